@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+.DEFAULT_GOAL := help
+STEPS := lint sanity unit integration molecule build
+.PHONY: help demo lab lab-stop bench test clean $(STEPS)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## run the whole flow against mock appliances
+	@tools/run python tools/demo.py
+
+lab: ## start the mock appliances and leave them running
+	@tools/run python tools/lab.py start
+
+lab-stop: ## stop them
+	@test ! -x .cache/venv/bin/python || tools/run python tools/lab.py stop
+
+bench: ## measure time and memory against the mock appliances
+	@tools/run python tools/bench.py
+
+test: ## run every check below, in this order
+	@tools/run python tools/check.py $(STEPS)
+
+lint: ## check style, types, documentation and changelog
+sanity: ## run ansible-test sanity
+unit: ## run the unit tests
+integration: ## run the integration tests
+molecule: ## run the Molecule scenarios
+build: ## build the collection, install it elsewhere, compare what arrived
+$(STEPS):
+	@tools/run python tools/check.py $@
+
+clean: lab-stop ## stop the lab and remove all that the targets have made
+	@rm -rf .cache .ansible changelogs/.plugin-cache.yaml
+	@find . -name __pycache__ -prune -exec rm -rf {} +

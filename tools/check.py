@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the project's checks: `tools/run python tools/check.py STEP...` stops at the first that fails."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+COLLECTION = Path("ansible_collections", "otsec", "defender_iot")
+
+# The entries of the clone that users get; everything else is for developers.
+SHIPPED = {
+    "CHANGELOG.rst",
+    "LICENSE",
+    "README.md",
+    "bindep.txt",
+    "changelogs",
+    "docs",
+    "examples",
+    "meta",
+    "playbooks",
+    "plugins",
+    "requirements.txt",
+    "roles",
+}
+
+# ansible-test leaves with 0 when it has looked at nothing, or has not found the tool it needs.
+SILENT_PASSES = ("All targets skipped", "Required program", "WARNING: Skipping")
+MOLECULE_SKIPPED = re.compile(r"actions=\d.* (disabled|skipped|missing)=[1-9]")
+
+# ansible-test makes a venv per tool and downloads get-pip.py for each. The pip that Python brings along does
+# as well, and needs nothing but the package index that this machine uses anyway.
+GET_PIP = """\
+import subprocess, sys
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
+"""
+GET_PIP_NAMES = ("get_pip_24_2.py", "get_pip_25_2.py")  # of ansible-core 2.18 and 2.19, of 2.20 and 2.21
+
+
+class Failed(Exception):
+    """A check has failed for the reason given."""
+
+    def __init__(self, reason: str, code: int = 1) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def run(*command: str, cwd: Path = ROOT) -> None:
+    """Runs a command and lets it speak for itself."""
+    print("$", *command, flush=True)
+    code = subprocess.run(command, cwd=cwd, check=False).returncode
+    if code:
+        raise Failed(f"{command[0]} left with {code}", code)
+
+
+def run_and_read(*command: str, cwd: Path = ROOT) -> str:
+    """Runs a command, shows what it prints, and returns that too."""
+    print("$", *command, flush=True)
+    lines = []
+    with subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+    if process.returncode:
+        raise Failed(f"{command[0]} left with {process.returncode}", process.returncode)
+    return "".join(lines)
+
+
+def project_files() -> list[Path]:
+    """The clone's files, committed or not, without the ignored ones."""
+    listing = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    names = {Path(name) for name in listing.split("\0") if name}
+    return sorted(name for name in names if (ROOT / name).is_file())
+
+
+def lint() -> None:
+    """Checks style, types, documentation and changelog."""
+    run("ruff", "check")
+    run("ruff", "format", "--check")
+    run("mypy")
+    run("shellcheck", ".ci/run", "tools/run")
+    run("yamllint", "--strict", ".")
+    run("ansible-lint")
+    run("antsibull-changelog", "lint")
+    run("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")
+
+
+def sanity() -> None:
+    """Runs ansible-test on a copy: in the clone, below no ansible_collections folder, it would refuse to."""
+    downloads = Path.home() / ".ansible/test/cache"
+    downloads.mkdir(parents=True, exist_ok=True)
+    for name in GET_PIP_NAMES:
+        (downloads / name).write_text(GET_PIP)
+    copy = CACHE / "sanity" / COLLECTION
+    shutil.rmtree(copy, ignore_errors=True)
+    for name in project_files():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    # It takes what git ignores as out of bounds, and .cache is ignored: the copy is a repository of its own.
+    run("git", "init", "--quiet", cwd=copy)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    output = run_and_read("ansible-test", "sanity", "--local", "--python", version, cwd=copy)
+    silent = [text for text in SILENT_PASSES if text in output]
+    if silent:
+        raise Failed(f"something was not checked: {', '.join(silent)}")
+
+
+def unit() -> None:
+    """Runs the unit tests."""
+    run("pytest", "tests/unit")
+
+
+def integration() -> None:
+    """Runs the integration tests."""
+    run("pytest", "tests/integration")
+
+
+def molecule() -> None:
+    """Runs the scenarios, after stopping what an interrupted run has left and forgetting what it prepared."""
+    if any((Path.home() / ".ansible/tmp").glob("molecule.*")):
+        run("molecule", "destroy")
+        run("molecule", "reset")
+    output = run_and_read("molecule", "test", "--all")
+    if MOLECULE_SKIPPED.search(output):
+        raise Failed("the recap tells of actions that were not run")
+
+
+def build() -> None:
+    """Builds the collection, installs it elsewhere and compares what arrived with what users are to get."""
+    archives, target = CACHE / "dist", CACHE / "installed"
+    for folder in (archives, target):
+        shutil.rmtree(folder, ignore_errors=True)
+    run("ansible-galaxy", "collection", "build", "--output-path", str(archives))
+    (archive,) = archives.iterdir()
+    install = ("ansible-galaxy", "collection", "install", str(archive), "--offline", "--force")
+    run(*install, "--collections-path", str(target))
+    installed = target / COLLECTION
+    arrived = {path.relative_to(installed) for path in installed.rglob("*") if path.is_file()}
+    wanted = {name for name in project_files() if name.parts[0] in SHIPPED}
+    wanted |= {Path("MANIFEST.json"), Path("FILES.json")}
+    for title, names in (("missing", wanted - arrived), ("not for users", arrived - wanted)):
+        if names:
+            raise Failed(f"{title} in {archive.name}: {', '.join(sorted(map(str, names)))}")
+    print(f"{archive.relative_to(ROOT)}: {len(arrived)} files")
+
+
+# Each with what to expect of it in a fresh clone.
+STEPS = {
+    lint: "about 30 s",
+    sanity: "about 90 s the first time",
+    unit: "a few seconds",
+    integration: "under a minute",
+    molecule: "one or two minutes",
+    build: "a few seconds",
+}
+
+
+def main(names: list[str]) -> int:
+    """Runs the steps named, then prints what each has taken."""
+    steps = {step.__name__: step for step in STEPS}
+    seconds: dict[str, float] = {}
+    verdict, code = "", 0
+    for name in names:
+        print(f"\n==> {name} ({STEPS[steps[name]]})", flush=True)
+        started = time.monotonic()
+        try:
+            steps[name]()
+        except Failed as failure:
+            verdict, code = f"{name} FAILED: {failure}", failure.code
+        except KeyboardInterrupt:
+            verdict, code = f"{name} was interrupted", 130
+        seconds[name] = time.monotonic() - started
+        if code:
+            break
+    print()
+    for name, duration in seconds.items():
+        print(f"{name:<12} {duration:6.1f} s")
+    print(verdict or f"All passed: {', '.join(names)}, in {sum(seconds.values()):.0f} s", flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
