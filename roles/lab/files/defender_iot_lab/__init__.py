@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mock FortiGates, Defender for IoT sensors and Forescout platforms in one process.
+
+The lab models what is published about these appliances, so that an inventory, a playbook or a module can be
+tried before a real appliance is touched. It listens on the loopback interface only and keeps everything in
+memory. Every rule is marked in its docstring as documented (by the vendor), observed (in working code or in
+recorded answers) or assumed (nothing public was found); where the truth is unknown there is an option.
+"""

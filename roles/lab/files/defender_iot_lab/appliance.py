@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the three kinds of appliance have in common."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from starlette.responses import Response
+
+from .clock import Clock
+from .exchange import Exchange
+from .ledger import Mint
+from .options import ConfigurationError, changed
+
+
+@dataclass(frozen=True)
+class World:
+    """What all appliances share: the time, the way to each other, and whom they trust.
+
+    `routes` leads from the address an appliance is known by to its port on the loopback interface.
+    """
+
+    clock: Clock
+    trust: ssl.SSLContext
+    routes: dict[str, int] = field(default_factory=dict)
+
+
+class Appliance(ABC):
+    """One mock appliance. Its credentials outlive a reset, everything else starts again."""
+
+    default_options: ClassVar[Any]
+
+    def __init__(self, name: str, options: Mapping[str, Any], world: World, mint: Mint) -> None:
+        self.name = name
+        self.world = world
+        self.mint = mint
+        self.initial_options = _checked(changed(self.default_options, options))
+        self.credentials: dict[str, str] = self.make_credentials()
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the initial state and the initial options."""
+        self.options = self.initial_options
+        self.restart()
+
+    def change_options(self, changes: Mapping[str, Any]) -> None:
+        """Turn some switches while the appliance runs."""
+        self.options = _checked(changed(self.options, changes))
+
+    def source(self, peer: str) -> str:
+        """Return the address a connection seems to come from."""
+        return self.options.nat or peer
+
+    def is_write(self, exchange: Exchange) -> bool:
+        """Tell whether a request is one that changes configuration; logins and logouts are none."""
+        return exchange.method != "GET" and exchange.path.startswith("/__lab__/")
+
+    def dump(self) -> dict[str, Any]:
+        """Return options and state for the control port; secrets are replaced there."""
+        return {"options": asdict(self.options), **self.state()}
+
+    def make_credentials(self) -> dict[str, str]:
+        """Make up what a user of the lab needs to log in."""
+        return {"username": "admin", "password": self.mint.issue("password", 20)}
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Build the initial state."""
+
+    @abstractmethod
+    def answer(self, exchange: Exchange) -> Response:
+        """Answer one request."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Return the state as JSON values, secrets included."""
+
+
+def _checked(options: Any) -> Any:
+    try:
+        ipaddress.ip_address(options.nat or "127.0.0.1")
+    except ValueError as error:
+        raise ConfigurationError(f"option 'nat': {error}") from error
+    return options

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration of a lab."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .options import ConfigurationError
+
+KINDS = ("fortigate", "sensor", "forescout")
+CERTIFICATES = ("valid", "expired", "wrong_name", "untrusted")
+
+
+@dataclass(frozen=True)
+class ApplianceConfig:
+    """One appliance: the address is the one the others know it by, nothing is bound there."""
+
+    name: str
+    kind: str
+    address: str
+    certificate: str = "valid"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ConfigurationError(f"{self.name}: kind is one of {', '.join(KINDS)}, not {self.kind!r}")
+        if self.certificate not in CERTIFICATES:
+            raise ConfigurationError(f"{self.name}: certificate is one of {', '.join(CERTIFICATES)}")
+        try:
+            ipaddress.ip_address(self.address)
+        except ValueError as error:
+            raise ConfigurationError(f"{self.name}: {error}") from error
+
+
+@dataclass(frozen=True)
+class LabConfig:
+    """All appliances of a lab, and the seed of its secrets."""
+
+    appliances: tuple[ApplianceConfig, ...]
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for key in ("name", "address"):
+            values = [getattr(appliance, key) for appliance in self.appliances]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ConfigurationError(f"{key} used more than once: {', '.join(twice)}")
+
+
+def load(path: Path) -> LabConfig:
+    """Read a configuration file, YAML or JSON."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        appliances = tuple(ApplianceConfig(**appliance) for appliance in content.pop("appliances"))
+        return LabConfig(appliances, **content)
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults that tests inject between an appliance and its client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from .exchange import Exchange
+from .options import ConfigurationError
+
+KINDS = frozenset({"status", "html", "truncate", "drop", "delay", "redirect"})
+Act = Callable[[], Response]
+
+
+class CutResponse(Response):
+    """A response that promises its whole length, sends half of it and then hangs up."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the first half."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body[: len(self.body) // 2])
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        scope["state"]["connection"].transport.close()
+        await disconnected(receive)
+
+
+async def disconnected(receive: Receive) -> None:
+    """Wait until the connection is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@dataclass
+class Fault:
+    """What goes wrong, for which requests, and how often (None means always).
+
+    With `after` the appliance acts first and only its answer is lost or late; without it the appliance never
+    sees the request (a delay without it comes before the act). A truncated answer is always a real answer:
+    half of it with a length that fits, or, with `close`, half of it and a closed connection.
+    """
+
+    kind: str
+    appliance: str | None = None
+    method: str | None = None
+    path_prefix: str = ""
+    times: int | None = 1
+    status: int = 500
+    body: Any = None
+    location: str = "https://other.example/"
+    seconds: float = 0.0
+    after: bool = False
+    close: bool = False
+
+    @classmethod
+    def from_request(cls, request: Mapping[str, Any]) -> Fault:
+        """Make a fault from what the control port was sent."""
+        fault = dict(request.get("fault") or {})
+        if fault.get("kind") not in KINDS:
+            raise ConfigurationError(f"a fault is one of {', '.join(sorted(KINDS))}")
+        if fault["kind"] == "html":
+            fault.setdefault("status", 200)
+        places = {"appliance": request.get("appliance"), "times": request.get("times", 1)}
+        try:
+            return cls(**fault, **places, **(request.get("match") or {}))
+        except TypeError as error:
+            raise ConfigurationError(f"unknown or repeated key in a fault: {error}") from error
+
+    def matches(self, appliance: str, exchange: Exchange) -> bool:
+        """Tell whether a request is to go wrong."""
+        return (
+            self.times != 0
+            and self.appliance in (None, appliance)
+            and self.method in (None, exchange.method)
+            and exchange.path.startswith(self.path_prefix)
+        )
+
+    async def apply(self, act: Act) -> Response | None:
+        """Answer a request wrongly; None means not at all."""
+        match self.kind:
+            case "delay":
+                return await self._delay(act)
+            case "truncate":
+                return self._truncate(act())
+        if self.after:
+            act()
+        match self.kind:
+            case "status":
+                return self._with_status()
+            case "html":
+                return HTMLResponse("<html><body>Please wait</body></html>", self.status)
+            case "redirect":
+                return RedirectResponse(self.location, 302)
+        return None
+
+    async def _delay(self, act: Act) -> Response:
+        if not self.after:
+            await asyncio.sleep(self.seconds)
+            return act()
+        response = act()
+        await asyncio.sleep(self.seconds)
+        return response
+
+    def _truncate(self, response: Response) -> Response:
+        body = bytes(response.body)
+        kind = response.headers.get("content-type")
+        if self.close:
+            return CutResponse(body, response.status_code, media_type=kind)
+        return Response(body[: len(body) // 2], response.status_code, media_type=kind)
+
+    def _with_status(self) -> Response:
+        if isinstance(self.body, str) or self.body is None:
+            return Response(self.body or "", self.status, media_type="text/plain")
+        return JSONResponse(self.body, self.status)
+
+
+@dataclass
+class Faults:
+    """The faults still to come, the oldest first."""
+
+    pending: list[Fault] = field(default_factory=list)
+
+    def take(self, appliance: str, exchange: Exchange) -> Fault | None:
+        """Return the fault for a request and count it; None means all goes well."""
+        fault = next((fault for fault in self.pending if fault.matches(appliance, exchange)), None)
+        if fault and fault.times:
+            fault.times -= 1
+        return fault

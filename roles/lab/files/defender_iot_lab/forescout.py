@@ -1,0 +1,297 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mock Forescout platform with the CyberX / Defender for IoT module, which really polls its sensor.
+
+The OAuth token service and the Web API follow the vendor's examples and observed clients. Nobody publishes an
+interface that writes module settings: `/__lab__/module` is this lab's own and exists on no Forescout; every
+other such path is not found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from .appliance import Appliance
+from .exchange import Exchange
+from .inventory import device_addresses
+from .options import switch
+from .poll import PollError, fetch_devices
+
+OAUTH_CLIENT = "fs-oauth-client"
+OAUTH_SECONDS = 3600
+UNRELATED_HOST = "203.0.113.50"
+
+# Label in the console (documented) and where a device of the sensor has it. No sensor field is the risk
+# level, and nobody says where the module takes it from, so the lab makes it up.
+PROPERTIES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "Authorized by CyberX": lambda device: device.get("authorized"),
+    "Firmware": lambda device: [item.get("firmwareVersion") for item in device.get("firmware") or []],
+    "Name": lambda device: device.get("name"),
+    "Operating System": lambda device: device.get("operatingSystem"),
+    "Type": lambda device: device.get("type"),
+    "Vendor": lambda device: device.get("vendor"),
+    "Risk Level": lambda device: "Low",
+    "Protocols": lambda device: [item.get("name") for item in device.get("protocols") or []],
+}
+
+# Policy identifiers are signed 64-bit numbers (observed), more than a double holds.
+POLICIES: list[dict[str, Any]] = [
+    {
+        "policyId": -6488799636120036097,
+        "name": "OT devices",
+        "description": "Devices seen by the sensor",
+        "rules": [{"ruleId": 7203986147112245003, "name": "PLC", "description": ""}],
+    }
+]
+
+
+@dataclass(frozen=True)
+class ForescoutOptions:
+    """Switches of a Forescout.
+
+    nat: the address every connection seems to come from; None means its real source.
+    poll_interval: seconds between two calls to the sensor; unknown on real platforms.
+    module_installed: whether the module, and so its properties, exist.
+    web_token: how the Web API wants its token; bare in the vendor's samples, Bearer observed once.
+    web_token_seconds: life of such a token (observed default: five minutes).
+    """
+
+    nat: str | None = None
+    poll_interval: float = 2
+    module_installed: bool = switch(True, False)
+    web_token: str = switch("bare", "bearer", "both")
+    web_token_seconds: float = 300
+
+
+@dataclass(frozen=True)
+class Module:
+    """The two settings of the module."""
+
+    server_address: str = ""
+    access_token: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is enough to call a sensor."""
+        return bool(self.server_address and self.access_token)
+
+
+class Forescout(Appliance):
+    """One Forescout platform."""
+
+    default_options = ForescoutOptions()
+
+    def __init__(self, *arguments: Any) -> None:
+        self.changed = asyncio.Event()
+        super().__init__(*arguments)
+
+    def change_options(self, changes: Mapping[str, Any]) -> None:
+        """Turn switches; the next call to the sensor comes at once."""
+        super().change_options(changes)
+        self.changed.set()
+
+    def restart(self) -> None:
+        """Forget settings, tokens, polls and what they brought."""
+        self.module = Module()
+        self.oauth_tokens: dict[str, float] = {}
+        self.web_tokens: dict[str, float] = {}
+        self.properties: dict[str, dict[str, Any]] = {}
+        self.last_poll: dict[str, Any] | None = None
+
+    def make_credentials(self) -> dict[str, str]:
+        """Make one account for both logins, and the property tags, which differ from seed to seed."""
+        labels = list(PROPERTIES)
+        numbers = self.mint.random.sample(range(1000, 10000), len(labels))
+        self.tags = {label: f"property_{number}" for label, number in zip(labels, numbers, strict=True)}
+        return super().make_credentials()
+
+    def state(self) -> dict[str, Any]:
+        """Return settings, tokens, the last poll and what polls have brought."""
+        return {
+            "module": asdict(self.module),
+            "oauth_tokens": list(self.oauth_tokens),
+            "web_tokens": list(self.web_tokens),
+            "last_poll": self.last_poll,
+            "properties": self.properties,
+        }
+
+    def answer(self, exchange: Exchange) -> Response:
+        """Answer one request."""
+        match exchange.method, exchange.segments:
+            case "POST", ["fsum", "oauth2.0", "token"]:
+                return self._oauth_login(exchange)
+            case method, ["__lab__", "module"]:
+                return self._module_settings(exchange, method)
+            case "POST", ["api", "login"]:
+                return self._web_login(exchange)
+            case "GET", ["api", *rest]:
+                return self._web_api(exchange, rest)
+            case _, ["api", *_]:
+                return _web_error(405, "Method not allowed.")
+        return _web_error(404, "Not found.")
+
+    # --- OAuth and the invented module settings -------------------------------------------------------------
+
+    def _oauth_login(self, exchange: Exchange) -> Response:
+        """Issue an OAuth token (form documented; `token_type` and `expires_in` from a mock)."""
+        form = exchange.form()
+        grant = (form.get("grant_type"), form.get("client_id"))
+        if grant != ("password", OAUTH_CLIENT) or not self._credentials_fit(form):
+            return JSONResponse({"error": "invalid_grant"}, 401)
+        exchange.principal = form["username"]
+        token = self.mint.issue("oauth_token", 40)
+        self.oauth_tokens[token] = self.world.clock.now() + OAUTH_SECONDS
+        return JSONResponse({"access_token": token, "token_type": "bearer", "expires_in": OAUTH_SECONDS})
+
+    def _credentials_fit(self, fields: dict[str, str]) -> bool:
+        return {name: fields.get(name) for name in ("username", "password")} == self.credentials
+
+    def _module_settings(self, exchange: Exchange, method: str) -> Response:
+        scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or not self._is_alive(self.oauth_tokens, token):
+            return JSONResponse({"errors": ["Invalid or expired token"]}, 401)
+        exchange.principal = self.credentials["username"]
+        if not self.options.module_installed:
+            return _web_error(404, "Not found.")
+        match method:
+            case "GET":
+                return self._shown_module()
+            case "PUT":
+                return self._change_module(exchange)
+        return _web_error(405, "Method not allowed.")
+
+    def _shown_module(self) -> Response:
+        module = {
+            "serverAddress": self.module.server_address,
+            "accessTokenSet": bool(self.module.access_token),
+        }
+        return JSONResponse(module)
+
+    def _change_module(self, exchange: Exchange) -> Response:
+        body = exchange.json_object()
+        names = {"serverAddress": "server_address", "accessToken": "access_token"}
+        if body is None or not all(name in names and isinstance(value, str) for name, value in body.items()):
+            return JSONResponse({"errors": ["serverAddress and accessToken, both strings"]}, 400)
+        self.mint.note("module_token", body.get("accessToken", ""))
+        self.module = replace(self.module, **{names[name]: value for name, value in body.items()})
+        self.changed.set()
+        return self._shown_module()
+
+    # --- Web API --------------------------------------------------------------------------------------------
+
+    def _web_login(self, exchange: Exchange) -> Response:
+        """Issue a token as raw text; credentials come in the body or in the query (observed)."""
+        if not self._credentials_fit({**exchange.query, **exchange.form()}):
+            return _web_error(401, "Wrong user name or password.")
+        exchange.principal = self.credentials["username"]
+        token = self.mint.note("web_token", ".".join(self.mint.make(length) for length in (20, 60, 43)))
+        self.web_tokens[token] = self.world.clock.now() + self.options.web_token_seconds
+        return Response(token, media_type="text/plain")
+
+    def _web_api(self, exchange: Exchange, path: list[str]) -> Response:
+        if not self._is_alive(self.web_tokens, self._web_token(exchange)):
+            return _web_error(401, "Invalid or expired token.")
+        exchange.principal = self.credentials["username"]
+        match path:
+            case ["hosts"]:
+                return _hal({"hosts": [self._host_row(exchange, ip) for ip in self._hosts()]})
+            case ["hosts", "ip", ip] if ip in self._hosts():
+                return self._host(exchange, ip)
+            case ["hosts", host_id] if (ip := _address(host_id)) in self._hosts():
+                return self._host(exchange, ip)
+            case ["hostfields"]:
+                return _hal({"hostFields": self._host_fields()})
+            case ["policies"]:
+                return _hal({"policies": POLICIES})
+        return _web_error(404, "Not found.")
+
+    def _web_token(self, exchange: Exchange) -> str:
+        header = exchange.headers.get("authorization", "")
+        token = header.removeprefix("Bearer ")
+        form = "bare" if token == header else "bearer"
+        return token if self.options.web_token in (form, "both") else ""
+
+    def _is_alive(self, tokens: dict[str, float], token: str) -> bool:
+        return tokens.get(token, 0) > self.world.clock.now()
+
+    def _hosts(self) -> list[str]:
+        return sorted({*device_addresses(), *self.properties, UNRELATED_HOST})
+
+    def _host_row(self, exchange: Exchange, ip: str) -> dict[str, Any]:
+        host_id = _host_id(ip)
+        address = f"https://{exchange.headers.get('host')}/api/hosts/{host_id}"
+        return {"hostId": host_id, "ip": ip, "mac": None, "links": [{"rel": "self", "href": address}]}
+
+    def _host(self, exchange: Exchange, ip: str) -> Response:
+        """Return one host; names in `fields` that are unknown are left out silently (observed)."""
+        fields = self.properties.get(ip, {}) if self.options.module_installed else {}
+        if "fields" in exchange.query:
+            wanted = exchange.query["fields"].split(",")
+            fields = {tag: value for tag, value in fields.items() if tag in wanted}
+        return _hal({"host": {"id": _host_id(ip), "ip": ip, "mac": None, "fields": fields}})
+
+    def _host_fields(self) -> list[dict[str, str]]:
+        fields = [{"name": "online", "label": "Host is online", "description": "", "type": "boolean"}]
+        if self.options.module_installed:
+            for label, tag in self.tags.items():
+                fields.append({"name": tag, "label": label, "description": label, "type": "string"})
+        return fields
+
+    # --- polling --------------------------------------------------------------------------------------------
+
+    async def poll_forever(self) -> None:
+        """Call the sensor right after every change of the settings and then at intervals."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), self.options.poll_interval)
+            self.changed.clear()
+            await self.poll()
+
+    async def poll(self) -> None:
+        """Call the sensor once, if there is one, and keep what it says; old values stay after a failure."""
+        module = self.module
+        if not module.complete or not self.options.module_installed:
+            return
+        devices: list[dict[str, Any]] = []
+        outcome = "ok"
+        try:
+            devices = await asyncio.to_thread(
+                fetch_devices, self.world, module.server_address, module.access_token
+            )
+        except PollError as error:
+            outcome = str(error)
+        if module is self.module:
+            self._keep(devices, outcome)
+
+    def _keep(self, devices: list[dict[str, Any]], outcome: str) -> None:
+        now = self.world.clock.now()
+        self.last_poll = {"time": now, "outcome": outcome}
+        for device in devices:
+            values = {self.tags[label]: read(device) for label, read in PROPERTIES.items()}
+            fields = {tag: {"timestamp": int(now), "value": value} for tag, value in values.items()}
+            self.properties.update(dict.fromkeys(device.get("ipAddresses") or [], fields))
+
+
+def _host_id(ip: str) -> int:
+    """Return the identifier of a host: its address as a number (as in a published sample)."""
+    return int(ipaddress.ip_address(ip))
+
+
+def _address(host_id: str) -> str:
+    return str(ipaddress.ip_address(int(host_id))) if host_id.isdigit() and len(host_id) < 11 else ""
+
+
+def _hal(content: dict[str, Any]) -> Response:
+    return JSONResponse({**content, "links": []}, media_type="application/hal+json")
+
+
+def _web_error(status: int, message: str) -> Response:
+    return JSONResponse({"message": f"{message} See log for more details."}, status)

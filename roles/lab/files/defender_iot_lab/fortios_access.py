@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How FortiOS knows its callers: API keys, sessions, and the lock-out of sources that fail."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .clock import Clock
+from .fortios_attribute import Row
+from .ledger import Mint
+
+KEY_LENGTH = 30
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An authenticated administrator, local (by session) or REST API (by key)."""
+
+    name: str
+    profile: str
+    by_key: bool = False
+
+
+@dataclass
+class Lockout:
+    """Locks a source out after three failures in 60 seconds (documented).
+
+    A lock-out lasts 60 seconds and twice as long each time until a success; meanwhile not even a good key is
+    looked at (documented). That keys and passwords share one count is assumed.
+    """
+
+    clock: Clock
+    threshold: int = 3
+    window: float = 60
+    duration: float = 60
+    failures: dict[str, list[float]] = field(default_factory=dict)
+    until: dict[str, float] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
+
+    def locked(self, source: str) -> bool:
+        """Tell whether a source is locked out now."""
+        return self.clock.now() < self.until.get(source, 0)
+
+    def fail(self, source: str) -> None:
+        """Count a failure."""
+        now = self.clock.now()
+        recent = [moment for moment in self.failures.get(source, []) if now - moment < self.window]
+        self.failures[source] = [*recent, now]
+        if len(self.failures[source]) >= self.threshold:
+            self.failures[source] = []
+            self.until[source] = now + self.duration * 2 ** self.times.get(source, 0)
+            self.times[source] = self.times.get(source, 0) + 1
+
+    def succeed(self, source: str) -> None:
+        """Forget the failures of a source."""
+        for memory in (self.failures, self.until, self.times):
+            memory.pop(source, None)
+
+
+@dataclass
+class Key:
+    """The API key of one REST API admin; an expiry of None means never."""
+
+    token: str
+    expires: float | None = None
+
+
+@dataclass
+class Keys:
+    """The keys of all REST API admins; a new one ends the old one at once (documented).
+
+    Nine published keys are 30 letters and digits (observed).
+    """
+
+    mint: Mint
+    clock: Clock
+    by_admin: dict[str, Key] = field(default_factory=dict)
+
+    def issue(self, admin: str, minutes: int | None = None) -> str:
+        """Make a new key for an admin."""
+        token = self.mint.issue("api_key", KEY_LENGTH)
+        expires = None if minutes is None else self.clock.now() + minutes * 60
+        self.by_admin[admin] = Key(token, expires)
+        return token
+
+    def adopt(self, admin: str, token: str) -> None:
+        """Give an admin a key made elsewhere."""
+        self.by_admin[admin] = Key(token)
+
+    def owner(self, token: str) -> str | None:
+        """Return whose key this is; None means nobody's, or that it has expired."""
+        for admin, key in self.by_admin.items():
+            if key.token == token:
+                return None if key.expires and key.expires <= self.clock.now() else admin
+        return None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session of an administrator: its key (cookie or bearer) and its CSRF token."""
+
+    admin: str
+    key: str
+    csrf: str
+
+
+@dataclass
+class Sessions:
+    """The open sessions."""
+
+    mint: Mint
+    open: dict[str, Session] = field(default_factory=dict)
+
+    def start(self, admin: str) -> Session:
+        """Open a session."""
+        session = Session(admin, self.mint.issue("session", 32), self.mint.issue("csrf_token", 32))
+        self.open[session.key] = session
+        return session
+
+    def find(self, keys: Iterable[str]) -> Session | None:
+        """Return the session one of the keys belongs to; None means none is open."""
+        return next((self.open[key] for key in keys if key in self.open), None)
+
+    def end(self, session: Session) -> None:
+        """Close a session."""
+        self.open.pop(session.key, None)
+
+
+def trusts(trusted_hosts: list[Row], source: str) -> bool:
+    """Tell whether a list of trusted hosts lets a source in; an empty list lets everybody in (observed)."""
+    address = ipaddress.ip_address(source)
+    return not trusted_hosts or any(address in _network(host) for host in trusted_hosts)
+
+
+def _network(host: Row) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(host[host["type"]].replace(" ", "/"), strict=False)

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all parts of a mock FortiGate know about it: its name, its firmware and its switches."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .fortios_attribute import Version, parse_version
+from .options import ConfigurationError, switch
+
+# Builds seen in published logs; other versions get a number that says nothing.
+BUILDS = {"7.2.4": 1396, "7.2.8": 1639, "7.4.5": 2702, "7.6.5": 3651}
+
+
+@dataclass(frozen=True)
+class FortiGateOptions:
+    """Switches of a FortiGate. From `unknown_attribute` on they choose between answers nobody has settled.
+
+    version: firmware; decides fields, error shapes, URL tokens, logins and re-authentication.
+    multi_vdom, vdoms: virtual domains.
+    wanopt: whether the model has WAN optimisation and so `wanoptgrp`.
+    nat: the address every connection seems to come from; None means its real source.
+    url_token: whether `?access_token=` works; None means by version (off from 7.4.5, documented).
+    gzip: compress answers unasked (observed on the newest builds).
+    unknown_attribute: what a write with an unknown attribute gets.
+    put_missing: status of a change of something that is not there; all three were observed.
+    store_zero_trusthost: store 0.0.0.0/0 as trusted host (observed on 7.0) or refuse it (observed on 6.4).
+    host_bits: whether 192.0.2.7/24 is stored as the network it is in.
+    opposite_family: whether a trusted host also shows the default of the other address family.
+    api_key_mask_before_first_key: whether `api-key` reads back before there is a key.
+    inactive_permission: what happens to permissions below a group that is not custom.
+    ordinary_expiry: whether a key of an ordinary REST API admin takes an expiry.
+    wrong_admin_password: whether a wrong X-Admin-Passwd is noticed (7.6.5 and later).
+    token_reauthentication: whether a caller with a key may confirm with the administrator's password.
+    login_refused_status: HTTP status of a refused /api/v2/authentication.
+    """
+
+    version: str = "7.4.5"
+    multi_vdom: bool = switch(False, True)
+    vdoms: tuple[str, ...] = ("root",)
+    wanopt: bool = switch(True, False)
+    nat: str | None = None
+    url_token: bool | None = switch(None, True, False)
+    gzip: bool = switch(False, True)
+    unknown_attribute: str = switch("ignore", "reject")
+    put_missing: int = switch(404, 405, 500)
+    store_zero_trusthost: bool = switch(False, True)
+    host_bits: str = switch("masked", "kept")
+    opposite_family: bool = switch(True, False)
+    api_key_mask_before_first_key: str = switch("absent", "masked")
+    inactive_permission: str = switch("dropped", "stored", "rejected")
+    ordinary_expiry: str = switch("accept", "refuse")
+    wrong_admin_password: str = switch("refuse", "accept")
+    token_reauthentication: str = switch("accept", "refuse")
+    login_refused_status: int = switch(401, 200)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d+\.\d+\.\d+", str(self.version)):
+            raise ConfigurationError(f"version is three numbers in a text, not {self.version!r}")
+        if isinstance(self.vdoms, str) or "root" not in self.vdoms:
+            raise ConfigurationError("vdoms is a list with root in it")
+
+
+@dataclass
+class Device:
+    """One FortiGate: who it is and how its switches stand now."""
+
+    name: str
+    serial: str
+    options: FortiGateOptions
+
+    @property
+    def version(self) -> Version:
+        """The firmware as a comparable value."""
+        return parse_version(self.options.version)
+
+    @property
+    def build(self) -> int:
+        """The build number of the firmware."""
+        return BUILDS.get(self.options.version, 9999)
+
+    @property
+    def url_token_works(self) -> bool:
+        """Whether a key is accepted in the URL: off by default from 7.4.5 (documented)."""
+        allowed = self.options.url_token
+        return self.version < (7, 4, 5) if allowed is None else allowed

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab: all appliances, what they share, and the wrong things that happen on the way to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from .appliance import Appliance, World
+from .certificates import Authority
+from .clock import Clock
+from .config import ApplianceConfig, LabConfig
+from .exchange import Exchange
+from .faults import Faults, disconnected
+from .forescout import Forescout
+from .fortigate import FortiGate
+from .journal import Journal
+from .ledger import Ledger, Mint
+from .options import ConfigurationError
+from .sensor import Sensor
+from .server import LOOPBACK, Listener
+
+KINDS: dict[str, type[Appliance]] = {"fortigate": FortiGate, "sensor": Sensor, "forescout": Forescout}
+
+
+@dataclass
+class Front:
+    """What stands between the network and one appliance: faults and the journal."""
+
+    appliance: Appliance
+    journal: Journal
+    faults: Faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, rightly or wrongly, and record it before the client can see the answer."""
+        source = self.appliance.source(scope["client"][0])
+        try:
+            exchange = await Exchange.read(Request(scope, receive), source)
+        except ClientDisconnect:
+            return
+        response = await self._respond(exchange)
+        status = response.status_code if response else None
+        self.journal.record(self.appliance.name, exchange, status, self.appliance.is_write(exchange))
+        if response:
+            await response(scope, receive, send)
+        else:
+            exchange.connection.transport.abort()
+            await disconnected(receive)
+
+    async def _respond(self, exchange: Exchange) -> Response | None:
+        fault = self.faults.take(self.appliance.name, exchange)
+        if fault:
+            return await fault.apply(lambda: self.appliance.answer(exchange))
+        return self.appliance.answer(exchange)
+
+
+class Lab:
+    """Any number of appliances with a port each."""
+
+    def __init__(self, config: LabConfig) -> None:
+        self.clock = Clock()
+        self.ledger = Ledger()
+        self.journal = Journal(self.clock)
+        self.faults = Faults()
+        self.authority = Authority()
+        self.config = {appliance.name: appliance for appliance in config.appliances}
+        world = World(self.clock, self.authority.client_context())
+        self.appliances = {
+            item.name: _build(item, world, Mint(item.name, config.seed, self.ledger))
+            for item in config.appliances
+        }
+        self.listeners = {name: self._listener(item) for name, item in self.config.items()}
+        world.routes.update({item.address: self.listeners[name].port for name, item in self.config.items()})
+
+    def _listener(self, item: ApplianceConfig) -> Listener:
+        return Listener(
+            Front(self.appliances[item.name], self.journal, self.faults),
+            self.authority.server_context(item.certificate, item.name, item.address),
+            lambda: self.journal.connected(item.name),
+        )
+
+    @property
+    def forescouts(self) -> list[Forescout]:
+        """The appliances that poll."""
+        return [item for item in self.appliances.values() if isinstance(item, Forescout)]
+
+    @contextlib.asynccontextmanager
+    async def polling(self) -> AsyncIterator[None]:
+        """Let every Forescout poll its sensor in the background."""
+        tasks = [asyncio.create_task(forescout.poll_forever()) for forescout in self.forescouts]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def reset(self) -> None:
+        """Bring appliances, time, faults and journal back to the start; ports and credentials stay."""
+        self.clock.reset()
+        self.faults.pending.clear()
+        for appliance in self.appliances.values():
+            appliance.reset()
+        self.journal.clear()
+
+    def directory(self) -> dict[str, Any]:
+        """Return how to reach and to log in to every appliance."""
+        return {
+            name: {
+                "kind": item.kind,
+                "url": f"https://{LOOPBACK}:{self.listeners[name].port}",
+                "address": item.address,
+                "port": self.listeners[name].port,
+                "credentials": self.appliances[name].credentials,
+            }
+            for name, item in self.config.items()
+        }
+
+
+def _build(item: ApplianceConfig, world: World, mint: Mint) -> Appliance:
+    try:
+        return KINDS[item.kind](item.name, item.options, world, mint)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{item.name}: {error}") from error

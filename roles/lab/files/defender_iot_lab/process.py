@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lab as a process: run it, start it in the background, stop it.
+
+A running lab holds a lock on `lab.lock`, which also holds its process id. The kernel gives the lock back
+when the process ends, however it ends, so a held lock means that this very process lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from .config import load
+from .control import control
+from .lab import Lab
+from .server import LOOPBACK, LabServer, Listener
+
+START_SECONDS = 120
+STOP_SECONDS = 20
+
+
+class ProcessError(Exception):
+    """A lab could not be started or stopped; the message says why."""
+
+
+def run(config: Path, directory: Path) -> None:
+    """Run a lab in the foreground until it is told to end."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = _acquire(directory)
+    if lock is None:
+        raise ProcessError(f"a lab is already running in {directory}")
+    lock.write(str(os.getpid()))
+    lock.flush()
+    try:
+        asyncio.run(_serve(Lab(load(config)), directory))
+    finally:
+        (directory / "lab.json").unlink(missing_ok=True)
+
+
+def start(config: Path, directory: Path) -> None:
+    """Start a lab in a session of its own and wait until every port answers."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if _is_locked(directory):
+        raise ProcessError(f"a lab is already running in {directory}")
+    record = directory / "lab.json"
+    record.unlink(missing_ok=True)
+    process = _spawn(config, directory)
+    ready = _wait(lambda: record.exists() or process.poll() is not None, START_SECONDS)
+    if not ready:
+        process.terminate()
+    if not record.exists():
+        raise ProcessError(f"the lab did not start:\n{_tail(directory / 'lab.log')}")
+
+
+def stop(directory: Path) -> None:
+    """End the lab recorded in a directory, and nothing else; none running is fine."""
+    if _is_locked(directory):
+        os.kill(int((directory / "lab.lock").read_text()), signal.SIGTERM)
+        if not _wait(lambda: not _is_locked(directory), STOP_SECONDS):
+            raise ProcessError(f"the lab in {directory} does not end")
+    (directory / "lab.json").unlink(missing_ok=True)
+
+
+async def _serve(lab: Lab, directory: Path) -> None:
+    control_port = Listener(control(lab))
+    server = LabServer([control_port, *lab.listeners.values()])
+    async with lab.polling():
+        serving = asyncio.create_task(server.serve())
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if server.started:
+            (directory / "ca.pem").write_bytes(lab.authority.pem)
+            _write_record(directory, lab, control_port.port)
+        await serving
+
+
+def _write_record(directory: Path, lab: Lab, control_port: int) -> None:
+    record = {
+        "pid": os.getpid(),
+        "control": f"http://{LOOPBACK}:{control_port}",
+        "ca_path": str(directory.absolute() / "ca.pem"),
+        "appliances": lab.directory(),
+    }
+    draft = directory / f"lab.json.{os.getpid()}"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(record, file, indent=2)
+    draft.rename(directory / "lab.json")
+
+
+def _spawn(config: Path, directory: Path) -> subprocess.Popen[Any]:
+    command = [
+        sys.executable,
+        "-m",
+        __package__,
+        "run",
+        "--config",
+        str(config),
+        "--directory",
+        str(directory),
+    ]
+    package = str(Path(__file__).parent.parent)
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    with (directory / "lab.log").open("w") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+
+def _acquire(directory: Path) -> IO[str] | None:
+    lock = (directory / "lab.lock").open("a+")
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.truncate(0)
+        return lock
+    lock.close()
+    return None
+
+
+def _is_locked(directory: Path) -> bool:
+    if not (directory / "lab.lock").exists():
+        return False
+    lock = _acquire(directory)
+    if lock:
+        lock.close()
+    return lock is None
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text().splitlines()[-20:])

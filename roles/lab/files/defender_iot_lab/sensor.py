@@ -1,0 +1,260 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mock Defender for IoT OT sensor: documented API, observed web login, invented token management.
+
+Nobody documents how the web interface of a sensor manages access tokens. The paths under `/__lab__/` are
+this lab's own and exist on no sensor.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from .appliance import Appliance
+from .clock import as_text
+from .exchange import Exchange
+from .inventory import ALERTS, CONNECTIONS, DEVICES, HANDLED_ALERTS
+from .ledger import HEXADECIMAL
+from .options import switch
+
+SESSION_IDLE_SECONDS = 1800
+NEVER_USED = "N/A"
+
+
+@dataclass(frozen=True)
+class SensorOptions:
+    """Switches of a sensor.
+
+    nat: the address every connection seems to come from; None means its real source.
+    bad_token: what an absent or unknown token gets; unknown on real sensors.
+    max_failed_logins: failures after which a source is refused, whoever logs in (documented, 5 once).
+    """
+
+    nat: str | None = None
+    bad_token: str = switch("json_401", "json_403", "error_200", "empty_200", "redirect_login", "500")
+    max_failed_logins: int = 5
+
+
+@dataclass
+class Token:
+    """One access token; `used` is the time of the last call made with it, None if there was none."""
+
+    id: int
+    description: str
+    value: str
+    used: float | None = None
+
+    def listed(self) -> dict[str, Any]:
+        """Return the row of the token list, without the value."""
+        used = NEVER_USED if self.used is None else as_text(self.used)
+        return {"id": self.id, "description": self.description, "used": used}
+
+
+@dataclass
+class WebSession:
+    """A login to the web interface; it ends after half an hour without a request (documented)."""
+
+    id: str
+    csrf: str
+    last_request: float
+
+
+class Sensor(Appliance):
+    """One sensor."""
+
+    default_options = SensorOptions()
+
+    def restart(self) -> None:
+        """Forget tokens, sessions and failed logins."""
+        self.tokens: list[Token] = []
+        self.last_token_id = 0
+        self.sessions: dict[str, WebSession] = {}
+        self.failed_logins: Counter[str] = Counter()
+
+    def state(self) -> dict[str, Any]:
+        """Return tokens, sessions and failed logins."""
+        return {
+            "tokens": [{**token.listed(), "token": token.value} for token in self.tokens],
+            "sessions": [{"id": session.id, "csrf": session.csrf} for session in self.sessions.values()],
+            "failed_logins": dict(self.failed_logins),
+        }
+
+    def answer(self, exchange: Exchange) -> Response:
+        """Answer one request; the web interface answers every unknown path with its own page (assumed)."""
+        match exchange.method, exchange.segments:
+            case "GET", ["api", "v1", *rest] if (data := self._data(rest, exchange)) is not None:
+                return self._external(exchange, data)
+            case "POST", ["api", "external", "authentication", "validation"]:
+                return self._validation(exchange)
+            case "POST", ["api", "authentication", "login"]:
+                return self._login(exchange)
+            case "POST", ["api", "authentication", "logout"]:
+                return self._logout(exchange)
+            case method, ["__lab__", "tokens", *rest]:
+                return self._token_management(exchange, method, rest)
+        return self._page()
+
+    # --- documented API -------------------------------------------------------------------------------------
+
+    def _data(self, path: list[str], exchange: Exchange) -> list[dict[str, Any]] | None:
+        match path:
+            case ["devices"]:
+                return _devices(exchange.query.get("authorized"))
+            case ["devices", "connections"]:
+                return CONNECTIONS
+            case ["devices", device, "connections"]:
+                ends = ("firstDeviceId", "secondDeviceId")
+                return [one for one in CONNECTIONS if device in [str(one[end]) for end in ends]]
+            case ["alerts"]:
+                return _alerts(exchange.query)
+        return None
+
+    def _external(self, exchange: Exchange, data: list[dict[str, Any]]) -> Response:
+        """Answer a call with an access token.
+
+        The header holds the bare token (documented and observed); `Bearer` before it is refused (assumed).
+        Any accepted call, whoever makes it, is the token's last use (documented).
+        """
+        value = exchange.headers.get("authorization")
+        token = next((token for token in self.tokens if token.value == value), None)
+        if token is None:
+            return self._bad_token()
+        token.used = self.world.clock.now()
+        exchange.principal = token.description
+        return JSONResponse(data)
+
+    def _bad_token(self) -> Response:
+        error = {"error": "Invalid or missing access token"}
+        match self.options.bad_token:
+            case "json_403":
+                return JSONResponse(error, 403)
+            case "error_200":
+                return JSONResponse(error, 200)
+            case "empty_200":
+                return Response("", 200, media_type="application/json")
+            case "redirect_login":
+                return RedirectResponse("/login", 302)
+            case "500":
+                return JSONResponse({"error": "Operation failed"}, 500)
+        return JSONResponse(error, 401)
+
+    def _validation(self, exchange: Exchange) -> Response:
+        """Check credentials (bodies documented; status, and that failures count, assumed)."""
+        if self._credentials_fit(exchange):
+            return JSONResponse({"msg": "Authentication succeeded."})
+        return JSONResponse({"error": {"userDisplayErrorMessage": "Credentials validation failed"}}, 401)
+
+    # --- web interface --------------------------------------------------------------------------------------
+
+    def _page(self) -> Response:
+        page = HTMLResponse('<!doctype html><html><body><div id="root"></div></body></html>')
+        page.set_cookie("csrftoken", self.mint.issue("csrf_token", 32), secure=True, samesite="lax")
+        return page
+
+    def _login(self, exchange: Exchange) -> Response:
+        """Log in (flow and cookies observed; statuses and bodies assumed)."""
+        if not exchange.cookies.get("csrftoken") or not _csrf_fits(exchange, exchange.cookies["csrftoken"]):
+            return JSONResponse({"detail": "CSRF Failed"}, 403)
+        if not self._credentials_fit(exchange):
+            return JSONResponse({"error": {"userDisplayErrorMessage": "User authentication failure"}}, 401)
+        exchange.principal = self.credentials["username"]
+        session = WebSession(
+            self.mint.issue("session", 32), self.mint.issue("csrf_token", 32), self.world.clock.now()
+        )
+        self.sessions[session.id] = session
+        response = JSONResponse({})
+        response.set_cookie("csrftoken", session.csrf, secure=True, samesite="lax")
+        response.set_cookie("sessionid", session.id, secure=True, httponly=True, samesite="lax")
+        return response
+
+    def _credentials_fit(self, exchange: Exchange) -> bool:
+        """Check name and password; too many failures block a source for every user (documented)."""
+        fields = exchange.json_object() or {}
+        given = {name: fields.get(name) for name in ("username", "password")}
+        blocked = self.failed_logins[exchange.source] >= self.options.max_failed_logins
+        if blocked or given != self.credentials:
+            self.failed_logins[exchange.source] += 1
+            return False
+        self.failed_logins[exchange.source] = 0
+        return True
+
+    def _logout(self, exchange: Exchange) -> Response:
+        """End the session (the path is assumed; no public code logs out)."""
+        refusal = self._without_session(exchange)
+        if refusal:
+            return refusal
+        del self.sessions[exchange.cookies["sessionid"]]
+        return JSONResponse({})
+
+    def _without_session(self, exchange: Exchange) -> Response | None:
+        """Return the refusal of a request without session or CSRF token; None means it has both."""
+        now = self.world.clock.now()
+        session = self.sessions.get(exchange.cookies.get("sessionid", ""))
+        if session is None or now - session.last_request > SESSION_IDLE_SECONDS:
+            return JSONResponse({"detail": "Authentication credentials were not provided."}, 403)
+        if exchange.method != "GET" and not _csrf_fits(exchange, session.csrf):
+            return JSONResponse({"detail": "CSRF Failed"}, 403)
+        session.last_request = now
+        exchange.principal = self.credentials["username"]
+        return None
+
+    # --- invented token management --------------------------------------------------------------------------
+
+    def _token_management(self, exchange: Exchange, method: str, rest: list[str]) -> Response:
+        refusal = self._without_session(exchange)
+        if refusal:
+            return refusal
+        match method, rest:
+            case "GET", []:
+                return JSONResponse({"tokens": [token.listed() for token in self.tokens]})
+            case "POST", []:
+                return self._create_token(exchange)
+            case "DELETE", [token_id]:
+                return self._delete_token(token_id)
+        return JSONResponse({"error": "Method not allowed"}, 405)
+
+    def _create_token(self, exchange: Exchange) -> Response:
+        """Make a token; two may have the same description (assumed), the value is 32 hex digits (sample)."""
+        description = (exchange.json_object() or {}).get("description")
+        if not isinstance(description, str):
+            return JSONResponse({"error": "description is missing"}, 400)
+        self.last_token_id += 1
+        token = Token(self.last_token_id, description, self.mint.issue("access_token", 32, HEXADECIMAL))
+        self.tokens.append(token)
+        return JSONResponse({"id": token.id, "token": token.value}, 201)
+
+    def _delete_token(self, token_id: str) -> Response:
+        remaining = [token for token in self.tokens if str(token.id) != token_id]
+        if len(remaining) == len(self.tokens):
+            return JSONResponse({"error": "no such token"}, 404)
+        self.tokens = remaining
+        return Response(status_code=204)
+
+
+def _devices(authorized: str | None) -> list[dict[str, Any]]:
+    if authorized not in ("true", "false"):
+        return DEVICES
+    return [device for device in DEVICES if device["authorized"] is (authorized == "true")]
+
+
+def _alerts(query: Any) -> list[dict[str, Any]]:
+    alerts = ALERTS
+    state = query.get("state")
+    if state in ("handled", "unhandled"):
+        alerts = [alert for alert in alerts if (alert["id"] in HANDLED_ALERTS) is (state == "handled")]
+    earliest = _milliseconds(query.get("fromTime"), 0)
+    latest = _milliseconds(query.get("toTime"), max(alert["time"] for alert in ALERTS))
+    return [alert for alert in alerts if earliest <= alert["time"] <= latest]
+
+
+def _milliseconds(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() else default
+
+
+def _csrf_fits(exchange: Exchange, csrf: str) -> bool:
+    return exchange.headers.get("x-csrftoken") == csrf

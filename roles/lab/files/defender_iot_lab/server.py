@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One uvicorn server over many loopback sockets, each with its own certificate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import resource
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .exchange import Connection
+
+LOOPBACK = "127.0.0.1"
+
+
+def _bound_socket() -> socket.socket:
+    # asyncio turns delays off (TCP_NODELAY) only where the protocol is named; else each answer takes 40 ms.
+    bound = socket.socket(proto=socket.IPPROTO_TCP)
+    bound.bind((LOOPBACK, 0))
+    return bound
+
+
+@dataclass
+class Listener:
+    """A port, what answers there, its TLS context (None: plain HTTP), and whom to tell of connections."""
+
+    app: ASGIApp
+    context: ssl.SSLContext | None = None
+    on_connect: Callable[[], None] | None = None
+    socket: socket.socket = field(default_factory=_bound_socket)
+
+    @property
+    def port(self) -> int:
+        """The port on the loopback interface."""
+        return cast(int, self.socket.getsockname()[1])
+
+
+class Protocol(H11Protocol):
+    """HTTP over one connection, which is counted and numbered once the TLS handshake is done."""
+
+    serials = itertools.count(1)
+
+    def __init__(self, listener: Listener, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._listener = listener
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Number the connection."""
+        self.app_state = {"connection": Connection(next(self.serials), transport)}
+        if self._listener.on_connect:
+            self._listener.on_connect()
+        super().connection_made(transport)
+
+
+class LabServer(uvicorn.Server):
+    """Serves all listeners; uvicorn itself knows only one TLS context per server."""
+
+    def __init__(self, listeners: list[Listener]) -> None:
+        self._listeners = listeners
+        by_port = {listener.port: listener.app for listener in listeners}
+
+        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+            await by_port[scope["server"][1]](scope, receive, send)
+
+        super().__init__(
+            uvicorn.Config(
+                dispatch,
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on every socket with the TLS context that belongs to it."""
+        _allow_many_sockets()
+        await self.lifespan.startup()
+        self.servers = [await self._listen(listener) for listener in self._listeners]
+        self.started = True
+
+    async def _listen(self, listener: Listener) -> asyncio.Server:
+        def connection() -> Protocol:
+            return Protocol(listener, config=self.config, server_state=self.server_state, app_state={})
+
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(connection, sock=listener.socket, ssl=listener.context)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """End on SIGTERM and SIGINT, but let the caller clean up: uvicorn would raise the signal again."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, setattr, self, "should_exit", True)
+        yield
+
+
+def _allow_many_sockets() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
