@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verbs by which the engine reaches any appliance, whatever its interface.
+
+Pure: standard library only. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from ._errors import Unsupported
+from ._resource import Resource
+
+READS = frozenset({"read", "table", "probe"})
+
+
+class Appliance:
+    """One appliance. A transport overrides the verbs that its appliance has; the rest raise Unsupported.
+
+    Every verb may raise ApplianceError; a failed read is never an absent object. Values are in the
+ ``provenance`` says what our knowledge of the
+    interface rests on: documented, observed, captured or lab.
+    """
+
+    provenance = "documented"
+
+    def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
+        """Return one object, None if the appliance says that it does not exist."""
+        self._refuse(resource, "reads")
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return every object of the kind."""
+        self._refuse(resource, "lists")
+
+    def create(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        """Create an object; the body includes its key."""
+        self._refuse(resource, "creates")
+
+    def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        """Change what the body names and leave the rest."""
+        self._refuse(resource, "changes")
+
+    def delete(self, resource: Resource, key: Any) -> None:
+        """Delete an object."""
+        self._refuse(resource, "deletes")
+
+    def mint(self, resource: Resource, key: Any) -> str:
+        """Have the appliance invent a secret and return it: the only time it can be seen."""
+        self._refuse(resource, "mints")
+
+    def probe(self, resource: Resource, key: Any, secret: str) -> str:
+        """Try a secret once and return valid, invalid, or unknown if the answer proves neither."""
+        self._refuse(resource, "tries")
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+
+    def _refuse(self, resource: Resource, verb: str) -> NoReturn:
+        raise Unsupported(f"no interface known to this task {verb} the {resource.kind}")

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options: the connection options of each product, and the validation that both shells share.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ._errors import InvalidOptions
+
+Spec = dict[str, Any]
+
+STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+
+
+class Arguments:
+    """The options of one module and the rules between them, checked without any connection."""
+
+    def __init__(self, spec: Spec, **rules: Any) -> None:
+        """Take an argument spec, and rules such as ``required_if`` under Ansible's own names."""
+        self.spec = spec
+        self.rules = rules
+        self._validator = ArgumentSpecValidator(spec, **rules)
+
+    def validate(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+        """Return the options with defaults and types applied, and the values that must never be shown.
+
+        Raises InvalidOptions.
+        """
+        checked = self._validator.validate(dict(options))
+        if checked.error_messages:
+            raise InvalidOptions("; ".join(checked.error_messages))
+        return checked.validated_parameters, set(checked._no_log_values)
+
+
+def connection(product: str, *second: str) -> Spec:
+    """Return the connection options of a product, each with an environment variable as fallback.
+
+    ``second`` names variables of other tools that are read where ours is not set, as ``OPTION=VARIABLE``.
+    """
+    others = dict(pair.split("=") for pair in second)
+
+    def option(name: str, **spec: Any) -> Spec:
+        variables = [f"{product}_{name.upper()}", *([others[name]] if name in others else [])]
+        return {name: {**spec, "fallback": (env_fallback, variables)}}
+
+    return {
+        **option("url", type="str", required=True),
+        **option("token", type="str", no_log=True),
+        **option("username", type="str"),
+        **option("password", type="str", no_log=True),
+        **option("validate_certs", type="bool", default=True),
+        **option("ca_path", type="path"),
+        **option("timeout", type="int", default=30),
+    }
+
+
+def fortigate(own: Spec, **rules: Any) -> Arguments:
+    """Return the options of a module for a FortiGate: the connection and its own."""
+    names = (
+        "url=FORTIOS_ACCESS_HOSTNAME",
+        "token=FORTIOS_ACCESS_TOKEN",
+        "username=FORTIOS_ACCESS_USERNAME",
+        "password=FORTIOS_ACCESS_PASSWORD",
+        "ca_path=FORTIOS_CA_CABUNDLE",
+    )
+    vdom = {"vdom": {"type": "str", "fallback": (env_fallback, ["FORTIGATE_VDOM"])}}
+    login = {"required_one_of": [("token", "username")], "required_together": [("username", "password")]}
+    return Arguments({**connection("FORTIGATE", *names), **vdom, **own}, **login, **rules)
+
+
+def sensor(own: Spec, **rules: Any) -> Arguments:
+    """Return the options of a module for a Defender for IoT sensor: the connection and its own."""
+    return Arguments({**connection("SENSOR"), **own}, required_together=[("username", "password")], **rules)
+
+
+def forescout(own: Spec, **rules: Any) -> Arguments:
+    """Return the options of a module for a Forescout platform: the connection and its own.
+
+    Which connection options are needed depends on the transport, so the module says it in its rules.
+    """
+    spec = connection("FORESCOUT")
+    optional_url = {"url": {**spec["url"], "required": False}}
+    return Arguments({**spec, **optional_url, **own}, required_together=[("username", "password")], **rules)

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read, plan, act: the one place that knows check mode.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._appliance import Appliance
+from ._errors import ApplianceError, NotFound, attempting
+from ._plan import Plan, plan
+from ._resource import Incomplete, Resource
+from ._secrets import KNOWN_AFTER_APPLY, Keeper, Secret, shown
+
+
+@dataclass
+class Job:
+    """One task on one appliance: options already validated, transport ready but not yet used.
+
+    ``keepers`` holds the keeper of each secret, by the option that names it.
+    """
+
+    resource: Resource
+    params: Mapping[str, Any]
+    api: Appliance
+    check_mode: bool
+    appliance: str
+    keepers: Mapping[str, Keeper] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> Any:
+        """Return the key of the object that the task is about."""
+        return self.params.get(self.resource.key)
+
+    @property
+    def title(self) -> str:
+        """Name that object in a sentence."""
+        return self.resource.title(self.key)
+
+
+def converge(job: Job) -> dict[str, Any]:
+    """Bring one object to the wanted state, or in check mode say what that would take."""
+    secrets = {option: _needed(job, by) for option, by in job.resource.secrets.items()}
+    step = _planned(job, secrets)
+    if step.changed and not job.check_mode:
+        _act(job, step, secrets)
+    result = {"changed": step.changed, "diff": difference(job, step.before, step.after)}
+    for option, secret in secrets.items():
+        result.update(shown(job.keepers[job.resource.secrets[option]].ref, secret))
+    return {**result, job.resource.noun: dict(step.before if step.action == "delete" else step.after)}
+
+
+def inform(job: Job) -> dict[str, Any]:
+    """Return every object of a kind, or the named ones, in the options' own schema."""
+    resource = job.resource
+    if resource.singleton:
+        return {"changed": False, resource.noun: observe(job)}
+    with attempting(f"reading every {resource.kind}"):
+        rows = [_complete(resource.described, row) for row in job.api.table(resource)]
+    names = job.params.get(f"{resource.key}s")
+    kept = rows if names is None else [row for row in rows if row[resource.key] in names]
+    return {"changed": False, f"{resource.noun}s": kept}
+
+
+def difference(job: Job, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a diff as Ansible shows it, headed by appliance and object."""
+    header = f"{job.appliance}: {job.title}"
+    return {"before_header": header, "after_header": header, "before": dict(before), "after": dict(after)}
+
+
+def observe(job: Job) -> dict[str, Any] | None:
+    """Return what the appliance holds in the user's words, None where the object does not exist."""
+    with attempting(f"reading {job.title}"):
+        raw = job.api.read(job.resource, job.key)
+        return None if raw is None else _complete(job.resource.observed, raw)
+
+
+def _complete(read: Any, raw: Mapping[str, Any]) -> Any:
+    try:
+        return read(raw)
+    except Incomplete as missing:
+        raise ApplianceError(
+            f'the answer lacks "{missing}": the account may see only a part of the object, '
+            "so nothing can be said about the rest"
+        ) from None
+
+
+def _needed(job: Job, ref_option: str) -> Secret | None:
+    """Return a secret that the object is given; it may be missing only where an earlier task is yet to mint it."""
+    keeper = job.keepers[ref_option]
+    secret = keeper.stored()
+    if secret is None and not job.check_mode:
+        with attempting(f"configuring {job.title}"):
+            raise NotFound(f"the store holds no secret under {keeper.ref}")
+    return secret
+
+
+def _planned(job: Job, secrets: Mapping[str, Secret | None]) -> Plan:
+    have = observe(job)
+    want = job.resource.desired(job.params)
+    for option, secret in secrets.items():
+        want[option] = secret.fingerprint if secret else KNOWN_AFTER_APPLY
+        if secret and have is not None:
+            have[option] = secret.delivered.get(consumer(job))
+    return plan(job.resource, have, want, job.params.get("state", "present"))
+
+
+def consumer(job: Job) -> str:
+    """Name the object that a secret is delivered to."""
+    return f"{job.appliance}/{job.resource.noun}"
+
+
+def _act(job: Job, step: Plan, secrets: Mapping[str, Secret | None]) -> None:
+    doing = {"create": "creating", "update": "updating", "delete": "deleting"}[step.action]
+    with attempting(f"{doing} {job.title}"):
+        if step.action == "delete":
+            job.api.delete(job.resource, job.key)
+            return
+        values = {option: secret.value for option, secret in secrets.items() if secret and option in step.send}
+        body = job.resource.sent({**step.send, **values})
+        write = job.api.create if step.action == "create" else job.api.update
+        write(job.resource, job.key, body)
+    _confirm(job, step)
+    for option, ref_option in job.resource.secrets.items():
+        if option in step.send:
+            job.keepers[ref_option].delivered(consumer(job))
+
+
+def _confirm(job: Job, step: Plan) -> None:
+    """Read back: an appliance, or a proxy before it, may say yes and keep something else."""
+    held = observe(job) or {}
+    differing = sorted(o for o in step.after if o not in job.resource.secrets and held.get(o) != step.after[o])
+    if differing:
+        error = ApplianceError(
+            f"it was accepted, but {' and '.join(differing)} read back different from what was sent; "
+            "run again with --check --diff to see how"
+        )
+        error.attempt = f"writing {job.title}"
+        raise error
