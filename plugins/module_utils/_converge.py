@@ -94,7 +94,7 @@ def _complete(read: Any, raw: Mapping[str, Any]) -> Any:
 
 
 def _needed(job: Job, ref_option: str) -> Secret | None:
-    """Return a secret that the object is given; it may be missing only where an earlier task is yet to mint it."""
+    """Return a secret that the object is given; only in check mode may it have yet to be minted."""
     keeper = job.keepers[ref_option]
     secret = keeper.stored()
     if secret is None and not job.check_mode:
@@ -124,20 +124,24 @@ def _act(job: Job, step: Plan, secrets: Mapping[str, Secret | None]) -> None:
         if step.action == "delete":
             job.api.delete(job.resource, job.key)
             return
-        values = {option: secret.value for option, secret in secrets.items() if secret and option in step.send}
+        values = {
+            option: secret.value for option, secret in secrets.items() if secret and option in step.send
+        }
         body = job.resource.sent({**step.send, **values})
         write = job.api.create if step.action == "create" else job.api.update
         write(job.resource, job.key, body)
     _confirm(job, step)
-    for option, ref_option in job.resource.secrets.items():
-        if option in step.send:
-            job.keepers[ref_option].delivered(consumer(job))
+    for option, secret in secrets.items():
+        if secret and option in step.send:
+            job.keepers[job.resource.secrets[option]].delivered(consumer(job), secret.fingerprint)
 
 
 def _confirm(job: Job, step: Plan) -> None:
     """Read back: an appliance, or a proxy before it, may say yes and keep something else."""
     held = observe(job) or {}
-    differing = sorted(o for o in step.after if o not in job.resource.secrets and held.get(o) != step.after[o])
+    differing = sorted(
+        o for o in step.after if o not in job.resource.secrets and held.get(o) != step.after[o]
+    )
     if differing:
         error = ApplianceError(
             f"it was accepted, but {' and '.join(differing)} read back different from what was sent; "

@@ -45,7 +45,8 @@ class Answer:
             return json.loads(self.text)
         except ValueError:
             raise ApplianceError(
-                f"it answered with {self._form()} where JSON was expected; does url name the right host and port?",
+                f"it answered with {self._form()} where JSON was expected; does url name the right host "
+                "and port?",
                 status=self.status,
                 path=self.path,
             ) from None
@@ -119,7 +120,9 @@ class Http:
         if isinstance(error, requests.ConnectTimeout):
             return f"no connection to {self.url} within {self.timeout} s"
         if isinstance(error, requests.Timeout):
-            doubt = "" if method == "GET" else "; whether it was carried out is not known, run again to find out"
+            doubt = (
+                "" if method == "GET" else "; whether it was carried out is not known, run again to find out"
+            )
             return f"no answer from {self.url} within {self.timeout} s{doubt}"
         return f"{self.url}: {_root(error)}"
 
@@ -166,8 +169,8 @@ def _certificate_refusal(error: BaseException) -> str | None:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
-                f"its certificate is not accepted: {cause.verify_message}. Mend the certificate, or name the CA "
-                "that signed it in ca_path"
+                f"its certificate is not accepted: {cause.verify_message}. Mend the certificate, or name the "
+                "CA that signed it in ca_path"
             )
     return None
 

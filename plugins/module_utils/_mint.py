@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._converge import Job, difference, observe
-from ._errors import ApplianceError, Conflict, NotFound, Refused, attempting
+from ._errors import ApplianceError, Conflict, NotFound, Refused, Unsupported, attempting
 from ._secrets import KNOWN_AFTER_APPLY, Keeper, Secret, shown
 
 
@@ -59,8 +59,8 @@ def _why_mint(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> s
         return "the appliance has none"
     if stored is None:
         raise Conflict(
-            f"{job.title} exists, but the store holds nothing under {_keeper(job).ref}, and an appliance shows "
-            "a value only once. Store the value if you have it, or delete the object (state: absent) first"
+            f"{job.title} exists, but the store holds nothing under {_keeper(job).ref}, and its value was "
+            "shown only once. Store the value if you have it, or delete the object (state: absent) first"
         )
     return None
 
@@ -68,7 +68,9 @@ def _why_mint(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> s
 def _why_mint_on_parent(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> str | None:
     if have is None:
         if not job.check_mode:
-            raise NotFound("the object it belongs to does not exist: create that first", path=job.resource.path)
+            raise NotFound(
+                "the object it belongs to does not exist: create that first", path=job.resource.path
+            )
         job.notes.append(f"{job.title} is predicted as if an earlier task creates the object it belongs to")
         return "the object it belongs to is new"
     if stored is None:
@@ -88,11 +90,11 @@ def _mint_anew(job: Job, stored: Secret | None, reason: str) -> dict[str, Any]:
 
 
 def _mint_once(job: Job) -> str:
-    """Mint; only a clear refusal proves that nothing was minted and the reservation can go."""
+    """Mint; only a clear answer proves that nothing was minted and the reservation can go."""
     with attempting(f"minting {job.title}"):
         try:
             return job.api.mint(job.resource, job.key)
-        except Refused:
+        except (Refused, Unsupported):
             _keeper(job).release()
             raise
 
@@ -125,7 +127,7 @@ def _remove(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> dic
     if have is not None and not job.check_mode:
         with attempting(f"deleting {job.title}"):
             job.api.delete(job.resource, job.key)
-    if stored is not None and not job.check_mode:
+    if not job.check_mode:
         _keeper(job).forget()
     return _report(job, stored, None, changed=have is not None or stored is not None)
 
@@ -135,7 +137,9 @@ def _prove(job: Job, stored: Secret) -> None:
     if verdict != "valid":
         found = "does not accept it" if verdict == "invalid" else "gave an answer that proves nothing"
         raise ApplianceError(f"the stored value could not be verified: the appliance {found}")
-    job.notes.append("the verifying call set the token's Used time, which now proves nothing about other callers")
+    job.notes.append(
+        "the verifying call set the token's Used time, which now proves nothing about other callers"
+    )
 
 
 def _probe(job: Job, value: str) -> str:

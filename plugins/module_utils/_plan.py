@@ -51,7 +51,9 @@ def plan(resource: Resource, have: Mapping[str, Any] | None, want: Mapping[str, 
 def _create(resource: Resource, want: Mapping[str, Any]) -> Plan:
     missing = sorted(resource.create_requires - want.keys())
     if missing:
-        raise Conflict(f"{resource.kind} does not exist yet, and to create it {' and '.join(missing)} must be given")
+        raise Conflict(
+            f"{resource.kind} does not exist yet, and to create it {' and '.join(missing)} must be given"
+        )
     return Plan("create", {}, dict(want), resource.without_defaults(want))
 
 
@@ -64,4 +66,5 @@ def _update(resource: Resource, have: Mapping[str, Any], want: Mapping[str, Any]
     if not differing:
         return Plan("keep", have, after, {})
     carried = differing | (resource.resend & want.keys())
-    return Plan("update", have, after, {option: after[option] for option in want if option in carried})
+    send = {o: resource.fields[o].without_unknown(after[o], have.get(o)) for o in want if o in carried}
+    return Plan("update", have, after, send)

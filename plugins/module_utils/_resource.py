@@ -71,6 +71,16 @@ class Field:
             return self.encode(value)
         return {child.wire: child.sent(value[o]) for o, child in self.children.items() if o in value}
 
+    def without_unknown(self, value: Any, had: Any) -> Any:
+        """Return what has to be sent on update: not what this appliance may never have heard of."""
+        if self.children is None or not isinstance(had, Mapping):
+            return value
+        return {o: v for o, v in value.items() if v != had.get(o) or not self.children[o].is_absence(v)}
+
+    def is_absence(self, value: Any) -> bool:
+        """Say whether a value is also what an appliance without this field reads as."""
+        return bool(self.optional and value == self.default)
+
     def without_defaults(self, value: Any) -> Any:
         """Return what has to be sent on create, None for nothing."""
         if self.children is None:
@@ -86,11 +96,10 @@ class Resource:
     ``kind`` is its name in sentences, ``noun`` its key in results, ``path`` its place on the appliance.
     ``secrets`` maps an option whose value the appliance accepts but never returns to the option that holds
     the reference to it; such a value is compared by the fingerprint last delivered. ``resend`` options go
-    along with every update. ``immutable`` options cannot change, ``create_requires`` must be known to create.
-    ``facts`` are fields that are shown but not managed. A ``singleton`` always exists. A resource that
-    ``mints`` is a secret the appliance invents and shows once; ``on_parent`` says that reading it finds the
-    object it belongs to instead of itself. ``fold`` and ``unfold`` join and split wire fields that are one
-    option to the user.
+    along with every update. ``immutable`` options cannot change, ``create_requires`` must be known to
+    create. ``facts`` are fields that are shown but not managed. A ``singleton`` always exists. ``on_parent``
+    says that a secret the appliance invents has no entry of its own: reading it finds the object that it
+    belongs to. ``fold`` and ``unfold`` join and split wire fields that are one option to the user.
     """
 
     kind: str
@@ -104,7 +113,6 @@ class Resource:
     immutable: frozenset[str] = frozenset()
     create_requires: frozenset[str] = frozenset()
     singleton: bool = False
-    mints: bool = False
     on_parent: bool = False
     fold: Callable[[Mapping[str, Any]], Mapping[str, Any]] = same
     unfold: Callable[[dict[str, Any]], dict[str, Any]] = same

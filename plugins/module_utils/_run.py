@@ -24,13 +24,24 @@ from ansible.module_utils.common.parameters import remove_values
 from ._appliance import READS, Appliance
 from ._arguments import Arguments
 from ._converge import Job
-from ._errors import ApplianceError, Conflict, InvalidOptions, Locked, NotFound, Refused, Unreachable, Unsupported
+from ._errors import (
+    ApplianceError,
+    Conflict,
+    InvalidOptions,
+    Locked,
+    NotFound,
+    Refused,
+    Unreachable,
+    Unsupported,
+)
 from ._http import REQUESTS_IMPORT_ERROR
 from ._resource import Resource
 from ._secrets import Keeper
 
 Params = dict[str, Any]
-ERRORS = {each.__name__: each for each in (ApplianceError, Refused, Locked, NotFound, Unreachable, Unsupported)}
+ERRORS = {
+    each.__name__: each for each in (ApplianceError, Refused, Locked, NotFound, Unreachable, Unsupported)
+}
 
 
 @dataclass(frozen=True)
@@ -90,9 +101,8 @@ def _result(module: Module, options: Mapping[str, Any], node: ControlNode) -> di
 
 
 def provenance(params: Params) -> str:
-    """Say what the task's knowledge of the interface rests on: documented, or what its endpoint map states."""
-    endpoints = params.get("endpoints")
-    return str(endpoints["provenance"]) if endpoints else "documented"
+    """Say what the knowledge of the interface rests on: documented, or what the endpoint map states."""
+    return str(params.get("endpoint_map", {}).get("provenance", "documented"))
 
 
 def _prepared(module: Module, options: Mapping[str, Any], node: ControlNode) -> Params:
@@ -101,7 +111,7 @@ def _prepared(module: Module, options: Mapping[str, Any], node: ControlNode) -> 
     params, hidden = module.arguments.validate(options)
     node.hidden |= hidden
     if params.get("endpoints"):
-        params["endpoints"] = node.endpoint_map(params["endpoints"])
+        params["endpoint_map"] = node.endpoint_map(params["endpoints"])
     params = module.prepare(params)
     problems = module.resource.problems(params)
     if problems:
@@ -113,17 +123,21 @@ def serve(module: Module) -> None:
     """Carry out one verb for a control node that reaches the appliance through this host."""
     call_option = {"_call": {"type": "str", "no_log": True}}
     ansible = AnsibleModule(
-        argument_spec={**module.arguments.spec, **call_option}, supports_check_mode=True, **module.arguments.rules
+        argument_spec={**module.arguments.spec, **call_option},
+        supports_check_mode=True,
+        **module.arguments.rules,
     )
     if ansible.params["_call"] is None:
-        ansible.fail_json(msg="this module runs through its action plugin; call it by its full name from a playbook")
+        ansible.fail_json(
+            msg="this module runs through its action plugin; call it by its full name from a playbook"
+        )
     if REQUESTS_IMPORT_ERROR is not None:
         ansible.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     call = json.loads(ansible.params["_call"])
     if ansible.check_mode and call["verb"] not in READS:
         ansible.fail_json(msg=f"{call['verb']} was asked for in check mode")
     try:
-        with closing(module.connect({**ansible.params, **call["params"]})) as api:
+        with closing(module.connect({**ansible.params, "endpoint_map": call["endpoint_map"]})) as api:
             reply = getattr(api, call["verb"])(module.resource, *call["arguments"])
     except (ApplianceError, InvalidOptions) as error:
         ansible.exit_json(error=_packed(error))
@@ -140,4 +154,6 @@ def raise_packed(error: Mapping[str, Any]) -> NoReturn:
     """Raise on the control node what a module process packed on another host."""
     if error["kind"] == "InvalidOptions":
         raise InvalidOptions(error["reason"])
-    raise ERRORS[error["kind"]](error["reason"], status=error["status"], code=error["code"], path=error["path"])
+    raise ERRORS[error["kind"]](
+        error["reason"], status=error["status"], code=error["code"], path=error["path"]
+    )

@@ -16,22 +16,25 @@ from typing import Protocol
 KNOWN_AFTER_APPLY = "(known after apply)"
 
 
-def fingerprint(ref: str, value: str) -> str:
-    """Return 12 hexadecimal digits that tell one value of a secret from another, and nothing about it."""
-    salt = hashlib.sha256(ref.encode()).digest()[:16]
-    return hashlib.blake2b(value.encode(), salt=salt, digest_size=6).hexdigest()
+def fingerprint(salt: str, value: str) -> str:
+    """Return 12 hexadecimal digits that tell one value of a secret from another, and nothing about it.
+
+    The salt, up to 16 characters, belongs to the record, not to its place, which differs from clone to clone.
+    """
+    return hashlib.blake2b(value.encode(), salt=salt.encode(), digest_size=6).hexdigest()
 
 
 @dataclass(frozen=True)
 class Secret:
     """A stored secret. ``pending`` until it was read back and, where that is harmless, tried once.
 
-    ``verified_at`` is when the appliance accepted it, None if it was never tried. ``delivered`` holds, for each consumer, the
-    fingerprint of the value that was last given to it.
+    ``verified_at`` is when the appliance accepted it, None if it was never tried. ``delivered`` holds, for
+    each consumer, the fingerprint of the value that was last given to it.
     """
 
     ref: str
     value: str
+    salt: str
     pending: bool
     created_at: str | None
     verified_at: str | None
@@ -40,7 +43,7 @@ class Secret:
     @property
     def fingerprint(self) -> str:
         """Tell this value from another without showing it."""
-        return fingerprint(self.ref, self.value)
+        return fingerprint(self.salt, self.value)
 
 
 def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
@@ -73,8 +76,8 @@ class Keeper(Protocol):
     def commit(self, *, verified: bool) -> Secret:
         """Make the pending value the current one."""
 
-    def delivered(self, consumer: str) -> None:
-        """Note that the consumer was given the current value."""
+    def delivered(self, consumer: str, fingerprint: str) -> None:
+        """Note which value the consumer was given."""
 
     def forget(self) -> None:
         """Remove the secret: what it opened is gone."""

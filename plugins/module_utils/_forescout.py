@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Forescout platform: the settings of its Defender for IoT module, through an endpoint map or by hand.
+
+No public interface reads or writes a module's settings. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._appliance import Appliance
+from ._endpoints import WebInterface
+from ._http import Http
+from ._resource import Resource
+
+
+class Forescout(Appliance):
+    """The verbs on one platform; its module settings are a singleton."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Take the connection options and ``endpoint_map``. Raises InvalidOptions for an impossible URL."""
+        self.web = WebInterface(Http(params), params)
+
+    def read(self, resource: Resource, key: Any) -> dict[str, Any]:
+        """Return the settings."""
+        return self.web.read(resource.path)
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return the settings as the only row."""
+        return [self.read(resource, None)]
+
+    def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        """Write the settings that the body names."""
+        self.web.write(resource.path, "update", body)
+
+    def close(self) -> None:
+        """Log out and close the connection."""
+        self.web.close()
+
+
+def connect(params: Mapping[str, Any]) -> Appliance:
+    """Return the platform by the transport that the task names; with ``manual`` a person is the interface."""
+    return Forescout(params) if params["transport"] == "rest" else Appliance()

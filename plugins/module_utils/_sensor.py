@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Defender for IoT sensor: access tokens through an endpoint map, proof by the documented API.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ._appliance import Appliance
+from ._endpoints import WebInterface
+from ._errors import ApplianceError, Unsupported
+from ._http import Http
+from ._resource import Resource
+
+ALERTS = "/api/v1/alerts"
+
+
+class Sensor(Appliance):
+    """The verbs on one sensor. Without an endpoint map it can only try a token."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Take the connection options and ``endpoint_map``. Raises InvalidOptions for an impossible URL."""
+        self.http = Http(params)
+        self.web = WebInterface(self.http, params) if params.get("endpoint_map") else None
+
+    def read(self, resource: Resource, key: str) -> dict[str, Any] | None:
+        """Return the token with this description. Raises ApplianceError where there is more than one."""
+        rows = [row for row in self.table(resource) if row[resource.key] == key]
+        if len(rows) > 1:
+            ids = ", ".join(str(row["id"]) for row in rows)
+            raise ApplianceError(f'{len(rows)} tokens are described "{key}" (ids {ids}): delete all but one')
+        return rows[0] if rows else None
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return every token: id, description and when it was last used."""
+        return self._interface().listed(resource.path)
+
+    def delete(self, resource: Resource, key: str) -> None:
+        """Delete the token with this description."""
+        row = self.read(resource, key)
+        if row is not None:
+            self._interface().write(resource.path, "delete", row)
+
+    def mint(self, resource: Resource, key: str) -> str:
+        """Create a token and return its value."""
+        return str(self._interface().write(resource.path, "create", {"description": key})["secret"])
+
+    def probe(self, resource: Resource, key: str, secret: str) -> str:
+        """Call the documented API with the token, which sets its *Used* time.
+
+        Asks for the alerts of this very moment, the smallest documented answer. What a sensor answers to a
+        wrong token is not documented, so only a JSON list is taken as proof that the token works.
+        """
+        now = {"fromTime": str(int(time.time() * 1000))}
+        answer = self.http.request("GET", ALERTS, headers={"Authorization": secret}, params=now)
+        if answer.status == 200:
+            try:
+                return "valid" if isinstance(answer.json(), list) else "unknown"
+            except ApplianceError:
+                return "unknown"
+        return "invalid" if answer.status in (401, 403) else "unknown"
+
+    def close(self) -> None:
+        """Log out and close the connection."""
+        (self.web or self.http).close()
+
+    def _interface(self) -> WebInterface:
+        if self.web is None:
+            raise Unsupported("no public interface lists or changes access tokens: give endpoints")
+        return self.web
