@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action behind every module: runs it inside the control node's own process.
+
+Starting a process for each task costs many times more than the work itself, and only the control node has
+the vault secrets. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._appliance import Appliance
+from ..module_utils._errors import InvalidOptions
+from ..module_utils._run import Module, Params, run
+from ..module_utils._secrets import Keeper
+from ._keeper import StoreKeeper
+from ._plain import plain
+from ._relay import RelayedAppliance
+from .stores import open_store
+
+
+class ApplianceAction(ActionBase):
+    """Runs one module. A task delegated to a host that is not local reaches the appliance from that host."""
+
+    module: ClassVar[Module]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        super().run(tmp, task_vars)
+        node = ControlNode(self, task_vars or {})
+        return run(self.module, plain(self._task.args), node)
+
+    def endpoint_map(self, path: str) -> dict[str, Any]:
+        """Refuse; a module that takes endpoint maps has an action that can load them."""
+        raise InvalidOptions(f"this module takes no endpoint map: {path}")
+
+    def is_relayed(self) -> bool:
+        """Say whether the appliance is to be reached from another host."""
+        return self._task.delegate_to is not None and self._connection.transport != "local"
+
+    def call(
+        self, params: Params, verb: str, arguments: list[Any], task_vars: dict[str, Any]
+    ) -> Mapping[str, Any]:
+        """Carry out one verb on the host that the task is delegated to."""
+        options = {name: params[name] for name in self.module.arguments.spec}
+        call = {"verb": verb, "arguments": arguments, "endpoint_map": params.get("endpoint_map")}
+        with self._without_log():
+            result = self._execute_module(
+                module_args={**options, "_call": json.dumps(call)}, task_vars=task_vars
+            )
+        return dict(plain(result))
+
+    @contextmanager
+    def _without_log(self) -> Iterator[None]:
+        """Keep the call and its reply, which may be a secret, out of the output and the far host's log."""
+        context = self._connection._play_context
+        before = self._task.no_log, context.no_log
+        self._task.no_log = context.no_log = True
+        try:
+            yield
+        finally:
+            self._task.no_log, context.no_log = before
+
+
+class ControlNode:
+    """What a run needs from the control node, for one task on one host."""
+
+    def __init__(self, action: ApplianceAction, task_vars: dict[str, Any]) -> None:
+        """Take the action and the variables of its task."""
+        self.action = action
+        self.task_vars = task_vars
+        self.appliance = str(task_vars["inventory_hostname"])
+        self.check_mode = bool(action._task.check_mode)
+        self.hidden: set[str] = set()
+
+    def reach(self, module: Module, params: Params) -> Appliance:
+        """Return the appliance, from here or from the host that the task is delegated to."""
+        if not self.action.is_relayed():
+            return module.connect(params)
+        return RelayedAppliance(lambda verb, args: self.action.call(params, verb, args, self.task_vars))
+
+    def keeper(self, ref: str) -> Keeper:
+        """Return the keeper of one secret."""
+        return StoreKeeper(ref, open_store(ref, self.action._loader), self.hidden)
+
+    def endpoint_map(self, path: str) -> dict[str, Any]:
+        """Load an endpoint map."""
+        return self.action.endpoint_map(path)

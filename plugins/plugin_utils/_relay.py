@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An appliance that only another host can reach: each verb is one module process there.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..module_utils._appliance import Appliance
+from ..module_utils._errors import ApplianceError
+from ..module_utils._resource import Resource
+from ..module_utils._run import raise_packed
+
+
+class RelayedAppliance(Appliance):
+    """The verbs on an appliance, carried out on the host that the task is delegated to."""
+
+    def __init__(self, call: Callable[[str, list[Any]], Mapping[str, Any]]) -> None:
+        """Take what runs one verb on the far host."""
+        self.call = call
+
+    def read(self, resource: Resource, key: Any) -> Any:
+        """Return one object, None where there is none."""
+        return self._reply("read", key)
+
+    def table(self, resource: Resource) -> Any:
+        """Return every object of the kind."""
+        return self._reply("table")
+
+    def create(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        """Create an object."""
+        self._reply("create", key, body)
+
+    def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        """Change an object."""
+        self._reply("update", key, body)
+
+    def delete(self, resource: Resource, key: Any) -> None:
+        """Delete an object."""
+        self._reply("delete", key)
+
+    def mint(self, resource: Resource, key: Any) -> str:
+        """Have a secret minted and return it."""
+        return str(self._reply("mint", key))
+
+    def probe(self, resource: Resource, key: Any, secret: str) -> str:
+        """Try a secret from the far host."""
+        return str(self._reply("probe", key, secret))
+
+    def _reply(self, verb: str, *arguments: Any) -> Any:
+        result = self.call(verb, list(arguments))
+        if "error" in result:
+            raise_packed(result["error"])
+        if "reply" not in result:
+            raise ApplianceError(f"the host that the task is delegated to could not do it: {_why(result)}")
+        return result["reply"]
+
+
+def _why(result: Mapping[str, Any]) -> str:
+    return str(result.get("msg") or result.get("module_stderr") or "it gave no reason").strip()

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Secret stores: where one-time secrets live. A store holds one record for each reference.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ansible.parsing.dataloader import DataLoader
+
+from ...module_utils._errors import InvalidOptions
+from .vault_file import VaultFile
+
+Record = dict[str, Any]
+
+BACKENDS = {"vault_file": VaultFile}
+
+
+class Store(Protocol):
+    """One record in a store. Every method may raise SecretStoreError."""
+
+    def read(self) -> tuple[Record | None, str | None]:
+        """Return the record and its version, None and None if the store is readable and holds none."""
+
+    def write(self, record: Record, expected: str | None) -> str:
+        """Replace the version that was read, None for nothing; return the new version."""
+
+    def delete(self, expected: str | None) -> None:
+        """Remove the version that was read."""
+
+
+def open_store(ref: str, loader: DataLoader) -> Store:
+    """Return the store that a reference ``BACKEND:LOCATION`` points into. Raises InvalidOptions."""
+    backend, colon, location = ref.partition(":")
+    if not colon or backend not in BACKENDS or not location:
+        known = ", ".join(sorted(BACKENDS))
+        raise InvalidOptions(
+            f'a secret reference is BACKEND:LOCATION with one of the backends {known}, not "{ref}"'
+        )
+    return BACKENDS[backend](location, loader)
