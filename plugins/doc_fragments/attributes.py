@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What a module can do besides its work. A module says in its own attributes how far it supports each."""
+
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: In check mode the module says what it would change, and changes nothing.
+  diff_mode:
+    description: In diff mode the module shows what it changes, or would change, as before and after.
+  idempotent:
+    description:
+      - A second run with the same options reports no change, as long as nobody else changed anything between.
+"""
+
+    # For modules that only read; to be used together with the fragment above.
+    INFO_MODULE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module only reads, in check mode too.
+  diff_mode:
+    support: N/A
+    details:
+      - This module only reads.
+  idempotent:
+    support: full
+    details:
+      - This module only reads.
+"""
+
+    ACTIONGROUP_FORTIGATE = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/otsec.defender_iot.fortigate) in C(module_defaults) to give the connection once for all
+        FortiGate modules.
+    support: full
+    membership:
+      - otsec.defender_iot.fortigate
+      - otsec.defender_iot.all
+"""
+
+    ACTIONGROUP_SENSOR = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/otsec.defender_iot.sensor) in C(module_defaults) to give the connection once for all
+        sensor modules.
+    support: full
+    membership:
+      - otsec.defender_iot.sensor
+      - otsec.defender_iot.all
+"""
+
+    ACTIONGROUP_FORESCOUT = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/otsec.defender_iot.forescout) in C(module_defaults) to give the connection once for all
+        Forescout modules.
+    support: full
+    membership:
+      - otsec.defender_iot.forescout
+      - otsec.defender_iot.all
+"""

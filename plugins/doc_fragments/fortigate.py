@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The connection options of a FortiGate."""
+
+    DOCUMENTATION = r"""
+options:
+  url:
+    description:
+      - Address of the FortiGate, such as V(https://192.0.2.1) or V(https://192.0.2.1:8443). A bare host gets
+        the scheme V(https), and no other scheme is accepted.
+      - Where it is not set, the environment variable E(FORTIGATE_URL) is read, and after it
+        E(FORTIOS_ACCESS_HOSTNAME).
+    type: str
+    required: true
+  token:
+    description:
+      - API key of a REST API admin, sent in the C(Authorization) header.
+      - Either this or O(username) and O(password) must be given. Where both are, this one is used.
+      - Where it is not set, the environment variable E(FORTIGATE_TOKEN) is read, and after it
+        E(FORTIOS_ACCESS_TOKEN).
+    type: str
+  username:
+    description:
+      - Name of an administrator. The task opens a session with it and ends it again.
+      - Where it is not set, the environment variable E(FORTIGATE_USERNAME) is read, and after it
+        E(FORTIOS_ACCESS_USERNAME).
+    type: str
+  password:
+    description:
+      - Password of the administrator. Needed together with O(username).
+      - Where it is not set, the environment variable E(FORTIGATE_PASSWORD) is read, and after it
+        E(FORTIOS_ACCESS_PASSWORD).
+    type: str
+  vdom:
+    description:
+      - The VDOM that every request about the configuration names. Left out, requests name none, and FortiOS
+        takes the account's own.
+      - Where it is not set, the environment variable E(FORTIGATE_VDOM) is read.
+    type: str
+  validate_certs:
+    description:
+      - Whether to check the FortiGate's certificate. Turn this off only where nobody can come in between, for
+        the credentials go over this connection.
+      - Where it is not set, the environment variable E(FORTIGATE_VALIDATE_CERTS) is read.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A PEM file with the CA certificates to check the FortiGate's certificate against, instead of those of
+        the Python package C(certifi). It has to be on the host that sends the requests.
+      - Where it is not set, the environment variable E(FORTIGATE_CA_PATH) is read, and after it
+        E(FORTIOS_CA_CABUNDLE).
+    type: path
+  timeout:
+    description:
+      - How many seconds to wait for the connection, and again for an answer.
+      - Where it is not set, the environment variable E(FORTIGATE_TIMEOUT) is read.
+    type: int
+    default: 30
+"""

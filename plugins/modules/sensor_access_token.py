@@ -1,0 +1,234 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: sensor_access_token
+short_description: Manage the access tokens of a Defender for IoT sensor
+version_added: 0.1.0
+description:
+  - Has an access token of a Microsoft Defender for IoT OT sensor in a secret store, where others, such as
+    M(otsec.defender_iot.forescout_module), take it from.
+  - Without O(endpoints) the module adopts and verifies. A person generates the token in the sensor's web
+    interface and stores it, and the module proves once that the sensor accepts it. It uses documented calls
+    alone, which are C(GET /api/v1/alerts) with the token in the C(Authorization) header.
+  - With O(endpoints) the module creates the token if the sensor has none of that description, keeps it if
+    the sensor has one and the store holds its value, and deletes it with O(state=absent). No vendor
+    documents an interface for that, so an endpoint map, which the operator supplies, says how the sensor's
+    own web interface does it.
+  - The description is the token's identity. If several tokens have it, the task fails and names their ids.
+  - A sensor shows a token once. If the sensor has the token and the store does not hold it, the value is
+    lost for this module and the task fails. If the sensor has none and the store holds one, a new token
+    replaces the stored one.
+  - To make a token, the order is fixed. The store is read. The sensor is read. A pending record proves that
+    the store can be written. The token is created, stored as pending, read back and compared, and then made
+    the current one. A run that was interrupted after the token was stored is finished by the next. If it
+    was interrupted between, the value is lost, and the token has to be deleted by O(state=absent) before
+    another is made.
+  - A created token is not tried, because that would set its I(Used) time on the sensor, by which one sees
+    whether its user has called.
+  - A store that cannot be read stops the task. It is never taken for an empty one. The value is never
+    returned, printed or shown in a diff.
+extends_documentation_fragment:
+  - otsec.defender_iot.sensor
+  - otsec.defender_iot.state
+  - otsec.defender_iot.appliance
+  - otsec.defender_iot.attributes
+  - otsec.defender_iot.attributes.actiongroup_sensor
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Without O(endpoints), a stored token that is not verified yet is reported as a change. It is not
+        tried.
+      - Whether the store can be written is not found out.
+  diff_mode:
+    support: full
+    details:
+      - Shows the fingerprint of the token. That of a token which is not made yet is shown as
+        V((known after apply\)).
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - With V(absent) the token is deleted from the sensor, and its value from the store. This needs
+        O(endpoints).
+  description:
+    description:
+      - The token's description on the sensor, compared letter by letter.
+      - Without O(endpoints) it only names the token in messages, for no documented call reads it.
+    type: str
+    required: true
+  secret_ref:
+    description:
+      - Where the token is kept, as C(BACKEND:LOCATION). The only backend is C(vault_file).
+      - With V(vault_file:/srv/secrets/sensor-north-01) it is the file C(/srv/secrets/sensor-north-01.yml)
+        on the control node, encrypted with the vault identity of the run, which must therefore have one. A
+        relative path starts at the playbook's folder. Missing folders are created.
+      - >-
+        To store a token by hand, write a YAML file of the one line C(value: THE_TOKEN) and encrypt it, for
+        example with C(ansible-vault create /srv/secrets/sensor-north-01.yml).
+      - It has to be another one for each sensor and each token.
+    type: str
+    required: true
+  endpoints:
+    description:
+      - An endpoint map, a YAML file on the control node that says how the web interface of this version of
+        the sensor lists, creates and deletes tokens, and how one logs in to it. A relative path starts at
+        the playbook's folder.
+      - According to the map's login, O(token), or O(username) and O(password), must be given too.
+      - The guide C(docs/endpoint_maps.md) of this collection says how to write one. Only the lab's own map
+        comes with the collection.
+    type: path
+notes:
+  - The verifying call sets the token's I(Used) time on the sensor. From then on I(Used) proves nothing
+    about whether anybody else has called, and the task warns of it.
+  - What a sensor answers to a wrong token is not documented. Only a JSON list with HTTP 200 is taken as
+    proof that the token works. Anything else fails the task, and a later run tries again.
+  - Once verified, a token is not tried again. To have another token verified, store a file with nothing but
+    its value in place of the old one.
+  - Wrong passwords lock out the source address on a sensor for every user.
+seealso:
+  - module: otsec.defender_iot.sensor_access_token_info
+  - module: otsec.defender_iot.forescout_module
+  - name: Endpoint maps
+    description: How to write one, and what the collection checks in it.
+    link: https://github.com/otsec/defender_iot/blob/main/docs/endpoint_maps.md
+  - name: Microsoft's tutorial on Forescout
+    description: The steps in the consoles that this module takes over in part.
+    link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/tutorial-forescout
+author:
+  - The otsec.defender_iot authors (@otsec)
+"""
+
+EXAMPLES = r"""
+- name: Tasks for sensors that say the connection once
+  module_defaults:
+    group/otsec.defender_iot.sensor:
+      url: "https://{{ ansible_host }}"
+      ca_path: /etc/ssl/certs/plant-ca.pem
+  block:
+    - name: Verify the token that was generated by hand and stored
+      otsec.defender_iot.sensor_access_token:
+        description: Forescout
+        secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}-forescout"
+
+# The tasks below take the connection from SENSOR_URL, SENSOR_USERNAME and SENSOR_PASSWORD.
+
+- name: Have a token by the sensor's own web interface
+  otsec.defender_iot.sensor_access_token:
+    description: Forescout
+    secret_ref: vault_file:/srv/secrets/sensor-north-01-forescout
+    endpoints: endpoint_maps/sensor.yml
+
+- name: Have no such token
+  otsec.defender_iot.sensor_access_token:
+    description: Forescout
+    secret_ref: vault_file:/srv/secrets/sensor-north-01-forescout
+    endpoints: endpoint_maps/sensor.yml
+    state: absent
+"""
+
+RETURN = r"""
+minted:
+  description: Whether this run made a new token.
+  type: bool
+  returned: success
+  sample: true
+reason:
+  description:
+    - Why a token was made, or in check mode would be, or that an earlier run was finished. V(null) if
+      neither.
+  type: str
+  returned: success
+  sample: the appliance has none
+secret_ref:
+  description: Where the token is stored, as O(secret_ref) says it. The value itself is never returned.
+  type: str
+  returned: success
+  sample: vault_file:/srv/secrets/sensor-north-01
+fingerprint:
+  description:
+    - Twelve hexadecimal digits that tell one value under this reference from another, and nothing about it.
+    - V(null) in check mode if a token would be made, and where nothing is stored.
+  type: str
+  returned: success
+  sample: 5b1d0c4e9a72
+created_at:
+  description:
+    - When the stored token was made, in UTC. V(null) if that is not known, as with one stored by hand.
+  type: str
+  returned: success
+  sample: "2026-11-02T09:30:00Z"
+verified_at:
+  description:
+    - When the sensor accepted the stored token, in UTC. This module tries it without O(endpoints) alone.
+      V(null) if it was not tried yet.
+  type: str
+  returned: success
+  sample: "2026-11-02T09:30:01Z"
+provenance:
+  description:
+    - What the knowledge of the interface rests on. With O(endpoints) it is what the endpoint map says of
+      itself, V(documented), V(observed), V(captured) or V(lab). Without, it is V(documented).
+  type: str
+  returned: success
+  sample: captured
+failure:
+  description:
+    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+      sentence.
+    - Options that cannot be right fail without it, before the first request.
+  type: dict
+  returned: failure, and when the appliance cannot be reached
+  sample:
+    status: 403
+    code: null
+    path: /login
+  contains:
+    status:
+      description: The HTTP status, V(null) where there was no answer.
+      type: int
+      returned: always
+    code:
+      description: An error number of the appliance's own, which only a FortiGate gives.
+      type: int
+      returned: always
+    path:
+      description: The path that was called, V(null) where none was.
+      type: str
+      returned: always
+"""
+
+from ..module_utils._access_token import TOKEN, requiring_login
+from ..module_utils._arguments import STATE, sensor
+from ..module_utils._mint import adopt, mint
+from ..module_utils._run import Module, serve
+from ..module_utils._sensor import Sensor
+
+MODULE = Module(
+    arguments=sensor(
+        {
+            **STATE,
+            "description": {"type": "str", "required": True},
+            "secret_ref": {"type": "str", "required": True, "no_log": False},
+            "endpoints": {"type": "path"},
+        },
+        required_if=[("state", "absent", ["endpoints"])],
+    ),
+    resource=TOKEN,
+    connect=Sensor,
+    job=lambda job: mint(job) if job.params["endpoints"] else adopt(job),
+    prepare=requiring_login,
+    secret_refs=("secret_ref",),
+)
+
+
+def main() -> None:
+    serve(MODULE)
+
+
+if __name__ == "__main__":
+    main()
