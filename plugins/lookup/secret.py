@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: secret
+short_description: Resolve a reference to a stored one-time secret
+version_added: 0.1.0
+author: The otsec.defender_iot authors (@otsec)
+description:
+  - Returns the current value of a secret that a module of this collection keeps in a secret store,
+    for example the API key of a FortiGate.
+  - A reference that points at nothing is an error, and so is a store that cannot be read.
+  - The value is returned in the clear, so use it only in tasks with C(no_log=true).
+options:
+  _terms:
+    description:
+      - References as the modules' O(otsec.defender_iot.fortigate_api_key#module:secret_ref) takes them.
+      - C(vault_file:PATH) is the file C(PATH.yml), encrypted with a vault identity of the run.
+    type: list
+    elements: str
+    required: true
+seealso:
+  - module: otsec.defender_iot.fortigate_api_key
+  - module: otsec.defender_iot.sensor_access_token
+"""
+
+EXAMPLES = r"""
+- name: Log in to a FortiGate with a key that the collection keeps
+  otsec.defender_iot.fortigate_admin_profile:
+    url: https://192.0.2.1
+    token: "{{ lookup('otsec.defender_iot.secret', store ~ '/fgt-north-01/automation') }}"
+    name: defender-iot
+    preset: defender_iot
+  no_log: true
+  vars:
+    store: vault_file:{{ inventory_dir }}/secrets
+"""
+
+RETURN = r"""
+_raw:
+  description: The value of each secret.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._errors import ApplianceError, InvalidOptions
+from ..plugin_utils._keeper import StoreKeeper
+from ..plugin_utils.stores import open_store
+
+
+class LookupModule(LookupBase):
+    """Resolves references to secrets."""
+
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        """Return the value of each reference."""
+        self.set_options(var_options=variables, direct=kwargs)
+        return [self._value(str(term)) for term in terms]
+
+    def _value(self, ref: str) -> str:
+        try:
+            secret = StoreKeeper(ref, open_store(ref, self._loader), hidden=set()).stored()
+        except InvalidOptions as error:
+            raise AnsibleLookupError(str(error)) from None
+        except ApplianceError as error:
+            raise AnsibleLookupError(error.sentence("control node")) from None
+        if secret is None:
+            raise AnsibleLookupError(f"the store is readable, but holds no secret under {ref}")
+        return secret.value
