@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the whole flow against the lab and says what happened: `tools/run python tools/demo.py`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from lab import ROOT, Lab
+
+FOLDER = ROOT / ".cache/demo"
+
+WRITES = {
+    ("POST", "accprofile"): "admin profile",
+    ("POST", "api-user"): "API admin",
+    ("POST", "generate-key"): "API key",
+    ("POST", "tokens"): "access token",
+    ("PUT", "module"): "module settings",
+}
+
+
+def main() -> None:
+    started = time.monotonic()
+    shutil.rmtree(FOLDER / "secrets", ignore_errors=True)
+    lab = Lab(FOLDER)
+    step("starting three FortiGates, two sensors and one Forescout platform on loopback")
+    lab.start()
+    try:
+        lab.ask("/reset", "POST")
+        summary = flow(lab)
+    finally:
+        step("stopping the lab")
+        lab.stop()
+    print(
+        f"\n{summary}\n\nTook {time.monotonic() - started:.0f} s. Secrets: {FOLDER.relative_to(ROOT)}/secrets"
+    )
+
+
+def flow(lab: Lab) -> str:
+    """Set everything up, again, and verify; return the closing table."""
+    step("playbooks/site.yml, first run")
+    lab.play("site")
+    created = writes(lab)
+    step("playbooks/site.yml, second run")
+    changed = sum(int(number) for number in re.findall(r"changed=(\d+)", lab.play("site")))
+    written = len(writes(lab)) - len(created)
+    lab.ask("/poll", "POST")
+    step("playbooks/verify.yml")
+    report = FOLDER / "verdicts.json"
+    lab.play("verify", "-e", json.dumps({"defender_iot_verdict_file": str(report)}))
+    return table(created, changed, written, json.loads(report.read_text()))
+
+
+def writes(lab: Lab) -> list[dict[str, Any]]:
+    """Return the calls so far that changed an appliance."""
+    return [call for call in lab.ask("/calls") if call["write"]]
+
+
+def table(created: list[dict[str, Any]], changed: int, written: int, verdicts: list[dict[str, Any]]) -> str:
+    """Say what was created, what the second run changed, and what is verified."""
+    what: dict[str, list[str]] = {}
+    for call in created:
+        what.setdefault(call["appliance"], []).append(WRITES[call["method"], Path(call["path"]).name])
+    rows = [("First run created", f"{name}: {', '.join(objects)}") for name, objects in sorted(what.items())]
+    rows.append(("Second run changed", f"{changed or 'nothing'} ({written} writes reached an appliance)"))
+    judged: dict[tuple[str, str, str], list[str]] = {}
+    for each in verdicts:
+        judged.setdefault((each["integration"], *each["verdict"].values()), []).append(each["appliance"])
+    for (integration, evidence, state), names in judged.items():
+        rows += [(f"Verified: {integration}", f"{state} on {', '.join(names)}"), ("", f"  {evidence}")]
+    heads = [
+        head if number == 0 or rows[number - 1][0] != head else "" for number, (head, _) in enumerate(rows)
+    ]
+    return "\n".join(f"{head:22}{text}".rstrip() for head, (_, text) in zip(heads, rows, strict=True))
+
+
+def step(what: str) -> None:
+    print(f"\n==> {what}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starts or stops the example inventory's mock appliances: `tools/run python tools/lab.py start|stop`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+INVENTORY = ROOT / "examples/inventory"
+
+HOW_TO = """
+The lab is running. To point a playbook at it, in this folder:
+
+  export ANSIBLE_VAULT_PASSWORD_FILE={folder}/vault-password
+  tools/run ansible-playbook --vault-password-file {folder}/vault-password \\
+    -i examples/inventory -i {folder}/lab/inventory.yml \\
+    -e defender_iot_secret_store=vault_file:{folder}/secrets \\
+    otsec.defender_iot.site --check --diff
+
+Its control port is {control}: /health, /state, /calls, /counters; `make lab-stop` stops it.
+"""
+
+
+class Lab:
+    """A lab in a folder of its own, with a secret store and a vault password beside it."""
+
+    def __init__(self, folder: Path, inventory: Path = INVENTORY) -> None:
+        self.folder = folder
+        self.inventory = inventory
+
+    def start(self) -> None:
+        """Start it; one that runs already is left alone."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        password = self.folder / "vault-password"
+        if not password.exists():
+            password.touch(mode=0o600)
+            password.write_text(secrets.token_urlsafe(32))
+        self._set("started")
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        self._set("stopped")
+
+    def play(self, playbook: str, *arguments: str) -> str:
+        """Run a playbook of the collection against the lab; show what it prints and return it."""
+        command = [*self._command(playbook), "-i", str(self.folder / "lab/inventory.yml"), *arguments]
+        command += ["-e", json.dumps({"defender_iot_secret_store": f"vault_file:{self.folder}/secrets"})]
+        return _shown(command)
+
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """Ask the lab's control port."""
+        control = json.loads((self.folder / "lab/lab.json").read_text())["control"]
+        request = urllib.request.Request(control + path, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return json.loads(answer.read() or "null")
+
+    def _set(self, state: str) -> None:
+        variables = {"lab_state": state, "lab_directory": str(self.folder / "lab")}
+        command = [*self._command("lab"), "-e", json.dumps(variables)]
+        done = subprocess.run(command, env=environment(), check=False, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
+
+    def _command(self, playbook: str) -> list[str]:
+        password = ["--vault-password-file", str(self.folder / "vault-password")]
+        return ["ansible-playbook", f"otsec.defender_iot.{playbook}", "-i", str(self.inventory), *password]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a playbook run."""
+    return {**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
+
+
+def _shown(command: list[str]) -> str:
+    lines = []
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+    if process.returncode:
+        sys.exit(process.returncode)
+    return "".join(lines)
+
+
+def main() -> None:
+    lab = Lab(ROOT / ".cache/lab")
+    if sys.argv[1:] == ["start"]:
+        print("==> starting the lab", flush=True)
+        lab.start()
+        folder = lab.folder.relative_to(ROOT)
+        print(
+            HOW_TO.format(
+                folder=folder, control=json.loads((lab.folder / "lab/lab.json").read_text())["control"]
+            )
+        )
+    elif sys.argv[1:] == ["stop"]:
+        lab.stop()
+    else:
+        sys.exit("usage: tools/lab.py start|stop")
+
+
+if __name__ == "__main__":
+    main()
