@@ -96,6 +96,7 @@ def lint() -> None:
     run("ruff", "format", "--check")
     run("mypy")
     run("shellcheck", ".ci/run", "tools/run")
+    run(sys.executable, "tools/role_readmes.py", "--check")
     run("yamllint", "--strict", ".")
     run("ansible-lint")
     run("antsibull-changelog", "lint")
