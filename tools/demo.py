@@ -75,10 +75,8 @@ def table(created: list[dict[str, Any]], changed: int, written: int, verdicts: l
         judged.setdefault((each["integration"], *each["verdict"].values()), []).append(each["appliance"])
     for (integration, evidence, state), names in judged.items():
         rows += [(f"Verified: {integration}", f"{state} on {', '.join(names)}"), ("", f"  {evidence}")]
-    heads = [
-        head if number == 0 or rows[number - 1][0] != head else "" for number, (head, _) in enumerate(rows)
-    ]
-    return "\n".join(f"{head:22}{text}".rstrip() for head, (_, text) in zip(heads, rows, strict=True))
+    heads = ["" if number and rows[number - 1][0] == row[0] else row[0] for number, row in enumerate(rows)]
+    return "\n".join(f"{head:22}{row[1]}".rstrip() for head, row in zip(heads, rows, strict=True))
 
 
 def step(what: str) -> None:

@@ -54,8 +54,11 @@ def _refuse_open(host: str) -> None:
         raise InvalidOptions(f'trusted_hosts: "{host}" would trust every source; name the hosts that connect')
 
 
-def _from_table(table: list[dict[str, Any]]) -> list[str]:
-    """Read the wire table; only the family that ``type`` selects counts, the other shows a default."""
+def trusted_hosts(table: list[dict[str, Any]]) -> list[str]:
+    """Read the wire table; only the family that ``type`` selects counts.
+
+    An IPv4 entry also reads back with the IPv6 default ``::/0`` and the other way round (inferred).
+    """
     return [row[row.get("type", "ipv4-trusthost")] for row in table]
 
 
@@ -93,12 +96,12 @@ ADMIN = Resource(
         "name": Field("name", max_length=35),
         "comments": Field("comments", default="", optional=True, max_length=255),
         "profile": Field("accprofile", max_length=35),
-        "trusted_hosts": Field("trusthost", normalise=networks, decode=_from_table, encode=_to_table),
+        "trusted_hosts": Field("trusthost", normalise=networks, decode=trusted_hosts, encode=_to_table),
         "vdoms": Field(
             "vdom",
             default=[],
             optional=True,
-            normalise=sorted,
+            normalise=lambda names: sorted(set(names)),
             decode=lambda table: [row["name"] for row in table],
             encode=lambda names: [{"name": name} for name in names],
         ),

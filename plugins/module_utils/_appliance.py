@@ -21,12 +21,9 @@ READS = frozenset({"read", "table", "probe"})
 class Appliance:
     """One appliance. A transport overrides the verbs that its appliance has; the rest raise Unsupported.
 
-       Every verb may raise ApplianceError; a failed read is never an absent object. Values are in the
-    ``provenance`` says what our knowledge of the
-       interface rests on: documented, observed, captured or lab.
+    Every verb may raise ApplianceError; a failed read is never an absent object. Values are in the
+    appliance's own words, as a Resource translates them.
     """
-
-    provenance = "documented"
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
         """Return one object, None if the appliance says that it does not exist."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from ._appliance import Appliance
 from ._errors import ApplianceError, NotFound, attempting
-from ._plan import Plan, plan
+from ._plan import Plan, overlay, plan
 from ._resource import Incomplete, Resource
 from ._secrets import KNOWN_AFTER_APPLY, Keeper, Secret, shown
 
@@ -88,7 +88,7 @@ def _complete(read: Any, raw: Mapping[str, Any]) -> Any:
         return read(raw)
     except Incomplete as missing:
         raise ApplianceError(
-            f'the answer lacks "{missing}": the account may see only a part of the object, '
+            f'the answer lacks a usable "{missing}": the account may see only a part of the object, '
             "so nothing can be said about the rest"
         ) from None
 
@@ -130,22 +130,21 @@ def _act(job: Job, step: Plan, secrets: Mapping[str, Secret | None]) -> None:
         body = job.resource.sent({**step.send, **values})
         write = job.api.create if step.action == "create" else job.api.update
         write(job.resource, job.key, body)
-    _confirm(job, step)
+    _confirm(job)
     for option, secret in secrets.items():
         if secret and option in step.send:
             job.keepers[job.resource.secrets[option]].delivered(consumer(job), secret.fingerprint)
 
 
-def _confirm(job: Job, step: Plan) -> None:
+def _confirm(job: Job) -> None:
     """Read back: an appliance, or a proxy before it, may say yes and keep something else."""
-    held = observe(job) or {}
+    held, want = observe(job) or {}, job.resource.desired(job.params)
     differing = sorted(
-        o for o in step.after if o not in job.resource.secrets and held.get(o) != step.after[o]
+        option for option in want if overlay(held.get(option), want[option]) != held.get(option)
     )
     if differing:
-        error = ApplianceError(
-            f"it was accepted, but {' and '.join(differing)} read back different from what was sent; "
-            "run again with --check --diff to see how"
-        )
-        error.attempt = f"writing {job.title}"
-        raise error
+        with attempting(f"writing {job.title}"):
+            raise ApplianceError(
+                f"it was accepted, but {' and '.join(differing)} read back different from what was sent; "
+                "run again with --check --diff to see how"
+            )

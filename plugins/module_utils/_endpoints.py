@@ -36,8 +36,14 @@ def pointed(document: Any, pointer: str) -> Any:
     """Return what a JSON pointer (RFC 6901) points at. Raises LookupError."""
     for token in pointer.split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
-        document = document[int(name)] if isinstance(document, list) else _member(document, name)
+        document = _item(document, name) if isinstance(document, list) else _member(document, name)
     return document
+
+
+def _item(document: list[Any], name: str) -> Any:
+    if not name.isdecimal():
+        raise LookupError(name)
+    return document[int(name)]
 
 
 def _member(document: Any, name: str) -> Any:
@@ -75,7 +81,7 @@ class WebInterface:
         operation, answer = self._call(group, "list", {})
         items = _picked(answer, answer.json(), operation.get("items", ""))
         if not isinstance(items, list):
-            raise _unusable(answer, f'"{operation["items"]}" is not a list')
+            raise _unusable(answer, "it holds no list where the endpoint map looks for one")
         return [_row(operation, answer, item) for item in items]
 
     def read(self, group: str) -> dict[str, Any]:
@@ -163,7 +169,7 @@ def _row(operation: Mapping[str, Any], answer: Answer, item: Any) -> dict[str, A
 def _picked(answer: Answer, document: Any, pointer: str) -> Any:
     try:
         return pointed(document, pointer)
-    except (LookupError, ValueError):
+    except LookupError:
         raise _unusable(answer, f'the endpoint map\'s pointer "{pointer}" finds nothing in it') from None
 
 

@@ -16,6 +16,7 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
+from ._api_admin import networks, trusted_hosts
 from ._appliance import Appliance
 from ._errors import ApplianceError, Locked, Refused
 from ._http import Answer, Http, quoted
@@ -153,17 +154,10 @@ class FortiGate(Appliance):
         self.logged_in = True
 
     def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
+        """Say whether the admin may log in from here; an address translated on the way is not seen."""
         source = ipaddress.ip_address(_source_address(self.http.url))
-        return any(source in network for network in trusted_networks(admin.get("trusthost", [])))
-
-
-def trusted_networks(table: list[dict[str, Any]]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Read a table of trusted hosts; only the family that ``type`` selects counts.
-
-    An IPv4 entry also reads back with the IPv6 default ``::/0`` and the other way round (inferred).
-    """
-    wires = [row[row.get("type", "ipv4-trusthost")] for row in table]
-    return [ipaddress.ip_network(wire.replace(" ", "/"), strict=False) for wire in wires]
+        trusted = networks(trusted_hosts(admin.get("trusthost", [])))
+        return any(source in ipaddress.ip_network(host) for host in trusted)
 
 
 def _source_address(url: str) -> str:
@@ -174,7 +168,7 @@ def _source_address(url: str) -> str:
     )[0]
     with socket.socket(family, kind) as probe:
         probe.connect(address)
-        return str(probe.getsockname()[0]).split("%")[0]
+        return str(probe.getsockname()[0]).partition("%")[0]
 
 
 def _refuse_http(answer: Answer) -> None:
@@ -204,8 +198,8 @@ def _at(answer: Answer, error: type[ApplianceError], reason: str) -> ApplianceEr
 
 def _denial(answer: Answer) -> str:
     return (
-        "the account's admin profile lacks the right, or the VDOM is not one of the account's; managing "
-        "REST API admins takes super_admin"
+        "the account's admin profile lacks the right (for REST API admins that is super_admin), or the VDOM "
+        "is not one of the account's"
         if answer.text.lstrip().startswith("{")
         else "the web server refused the request before the API saw it"
     )

@@ -12,6 +12,7 @@ Private to this collection: may change at any time.
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import traceback
 from collections.abc import Mapping
@@ -137,20 +138,26 @@ def trust(validate_certs: bool, ca_path: str | None) -> bool | str:
 
 
 def base_url(url: str) -> str:
-    """Return an https URL without a trailing slash; a bare host gets the scheme. Raises InvalidOptions."""
+    """Return an https URL without a trailing slash; a bare host gets the scheme.
+
+    Raises InvalidOptions, which never repeats what may hold credentials.
+    """
     url = url if "://" in url else f"https://{url}"
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise InvalidOptions(f'url must look like https://host or https://host:port, not "{url}"')
-    if parts.username or parts.password or parts.query:
-        raise InvalidOptions("url must not hold credentials or a query: there are options for them")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "https" and parts.hostname and (parts.port or 443) > 0
+    except ValueError:
+        usable = False
+    if not usable or re.search(r"[\s@?#]", url):
+        raise InvalidOptions(
+            "url must look like https://host or https://host:port, without credentials or a query"
+        )
     return url.rstrip("/")
 
 
 def _place(location: str) -> str:
     """Name where a redirect leads without its query, which may hold a secret."""
-    parts = urlsplit(location)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}" if parts.netloc else parts.path
+    return location.partition("?")[0].partition("#")[0]
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -68,9 +68,8 @@ def _why_mint(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> s
 def _why_mint_on_parent(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> str | None:
     if have is None:
         if not job.check_mode:
-            raise NotFound(
-                "the object it belongs to does not exist: create that first", path=job.resource.path
-            )
+            with attempting(f"minting {job.title}"):
+                raise NotFound("the object it belongs to does not exist: create that first")
         job.notes.append(f"{job.title} is predicted as if an earlier task creates the object it belongs to")
         return "the object it belongs to is new"
     if stored is None:
@@ -105,7 +104,7 @@ def _persist(job: Job, value: str) -> Secret:
     except ApplianceError as error:
         error.reason += (
             f". {job.title} was minted, but its value could not be kept and is lost: mend the store and run "
-            "again; a sensor token has to be deleted first (state: absent)"
+            "again. An object of its own has to be deleted first (state: absent)"
         )
         raise
 
@@ -119,7 +118,8 @@ def _verified(job: Job, fresh: Secret) -> Secret:
     """Try a value once where that proves something and spoils nothing, then make it current."""
     verdict = _probe(job, fresh.value) if job.resource.on_parent else "unknown"
     if verdict == "invalid":
-        raise Refused(f"{job.title} is stored as pending, but the appliance does not accept it after minting")
+        with attempting(f"trying {job.title}"):
+            raise Refused("it is stored as pending, but the appliance does not accept it after minting")
     return _keeper(job).commit(verified=verdict == "valid")
 
 
@@ -136,10 +136,9 @@ def _prove(job: Job, stored: Secret) -> None:
     verdict = _probe(job, stored.value)
     if verdict != "valid":
         found = "does not accept it" if verdict == "invalid" else "gave an answer that proves nothing"
-        raise ApplianceError(f"the stored value could not be verified: the appliance {found}")
-    job.notes.append(
-        "the verifying call set the token's Used time, which now proves nothing about other callers"
-    )
+        with attempting(f"verifying {job.title}"):
+            raise ApplianceError(f"the appliance {found}")
+    job.notes.append(f"verifying {job.title} was a use of it: its time of last use proves no other caller")
 
 
 def _probe(job: Job, value: str) -> str:

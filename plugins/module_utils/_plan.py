@@ -58,8 +58,8 @@ def _create(resource: Resource, want: Mapping[str, Any]) -> Plan:
 
 
 def _update(resource: Resource, have: Mapping[str, Any], want: Mapping[str, Any]) -> Plan:
-    after = overlay(have, want)
-    differing = {option for option in want if after[option] != have.get(option)}
+    after = resource.applicable(overlay(have, want))
+    differing = {option for option in want if after.get(option) != have.get(option)}
     stuck = sorted(differing & resource.immutable)
     if stuck:
         raise Conflict(f"{' and '.join(stuck)} of {resource.kind} cannot be changed once it exists")

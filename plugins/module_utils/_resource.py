@@ -15,7 +15,7 @@ from typing import Any
 
 
 class Incomplete(Exception):
-    """The appliance's answer lacks a field that every version has, so it is not the whole object."""
+    """The appliance's answer lacks a usable field that every version has, so it is not the whole object."""
 
 
 def same(value: Any) -> Any:
@@ -55,12 +55,15 @@ class Field:
         return {o: child.desired(value[o]) for o, child in self.children.items() if value.get(o) is not None}
 
     def observed(self, raw: Mapping[str, Any]) -> Any:
-        """Read this field out of the appliance's object."""
-        if self.wire not in raw:
-            if self.optional:
-                return self.default
-            raise Incomplete(self.wire)
-        value = raw[self.wire]
+        """Read this field out of the appliance's object. Raises Incomplete."""
+        if self.wire not in raw and self.optional:
+            return self.default
+        try:
+            return self._decoded(raw[self.wire])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Incomplete(self.wire) from None
+
+    def _decoded(self, value: Any) -> Any:
         if self.children is None:
             return self.normalise(self.decode(value))
         return {o: child.observed(value) for o, child in self.children.items()}
@@ -146,8 +149,13 @@ class Resource:
         Raises Incomplete when a field is missing that every version has.
         """
         folded = self.fold(raw)
-        have = {o: f.observed(folded) for o, f in self.fields.items() if o not in self.secrets}
-        return {o: value for o, value in have.items() if self.fields[o].applies(have)}
+        return self.applicable(
+            {o: f.observed(folded) for o, f in self.fields.items() if o not in self.secrets}
+        )
+
+    def applicable(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave out what means nothing beside the other options."""
+        return {o: value for o, value in options.items() if self.fields[o].applies(options)}
 
     def described(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the appliance holds together with the facts that are not managed."""

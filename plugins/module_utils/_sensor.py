@@ -49,8 +49,11 @@ class Sensor(Appliance):
             self._interface().write(resource.path, "delete", row)
 
     def mint(self, resource: Resource, key: str) -> str:
-        """Create a token and return its value."""
-        return str(self._interface().write(resource.path, "create", {"description": key})["secret"])
+        """Create a token and return its value. Raises ApplianceError where the answer holds none."""
+        value = self._interface().write(resource.path, "create", {"description": key})["secret"]
+        if not isinstance(value, str) or not value:
+            raise ApplianceError("the answer holds no token where the endpoint map looks for it")
+        return value
 
     def probe(self, resource: Resource, key: str, secret: str) -> str:
         """Call the documented API with the token, which sets its *Used* time.

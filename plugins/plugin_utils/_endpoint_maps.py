@@ -9,14 +9,23 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import jsonschema
 from ansible.errors import AnsibleError
+from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
+from ..module_utils._endpoints import PLACEHOLDER
 from ..module_utils._errors import InvalidOptions
 from ._plain import plain
+
+try:
+    import jsonschema
+except ImportError:
+    HAS_JSONSCHEMA = False
+else:
+    HAS_JSONSCHEMA = True
 
 POINTER = {"type": "string", "pattern": "^(/.*)?$"}
 PATH = {"type": "string", "pattern": "^/"}
@@ -103,8 +112,19 @@ SCHEMA = {
 }
 
 
+PLACEHOLDERS = {
+    "login": {"username", "password", "token"},
+    "tokens.create": {"description"},
+    "tokens.delete": {"id", "description"},
+    "settings.update": {"server_address", "access_token"},
+}
+"""What a task can put into the templates of each part of a map."""
+
+
 def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
     """Return a checked endpoint map. Raises InvalidOptions."""
+    if not HAS_JSONSCHEMA:
+        raise InvalidOptions(missing_required_lib("jsonschema", reason="to check endpoint maps"))
     try:
         endpoints = plain(loader.load_from_file(loader.path_dwim(path)))
     except AnsibleError as error:
@@ -113,4 +133,17 @@ def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
     if fault is not None:
         place = ".".join(str(step) for step in fault.absolute_path) or "the top level"
         raise InvalidOptions(f"the endpoint map {path} is not valid at {place}: {fault.message}")
+    _refuse_unknown_placeholders(path, endpoints)
     return dict(endpoints)
+
+
+def _refuse_unknown_placeholders(path: str, endpoints: dict[str, Any]) -> None:
+    parts = {"login": endpoints["login"]}
+    for group in ("tokens", "settings"):
+        parts.update({f"{group}.{name}": each for name, each in endpoints.get(group, {}).items()})
+    for part, content in parts.items():
+        unknown = sorted(set(PLACEHOLDER.findall(json.dumps(content))) - PLACEHOLDERS.get(part, set()))
+        if unknown:
+            raise InvalidOptions(
+                f"the endpoint map {path} has a place for {{{unknown[0]}}} at {part}: nothing fills it"
+            )

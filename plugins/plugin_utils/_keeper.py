@@ -44,7 +44,7 @@ class StoreKeeper:
 
     def release(self) -> None:
         """Take the pending record away again, and the whole record if nothing else is in it."""
-        self._change(_without_pending)
+        self._change(_released)
 
     def persist(self, value: str) -> Secret:
         """Store the value as pending, read it back and compare."""
@@ -54,7 +54,8 @@ class StoreKeeper:
         )
         secret = self.stored()
         if secret is None or secret.value != value:
-            raise SecretStoreError(f"{self.ref} was written, but reads back different from what was written")
+            with attempting(f"storing the secret {self.ref}"):
+                raise SecretStoreError("it was written, but reads back different from what was written")
         return secret
 
     def commit(self, *, verified: bool) -> Secret:
@@ -62,7 +63,8 @@ class StoreKeeper:
         self._change(lambda record: _committed(record, verified))
         secret = self.stored()
         if secret is None:
-            raise SecretStoreError(f"{self.ref} was written, but nothing is there")
+            with attempting(f"storing the secret {self.ref}"):
+                raise SecretStoreError("it was written, but nothing is there")
         return secret
 
     def delivered(self, consumer: str, fingerprint: str) -> None:
@@ -75,7 +77,10 @@ class StoreKeeper:
 
     def _read(self) -> tuple[Record | None, str | None]:
         with attempting(f"reading the secret {self.ref}"):
-            return self.store.read()
+            record, version = self.store.read()
+            if record is not None and not _is_well_formed(record):
+                raise SecretStoreError("what is stored there is no record of a secret")
+            return record, version
 
     def _change(self, edit: Any) -> None:
         """Compare and set: an unchanged record is not written, an empty one is removed."""
@@ -94,17 +99,25 @@ class StoreKeeper:
         if not value:
             return None
         self.hidden.add(value)
-        salt, verified = record.get("salt", ""), record.get("verified", {})
+        salt, verified = record.get("salt", ""), record.get("verified") or {}
         proved = verified.get("fingerprint") == fingerprint(salt, value)
         return Secret(
             ref=self.ref,
             value=value,
             salt=salt,
             pending=holder is not record,
-            created_at=holder.get("created_at"),
+            created_at=str(holder["created_at"]) if "created_at" in holder else None,
             verified_at=verified["at"] if proved else None,
-            delivered=dict(record.get("delivered", {})),
+            delivered=dict(record.get("delivered") or {}),
         )
+
+
+def _is_well_formed(record: Record) -> bool:
+    mappings = [record.get(name) or {} for name in ("pending", "verified", "delivered")]
+    if not all(isinstance(each, dict) for each in mappings):
+        return False
+    texts = [record.get("salt", ""), record.get("value", ""), mappings[0].get("value", "")]
+    return all(isinstance(each, str) for each in texts) and len(texts[0]) <= 16
 
 
 def _now() -> str:
@@ -112,7 +125,11 @@ def _now() -> str:
 
 
 def _without_pending(record: Record) -> Record:
-    kept = {name: value for name, value in record.items() if name != "pending"}
+    return {name: value for name, value in record.items() if name != "pending"}
+
+
+def _released(record: Record) -> Record:
+    kept = _without_pending(record)
     return kept if "value" in kept else {}
 
 

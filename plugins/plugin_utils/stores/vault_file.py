@@ -78,8 +78,8 @@ class VaultFile:
             ) from None
         except yaml.YAMLError:
             record = None
-        if not isinstance(record, dict) or not isinstance(record.get("value", ""), str):
-            raise SecretStoreError(f'{self.path} does not hold a YAML mapping with a text as "value"')
+        if not isinstance(record, dict):
+            raise SecretStoreError(f"{self.path} does not hold a YAML mapping")
         return record
 
     def _encrypted(self, record: dict[str, Any]) -> bytes:

@@ -155,7 +155,7 @@ class Forescout(Appliance):
         return {name: fields.get(name) for name in ("username", "password")} == self.credentials
 
     def _module_settings(self, exchange: Exchange, method: str) -> Response:
-        scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
+        scheme, _space, token = exchange.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not self._is_alive(self.oauth_tokens, token):
             return JSONResponse({"errors": ["Invalid or expired token"]}, 401)
         exchange.principal = self.credentials["username"]

@@ -109,7 +109,7 @@ class Logins:
         return JSONResponse({"status": "success"})
 
     def _token(self, exchange: Exchange) -> str | None:
-        scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
+        scheme, _space, token = exchange.headers.get("authorization", "").partition(" ")
         if scheme == "Bearer":
             return token.strip()
         return exchange.query.get("access_token") if self.device.url_token_works else None

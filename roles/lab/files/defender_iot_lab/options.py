@@ -18,7 +18,8 @@ class ConfigurationError(Exception):
 
 def switch(default: Any, *others: Any) -> Any:
     """Declare an option that takes its default or one of the other values."""
-    return field(default=default, metadata={"choices": (default, *others)})
+    # Called where a dataclass declares its fields.
+    return field(default=default, metadata={"choices": (default, *others)})  # pylint: disable=invalid-field-call
 
 
 def changed(options: Options, changes: Mapping[str, Any]) -> Options:
