@@ -21,10 +21,9 @@ INVENTORY = ROOT / "examples/inventory"
 HOW_TO = """
 The lab is running. To point a playbook at it, in this folder:
 
-  export ANSIBLE_VAULT_PASSWORD_FILE={folder}/vault-password
   tools/run ansible-playbook --vault-password-file {folder}/vault-password \\
     -i examples/inventory -i {folder}/lab/inventory.yml \\
-    -e defender_iot_secret_store=vault_file:{folder}/secrets \\
+    -e defender_iot_secret_store=vault_file:$PWD/{folder}/secrets \\
     otsec.defender_iot.site --check --diff
 
 Its control port is {control}: /health, /state, /calls, /counters; `make lab-stop` stops it.

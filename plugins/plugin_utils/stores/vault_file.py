@@ -36,8 +36,16 @@ class VaultFile:
     """The file LOCATION.yml, encrypted with the vault identity of the run; its version is a digest."""
 
     def __init__(self, location: str, loader: DataLoader) -> None:
-        """Take a path without its ending. Raises InvalidOptions when the run has no vault identity."""
-        self.path = Path(loader.path_dwim(f"{location}.yml"))
+        """Take an absolute path without its ending.
+
+        Raises InvalidOptions for a relative path, which would mean another file for each playbook's place, and
+        when the run has no vault identity.
+        """
+        self.path = Path(f"{location}.yml").expanduser()
+        if not self.path.is_absolute():
+            raise InvalidOptions(
+                f'vault_file needs an absolute path, for example one below inventory_dir, not "{location}"'
+            )
         self.vault: VaultLib = loader._vault
         if not self.vault.secrets:
             raise InvalidOptions(NO_IDENTITY)
