@@ -38,7 +38,7 @@ class VaultFile:
     def __init__(self, location: str, loader: DataLoader) -> None:
         """Take an absolute path without its ending.
 
-        Raises InvalidOptions for a relative path, which would mean another file for each playbook's place, and
+        Raises InvalidOptions for a relative path, which would depend on where the playbook lies, and
         when the run has no vault identity.
         """
         self.path = Path(f"{location}.yml").expanduser()

@@ -59,7 +59,7 @@ def test_faults_that_keep_the_request_away(lab: Any, fgt: Any) -> None:
     fault(lab, "redirect", location="https://other.example/")
     assert fgt("GET", PROFILES).headers["location"] == "https://other.example/"
     fault(lab, "status", times=None)
-    assert [fgt("GET", PROFILES).status_code for _ in range(3)] == [500] * 3
+    assert [fgt("GET", PROFILES).status_code for _time in range(3)] == [500] * 3
     lab.control("DELETE", "/faults")
     assert fgt("GET", PROFILES).status_code == 200
 

@@ -309,7 +309,7 @@ def test_bad_keys_get_html(lab: Any, fgt: Any) -> None:
 def test_lock_out_doubles_and_ends(lab: Any, fgt: Any) -> None:
     def fail() -> list[int]:
         bad = {"Authorization": "Bearer wrong"}
-        return [fgt("GET", STATUS, headers=bad).status_code for _ in range(3)]
+        return [fgt("GET", STATUS, headers=bad).status_code for _time in range(3)]
 
     assert fail() == [401] * 3
     assert fgt("GET", STATUS).status_code == 429
@@ -357,7 +357,7 @@ def test_web_login(lab: Any) -> None:
     assert client("GET", PROFILES).status_code == 200
     assert client("POST", "/logout").status_code == 200
     assert client("GET", PROFILES).status_code == 401
-    for _ in range(3):
+    for _time in range(3):
         assert log_in(client, "/logincheck", data={"secretkey": "wrong"}).text == "0"
     assert log_in(client, "/logincheck", data={}).text == "2"
     assert log_in(client, "/api/v2/authentication", json={}).json()["status_code"] == -4

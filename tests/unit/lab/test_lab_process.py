@@ -29,7 +29,9 @@ def lab_command(command: list[str], environment: dict[str, str], tmp_path: Path)
         arguments = [*command, name, "--directory", str(tmp_path / "lab")]
         if name != "stop":
             arguments += ["--config", str(config)]
-        return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=30)
+        return subprocess.run(
+            arguments, env=environment, capture_output=True, check=False, text=True, timeout=30
+        )
 
     yield run
     run("stop")

@@ -26,7 +26,7 @@ def used(sensor: Any) -> list[str]:
 
 
 def test_tokens_are_shown_once(sensor: Any) -> None:
-    _, header = create(sensor)
+    _token, header = create(sensor)
     create(sensor)
     listing = sensor("GET", TOKENS)
     assert [token["description"] for token in listing.json()["tokens"]] == ["Forescout", "Forescout"]
@@ -35,7 +35,7 @@ def test_tokens_are_shown_once(sensor: Any) -> None:
 
 
 def test_any_accepted_call_is_a_use(lab: Any, sensor: Any) -> None:
-    _, header = create(sensor)
+    _token, header = create(sensor)
     assert used(sensor) == ["N/A"]
     assert sensor("GET", DEVICES, headers={"Authorization": "0" * 32}).status_code == 401
     assert used(sensor) == ["N/A"]
@@ -49,7 +49,7 @@ def test_any_accepted_call_is_a_use(lab: Any, sensor: Any) -> None:
 
 
 def test_the_header_is_bare(sensor: Any) -> None:
-    _, header = create(sensor)
+    _token, header = create(sensor)
     bearer = {"Authorization": f"Bearer {header['Authorization']}"}
     assert sensor("GET", DEVICES, headers=bearer).status_code == 401
     assert used(sensor) == ["N/A"]
@@ -81,7 +81,7 @@ def test_answers_to_a_bad_token(lab: Any, sensor: Any, switch: str, status: int)
 
 
 def test_inventory(sensor: Any) -> None:
-    _, header = create(sensor)
+    _token, header = create(sensor)
     devices = sensor("GET", f"{DEVICES}/", headers=header).json()
     assert [device["type"] for device in devices] == ["PLC", "HMI", "Engineering Station"]
     authorized = sensor("GET", f"{DEVICES}?authorized=false", headers=header).json()
@@ -115,7 +115,7 @@ def test_failed_logins_block_the_source(lab: Any) -> None:
     client = lab.client("sensor")
     path = "/api/external/authentication/validation"
     assert client("POST", path, json=client.credentials).json() == {"msg": "Authentication succeeded."}
-    for _ in range(5):
+    for _time in range(5):
         assert client("POST", path, json={**client.credentials, "password": "wrong"}).status_code == 401
     assert client("POST", path, json=client.credentials).status_code == 401
     lab.options("sensor", nat="192.0.2.77")
