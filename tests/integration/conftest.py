@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One lab for all integration tests, and a fresh control node for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support import lab as labs
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
+
+SPARE_FORTIGATES = 30
+SPARE_SENSORS = 6
+# A Forescout calls its sensor after every change of its settings; in between it shall leave it alone.
+SELDOM = {"poll_interval": 86400}
+
+
+def _appliances() -> list[dict[str, Any]]:
+    """The appliances of the example inventory, some with bad certificates, and spare ones."""
+    fortigates = ["fgt-north-01", "fgt-north-02", "fgt-south-01"]
+    fortigates += [f"spare-{number:02}" for number in range(1, SPARE_FORTIGATES + 1)]
+    sensors = {"sensor-north-01": "192.0.2.11", "sensor-south-01": "198.51.100.11"}
+    sensors |= {
+        f"spare-sensor-{number}": f"203.0.113.{100 + number}" for number in range(1, SPARE_SENSORS + 1)
+    }
+    bad = ("expired", "wrong_name", "untrusted")
+    return [
+        *(
+            {"name": name, "kind": "fortigate", "address": f"203.0.113.{number}"}
+            for number, name in enumerate(fortigates, 1)
+        ),
+        *(
+            {
+                "name": f"fgt-{kind}",
+                "kind": "fortigate",
+                "address": f"203.0.113.{80 + number}",
+                "certificate": kind,
+            }
+            for number, kind in enumerate(bad)
+        ),
+        *({"name": name, "kind": "sensor", "address": address} for name, address in sensors.items()),
+        {"name": "forescout-01", "kind": "forescout", "address": "192.0.2.21", "options": SELDOM},
+    ]
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which Ansible finds the collection."""
+    tree = tmp_path_factory.mktemp("tree")
+    namespace = tree / "ansible_collections" / "otsec"
+    namespace.mkdir(parents=True)
+    (namespace / "defender_iot").symlink_to(ROOT)
+    return tree
+
+
+@pytest.fixture(scope="session")
+def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
+    """The lab, from the first test to the last."""
+    with labs.running_lab(tmp_path_factory.mktemp("lab"), _appliances()) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(running_lab: labs.Lab) -> labs.Lab:
+    """The lab in its initial state."""
+    running_lab.reset()
+    return running_lab
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tree: Path, lab: labs.Lab) -> Workspace:
+    """A control node that has never run."""
+    return Workspace(tmp_path / "node", tree, lab)
+
+
+@pytest.fixture(scope="module")
+def new_workspace(
+    tmp_path_factory: pytest.TempPathFactory, tree: Path, running_lab: labs.Lab
+) -> Callable[[], Workspace]:
+    """Make a control node, and bring the lab to its initial state, for what several tests look at."""
+
+    def make() -> Workspace:
+        running_lab.reset()
+        return Workspace(tmp_path_factory.mktemp("node") / "node", tree, running_lab)
+
+    return make

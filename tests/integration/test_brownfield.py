@@ -1,0 +1,289 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Appliances that were set up by hand: what is there is read right, compared by meaning, and left alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.workspace import (
+    ENDPOINTS,
+    Workspace,
+    play,
+    task,
+)
+
+FORTIGATE = "fgt-north-01"
+SENSOR = "sensor-north-01"
+FORESCOUT = "forescout-01"
+IN_MAP = {"endpoints": ENDPOINTS["sensor"]}
+REST = {"transport": "rest", "endpoints": ENDPOINTS["forescout"]}
+
+PROFILE = task("fortigate_admin_profile", name="plant", preset="defender_iot", comments="Declared")
+ADMIN = task(
+    "fortigate_api_admin",
+    name="plant",
+    comments="Declared",
+    profile="plant",
+    trusted_hosts=["192.0.2.11", "198.51.100.0/28"],
+)
+
+# Firmware and switches under which the same things read back differently.
+KINDS_OF_FORTIGATE: dict[str, dict[str, Any]] = {
+    "6.4.0": {"version": "6.4.0"},
+    "7.0.14": {"version": "7.0.14", "opposite_family": False},
+    "7.2.4": {"version": "7.2.4", "wanopt": False},
+    "7.4.5": {"version": "7.4.5", "host_bits": "kept", "inactive_permission": "stored"},
+    "7.6.5": {"version": "7.6.5", "gzip": True, "api_key_mask_before_first_key": "masked"},
+}
+
+
+def _made_by_hand(node: Workspace, fortigate: str) -> None:
+    """Put a profile and an admin on a FortiGate as people and other tools leave them."""
+    rights = {"policy": "read-write", "address": "read"}
+    node.lab.cmdb(
+        fortigate,
+        "POST",
+        "accprofile",
+        {
+            "name": "by hand/50% ä",
+            "comments": "Do not touch",
+            "fwgrp": "custom",
+            "fwgrp-permission": rights,
+            "loggrp": "read",
+            "utmgrp": "custom",
+            "utmgrp-permission": {"ips": "read"},
+            "admintimeout-override": "enable",
+            "admintimeout": 33,
+        },
+    )
+    hosts = [
+        {"id": 9, "type": "ipv6-trusthost", "ipv6-trusthost": "2001:db8::/64"},
+        {"id": 4, "type": "ipv4-trusthost", "ipv4-trusthost": "198.51.100.5 255.255.255.240"},
+        {"id": 2, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.11 255.255.255.255"},
+    ]
+    node.lab.cmdb(
+        fortigate,
+        "POST",
+        "api-user",
+        {
+            "name": "by-hand",
+            "accprofile": "by hand/50% ä",
+            "comments": "Do not touch either",
+            "vdom": [{"name": "root"}],
+            "trusthost": hosts,
+            "cors-allow-origin": "https://portal.example.com",
+            "peer-auth": "enable",
+            "peer-group": "plant-pki",
+            "schedule": "always",
+        },
+    )
+
+
+def test_what_is_read_of_a_fortigate_can_be_given_back_without_a_change(workspace: Workspace) -> None:
+    hosts = dict(zip(KINDS_OF_FORTIGATE, [f"spare-{number:02}" for number in range(1, 6)], strict=True))
+    for kind, appliance in hosts.items():
+        workspace.lab.switch(appliance, host_bits=KINDS_OF_FORTIGATE[kind].get("host_bits", "masked"))
+        _made_by_hand(workspace, appliance)
+        workspace.lab.switch(appliance, **KINDS_OF_FORTIGATE[kind])
+    workspace.lab.forget_calls()
+    workspace.inventory(**{kind: workspace.host(appliance) for kind, appliance in hosts.items()})
+    run = workspace.run(
+        play(
+            {**task("fortigate_admin_profile_info"), "register": "seen_profiles"},
+            {**task("fortigate_admin_profile"), "args": "{{ item }}", "loop": "{{ seen_profiles.profiles }}"},
+            {**task("fortigate_api_admin_info"), "register": "seen_admins"},
+            {**task("fortigate_api_admin"), "args": "{{ item }}", "loop": "{{ seen_admins.admins }}"},
+        )
+    ).succeeded()
+    assert run.changes == []
+    for kind in hosts:
+        (profiles,) = run.of(kind, "fortigate_admin_profile_info")
+        assert len(run.of(kind, "fortigate_admin_profile")) == len(profiles.data["profiles"]) == 4
+        (admins,) = run.of(kind, "fortigate_api_admin_info")
+        assert len(run.of(kind, "fortigate_api_admin")) == len(admins.data["admins"]) == 2
+        by_hand = admins.data["admins"][1]
+        assert by_hand["trusted_hosts"] == ["192.0.2.11/32", "198.51.100.0/28", "2001:db8::/64"]
+        assert by_hand["pki_group"] == "plant-pki"
+    assert not [call for call in workspace.lab.calls() if call["write"]]
+
+
+def test_what_is_read_of_sensor_and_forescout_can_be_given_back_without_a_change(
+    workspace: Workspace,
+) -> None:
+    workspace.inventory(sensor=workspace.host(SENSOR), forescout=workspace.host(FORESCOUT))
+    token = {"secret_ref": workspace.ref("token")}
+    settings = {"access_token_ref": workspace.ref("token")}
+    run = workspace.run(
+        play(
+            task("sensor_access_token", **IN_MAP, **token, description="forescout"),
+            {**task("sensor_access_token_info", **IN_MAP), "register": "seen"},
+            task("sensor_access_token", **IN_MAP, **token, description="{{ seen.tokens[0].description }}"),
+            hosts="sensor",
+        ),
+        play(
+            task("forescout_module", **REST, **settings, server_address="192.0.2.11"),
+            {**task("forescout_module_info", endpoints=ENDPOINTS["forescout"]), "register": "seen"},
+            task("forescout_module", **REST, **settings, server_address="{{ seen.settings.server_address }}"),
+            hosts="forescout",
+        ),
+    ).succeeded()
+    assert [result.changed for result in run.of("sensor")] == [True, False, False]
+    assert [result.changed for result in run.of("forescout")] == [True, False, False]
+
+
+def test_a_difference_made_by_hand_is_shown_with_both_sides_and_mended(workspace: Workspace) -> None:
+    workspace.inventory(fgt=workspace.host(FORTIGATE))
+    workspace.run(play(PROFILE, ADMIN)).succeeded()
+    rights = {"policy": "read", "address": "read-write"}
+    workspace.lab.cmdb(FORTIGATE, "PUT", "accprofile/plant", {"vpngrp": "read", "fwgrp-permission": rights})
+    everybody = {"id": 7, "type": "ipv4-trusthost", "ipv4-trusthost": "203.0.113.0 255.255.255.0"}
+    workspace.lab.cmdb(FORTIGATE, "PUT", "api-user/plant", {"trusthost": [everybody]})
+    before = workspace.lab.tables(FORTIGATE)
+
+    checked = workspace.run(play(PROFILE, ADMIN), arguments=["--check", "--diff"]).succeeded()
+    assert workspace.lab.tables(FORTIGATE) == before
+    profile, admin = (result.data["diff"] for result in checked.results)
+    assert (profile["before"]["vpn"], profile["after"]["vpn"]) == ("read", "none")
+    assert profile["before"]["firewall_permissions"]["policy"] == "read"
+    assert profile["after"]["firewall_permissions"]["policy"] == "read-write"
+    assert admin["before"]["trusted_hosts"] == ["203.0.113.0/24"]
+    assert admin["after"]["trusted_hosts"] == ["192.0.2.11/32", "198.51.100.0/28"]
+    sides = [
+        '-    "vpn": "read"',
+        '+    "vpn": "none"',
+        '-        "203.0.113.0/24"',
+        '+        "192.0.2.11/32"',
+    ]
+    assert [side for side in sides if f"\n{side}" not in checked.output] == []
+
+    mended = workspace.run(play(PROFILE, ADMIN), arguments=["--diff"]).succeeded()
+    assert [result.data["diff"] for result in mended.results] == [profile, admin]
+    assert workspace.run(play(PROFILE, ADMIN)).succeeded().changes == []
+
+
+@pytest.mark.parametrize("opposite_family", [True, False])
+@pytest.mark.parametrize("host_bits", ["kept", "masked"])
+def test_trusted_hosts_in_another_order_form_and_numbering_are_no_change(
+    workspace: Workspace, host_bits: str, opposite_family: bool
+) -> None:
+    workspace.lab.switch(FORTIGATE, host_bits=host_bits, opposite_family=opposite_family)
+    _made_by_hand(workspace, FORTIGATE)
+    workspace.lab.forget_calls()
+    workspace.inventory(fgt=workspace.host(FORTIGATE))
+    hosts = ["192.0.2.11", "2001:0db8:0::/64", "198.51.100.9 255.255.255.240", "192.0.2.11/32"]
+    admin = task("fortigate_api_admin", name="by-hand", trusted_hosts=hosts, pki_group="plant-pki")
+    assert workspace.run(play(admin)).succeeded().changes == []
+    assert [call["method"] for call in workspace.lab.calls(FORTIGATE)] == ["GET"]
+
+
+def _rows(node: Workspace) -> dict[str, dict[str, Any]]:
+    """Return every row of profiles and admins, by name."""
+    tables = node.lab.tables(FORTIGATE)
+    return {row["name"]: row for table in ("accprofile", "api-user") for row in tables[table]}
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in after.items() if before.get(name) != value}
+
+
+def test_fields_that_are_not_named_stay_untouched(workspace: Workspace) -> None:
+    _made_by_hand(workspace, FORTIGATE)
+    workspace.inventory(fgt=workspace.host(FORTIGATE))
+    before = _rows(workspace)
+    one_row = task("fortigate_admin_profile", name="by hand/50% ä", log_report="read-write")
+    rights = {"firewall": "custom", "firewall_permissions": {"service": "read"}}
+    one_right = task("fortigate_admin_profile", name="by hand/50% ä", **rights)
+    comments = task("fortigate_api_admin", name="by-hand", comments="Changed", pki_group="plant-pki")
+    assert len(workspace.run(play(one_row, one_right, comments)).succeeded().changes) == 3
+    after = _rows(workspace)
+    assert before.keys() == after.keys()
+    assert _differing(before["by-hand"], after["by-hand"]) == {"comments": "Changed"}
+    profile = "by hand/50% ä"
+    rights = {**before[profile]["fwgrp-permission"], "service": "read"}
+    assert _differing(before[profile], after[profile]) == {"loggrp": "read-write", "fwgrp-permission": rights}
+    untouched = before.keys() - {"by-hand", profile}
+    assert {name: before[name] for name in untouched} == {name: after[name] for name in untouched}
+
+
+def test_what_is_absent_stays_absent_and_check_mode_removes_nothing(workspace: Workspace) -> None:
+    workspace.inventory(fgt=workspace.host(FORTIGATE), sensor=workspace.host(SENSOR))
+    token = {"description": "forescout", "secret_ref": workspace.ref("token"), **IN_MAP}
+    present = [play(PROFILE, ADMIN, hosts="fgt"), play(task("sensor_access_token", **token), hosts="sensor")]
+    absent = [
+        play(
+            task("fortigate_api_admin", name="plant", state="absent"),
+            task("fortigate_admin_profile", name="plant", state="absent"),
+            hosts="fgt",
+        ),
+        play(task("sensor_access_token", **token, state="absent"), hosts="sensor"),
+    ]
+    workspace.run(*present).succeeded()
+    everything, stored = _rows(workspace), workspace.stored_files()
+    assert {"plant"} < everything.keys()
+    assert stored
+
+    predicted = workspace.run(*absent, arguments=["--check", "--diff"]).succeeded()
+    assert (_rows(workspace), workspace.stored_files()) == (everything, stored)
+    assert len(workspace.lab.state(SENSOR)["tokens"]) == 1
+
+    removed = workspace.run(*absent).succeeded()
+    assert len(removed.changes) == 3
+    assert removed.changes == predicted.changes
+    assert "plant" not in _rows(workspace)
+    assert workspace.lab.state(SENSOR)["tokens"] == []
+    assert workspace.stored_files() == {}
+
+    assert workspace.run(*absent).succeeded().changes == []
+
+
+def test_a_profile_in_use_is_not_removed_and_the_reason_is_told(workspace: Workspace) -> None:
+    _made_by_hand(workspace, FORTIGATE)
+    workspace.inventory(fgt=workspace.host(FORTIGATE))
+    before = _rows(workspace)
+    run = workspace.run(play(task("fortigate_admin_profile", name="by hand/50% ä", state="absent")))
+    (result,) = run.results
+    assert result.status == "failed"
+    told = 'fgt: deleting admin profile "by hand/50% ä" was refused (500, -23): it is still in use'
+    assert result.message.startswith(told)
+    assert _rows(workspace) == before
+
+
+def test_a_token_whose_value_nobody_stored_is_not_made_twice(workspace: Workspace) -> None:
+    workspace.inventory(sensor=workspace.host(SENSOR))
+    workspace.lab.make_token(SENSOR, "forescout")
+    before = workspace.lab.state(SENSOR)["tokens"]
+    token = task("sensor_access_token", **IN_MAP, description="forescout", secret_ref=workspace.ref("token"))
+    result = workspace.run(play(token)).one("sensor")
+    assert result.status == "failed"
+    told = 'sensor: access token "forescout" exists, but the store holds nothing under '
+    assert result.message.startswith(told)
+    assert "state: absent" in result.message
+    assert workspace.lab.state(SENSOR)["tokens"] == before
+    assert workspace.stored_files() == {}
+
+
+def test_two_tokens_of_one_description_are_left_to_a_person(workspace: Workspace) -> None:
+    workspace.inventory(sensor=workspace.host(SENSOR))
+    values = [workspace.lab.make_token(SENSOR, "forescout") for _time in range(2)]
+    workspace.keep("token", value=values[0])
+    token = {"description": "forescout", "secret_ref": workspace.ref("token"), **IN_MAP}
+    result = workspace.run(play(task("sensor_access_token", **token, state="absent"))).one("sensor")
+    assert result.status == "failed"
+    assert '2 tokens are described "forescout" (ids 1, 2): delete all but one' in result.message
+    assert len(workspace.lab.state(SENSOR)["tokens"]) == 2
+    assert workspace.kept("token")["value"] == values[0]
+
+
+def test_a_lost_value_is_replaced_once_the_sensor_has_no_such_token_any_more(workspace: Workspace) -> None:
+    workspace.inventory(sensor=workspace.host(SENSOR))
+    workspace.keep("token", value="a value of a token that was deleted by hand")
+    token = task("sensor_access_token", **IN_MAP, description="forescout", secret_ref=workspace.ref("token"))
+    result = workspace.run(play(token)).succeeded().one("sensor")
+    assert result.data["minted"] is True
+    assert workspace.kept("token")["value"] != "a value of a token that was deleted by hand"
+    assert len(workspace.lab.state(SENSOR)["tokens"]) == 1

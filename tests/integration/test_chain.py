@@ -1,0 +1,304 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole way: predict, set up, look, and set up again, on the example inventory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.example import FORTIGATES, SENSORS, Example
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+OBJECTS = sorted(
+    [
+        *(
+            (name, f"fortigate_{kind}")
+            for name in FORTIGATES
+            for kind in ("admin_profile", "api_admin", "api_key")
+        ),
+        ("forescout-01", "forescout_module"),
+        ("sensor-north-01", "sensor_access_token"),
+    ]
+)
+
+# Microsoft's tutorial: each row of the profile's page, and what FortiOS calls it.
+TUTORIAL = {
+    "Security Fabric": ("secfabgrp", "none"),
+    "FortiView": ("ftviewgrp", "none"),
+    "User & Device": ("authgrp", "none"),
+    "Firewall": ("fwgrp", "custom"),
+    "Policy": ("fwgrp-permission.policy", "read-write"),
+    "Address": ("fwgrp-permission.address", "read-write"),
+    "Service": ("fwgrp-permission.service", "none"),
+    "Schedule": ("fwgrp-permission.schedule", "none"),
+    "Log & Report": ("loggrp", "none"),
+    "Network": ("netgrp", "none"),
+    "System": ("sysgrp", "none"),
+    "Security Profile": ("utmgrp", "none"),
+    "VPN": ("vpngrp", "none"),
+    "WAN Opt & Cache": ("wanoptgrp", "none"),
+    "WiFi & Switch": ("wifi", "none"),
+}
+
+PROPERTIES = {
+    "Authorized by CyberX",
+    "Firmware",
+    "Name",
+    "Operating System",
+    "Type",
+    "Vendor",
+    "Risk Level",
+    "Protocols",
+}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One run, what it asked of the appliances, and what it left in the store."""
+
+    run: Run
+    calls: list[dict[str, Any]]
+    connections: dict[str, int]
+    stored: dict[str, bytes]
+
+    def requests(self, appliance: str) -> Counter[str]:
+        """Count the requests to an appliance, by method and path."""
+        return Counter(f"{c['method']} {c['path']}" for c in self.calls if c["appliance"] == appliance)
+
+    @property
+    def writes(self) -> list[dict[str, Any]]:
+        """Return the requests that change configuration or mint."""
+        return [call for call in self.calls if call["write"]]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """All runs of the chain, and what the appliances held after the second."""
+
+    node: Workspace
+    predicted: Phase
+    built: Phase
+    judged: Phase
+    repeated: Phase
+    profiles: dict[str, dict[str, Any]]
+    admins: dict[str, dict[str, Any]]
+    states: dict[str, dict[str, Any]]
+    labels: dict[str, str]
+    devices: dict[str, dict[str, Any]]
+    verdicts_before: dict[str, dict[str, Any]]
+    verdicts: dict[str, dict[str, Any]]
+    key_answers: dict[str, int]
+
+
+def _phase(node: Workspace, example: Example, playbook: str, *arguments: str) -> Phase:
+    node.lab.forget_calls()
+    run = example.playbook(playbook, *arguments)
+    return Phase(run, node.lab.calls(), node.lab.connections(), node.stored_files())
+
+
+def _status_with_the_key(node: Workspace, source: str) -> int:
+    """Call a FortiGate with its stored key, as if from a source."""
+    node.lab.switch("fgt-north-01", nat=source)
+    headers = {"Authorization": f"Bearer {node.kept('fgt-north-01/defender-iot')['value']}"}
+    return node.lab.call("fgt-north-01", "GET", "/api/v2/monitor/system/status", headers=headers).status_code
+
+
+@pytest.fixture(scope="module")
+def chain(new_workspace: Callable[[], Workspace]) -> Chain:
+    """Go the whole way once, for every test here."""
+    node = new_workspace()
+    lab, example = node.lab, Example(node)
+    verdicts_before = example.verdicts()
+    predicted = _phase(node, example, "site", "--check", "--diff")
+    built = _phase(node, example, "site")
+    example.wait_for_poll()
+    judged = _phase(node, example, "verify", example.verdict_file_argument)
+    repeated = _phase(node, example, "site", "--diff")
+    fields = lab.web_api("forescout-01", "hostfields")["hostFields"]
+    addresses = ("198.51.100.12", "198.51.100.21", "198.51.100.33", "198.51.100.34")
+    return Chain(
+        node=node,
+        predicted=predicted,
+        built=built,
+        judged=judged,
+        repeated=repeated,
+        profiles={name: lab.cmdb(name, "GET", "accprofile/defender-iot")[0] for name in FORTIGATES},
+        admins={name: lab.cmdb(name, "GET", "api-user/defender-iot")[0] for name in FORTIGATES},
+        states={name: lab.state(name) for name in ("sensor-north-01", "sensor-south-01", "forescout-01")},
+        labels={field["label"]: field["name"] for field in fields},
+        devices={ip: lab.web_api("forescout-01", f"hosts/ip/{ip}")["host"]["fields"] for ip in addresses},
+        verdicts_before=verdicts_before,
+        verdicts=example.written_verdicts(),
+        key_answers={
+            source: _status_with_the_key(node, source) for source in (*SENSORS.values(), "192.0.2.99")
+        },
+    )
+
+
+def test_check_mode_reports_every_object_that_would_be_created(chain: Chain) -> None:
+    assert chain.predicted.run.succeeded().changes == OBJECTS
+
+
+def test_check_mode_shows_every_object_in_its_diff(chain: Chain) -> None:
+    for result in chain.predicted.run.results:
+        diff = result.data["diff"]
+        assert diff["after"], result
+        assert not any(diff["before"].values()), result
+        assert diff["before_header"].startswith(f"{result.host}: "), result
+        assert diff["before_header"] in chain.predicted.run.output
+
+
+def test_check_mode_writes_nothing_and_mints_nothing(chain: Chain) -> None:
+    assert chain.predicted.calls
+    assert chain.predicted.writes == []
+    assert chain.predicted.stored == {}
+
+
+def test_check_mode_predicts_exactly_what_a_real_run_changes(chain: Chain) -> None:
+    assert chain.built.run.succeeded().changes == chain.predicted.run.changes
+    changed = {host: stats["changed"] for host, stats in chain.built.run.stats.items()}
+    assert changed == {host: stats["changed"] for host, stats in chain.predicted.run.stats.items()}
+
+
+@pytest.mark.parametrize("row", TUTORIAL)
+def test_the_admin_profile_is_the_one_of_the_tutorial(chain: Chain, row: str) -> None:
+    wire, level = TUTORIAL[row]
+    for profile in chain.profiles.values():
+        value: Any = profile
+        for name in wire.split("."):
+            value = value[name]
+        assert value == level
+
+
+@pytest.mark.parametrize("fortigate", FORTIGATES)
+def test_the_api_admin_trusts_the_sensors_and_nobody_else(chain: Chain, fortigate: str) -> None:
+    admin = chain.admins[fortigate]
+    hosts = {row[row["type"]] for row in admin["trusthost"]}
+    assert hosts == {f"{address} 255.255.255.255" for address in SENSORS.values()}
+    assert admin["accprofile"] == "defender-iot"
+    assert [vdom["name"] for vdom in admin["vdom"]] == ["root"]
+    assert admin["comments"] == "Minor alerts and above"
+
+
+@pytest.mark.parametrize("fortigate", FORTIGATES)
+def test_the_api_admin_has_cors_as_configured_and_pki_off(chain: Chain, fortigate: str) -> None:
+    admin = chain.admins[fortigate]
+    assert admin["cors-allow-origin"] == "https://portal.example.com"
+    assert (admin["peer-auth"], admin["peer-group"]) == ("disable", "")
+
+
+def test_the_stored_api_key_opens_the_fortigate_to_the_sensors_alone(chain: Chain) -> None:
+    assert chain.key_answers == {**dict.fromkeys(SENSORS.values(), 200), "192.0.2.99": 401}
+
+
+def test_one_key_is_minted_for_each_fortigate_and_stored_where_only_the_owner_reads_it(chain: Chain) -> None:
+    minted = [call["appliance"] for call in chain.built.writes if call["path"].endswith("/generate-key")]
+    assert sorted(minted) == FORTIGATES
+    expected = {f"{name}/defender-iot.yml" for name in FORTIGATES} | {"sensor-north-01/forescout.yml"}
+    assert set(chain.built.stored) == expected
+    for name, content in chain.built.stored.items():
+        assert content.startswith(b"$ANSIBLE_VAULT;")
+        assert (chain.node.store / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_forescout_holds_the_sensor_s_address_and_polls_with_the_new_token(chain: Chain) -> None:
+    module = chain.states["forescout-01"]["module"]
+    assert module == {"server_address": "192.0.2.11", "access_token": "<redacted>"}
+    assert chain.states["forescout-01"]["last_poll"]["outcome"] == "ok"
+    issued = [s["value"] for s in chain.node.lab.secrets() if s["kind"] == "access_token"]
+    assert chain.node.kept("sensor-north-01/forescout")["value"] in issued
+
+
+def test_used_is_a_time_because_the_forescout_has_called(chain: Chain) -> None:
+    (token,) = chain.states["sensor-north-01"]["tokens"]
+    assert token["description"] == "forescout"
+    assert token["used"].startswith("20")
+    assert chain.states["sensor-south-01"]["tokens"] == []
+
+
+def test_the_eight_properties_of_the_sensor_s_devices_appear_on_the_forescout(chain: Chain) -> None:
+    assert set(chain.labels) >= PROPERTIES
+    tags = {chain.labels[label] for label in PROPERTIES}
+    assert len(tags) == 8
+    for fields in chain.devices.values():
+        assert set(fields) == tags
+    assert chain.devices["198.51.100.12"][chain.labels["Vendor"]]["value"] == "Omron"
+
+
+def test_verify_says_never_called_before_anything_is_set_up(chain: Chain) -> None:
+    states = {name: verdict["verdict"]["state"] for name, verdict in chain.verdicts_before.items()}
+    assert states == dict.fromkeys([*FORTIGATES, "forescout-01"], "never_called")
+    assert all(verdict["verdict"]["evidence"] for verdict in chain.verdicts_before.values())
+
+
+def test_verify_says_that_the_forescout_integration_works_and_why(chain: Chain) -> None:
+    chain.judged.run.succeeded()
+    (token,) = chain.states["sensor-north-01"]["tokens"]
+    verdict = chain.verdicts["forescout-01"]
+    assert verdict["integration"] == "forescout"
+    assert verdict["verdict"] == {"state": "working", "evidence": f"Used is {token['used']}"}
+
+
+@pytest.mark.parametrize("fortigate", FORTIGATES)
+def test_verify_does_not_claim_to_know_that_sensors_call_a_fortigate(chain: Chain, fortigate: str) -> None:
+    verdict = chain.verdicts[fortigate]
+    assert verdict["integration"] == "fortinet"
+    assert verdict["verdict"]["state"] == "unknown"
+    assert "Log & Report" in verdict["verdict"]["evidence"]
+
+
+def test_verify_makes_no_call_that_would_falsify_used(chain: Chain) -> None:
+    paths = [call["path"] for call in chain.judged.calls if call["appliance"].startswith("sensor-")]
+    assert "/__lab__/tokens" in paths
+    assert not [path for path in paths if path.startswith("/api/v1/")]
+    assert chain.judged.writes == []
+
+
+def test_the_verdicts_are_printed_too(chain: Chain) -> None:
+    assert "forescout on forescout-01: working (Used is 20" in chain.judged.run.output
+
+
+def test_a_second_run_changes_nothing_and_writes_nothing(chain: Chain) -> None:
+    assert len(chain.repeated.run.succeeded().results) == len(OBJECTS)
+    assert chain.repeated.run.changes == []
+    assert chain.repeated.writes == []
+    assert not [call for call in chain.repeated.calls if call["path"].endswith("/generate-key")]
+
+
+@pytest.mark.parametrize("fortigate", FORTIGATES)
+def test_a_second_run_reads_every_object_once_over_one_connection(chain: Chain, fortigate: str) -> None:
+    profile, admin = (f"GET /api/v2/cmdb/system/{path}/defender-iot" for path in ("accprofile", "api-user"))
+    # The task for the key reads the admin as well, for the key cannot be read.
+    assert chain.repeated.requests(fortigate) == {profile: 1, admin: 2}
+    assert chain.repeated.connections[fortigate] == 3
+
+
+@pytest.mark.parametrize(
+    ("appliance", "requests"),
+    [
+        (
+            "sensor-north-01",
+            [
+                "GET /",
+                "POST /api/authentication/login",
+                "GET /__lab__/tokens",
+                "POST /api/authentication/logout",
+            ],
+        ),
+        ("forescout-01", ["POST /fsum/oauth2.0/token", "GET /__lab__/module"]),
+    ],
+)
+def test_a_second_run_logs_in_once_and_reads_once(chain: Chain, appliance: str, requests: list[str]) -> None:
+    assert list(chain.repeated.requests(appliance).elements()) == requests
+    assert chain.repeated.connections[appliance] == 1
+
+
+def test_a_second_run_leaves_the_store_as_it_is_byte_by_byte(chain: Chain) -> None:
+    assert chain.repeated.stored == chain.built.stored

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A task gives the same result whether the control node or a host behind SSH reaches the appliance."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.bastion import Bastion, running_bastion
+from ansible_collections.otsec.defender_iot.tests.support.leaks import (
+    CommandLines,
+    files_with,
+    leaked,
+    watched_command_lines,
+)
+from ansible_collections.otsec.defender_iot.tests.support.workspace import (
+    ENDPOINTS,
+    ROOT,
+    Play,
+    Run,
+    Task,
+    Workspace,
+    play,
+    task,
+)
+
+APPLIANCES = ("fgt-north-01", "sensor-north-01", "forescout-01")
+VARYING = [
+    (re.compile(r"\b[0-9a-f]{12}\b"), "FINGERPRINT"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "TIME"),
+]
+
+
+def _ignoring(failing: Task) -> Task:
+    return {**failing, "ignore_errors": True}
+
+
+def _fortigate_tasks(node: Workspace) -> list[Task]:
+    profile = task("fortigate_admin_profile", name="defender-iot", preset="defender_iot")
+    wanted = {"profile": "defender-iot", "trusted_hosts": ["127.0.0.1"], "vdoms": ["root"]}
+    admin = task("fortigate_api_admin", name="defender-iot", **wanted)
+    key = {"name": "defender-iot", "secret_ref": node.ref("key")}
+    return [
+        profile,
+        profile,
+        task("fortigate_admin_profile_info", names=["defender-iot"]),
+        admin,
+        task("fortigate_api_admin_info"),
+        task("fortigate_api_key", **key),
+        task("fortigate_api_key", **key, recreate="invalid"),
+        _ignoring(task("fortigate_admin_profile", name="super_admin", vpn="none")),
+        _ignoring(task("fortigate_admin_profile", name="defender-iot", state="absent")),
+        _ignoring(task("fortigate_api_admin", name="x", profile="defender-iot", trusted_hosts=["0.0.0.0/0"])),
+    ]
+
+
+def _sensor_tasks(node: Workspace) -> list[Task]:
+    token = {"description": "forescout", "secret_ref": node.ref("token")}
+    mapped = {**token, "endpoints": ENDPOINTS["sensor"]}
+    return [
+        task("sensor_access_token", **mapped),
+        task("sensor_access_token", **mapped),
+        task("sensor_access_token", **token),
+        _ignoring(task("sensor_access_token", description="other", secret_ref=node.ref("no-such"))),
+        task("sensor_access_token_info", endpoints=ENDPOINTS["sensor"]),
+    ]
+
+
+def _forescout_tasks(node: Workspace) -> list[Task]:
+    rest = {"transport": "rest", "endpoints": ENDPOINTS["forescout"]}
+    settings = {"server_address": "192.0.2.11", "access_token_ref": node.ref("token")}
+    return [
+        task("forescout_module", **rest, **settings),
+        task("forescout_module", **rest, **settings),
+        task("forescout_module_info", endpoints=ENDPOINTS["forescout"]),
+        task("forescout_module", transport="manual", **settings),
+    ]
+
+
+def _clean_up(node: Workspace) -> list[Play]:
+    token = {"description": "forescout", "secret_ref": node.ref("token"), "endpoints": ENDPOINTS["sensor"]}
+    return [
+        play(task("sensor_access_token", **token, state="absent"), hosts="sensor-north-01"),
+        play(
+            task("fortigate_api_admin", name="defender-iot", state="absent"),
+            task("fortigate_admin_profile", name="defender-iot", state="absent"),
+            hosts="fgt-north-01",
+        ),
+    ]
+
+
+def _plays(node: Workspace) -> list[Play]:
+    return [
+        play(*_fortigate_tasks(node), hosts="fgt-north-01"),
+        play(*_sensor_tasks(node), hosts="sensor-north-01"),
+        play(*_forescout_tasks(node), hosts="forescout-01"),
+        *_clean_up(node),
+    ]
+
+
+def _delegated(plays: list[Play]) -> list[Play]:
+    return [{**each, "tasks": [{**t, "delegate_to": "bastion"} for t in each["tasks"]]} for each in plays]
+
+
+def _normalised(run: Run) -> list[tuple[str, str, str, Any]]:
+    """Return the results without what differs from run to run, and without Ansible's own keys."""
+    return [(r.host, r.module, r.status, _without_varying(r.data)) for r in run.results]
+
+
+def _without_varying(data: dict[str, Any]) -> Any:
+    text = json.dumps({name: value for name, value in data.items() if not name.startswith("_ansible")})
+    for pattern, replacement in VARYING:
+        text = pattern.sub(replacement, text)
+    return json.loads(text)
+
+
+@dataclass(frozen=True)
+class Both:
+    """The same tasks run in-process and through the bastion, and what the second run left."""
+
+    node: Workspace
+    bastion: Bastion
+    here: Run
+    there: Run
+    calls_here: list[tuple[str, str, int]]
+    calls_there: list[tuple[str, str, int]]
+    lines: CommandLines
+    secrets: list[str]
+
+
+def _calls(node: Workspace) -> list[tuple[str, str, int]]:
+    """Return what the tasks asked of the appliances; logins, one for each verb, are left out."""
+    login = re.compile(r"^/(api/authentication/.*|fsum/.*|api/v1/devices|)$")
+    calls = [call for call in node.lab.calls() if not login.match(call["path"])]
+    return [(call["method"], call["path"], call["status"]) for call in calls]
+
+
+@pytest.fixture(scope="module")
+def bastion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bastion]:
+    """A host behind SSH."""
+    with running_bastion(tmp_path_factory.mktemp("bastion") / "host") as bastion:
+        yield bastion
+
+
+def _inventory(node: Workspace, bastion: Bastion, **more: Any) -> None:
+    hosts = {name: node.host(name) for name in APPLIANCES}
+    node.inventory(**hosts, bastion=bastion.variables(**more))
+
+
+@pytest.fixture(scope="module")
+def both(new_workspace: Callable[[], Workspace], bastion: Bastion) -> Both:
+    """Run the tasks both ways, starting from the same state."""
+    node = new_workspace()
+    lab = node.lab
+    _inventory(node, bastion, ansible_pipelining=True)
+    here = node.run(*_plays(node), arguments=["--diff"])
+    calls_here = _calls(node)
+    shutil.rmtree(node.store)
+    lab.reset()
+    bastion.commands.clear()
+    with watched_command_lines() as lines:
+        there = node.run(
+            *_delegated(_plays(node)),
+            arguments=["-vvvv", "--diff"],
+            ANSIBLE_LOG_PATH=str(node.folder / "ansible.log"),
+        )
+    secrets = [secret["value"] for secret in lab.secrets()]
+    return Both(node, bastion, here, there, calls_here, _calls(node), lines, secrets)
+
+
+def test_every_module_is_compared(both: Both) -> None:
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
+    assert {result.module for result in both.here.results} == modules
+    assert len(both.here.results) == sum(len(each["tasks"]) for each in _plays(both.node))
+
+
+def test_results_are_the_same_from_here_and_from_there(both: Both) -> None:
+    there = _normalised(both.there)
+    for number, result in enumerate(_normalised(both.here)):
+        assert there[number] == result
+    assert len(there) == len(both.here.results)
+
+
+def test_the_appliances_are_asked_the_same_from_here_and_from_there(both: Both) -> None:
+    assert both.calls_there == both.calls_here
+    assert [path for _method, path, _status in both.calls_there if path.endswith("/generate-key")]
+
+
+def test_delegated_tasks_really_go_through_the_bastion(both: Both) -> None:
+    requests = len(both.calls_there)
+    assert len(both.bastion.commands) > requests / 2
+
+
+def test_secrets_are_minted_through_the_bastion_and_kept_on_the_control_node(both: Both) -> None:
+    minted = [result.module for result in both.there.results if result.data.get("minted")]
+    assert minted == ["fortigate_api_key", "sensor_access_token"]
+    assert both.node.kept("key")["value"] in both.secrets
+
+
+def test_no_secret_is_printed_or_logged_on_the_way(both: Both) -> None:
+    assert "SSH: EXEC" in both.there.output
+    assert leaked(both.secrets, both.there.output) == []
+    assert files_with(both.secrets, both.node.folder, both.node.inputs) == []
+    assert files_with(both.secrets, both.bastion.home) == []
+
+
+def test_no_secret_was_in_a_command_line_on_the_way(both: Both) -> None:
+    assert any(b"ssh" in line for line in both.lines.seen)
+    for line in (*both.lines.seen, *(command.encode() for command in both.bastion.commands)):
+        assert leaked(both.secrets, line) == []
+
+
+def test_nothing_is_left_on_the_bastion(both: Both) -> None:
+    assert [path for path in both.bastion.home.rglob("*") if path.is_file()] == []
+
+
+def test_check_mode_writes_nothing_through_a_bastion_that_takes_files_by_sftp(
+    workspace: Workspace, bastion: Bastion
+) -> None:
+    _inventory(workspace, bastion, ansible_pipelining=False, ansible_ssh_transfer_method="sftp")
+    bastion.commands.clear()
+    profile = task("fortigate_admin_profile", name="defender-iot", preset="defender_iot")
+    checked = play(profile, hosts="fgt-north-01", check_mode=True, diff=True)
+    result = workspace.run(*_delegated([checked])).succeeded().one("fgt-north-01")
+    assert result.changed
+    assert result.data["profile"]["firewall_permissions"]["policy"] == "read-write"
+    assert [call["method"] for call in workspace.lab.calls("fgt-north-01")] == ["GET"]
+    assert any("AnsiballZ_fortigate_admin_profile.py" in command for command in bastion.commands)
+    assert [path for path in bastion.home.rglob("*") if path.is_file()] == []
+
+
+def test_a_bastion_that_cannot_be_reached_is_named(workspace: Workspace, bastion: Bastion) -> None:
+    workspace.inventory(
+        fgt_north_01=workspace.host("fgt-north-01"), bastion=bastion.variables(ansible_port=1)
+    )
+    profile = task("fortigate_admin_profile", name="defender-iot", preset="defender_iot")
+    run = workspace.run(*_delegated([play(profile, hosts="fgt-north-01")]))
+    (result,) = run.results
+    assert run.code != 0
+    assert result.status == "unreachable"
+    assert result.message.startswith("fgt-north-01: ")
+    assert "bastion" in result.message
+    assert workspace.lab.calls() == []
+
+
+def test_a_task_delegated_to_the_control_node_itself_runs_in_process(
+    workspace: Workspace, bastion: Bastion
+) -> None:
+    _inventory(workspace, bastion)
+    bastion.commands.clear()
+    info = {**task("fortigate_admin_profile_info"), "delegate_to": "localhost"}
+    result = workspace.run(play(info, hosts="fgt-north-01")).succeeded().one("fgt-north-01")
+    assert "super_admin" in [profile["name"] for profile in result.data["profiles"]]
+    assert bastion.commands == []

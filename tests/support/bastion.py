@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host behind SSH on this machine: commands run in the local shell, files move by SFTP."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from asyncio.subprocess import PIPE
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+LOOPBACK = "127.0.0.1"
+STOP_SECONDS = 10
+CHUNK = 65536
+
+
+class Bastion:
+    """A running SSH server with one user, who has a key, and what it was told to run."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the keys; `home` is where commands run."""
+        self.home = folder / "home"
+        self.home.mkdir(parents=True)
+        self.commands: list[str] = []
+        self.port = 0
+        self._host_key = asyncssh.generate_private_key("ssh-ed25519")
+        self._user_key = asyncssh.generate_private_key("ssh-ed25519")
+        self._key_file = folder / "key"
+        self._key_file.touch(mode=0o600)
+        self._user_key.write_private_key(str(self._key_file))
+        self._known_hosts = folder / "known_hosts"
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=[self._serve()])
+
+    def variables(self, **more: Any) -> dict[str, Any]:
+        """Return the variables of an inventory host that is this one."""
+        options = {
+            "ControlMaster": "no",
+            "IdentitiesOnly": "yes",
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": self._known_hosts,
+        }
+        return {
+            "ansible_connection": "ssh",
+            "ansible_host": LOOPBACK,
+            "ansible_port": self.port,
+            "ansible_user": "operator",
+            "ansible_ssh_private_key_file": str(self._key_file),
+            "ansible_ssh_args": " ".join(["-F /dev/null", *(f"-o {k}={v}" for k, v in options.items())]),
+            "ansible_python_interpreter": sys.executable,
+            "ansible_remote_tmp": str(self.home / "tmp"),
+            **more,
+        }
+
+    def start(self) -> None:
+        """Listen on a free port."""
+        self._thread.start()
+        assert self._ready.wait(STOP_SECONDS), "the SSH server did not start"
+        public = self._host_key.export_public_key().decode()
+        self._known_hosts.write_text(f"[{LOOPBACK}]:{self.port} {public}")
+
+    def stop(self) -> None:
+        """End the server and its connections."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(STOP_SECONDS)
+        assert not self._thread.is_alive(), "the SSH server did not end"
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        authorized = asyncssh.import_authorized_keys(self._user_key.export_public_key().decode())
+        server = await asyncssh.listen(
+            LOOPBACK,
+            0,
+            server_host_keys=[self._host_key],
+            authorized_client_keys=authorized,
+            process_factory=self._execute,
+            sftp_factory=True,
+            encoding=None,
+        )
+        self.port = server.get_port()
+        self._ready.set()
+        await self._stopping.wait()
+        server.close()
+        await server.wait_closed()
+
+    async def _execute(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        command = process.command or ""
+        self.commands.append(command)
+        path = os.environ.get("PATH", os.defpath)
+        environment = {"PATH": path, "HOME": str(self.home), "LC_ALL": "C.UTF-8"}
+        shell = await asyncio.create_subprocess_shell(
+            command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=self.home, env=environment
+        )
+        feeding = asyncio.create_task(_feed(process.stdin, shell.stdin))
+        await asyncio.gather(_pump(shell.stdout, process.stdout), _pump(shell.stderr, process.stderr))
+        process.exit(await shell.wait())
+        feeding.cancel()
+
+
+async def _pump(source: Any, sink: Any) -> None:
+    """Carry bytes from one stream to the other until the first ends."""
+    while data := await source.read(CHUNK):
+        sink.write(data)
+        await sink.drain()
+
+
+async def _feed(source: Any, sink: Any) -> None:
+    """Carry a command's input, which it may not want to the end."""
+    with suppress(ConnectionError):
+        await _pump(source, sink)
+        sink.write_eof()
+
+
+@contextmanager
+def running_bastion(folder: Path) -> Iterator[Bastion]:
+    """Run a bastion and end it."""
+    bastion = Bastion(folder)
+    bastion.start()
+    try:
+        yield bastion
+    finally:
+        bastion.stop()

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A running lab, as tests see it: its appliances, what was asked of them, and its switches."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+FILES = Path(__file__).resolve().parents[2] / "roles" / "lab" / "files"
+
+START_SECONDS = 30
+STOP_SECONDS = 10
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
+    """Return what a condition returns as soon as that is true; fail when it does not become true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "gave up waiting"
+        time.sleep(0.02)
+    return value
+
+
+class Lab:
+    """Drives a running lab by its control port, and reaches its appliances as their users do."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        """Take what the lab has written about itself."""
+        self.appliances: dict[str, dict[str, Any]] = record["appliances"]
+        self.ca_path: str = record["ca_path"]
+        self._control = record["control"]
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def close(self) -> None:
+        """Close the connections, which the lab would wait for when it ends."""
+        self._session.close()
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the control port."""
+        answer = self._session.request(method, self._control + path, json=body, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def reset(self) -> None:
+        """Bring everything but ports and credentials back to the start."""
+        self.control("POST", "/reset")
+
+    def switch(self, appliance: str, **options: Any) -> None:
+        """Turn switches of one appliance."""
+        self.control("POST", f"/appliances/{appliance}/options", options)
+
+    def fault(self, appliance: str, kind: str, match: dict[str, str] | None = None, **more: Any) -> None:
+        """Let every request to an appliance, or every one that matches, go wrong."""
+        fault = {"kind": kind, **more}
+        self.control(
+            "POST", "/faults", {"appliance": appliance, "match": match or {}, "times": None, "fault": fault}
+        )
+
+    def calls(self, *appliances: str) -> list[dict[str, Any]]:
+        """Return what was asked of some appliances, or of all."""
+        return [c for c in self.control("GET", "/calls") if not appliances or c["appliance"] in appliances]
+
+    def forget_calls(self) -> None:
+        """Start recording anew."""
+        self.control("DELETE", "/calls")
+
+    def connections(self) -> dict[str, int]:
+        """Return how many TLS connections each appliance has had."""
+        return {name: each["connections"] for name, each in self.control("GET", "/counters").items()}
+
+    def state(self, appliance: str) -> dict[str, Any]:
+        """Return what an appliance holds; secrets are replaced."""
+        return self.control("GET", "/state")["appliances"][appliance]
+
+    def tables(self, appliance: str) -> dict[str, Any]:
+        """Return the configuration of a FortiGate."""
+        return self.state(appliance)["tables"]
+
+    def secrets(self) -> list[dict[str, str]]:
+        """Return every secret the lab has ever issued or been given."""
+        return self.control("GET", "/secrets")
+
+    def call(self, appliance: str, method: str, path: str, **arguments: Any) -> requests.Response:
+        """Call an appliance, as `requests` takes the arguments."""
+        url = self.appliances[appliance]["url"] + path
+        return self._session.request(
+            method, url, verify=self.ca_path, timeout=10, allow_redirects=False, **arguments
+        )
+
+    def cmdb(self, fortigate: str, method: str, path: str, body: Any = None) -> Any:
+        """Read or write the configuration of a FortiGate, as its automation admin; return the results."""
+        token = self.appliances[fortigate]["credentials"]["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self.call(fortigate, method, f"/api/v2/cmdb/system/{path}", headers=headers, json=body)
+        assert answer.ok, answer.text
+        return answer.json().get("results")
+
+    def make_token(self, sensor: str, description: str) -> str:
+        """Make an access token in a sensor's web interface, as a person does, and return its value."""
+        place = self.appliances[sensor]
+        with requests.Session() as web:
+            web.trust_env = False
+            web.verify = self.ca_path
+            web.get(place["url"] + "/", timeout=10)
+
+            def post(path: str, body: Any) -> requests.Response:
+                headers = {"X-CSRFToken": web.cookies["csrftoken"]}
+                answer = web.post(place["url"] + path, json=body, headers=headers, timeout=10)
+                assert answer.ok, answer.text
+                return answer
+
+            post("/api/authentication/login", place["credentials"])
+            return str(post("/__lab__/tokens", {"description": description}).json()["token"])
+
+    def web_api(self, forescout: str, path: str) -> Any:
+        """Read the documented Web API of a Forescout platform."""
+        login = self.appliances[forescout]["credentials"]
+        token = self.call(forescout, "POST", "/api/login", data=login).text
+        answer = self.call(forescout, "GET", f"/api/{path}", headers={"Authorization": token})
+        assert answer.ok, answer.text
+        return answer.json()
+
+
+@contextmanager
+def running_lab(directory: Path, appliances: list[dict[str, Any]]) -> Iterator[Lab]:
+    """Run a lab in a process of its own and end that process."""
+    config = directory / "config.json"
+    config.write_text(json.dumps({"appliances": appliances}))
+    command = [sys.executable, "-m", "defender_iot_lab", "run"]
+    arguments = ["--config", str(config), "--directory", str(directory)]
+    process = subprocess.Popen([*command, *arguments], env={**os.environ, "PYTHONPATH": str(FILES)})
+    try:
+        record = directory / "lab.json"
+        wait_for(lambda: record.exists() or process.poll() is not None, START_SECONDS)
+        with closing(Lab(json.loads(record.read_text()))) as lab:
+            yield lab
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS)

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where secrets must not be: in files, in texts, and in the command lines of processes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PAUSE_SECONDS = 0.02
+
+
+def leaked(secrets: Iterable[str], text: str | bytes) -> list[str]:
+    """Return the secrets that a text holds."""
+    content = text.encode() if isinstance(text, str) else text
+    return [secret for secret in secrets if secret.encode() in content]
+
+
+def files_with(secrets: Iterable[str], folder: Path, *allowed: Path) -> list[Path]:
+    """Return the files below a folder that hold a secret, but for those below the folders allowed."""
+    wanted = list(secrets)
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    watched = [path for path in files if not any(path.is_relative_to(each) for each in allowed)]
+    return [path for path in watched if leaked(wanted, path.read_bytes())]
+
+
+class CommandLines:
+    """Every command line seen on this machine while a block ran."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.seen: set[bytes] = set()
+
+    def look(self) -> None:
+        """Add those of the processes that run now."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                self.seen.add(path.read_bytes())
+            except OSError:
+                continue
+
+
+@contextmanager
+def watched_command_lines() -> Iterator[CommandLines]:
+    """Look at the command lines of all processes, over and over, while the block runs."""
+    lines = CommandLines()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(PAUSE_SECONDS):
+            lines.look()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield lines
+    finally:
+        done.set()
+        thread.join()

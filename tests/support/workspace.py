@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A control node for one test: its folder, its inventories, its secret store, and its runs of playbooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from .lab import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
+RUN_SECONDS = 150
+
+VAULT_PASSWORD = "the password of the tests' vault"
+COLLECTION = "otsec.defender_iot."
+ENDPOINTS = {
+    "sensor": str(ROOT / "roles/lab/files/endpoints/sensor.yml"),
+    "forescout": str(ROOT / "roles/lab/files/endpoints/forescout.yml"),
+}
+CONNECTION = ("url", "token", "username", "password", "ca_path", "timeout")
+
+Play = dict[str, Any]
+Task = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one task, or one item of its loop, has come to on one host; `status` is as the recap says."""
+
+    host: str
+    task: str
+    module: str
+    status: str
+    data: dict[str, Any]
+
+    @property
+    def changed(self) -> bool:
+        """Say whether it changed something."""
+        return bool(self.data.get("changed"))
+
+    @property
+    def message(self) -> str:
+        """Return what it says of a failure."""
+        return str(self.data.get("msg", ""))
+
+    @property
+    def failed(self) -> bool:
+        """Say whether it failed or found no usable connection."""
+        return self.status in ("failed", "unreachable")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run of ansible-playbook; `results` are those of the collection's own modules."""
+
+    code: int
+    output: str
+    results: list[Result] = field(default_factory=list)
+    stats: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def of(self, host: str | None = None, module: str | None = None) -> list[Result]:
+        """Return the results of a host, of a module, or of one on the other, in order."""
+        return [r for r in self.results if host in (None, r.host) and module in (None, r.module)]
+
+    def one(self, host: str | None = None, module: str | None = None) -> Result:
+        """Return the only such result."""
+        found = self.of(host, module)
+        assert len(found) == 1, f"{len(found)} results of {module} on {host}\n{self.output}"
+        return found[0]
+
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """Return what was changed, or would be: host and module, in order of the hosts' names."""
+        return sorted((r.host, r.module) for r in self.results if r.changed)
+
+    def succeeded(self) -> Run:
+        """Return the run itself, after making sure that nothing failed in it."""
+        assert self.code == 0, self.output
+        return self
+
+
+def task(module: str, **options: Any) -> Task:
+    """Return a task for a module of the collection."""
+    return {"name": f"Run {module}", COLLECTION + module: options}
+
+
+def play(*tasks: Task, hosts: str = "all", **more: Any) -> Play:
+    """Return a play whose tasks take the connection from the host's variables."""
+    connection = {name: f"{{{{ {name} | default(omit) }}}}" for name in CONNECTION}
+    defaults = {f"group/{COLLECTION}all": connection}
+    return {
+        "name": "Play",
+        "hosts": hosts,
+        "gather_facts": False,
+        "module_defaults": defaults,
+        "tasks": tasks,
+        **more,
+    }
+
+
+class Workspace:
+    """A folder that holds all a control node needs, and all it writes."""
+
+    def __init__(self, folder: Path, tree: Path, lab: Lab) -> None:
+        """Take an empty folder, the folder in which Ansible finds the collection, and the lab."""
+        self.folder = folder
+        self.lab = lab
+        self.inputs = folder / "inputs"
+        self.store = folder / "store"
+        self.home = folder / "home"
+        for each in (self.inputs, self.home):
+            each.mkdir(parents=True)
+        self.password_file = self._input("vault-password", VAULT_PASSWORD)
+        self.environment = self._environment(tree)
+        self.runs = 0
+
+    def host(self, appliance: str, **more: Any) -> dict[str, Any]:
+        """Return the variables by which an inventory host leads to an appliance of the lab."""
+        entry = self.lab.appliances[appliance]
+        account = entry["credentials"]
+        if "token" in account:
+            account = {"token": account["token"]}
+        return {"url": entry["url"], "ca_path": self.lab.ca_path, **account, **more}
+
+    def inventory(self, **hosts: dict[str, Any]) -> Path:
+        """Write an inventory of hosts and their variables."""
+        named = {name.replace("_", "-"): variables for name, variables in hosts.items()}
+        return self._input("inventory.yml", yaml.safe_dump({"all": {"hosts": named}}))
+
+    def ref(self, name: str) -> str:
+        """Return the reference to a secret in the store."""
+        return f"vault_file:{self.store / name}"
+
+    def keep(self, name: str, **record: Any) -> None:
+        """Put a record into the store, as an operator does."""
+        self.store.mkdir(exist_ok=True)
+        secret = VaultSecret(VAULT_PASSWORD.encode())
+        content = VaultLib([("default", secret)]).encrypt(yaml.safe_dump(record), secret=secret)
+        (self.store / f"{name}.yml").write_bytes(content)
+
+    def kept(self, name: str) -> dict[str, Any]:
+        """Return a record of the store."""
+        vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
+        return dict(yaml.safe_load(vault.decrypt((self.store / f"{name}.yml").read_bytes())))
+
+    def stored_files(self) -> dict[str, bytes]:
+        """Return every file of the store."""
+        files = [path for path in self.store.rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.store)): path.read_bytes() for path in files}
+
+    def run(self, *plays: Play, arguments: Sequence[str] = (), **environment: str | None) -> Run:
+        """Run plays on the inventory last written; see `playbook`."""
+        path = self._input(f"playbook-{self.runs}.yml", json.dumps(plays))
+        return self.playbook(str(path), *arguments, **environment)
+
+    def playbook(
+        self, name: str, *arguments: str, inventories: list[Path] | None = None, **environment: str | None
+    ) -> Run:
+        """Run a playbook on the inventory last written, or on others; None unsets a variable."""
+        self.runs += 1
+        record = self.folder / f"results-{self.runs}.jsonl"
+        overridden = {**self.environment, "RECORDER_FILE": str(record), **environment}
+        process = subprocess.run(
+            [
+                sys.executable,
+                str(ANSIBLE_PLAYBOOK),
+                *[f"--inventory={path}" for path in inventories or [self.inputs / "inventory.yml"]],
+                *arguments,
+                name,
+            ],
+            cwd=self.folder,
+            env={key: value for key, value in overridden.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=RUN_SECONDS,
+            check=False,
+        )
+        return _read(process.returncode, process.stdout, record)
+
+    def _input(self, name: str, content: str) -> Path:
+        path = self.inputs / name
+        path.write_text(content)
+        return path
+
+    def _environment(self, tree: Path) -> dict[str, str | None]:
+        """Return an environment that owes nothing to the user's settings."""
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.home),
+            "ANSIBLE_HOME": str(self.home / ".ansible"),
+            "ANSIBLE_CONFIG": str(self._input("ansible.cfg", "[defaults]\n")),
+            "ANSIBLE_COLLECTIONS_PATH": str(tree),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/support/callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "recorder",
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(self.password_file),
+            "ANSIBLE_FORKS": "8",
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+
+def _read(code: int, output: str, record: Path) -> Run:
+    lines = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
+    results = [
+        Result(**{**line, "module": line["module"].removeprefix(COLLECTION)})
+        for line in lines
+        if line.get("module", "").startswith(COLLECTION)
+    ]
+    stats = next((line["stats"] for line in lines if "stats" in line), {})
+    return Run(code, output, results, stats)

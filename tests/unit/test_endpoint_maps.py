@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Endpoint maps: the lab's own load, and a wrong one is refused with the place of the fault."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import InvalidOptions
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils import _endpoint_maps
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps import load_endpoint_map
+
+LAB = Path(__file__).parents[2] / "roles" / "lab" / "files" / "endpoints"
+SENSOR, FORESCOUT = (yaml.safe_load((LAB / name).read_text()) for name in ("sensor.yml", "forescout.yml"))
+GONE = object()
+
+
+def changed(original: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+    """Return a copy with one value put in or, for GONE, taken out."""
+    *steps, last = place.split(".")
+    made = container = copy.deepcopy(original)
+    for step in steps:
+        container = container[step]
+    if value is GONE:
+        del container[last]
+    else:
+        container[last] = value
+    return made
+
+
+def loaded(folder: Path, content: Any) -> dict[str, Any]:
+    """Load a map from a file with this content, by a path relative to the playbook."""
+    (folder / "map.yml").write_text(yaml.safe_dump(content))
+    loader = DataLoader()
+    loader.set_basedir(str(folder))
+    return load_endpoint_map("map.yml", loader)
+
+
+@pytest.mark.parametrize(("name", "content"), [("sensor.yml", SENSOR), ("forescout.yml", FORESCOUT)])
+def test_the_maps_of_the_lab_load_as_they_are_and_say_what_they_are(name: str, content: Any) -> None:
+    endpoints = load_endpoint_map(str(LAB / name), DataLoader())
+    assert endpoints == content
+    assert endpoints["provenance"] == "lab"
+    assert type(endpoints["versions"]) is str
+
+
+@pytest.mark.parametrize("original", [SENSOR, FORESCOUT], ids=["sensor", "forescout"])
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("provenance", "captured"),
+        ("versions", ">=22.3,<25"),
+        ("login", {"kind": "token", "header": "Token {token}"}),
+    ],
+)
+def test_what_the_format_allows_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
+    content = changed(original, place, value)
+    assert loaded(tmp_path, content) == content
+
+
+FAULTS = {
+    # what is wrong: (the map, where it is changed, to what, what the message says about it)
+    "another format": (SENSOR, "schema", 2, "at schema: 1 was expected"),
+    "no product": (SENSOR, "product", GONE, "at the top level: 'product' is a required property"),
+    "unknown product": (SENSOR, "product", "toaster", "at product: 'toaster' is not one of"),
+    "no provenance": (SENSOR, "provenance", GONE, "at the top level: 'provenance' is a required property"),
+    "a guess": (SENSOR, "provenance", "guessed", "at provenance: 'guessed' is not one of"),
+    "versions are no text": (SENSOR, "versions", 22.3, "at versions: 22.3 is not of type 'string'"),
+    "no login": (SENSOR, "login", GONE, "at the top level: 'login' is a required property"),
+    "unknown login": (SENSOR, "login.kind", "magic", "at login.kind: 'magic' is not one of"),
+    "no cookie": (SENSOR, "login.session_cookie", GONE, "at login: 'session_cookie' is a required property"),
+    "no token": (FORESCOUT, "login.token", GONE, "at login: 'token' is a required property"),
+    "no header": (FORESCOUT, "login.header", GONE, "at login: 'header' is a required property"),
+    "no csrf header": (SENSOR, "login.csrf.header", GONE, "at login.csrf: 'header' is a required property"),
+    "no method": (SENSOR, "tokens.list.method", GONE, "at tokens.list: 'method' is a required property"),
+    "unknown method": (SENSOR, "tokens.list.method", "FETCH", "at tokens.list.method: 'FETCH' is not one of"),
+    "no status": (SENSOR, "tokens.delete.success", [], "at tokens.delete.success: [] "),
+    "status is a text": (
+        SENSOR,
+        "tokens.delete.success",
+        ["204"],
+        "at tokens.delete.success.0: '204' is not of",
+    ),
+    "whole address as path": (
+        SENSOR,
+        "tokens.list.path",
+        "https://x/t",
+        "at tokens.list.path: 'https://x/t' does",
+    ),
+    "pointer without slash": (
+        SENSOR,
+        "tokens.list.items",
+        "tokens",
+        "at tokens.list.items: 'tokens' does not",
+    ),
+    "no used column": (
+        SENSOR,
+        "tokens.list.fields.used",
+        GONE,
+        "at tokens.list.fields: 'used' is a required",
+    ),
+    "no secret": (
+        SENSOR,
+        "tokens.create.fields.secret",
+        GONE,
+        "at tokens.create.fields: 'secret' is a required",
+    ),
+    "tokens without list": (SENSOR, "tokens.list", GONE, "at tokens: 'list' is a required property"),
+    "settings without read": (FORESCOUT, "settings.read", GONE, "at settings: 'read' is a required property"),
+    "no address": (
+        FORESCOUT,
+        "settings.read.fields",
+        {},
+        "at settings.read.fields: 'server_address' is a required",
+    ),
+    "unknown operation": (
+        SENSOR,
+        "tokens.rename",
+        SENSOR["tokens"]["delete"],
+        "at tokens: Additional properties",
+    ),
+    "unknown key": (SENSOR, "colour", "blue", "at the top level: Additional properties are not allowed"),
+}
+
+
+@pytest.mark.parametrize(("original", "place", "value", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_wrong_map_is_refused_with_the_place_of_the_fault(
+    tmp_path: Path, original: Any, place: str, value: Any, said: str
+) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        loaded(tmp_path, changed(original, place, value))
+    assert str(caught.value).startswith(f"the endpoint map map.yml is not valid {said}")
+
+
+PLACES = {
+    # where it is: (the map, where it is changed, to what, the name that nothing fills, the part of the map)
+    "a path": (SENSOR, "tokens.delete.path", "/tokens/{number}", "number", "tokens.delete"),
+    "a body": (SENSOR, "tokens.create.json", {"a": [{"b": "for {who}"}]}, "who", "tokens.create"),
+    "a form": (FORESCOUT, "settings.update.form", {"host": "{host}"}, "host", "settings.update"),
+    "a read": (FORESCOUT, "settings.read.path", "/{server_address}", "server_address", "settings.read"),
+    "a list": (SENSOR, "tokens.list.path", "/tokens/{id}", "id", "tokens.list"),
+    "before there is an id": (SENSOR, "tokens.create.path", "/tokens/{id}", "id", "tokens.create"),
+    "a login": (SENSOR, "login.request.json", {"user": "{user}"}, "user", "login.request"),
+    "a header": (FORESCOUT, "login.header", "Bearer {access}", "access", "login.header"),
+    "a logout": (SENSOR, "login.logout.path", "/out/{username}", "username", "login.logout"),
+    "the first by name": (SENSOR, "tokens.delete.path", "/{y}/{x}/{id}", "x", "tokens.delete"),
+}
+
+
+@pytest.mark.parametrize(("original", "place", "value", "name", "part"), PLACES.values(), ids=PLACES)
+def test_a_place_that_nothing_fills_is_refused(
+    tmp_path: Path, original: Any, place: str, value: Any, name: str, part: str
+) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        loaded(tmp_path, changed(original, place, value))
+    assert str(caught.value) == (
+        f"the endpoint map map.yml has a place for {{{name}}} at {part}: nothing fills it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("original", "place", "value"),
+    [
+        (SENSOR, "tokens.create.json", {"text": "{description}", "also": ["{description}"]}),
+        (SENSOR, "tokens.delete.path", "/tokens/{id}/{description}"),
+        (SENSOR, "login.request.json", {"u": "{username}", "p": "{password}"}),
+        (FORESCOUT, "settings.update.json", {"at": "{server_address}", "with": "{access_token}"}),
+        (SENSOR, "tokens.create.json", {"text": "{Description} {} {a b}"}),
+    ],
+)
+def test_a_place_that_a_task_fills_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
+    content = changed(original, place, value)
+    assert loaded(tmp_path, content) == content
+
+
+def test_without_jsonschema_no_map_is_taken_unchecked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_endpoint_maps, "HAS_JSONSCHEMA", False)
+    with pytest.raises(InvalidOptions, match=r"jsonschema\b.*to check endpoint maps"):
+        loaded(tmp_path, SENSOR)
+
+
+@pytest.mark.parametrize("content", [None, [], "a text", 1])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, content: Any) -> None:
+    with pytest.raises(InvalidOptions, match=r"the endpoint map map\.yml is not valid at the top level: "):
+        loaded(tmp_path, content)
+
+
+@pytest.mark.parametrize("text", ["{", "a: b: c", "\t"])
+def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "map.yml").write_text(text)
+    with pytest.raises(InvalidOptions, match=r"the endpoint map \S+map\.yml cannot be read: "):
+        load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOptions, match=r"the endpoint map \S+none\.yml cannot be read: "):
+        load_endpoint_map(str(tmp_path / "none.yml"), DataLoader())

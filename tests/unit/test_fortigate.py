@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The FortiGate's answers: what each of them means, whatever its status and its form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils import _fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._api_admin import trusted_hosts
+from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
+    ApplianceError,
+    Locked,
+    Refused,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Field, Resource
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer
+
+ADMIN = Resource(kind="API admin", noun="admin", path="system/api-user", fields={"name": Field("name")})
+PARAMS = {
+    "url": "fgt.example",
+    "timeout": 1,
+    "validate_certs": True,
+    "ca_path": None,
+    "vdom": None,
+    "token": "t",
+    "username": None,
+    "password": None,
+}
+ABOUT = {"path": "system", "name": "api-user"}
+ROW = {"name": "a", "accprofile": "p"}
+HTML = "<html><body>Unauthorized</body></html>"
+
+
+def ok(results: Any = None) -> dict[str, Any]:
+    """Make the envelope of a success."""
+    return {**ABOUT, "http_status": 200, "status": "success", "results": results}
+
+
+def failed(error: Any, **more: Any) -> dict[str, Any]:
+    """Make the envelope of a failure."""
+    return {**ABOUT, "status": "error", "error": error, **more}
+
+
+def gate(*answers: Any, cookies: Any = None, **params: Any) -> FortiGate:
+    """Open a FortiGate over a wire in memory."""
+    made = FortiGate({**PARAMS, **params})
+    made.http = Wire(*answers, cookies=cookies)
+    return made
+
+
+def test_an_object_is_the_row_of_its_name() -> None:
+    box = gate(answer(200, ok([ROW])))
+    assert box.read(ADMIN, "a") == ROW
+    assert box.http.requests == [("GET", "/api/v2/cmdb/system/api-user/a")]
+
+
+def test_a_name_is_quoted_in_the_path() -> None:
+    box = gate(answer(404, failed(-3)))
+    assert box.read(ADMIN, "a/b c") is None
+    assert box.http.requests == [("GET", "/api/v2/cmdb/system/api-user/a%2Fb%20c")]
+
+
+@pytest.mark.parametrize("body", [failed(-3), failed(-1), {**ABOUT, "status": "error"}])
+def test_only_the_not_found_of_fortios_itself_means_absent(body: Any) -> None:
+    assert gate(answer(404, body)).read(ADMIN, "a") is None
+
+
+UNUSABLE = {
+    "404 of a web server": (404, HTML, "an HTML page where JSON was expected"),
+    "404 without a body": (404, "", "an empty body where JSON was expected"),
+    "404 of another API": (404, {"detail": "no such page"}, "it is not about system/api-user"),
+    "404 about another table": (404, {**failed(-3), "name": "accprofile"}, "it is not about system/api-user"),
+    "404 as a list": (404, [], "it is not about system/api-user"),
+    "200 in HTML": (200, HTML, "an HTML page where JSON was expected"),
+    "200 half": (200, '{"results": [', "broken or incomplete JSON where JSON was expected"),
+    "200 about another table": (200, {**ok([ROW]), "name": "accprofile"}, "it is not about system/api-user"),
+    "200 about nothing": (200, {"status": "success", "results": [ROW]}, "it is not about system/api-user"),
+    "results are an object": (200, ok(ROW), "its results are not a list of objects"),
+    "results are missing": (200, ok(), "its results are not a list of objects"),
+    "results hold texts": (200, ok(["a"]), "its results are not a list of objects"),
+    "another object": (200, ok([{"name": "b"}]), 'it does not hold exactly one "a"'),
+    "no object": (200, ok([]), 'it does not hold exactly one "a"'),
+    "two of that name": (200, ok([ROW, ROW]), 'it does not hold exactly one "a"'),
+    "500 in HTML": (500, HTML, "an HTML page where JSON was expected"),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "said"), UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_answer_is_an_error_and_never_an_absent_object(status: int, body: Any, said: str) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        gate(answer(status, body)).read(ADMIN, "a")
+    assert type(caught.value) is ApplianceError
+    assert said in caught.value.reason
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "said"),
+    [
+        (401, HTML, Refused, "not among the account's trusted hosts"),
+        (401, "", Refused, "three failures lock this source out"),
+        (429, HTML, Locked, "this source address is locked out"),
+        (403, failed(-37), Refused, "permission denied: the account's admin profile lacks the right"),
+        (403, HTML, Refused, "permission denied: the web server refused the request before the API saw it"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["read", "delete"])
+def test_a_refusal_is_told_in_whatever_form_it_comes(
+    status: int, body: Any, error: type, said: str, verb: str
+) -> None:
+    with pytest.raises(error) as caught:
+        getattr(gate(answer(status, body)), verb)(ADMIN, "a")
+    assert said in caught.value.reason
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "code"),
+    [
+        (failed(-37), "permission denied", -37),
+        (
+            failed(-3, cli_error=""),
+            "an object that it names does not exist, or is hidden from this account",
+            -3,
+        ),
+        (failed(-23, cli_error="in use\nby vpn\n"), "it is still in use (in use; by vpn)", -23),
+        (
+            failed(-651, cli_error=["bad", "worse"]),
+            "a value is not one that the appliance accepts (bad; worse)",
+            -651,
+        ),
+        (failed(-4711, cli_error="odd"), "the appliance gave no reason (odd)", -4711),
+        (failed(-4711), "the appliance gave no reason", -4711),
+        (failed(None), "no reason given", None),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 424, 500])
+def test_a_refused_write_is_told_by_its_number_and_its_text(
+    status: int, body: Any, reason: str, code: Any
+) -> None:
+    with pytest.raises(Refused) as caught:
+        gate(answer(status, body)).update(ADMIN, "a", {})
+    assert (caught.value.reason, caught.value.code, caught.value.status) == (reason, code, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(500, ok()), (200, {**ABOUT, "status": "warning"}), (200, ABOUT)]
+)
+def test_only_success_with_status_200_is_success(status: int, body: Any) -> None:
+    with pytest.raises(Refused):
+        gate(answer(status, body)).create(ADMIN, "a", {})
+
+
+def test_writes_name_table_object_and_vdom() -> None:
+    box = gate(*[answer(200, ok())] * 3, vdom="root")
+    box.create(ADMIN, "a", ROW)
+    box.update(ADMIN, "a", {"accprofile": "q"})
+    box.delete(ADMIN, "a")
+    table = "/api/v2/cmdb/system/api-user"
+    assert box.http.requests == [("POST", table), ("PUT", f"{table}/a"), ("DELETE", f"{table}/a")]
+    assert [content["params"] for content in box.http.contents] == [{"vdom": "root"}] * 3
+    assert [content.get("json") for content in box.http.contents] == [ROW, {"accprofile": "q"}, None]
+
+
+def test_a_minted_key_is_returned() -> None:
+    box = gate(answer(200, ok({"access_token": "s3cr3t"})))
+    assert box.mint(ADMIN, "a") == "s3cr3t"
+    assert box.http.contents[0]["json"] == {"api-user": "a"}
+
+
+@pytest.mark.parametrize("results", [None, {}, [], {"access_token": ""}, {"access_token": None}, "s3cr3t"])
+def test_a_success_without_a_key_is_an_unknown_outcome(results: Any) -> None:
+    with pytest.raises(ApplianceError, match="it holds no access_token") as caught:
+        gate(answer(200, ok(results))).mint(ADMIN, "a")
+    assert not isinstance(caught.value, Refused)
+
+
+HERE = {"trusthost": [{"type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.0 255.0.0.0"}]}
+THERE = {"trusthost": [{"type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.0 255.255.255.0"}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (200, "valid"),
+        (401, "invalid"),
+        (403, "unknown"),
+        (429, "unknown"),
+        (404, "unknown"),
+        (500, "unknown"),
+    ],
+)
+def test_a_key_is_judged_by_one_call(status: int, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = Wire(answer(status))
+    monkeypatch.setattr(_fortigate, "Http", lambda _params: stranger)
+    box = gate()
+    box.http = Wire(answer(200, ok([{**ROW, **HERE}])))
+    box.http.url = "https://127.0.0.1"
+    assert box.probe(ADMIN, "a", "s3cr3t") == (verdict, status)
+    assert stranger.requests == [("GET", "/api/v2/monitor/system/status")]
+    assert stranger.contents[0]["headers"]["Authorization"] == "Bearer s3cr3t"
+    assert stranger.closed
+
+
+@pytest.mark.parametrize(
+    "read",
+    [answer(404, failed(-3)), answer(200, ok([{**ROW, **THERE}])), answer(200, ok([ROW]))],
+    ids=["no admin", "this host is not trusted", "nobody is named"],
+)
+def test_a_key_is_not_tried_where_a_refusal_proves_nothing(
+    read: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_fortigate, "Http", lambda _params: Wire())
+    box = gate()
+    box.http = Wire(read)
+    box.http.url = "https://127.0.0.1"
+    assert box.probe(ADMIN, "a", "s3cr3t") == ("unknown", None)
+
+
+def test_only_the_family_of_an_entry_counts_as_trusted() -> None:
+    both = {"ipv4-trusthost": "192.0.2.10 255.255.255.255", "ipv6-trusthost": "::/0"}
+    table = [
+        {"type": "ipv4-trusthost", **both},
+        {**both, "type": "ipv6-trusthost", "ipv6-trusthost": "2001:db8::/64"},
+    ]
+    assert trusted_hosts([*table, both]) == [
+        "192.0.2.10 255.255.255.255",
+        "2001:db8::/64",
+        "192.0.2.10 255.255.255.255",
+    ]
