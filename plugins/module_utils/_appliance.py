@@ -49,8 +49,8 @@ class Appliance:
         """Have the appliance invent a secret and return it: the only time it can be seen."""
         self._refuse(resource, "mints")
 
-    def probe(self, resource: Resource, key: Any, secret: str) -> str:
-        """Try a secret once and return valid, invalid, or unknown if the answer proves neither."""
+    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
+        """Try a secret once: valid, invalid or unknown, and the HTTP status of the answer."""
         self._refuse(resource, "tries")
 
     def close(self) -> None:

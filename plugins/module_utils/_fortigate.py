@@ -91,17 +91,17 @@ class FortiGate(Appliance):
             raise _malformed(answer, "it holds no access_token, although the old key is probably replaced")
         return key_value
 
-    def probe(self, resource: Resource, key: str, secret: str) -> str:
+    def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
         """Try an API key once, but only where a refusal would prove something.
 
         FortiOS gives an untrusted source the same 401 as a wrong key, and counts it towards the lock-out.
         """
         admin = self.read(resource, key)
         if admin is None or not self._is_trusted(admin):
-            return "unknown"
+            return "unknown", None
         with closing(Http(self.params)) as stranger:
             answer = stranger.request("GET", STATUS, headers={"Authorization": f"Bearer {secret}"})
-        return {200: "valid", 401: "invalid"}.get(answer.status, "unknown")
+        return {200: "valid", 401: "invalid"}.get(answer.status, "unknown"), answer.status
 
     def close(self) -> None:
         """Log out of a password session and close the connection."""
@@ -156,8 +156,11 @@ class FortiGate(Appliance):
     def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
         """Say whether the admin may log in from here; an address translated on the way is not seen."""
         source = ipaddress.ip_address(_source_address(self.http.url))
-        trusted = networks(trusted_hosts(admin.get("trusthost", [])))
-        return any(source in ipaddress.ip_network(host) for host in trusted)
+        try:
+            trusted = [ipaddress.ip_network(host) for host in networks(trusted_hosts(admin["trusthost"]))]
+        except (KeyError, TypeError, ValueError):
+            return False
+        return any(source in host for host in trusted)
 
 
 def _source_address(url: str) -> str:
@@ -215,7 +218,7 @@ def _envelope(answer: Answer, resource: Resource) -> dict[str, Any]:
     _refuse_http(answer)
     reply = answer.json()
     if not _is_envelope(answer, resource):
-        raise _malformed(answer, f"it is not about {resource.path}")
+        raise _malformed(answer, f"it is not about {resource.path}{answer.hint}")
     if reply.get("status") == "success" and answer.status == 200:
         return dict(reply)
     code = reply.get("error")

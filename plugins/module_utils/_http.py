@@ -46,11 +46,17 @@ class Answer:
             return json.loads(self.text)
         except ValueError:
             raise ApplianceError(
-                f"it answered with {self._form()} where JSON was expected; does url name the right host "
-                "and port?",
+                f"it answered with {self._form()} where JSON was expected{self.hint}",
                 status=self.status,
                 path=self.path,
             ) from None
+
+    @property
+    def hint(self) -> str:
+        """Say what to do about an answer that is not the appliance's usual one."""
+        if self.status >= 500:
+            return ": it failed inside, so look at its event log"
+        return "; does url name the right host and port?"
 
     def _form(self) -> str:
         body = self.text.lstrip()
@@ -145,7 +151,7 @@ def base_url(url: str) -> str:
     url = url if "://" in url else f"https://{url}"
     try:
         parts = urlsplit(url)
-        usable = parts.scheme == "https" and parts.hostname and (parts.port or 443) > 0
+        usable = parts.scheme == "https" and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
     if not usable or re.search(r"[\s@?#]", url):
@@ -175,10 +181,8 @@ def _causes(error: BaseException) -> list[BaseException]:
 def _certificate_refusal(error: BaseException) -> str | None:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                f"its certificate is not accepted: {cause.verify_message}. Mend the certificate, or name the "
-                "CA that signed it in ca_path"
-            )
+            why = cause.verify_message.rstrip(".")
+            return f"its certificate is not accepted: {why}. Mend it, or name its CA in ca_path"
     return None
 
 

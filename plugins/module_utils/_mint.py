@@ -75,7 +75,7 @@ def _why_mint_on_parent(job: Job, stored: Secret | None, have: dict[str, Any] | 
     if stored is None:
         return "the store holds none"
     recreate = job.params["recreate"]
-    if recreate == "invalid" and _probe(job, stored.value) == "invalid":
+    if recreate == "invalid" and _probe(job, stored.value)[0] == "invalid":
         return "the appliance refuses the stored one"
     return "recreate is always" if recreate == "always" else None
 
@@ -116,10 +116,10 @@ def _finish(job: Job, stored: Secret) -> dict[str, Any]:
 
 def _verified(job: Job, fresh: Secret) -> Secret:
     """Try a value once where that proves something and spoils nothing, then make it current."""
-    verdict = _probe(job, fresh.value) if job.resource.on_parent else "unknown"
+    verdict, status = _probe(job, fresh.value) if job.resource.on_parent else ("unknown", None)
     if verdict == "invalid":
         with attempting(f"trying {job.title}"):
-            raise Refused("it is stored as pending, but the appliance does not accept it after minting")
+            raise Refused("it was just minted and is stored as pending, but is not accepted", status=status)
     return _keeper(job).commit(verified=verdict == "valid")
 
 
@@ -133,15 +133,15 @@ def _remove(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> dic
 
 
 def _prove(job: Job, stored: Secret) -> None:
-    verdict = _probe(job, stored.value)
+    verdict, status = _probe(job, stored.value)
     if verdict != "valid":
         found = "does not accept it" if verdict == "invalid" else "gave an answer that proves nothing"
         with attempting(f"verifying {job.title}"):
-            raise ApplianceError(f"the appliance {found}")
+            raise ApplianceError(f"the appliance {found}", status=status)
     job.notes.append(f"verifying {job.title} was a use of it: its time of last use proves no other caller")
 
 
-def _probe(job: Job, value: str) -> str:
+def _probe(job: Job, value: str) -> tuple[str, int | None]:
     with attempting(f"trying {job.title}"):
         return job.api.probe(job.resource, job.key, value)
 

@@ -56,9 +56,9 @@ class Field:
 
     def observed(self, raw: Mapping[str, Any]) -> Any:
         """Read this field out of the appliance's object. Raises Incomplete."""
-        if self.wire not in raw and self.optional:
-            return self.default
         try:
+            if self.optional and self.wire not in raw:
+                return self.default
             return self._decoded(raw[self.wire])
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Incomplete(self.wire) from None

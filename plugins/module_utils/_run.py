@@ -137,7 +137,7 @@ def serve(module: Module) -> None:
     if ansible.check_mode and call["verb"] not in READS:
         ansible.fail_json(msg=f"{call['verb']} was asked for in check mode")
     try:
-        with closing(module.connect({**ansible.params, "endpoint_map": call["endpoint_map"]})) as api:
+        with closing(module.connect(call["params"])) as api:
             reply = getattr(api, call["verb"])(module.resource, *call["arguments"])
     except (ApplianceError, InvalidOptions) as error:
         ansible.exit_json(error=_packed(error))

@@ -16,7 +16,7 @@ from typing import Any
 from ._appliance import Appliance
 from ._endpoints import WebInterface
 from ._errors import ApplianceError, Unsupported
-from ._http import Http
+from ._http import Answer, Http
 from ._resource import Resource
 
 ALERTS = "/api/v1/alerts"
@@ -55,7 +55,7 @@ class Sensor(Appliance):
             raise ApplianceError("the answer holds no token where the endpoint map looks for it")
         return value
 
-    def probe(self, resource: Resource, key: str, secret: str) -> str:
+    def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
         """Call the documented API with the token, which sets its *Used* time.
 
         Asks for the alerts of this very moment, the smallest documented answer. What a sensor answers to a
@@ -64,11 +64,8 @@ class Sensor(Appliance):
         now = {"fromTime": str(int(time.time() * 1000))}
         answer = self.http.request("GET", ALERTS, headers={"Authorization": secret}, params=now)
         if answer.status == 200:
-            try:
-                return "valid" if isinstance(answer.json(), list) else "unknown"
-            except ApplianceError:
-                return "unknown"
-        return "invalid" if answer.status in (401, 403) else "unknown"
+            return _as_list(answer), answer.status
+        return ("invalid" if answer.status in (401, 403) else "unknown"), answer.status
 
     def close(self) -> None:
         """Log out and close the connection."""
@@ -78,3 +75,10 @@ class Sensor(Appliance):
         if self.web is None:
             raise Unsupported("no public interface lists or changes access tokens: give endpoints")
         return self.web
+
+
+def _as_list(answer: Answer) -> str:
+    try:
+        return "valid" if isinstance(answer.json(), list) else "unknown"
+    except ApplianceError:
+        return "unknown"

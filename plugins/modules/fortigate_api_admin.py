@@ -84,7 +84,7 @@ notes:
   - FortiOS lets only C(super_admin) create REST API admins. A profile of one's own that has every right is
     not enough.
   - From FortiOS 7.6.5 on such writes were seen to need the calling administrator's own password in a header
-    of its own. This module does not send it, so there FortiOS answers with error -8102 and the task fails.
+    of its own. It is sent where O(password) is given, beside O(token) too. Without it FortiOS answers -8102.
   - Once every administrator of a FortiGate has trusted hosts, FortiOS drops connections from all other
     sources before its API sees them. A sensor that is only listed here is then not answered at all, unless
     the trusted hosts of some administrator cover it too.

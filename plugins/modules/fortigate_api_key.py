@@ -76,8 +76,8 @@ options:
 notes:
   - FortiOS was seen to let only C(super_admin) generate keys.
   - From FortiOS 7.6.5 on generating a key was seen to need the calling administrator's own password in a
-    header of its own. This module does not send it, so there FortiOS may answer with error -8102, and the
-    task fails.
+    header of its own. It is sent where O(password) is given, beside O(token) too. Without it FortiOS answers
+    -8102.
   - A trial that is refused counts as one failed login of this source address. Three, unless it is set
     otherwise, lock it out for a while.
   - If the store breaks down after the key was generated, the value is lost. Mend the store and run again,

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._appliance import Appliance
-from ..module_utils._errors import InvalidOptions
+from ..module_utils._errors import InvalidOptions, Unreachable
 from ..module_utils._run import Module, Params, run
 from ..module_utils._secrets import Keeper
 from ._keeper import StoreKeeper
@@ -50,12 +51,17 @@ class ApplianceAction(ActionBase):
         self, params: Params, verb: str, arguments: list[Any], task_vars: dict[str, Any]
     ) -> Mapping[str, Any]:
         """Carry out one verb on the host that the task is delegated to."""
-        options = {name: params[name] for name in self.module.arguments.spec}
-        call = {"verb": verb, "arguments": arguments, "endpoint_map": params.get("endpoint_map")}
-        with self._without_log():
-            result = self._execute_module(
-                module_args={**options, "_call": json.dumps(call)}, task_vars=task_vars
-            )
+        options = {name: params[name] for name in self.module.arguments.spec if params[name] is not None}
+        call = json.dumps({"verb": verb, "arguments": arguments, "params": params})
+        try:
+            with self._without_log():
+                result = self._execute_module(module_args={**options, "_call": call}, task_vars=task_vars)
+        except AnsibleConnectionFailure:
+            host = self._task.delegate_to
+            raise Unreachable(
+                f"{host}, which the task is delegated to, cannot be reached; to see why, run "
+                f"ansible {host} -m ansible.builtin.ping"
+            ) from None
         return dict(plain(result))
 
     @contextmanager

@@ -113,12 +113,13 @@ SCHEMA = {
 
 
 PLACEHOLDERS = {
-    "login": {"username", "password", "token"},
+    "login.request": {"username", "password"},
+    "login.header": {"token"},
     "tokens.create": {"description"},
     "tokens.delete": {"id", "description"},
     "settings.update": {"server_address", "access_token"},
 }
-"""What a task can put into the templates of each part of a map."""
+"""What a task can put into the templates of each part of a map; no other part has any."""
 
 
 def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
@@ -138,9 +139,8 @@ def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
 
 
 def _refuse_unknown_placeholders(path: str, endpoints: dict[str, Any]) -> None:
-    parts = {"login": endpoints["login"]}
-    for group in ("tokens", "settings"):
-        parts.update({f"{group}.{name}": each for name, each in endpoints.get(group, {}).items()})
+    groups = ("login", "tokens", "settings")
+    parts = {f"{group}.{name}": each for group in groups for name, each in endpoints.get(group, {}).items()}
     for part, content in parts.items():
         unknown = sorted(set(PLACEHOLDER.findall(json.dumps(content))) - PLACEHOLDERS.get(part, set()))
         if unknown:

@@ -106,8 +106,8 @@ class StoreKeeper:
             value=value,
             salt=salt,
             pending=holder is not record,
-            created_at=str(holder["created_at"]) if "created_at" in holder else None,
-            verified_at=verified["at"] if proved else None,
+            created_at=str(holder["created_at"]) if holder.get("created_at") else None,
+            verified_at=verified.get("at") if proved else None,
             delivered=dict(record.get("delivered") or {}),
         )
 
@@ -117,7 +117,7 @@ def _is_well_formed(record: Record) -> bool:
     if not all(isinstance(each, dict) for each in mappings):
         return False
     texts = [record.get("salt", ""), record.get("value", ""), mappings[0].get("value", "")]
-    return all(isinstance(each, str) for each in texts) and len(texts[0]) <= 16
+    return all(isinstance(each, str) for each in texts) and len(texts[0].encode()) <= 16
 
 
 def _now() -> str:
@@ -142,4 +142,4 @@ def _committed(record: Record, verified: bool) -> Record:
 
 
 def _delivered(record: Record, consumer: str, fingerprint: str) -> Record:
-    return {**record, "delivered": {**record.get("delivered", {}), consumer: fingerprint}}
+    return {**record, "delivered": {**(record.get("delivered") or {}), consumer: fingerprint}}

@@ -49,9 +49,10 @@ class RelayedAppliance(Appliance):
         """Have a secret minted and return it."""
         return str(self._reply("mint", key))
 
-    def probe(self, resource: Resource, key: Any, secret: str) -> str:
+    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
         """Try a secret from the far host."""
-        return str(self._reply("probe", key, secret))
+        verdict, status = self._reply("probe", key, secret)
+        return verdict, status
 
     def _reply(self, verb: str, *arguments: Any) -> Any:
         result = self.call(verb, list(arguments))

@@ -41,7 +41,7 @@ class VaultFile:
         Raises InvalidOptions for a relative path, which would depend on where the playbook lies, and
         when the run has no vault identity.
         """
-        self.path = Path(f"{location}.yml").expanduser()
+        self.path = Path(f"{location}.yml")
         if not self.path.is_absolute():
             raise InvalidOptions(
                 f'vault_file needs an absolute path, for example one below inventory_dir, not "{location}"'
