@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lookup: a stored value where a task needs it, and a sentence where there is none."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+VALUE = "the-value-of-a-token"
+DIGEST = hashlib.sha256(VALUE.encode()).hexdigest()
+
+
+def _looked_up(node: Workspace, ref: str, **environment: str | None) -> Run:
+    node.inventory(localhost={"ansible_connection": "local"})
+    digest = {
+        "name": "Show the digest alone",
+        "ansible.builtin.debug": {
+            "msg": f"{{{{ lookup('otsec.defender_iot.secret', '{ref}') | hash('sha256') }}}}"
+        },
+    }
+    return node.run(
+        {"name": "Play", "hosts": "localhost", "gather_facts": False, "tasks": [digest]}, **environment
+    )
+
+
+def test_a_stored_value_is_found(workspace: Workspace) -> None:
+    workspace.keep("token", value=VALUE)
+    run = _looked_up(workspace, workspace.ref("token"))
+    assert run.code == 0
+    assert DIGEST in run.output
+    assert VALUE not in run.output
+
+
+def test_a_reference_to_nothing_is_an_error(workspace: Workspace) -> None:
+    run = _looked_up(workspace, workspace.ref("nothing"))
+    assert run.code != 0
+    assert f"the store is readable, but holds no secret under {workspace.ref('nothing')}" in run.output
+
+
+def test_a_store_that_cannot_be_read_is_an_error_that_says_why(workspace: Workspace) -> None:
+    workspace.store.mkdir()
+    (workspace.store / "token.yml").write_text(f"value: {VALUE}\n")
+    run = _looked_up(workspace, workspace.ref("token"))
+    assert run.code != 0
+    assert "cannot be decrypted: it is not a vault file" in run.output
+    assert VALUE not in run.output
+
+
+def test_without_a_vault_identity_it_says_how_to_give_one(workspace: Workspace) -> None:
+    workspace.keep("token", value=VALUE)
+    run = _looked_up(workspace, workspace.ref("token"), ANSIBLE_VAULT_PASSWORD_FILE=None)
+    assert run.code != 0
+    assert "run with --vault-password-file or --vault-id" in run.output
