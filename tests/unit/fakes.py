@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._appliance import Appliance
 from ansible_collections.otsec.defender_iot.plugins.module_utils._http import Answer
@@ -175,3 +175,12 @@ def answer(
     """Make an answer; a body that is not text is sent as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     return Answer(status, {"Content-Type": content_type}, text, path)
+
+
+def raising(error: Exception) -> Callable[..., NoReturn]:
+    """Return a function that raises an error, whatever it is called with."""
+
+    def fail(*_arguments: Any, **_content: Any) -> NoReturn:
+        raise error
+
+    return fail

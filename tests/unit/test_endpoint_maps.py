@@ -49,7 +49,7 @@ def test_the_maps_of_the_lab_load_as_they_are_and_say_what_they_are(name: str, c
     endpoints = load_endpoint_map(str(LAB / name), DataLoader())
     assert endpoints == content
     assert endpoints["provenance"] == "lab"
-    assert type(endpoints["versions"]) is str
+    assert endpoints["versions"].__class__ is str
 
 
 @pytest.mark.parametrize("original", [SENSOR, FORESCOUT], ids=["sensor", "forescout"])

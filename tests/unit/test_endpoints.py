@@ -17,7 +17,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
     Refused,
     Unsupported,
 )
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, raising
 
 USER = {"token": None, "username": "u", "password": "p"}
 TOKEN = {"token": "t", "username": None, "password": None}
@@ -211,6 +211,6 @@ def test_a_failing_logout_does_not_hide_the_result() -> None:
     wire = Wire(answer(200), answer(200), answer(204), cookies={"session": "s"})
     interface = web(wire, "cookies", USER)
     interface.write("tokens", "delete", {"id": 1})
-    wire.request = lambda *_args, **_content: (_ for _ in ()).throw(ApplianceError("gone"))
+    wire.request = raising(ApplianceError("gone"))
     interface.close()
     assert wire.closed

@@ -95,7 +95,7 @@ UNUSABLE = {
 def test_an_unusable_answer_is_an_error_and_never_an_absent_object(status: int, body: Any, said: str) -> None:
     with pytest.raises(ApplianceError) as caught:
         gate(answer(status, body)).read(ADMIN, "a")
-    assert type(caught.value) is ApplianceError
+    assert caught.value.__class__ is ApplianceError
     assert said in caught.value.reason
     assert caught.value.status == status
 

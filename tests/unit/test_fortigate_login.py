@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import Locked, Refused, Unreachable
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
 from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Field, Resource
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, raising
 
 PROFILE = Resource(kind="profile", noun="profile", path="system/accprofile", fields={"name": Field("name")})
 BASE = {"url": "fgt.example", "timeout": 1, "validate_certs": True, "ca_path": None, "vdom": None}
@@ -104,6 +104,6 @@ def test_a_failing_logout_does_not_hide_the_result() -> None:
     box = gate(USER, answer(200, {"status": 5}), answer(200, OK))
     box.table(PROFILE)
     wire = box.http
-    wire.request = lambda *_args, **_content: (_ for _ in ()).throw(Unreachable("gone"))
+    wire.request = raising(Unreachable("gone"))
     box.close()
     assert wire.closed

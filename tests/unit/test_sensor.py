@@ -46,9 +46,9 @@ MAP = {
 }
 
 
-def sensor(*answers: Any, endpoints: Any = MAP) -> Sensor:
+def sensor(*answers: Any, **params: Any) -> Sensor:
     """Open a sensor over a wire in memory."""
-    made = Sensor({**PARAMS, "endpoint_map": endpoints})
+    made = Sensor({**PARAMS, "endpoint_map": MAP, **params})
     made.http = Wire(*answers)
     if made.web:
         made.web.http = made.http
@@ -121,7 +121,7 @@ def test_a_token_that_is_gone_already_is_not_deleted() -> None:
     ],
 )
 def test_a_token_is_judged_by_one_documented_call(status: int, body: Any, verdict: str) -> None:
-    box = sensor(answer(status, body), endpoints=None)
+    box = sensor(answer(status, body), endpoint_map=None)
     assert box.probe(TOKEN, "Forescout", "s3cr3t") == (verdict, status)
     assert box.http.requests == [("GET", "/api/v1/alerts")]
     assert box.http.contents[0]["headers"] == {"Authorization": "s3cr3t"}
@@ -131,7 +131,7 @@ def test_a_token_is_judged_by_one_documented_call(status: int, body: Any, verdic
     ("verb", "arguments"), [("read", ["a"]), ("table", []), ("delete", ["a"]), ("mint", ["a"])]
 )
 def test_without_an_endpoint_map_only_the_trial_is_possible(verb: str, arguments: list[str]) -> None:
-    box = sensor(endpoints=None)
+    box = sensor(endpoint_map=None)
     with pytest.raises(
         Unsupported, match="no public interface lists or changes access tokens: give endpoints"
     ):
@@ -141,6 +141,6 @@ def test_without_an_endpoint_map_only_the_trial_is_possible(verb: str, arguments
 
 @pytest.mark.parametrize("endpoints", [MAP, None])
 def test_closing_closes_the_connection(endpoints: Any) -> None:
-    box = sensor(endpoints=endpoints)
+    box = sensor(endpoint_map=endpoints)
     box.close()
     assert box.http.closed
