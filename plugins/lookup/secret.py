@@ -46,6 +46,7 @@ _raw:
   elements: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
@@ -53,7 +54,8 @@ from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._errors import ApplianceError, InvalidOptions
 from ..plugin_utils._keeper import StoreKeeper
-from ..plugin_utils.stores import open_store
+from ..plugin_utils._plain import plain
+from ..plugin_utils.stores import STORE_SETTINGS, open_store
 
 
 class LookupModule(LookupBase):
@@ -62,11 +64,12 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """Return the value of each reference."""
         self.set_options(var_options=variables, direct=kwargs)
-        return [self._value(str(term)) for term in terms]
+        settings = plain(self._templar.template((variables or {}).get(STORE_SETTINGS, {})))
+        return [self._value(str(term), settings) for term in terms]
 
-    def _value(self, ref: str) -> str:
+    def _value(self, ref: str, settings: Mapping[str, Any]) -> str:
         try:
-            secret = StoreKeeper(ref, open_store(ref, self._loader), hidden=set()).stored()
+            secret = StoreKeeper(ref, open_store(ref, self._loader, settings), hidden=set()).stored()
         except InvalidOptions as error:
             raise AnsibleLookupError(str(error)) from None
         except ApplianceError as error:

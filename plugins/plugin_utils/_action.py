@@ -25,7 +25,7 @@ from ..module_utils._secrets import Keeper
 from ._keeper import StoreKeeper
 from ._plain import plain
 from ._relay import RelayedAppliance
-from .stores import open_store
+from .stores import STORE_SETTINGS, open_store
 
 
 class ApplianceAction(ActionBase):
@@ -95,7 +95,8 @@ class ControlNode:
 
     def keeper(self, ref: str) -> Keeper:
         """Return the keeper of one secret."""
-        return StoreKeeper(ref, open_store(ref, self.action._loader), self.hidden)
+        settings = plain(self.action._templar.template(self.task_vars.get(STORE_SETTINGS, {})))
+        return StoreKeeper(ref, open_store(ref, self.action._loader, settings), self.hidden)
 
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map."""

@@ -25,7 +25,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 @pytest.fixture
 def store(tmp_path: Path, vault_loader: Callable[..., DataLoader]) -> VaultFile:
     """Open a real store in the test's folder."""
-    return VaultFile(str(tmp_path / "key"), vault_loader("right"))
+    return VaultFile(str(tmp_path / "key"), {}, vault_loader("right"))
 
 
 @pytest.fixture
@@ -117,7 +117,9 @@ def test_a_fingerprint_tells_values_apart_and_stays_with_its_value(keeper: Store
 def test_the_same_value_has_another_fingerprint_in_another_record(
     keeper: StoreKeeper, tmp_path: Path, vault_loader: Callable[..., DataLoader]
 ) -> None:
-    other = StoreKeeper("vault_file:other", VaultFile(str(tmp_path / "other"), vault_loader("right")), set())
+    other = StoreKeeper(
+        "vault_file:other", VaultFile(str(tmp_path / "other"), {}, vault_loader("right")), set()
+    )
     assert minted(keeper).fingerprint != minted(other).fingerprint
 
 
@@ -208,7 +210,7 @@ def test_a_store_that_cannot_be_written_is_found_out_by_reserving(
     vault_loader: Callable[..., DataLoader],
 ) -> None:
     keeper = StoreKeeper(
-        "vault_file:/proc/none/key", VaultFile("/proc/none/key", vault_loader("right")), set()
+        "vault_file:/proc/none/key", VaultFile("/proc/none/key", {}, vault_loader("right")), set()
     )
     assert keeper.stored() is None
     with pytest.raises(SecretStoreError) as caught:

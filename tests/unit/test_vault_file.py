@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path, vault_loader: Loader) -> VaultFile:
     """Open the store of that secret."""
-    return VaultFile(str(path.with_suffix("")), vault_loader("right"))
+    return VaultFile(str(path.with_suffix("")), {}, vault_loader("right"))
 
 
 def beside(path: Path) -> list[str]:
@@ -129,14 +129,14 @@ def test_a_record_that_somebody_else_removed_is_not_brought_back(store: VaultFil
 
 def test_another_password_does_not_open_it(store: VaultFile, path: Path, vault_loader: Loader) -> None:
     store.write(RECORD, None)
-    other = VaultFile(str(path.with_suffix("")), vault_loader("wrong"))
+    other = VaultFile(str(path.with_suffix("")), {}, vault_loader("wrong"))
     with pytest.raises(SecretStoreError, match="not encrypted with one of this run's vault passwords"):
         other.read()
 
 
 def test_any_password_of_the_run_opens_it(store: VaultFile, path: Path, vault_loader: Loader) -> None:
     store.write(RECORD, None)
-    assert VaultFile(str(path.with_suffix("")), vault_loader("new", "right")).read()[0] == RECORD
+    assert VaultFile(str(path.with_suffix("")), {}, vault_loader("new", "right")).read()[0] == RECORD
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_folder_that_is_a_file_is_an_error(store: VaultFile, path: Path) -> No
 
 def test_without_a_vault_password_there_is_no_store(vault_loader: Loader) -> None:
     with pytest.raises(InvalidOptions, match="no vault password is given"):
-        VaultFile("/srv/secrets/x", vault_loader())
+        VaultFile("/srv/secrets/x", {}, vault_loader())
 
 
 @pytest.mark.parametrize(
@@ -194,13 +194,13 @@ def test_without_a_vault_password_there_is_no_store(vault_loader: Loader) -> Non
     ],
 )
 def test_a_reference_names_a_path_without_its_ending(vault_loader: Loader, ref: str, place: str) -> None:
-    assert open_store(ref, vault_loader("right")).path == Path(place)
+    assert open_store(ref, vault_loader("right"), {}).path == Path(place)
 
 
 @pytest.mark.parametrize("location", ["x", "secrets/x", "./x", "../x"])
 def test_a_relative_reference_is_refused(vault_loader: Loader, location: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
-        open_store(f"vault_file:{location}", vault_loader("right"))
+        open_store(f"vault_file:{location}", vault_loader("right"), {})
     assert str(caught.value) == (
         f'vault_file needs an absolute path, for example one below inventory_dir, not "{location}"'
     )
@@ -211,7 +211,7 @@ def test_a_relative_reference_is_refused(vault_loader: Loader, location: str) ->
 )
 def test_a_reference_to_no_known_backend_is_refused(vault_loader: Loader, ref: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
-        open_store(ref, vault_loader("right"))
+        open_store(ref, vault_loader("right"), {})
     assert str(caught.value) == (
         f'a secret reference is BACKEND:LOCATION with one of the backends vault_file, not "{ref}"'
     )

@@ -9,20 +9,31 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, Protocol
 
 from ansible.parsing.dataloader import DataLoader
 
 from ...module_utils._errors import InvalidOptions
-from .vault_file import VaultFile
 
 Record = dict[str, Any]
 
-BACKENDS = {"vault_file": VaultFile}
+BACKENDS = {"vault_file": "VaultFile"}
+"""The class of each backend, in the file of its name: imported only when it is used."""
+
+STORE_SETTINGS = "defender_iot_secret_stores"
+"""The variable that holds the settings of the backends, by their names."""
 
 
 class Store(Protocol):
-    """One record in a store. Every method may raise SecretStoreError."""
+    """One record in a store. Every method may raise SecretStoreError.
+
+    Opened with the location that a reference names, the settings of its backend, and Ansible's loader;
+    that raises InvalidOptions. ``compare_and_set`` says whether two writers cannot overwrite each other.
+    """
+
+    compare_and_set: bool
 
     def read(self) -> tuple[Record | None, str | None]:
         """Return the record and its version, None and None if the store is readable and holds none."""
@@ -34,12 +45,18 @@ class Store(Protocol):
         """Remove the version that was read."""
 
 
-def open_store(ref: str, loader: DataLoader) -> Store:
-    """Return the store that a reference ``BACKEND:LOCATION`` points into. Raises InvalidOptions."""
+def open_store(ref: str, loader: DataLoader, settings: Mapping[str, Any]) -> Store:
+    """Return the store that a reference ``BACKEND:LOCATION`` points into. Raises InvalidOptions.
+
+    ``settings`` holds those of every backend by its name, as the variable STORE_SETTINGS.
+    """
     backend, colon, location = ref.partition(":")
     if not colon or backend not in BACKENDS or not location:
         known = ", ".join(sorted(BACKENDS))
         raise InvalidOptions(
             f'a secret reference is BACKEND:LOCATION with one of the backends {known}, not "{ref}"'
         )
-    return BACKENDS[backend](location, loader)
+    opened: Store = getattr(import_module(f".{backend}", __package__), BACKENDS[backend])(
+        location, settings.get(backend) or {}, loader
+    )
+    return opened

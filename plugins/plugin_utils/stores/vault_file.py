@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,10 @@ NO_IDENTITY = (
 class VaultFile:
     """The file LOCATION.yml, encrypted with the vault identity of the run; its version is a digest."""
 
-    def __init__(self, location: str, loader: DataLoader) -> None:
-        """Take an absolute path without its ending.
+    compare_and_set = True
+
+    def __init__(self, location: str, settings: Mapping[str, Any], loader: DataLoader) -> None:
+        """Take an absolute path without its ending; there are no settings.
 
         Raises InvalidOptions for a relative path, which would depend on where the playbook lies, and
         when the run has no vault identity.
