@@ -81,6 +81,10 @@ class SecretStoreError(ApplianceError):
     """The secret store could not be read or written. An unreadable store is never taken for an empty one."""
 
 
+class Overtaken(SecretStoreError):
+    """Somebody else wrote the record since it was read; nothing was overwritten."""
+
+
 @contextmanager
 def attempting(attempt: str) -> Iterator[None]:
     """Name what is being attempted, in the words an error message starts with."""

@@ -10,8 +10,9 @@ Pure: standard library only. Private to this collection: may change at any time.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 KNOWN_AFTER_APPLY = "(known after apply)"
 
@@ -26,24 +27,49 @@ def fingerprint(salt: str, value: str) -> str:
 
 @dataclass(frozen=True)
 class Secret:
-    """A stored secret. ``pending`` until it was read back and, where that is harmless, tried once.
+    """One value of a secret.
 
-    ``verified_at`` is when the appliance accepted it, None if it was never tried. ``delivered`` holds, for
-    each consumer, the fingerprint of the value that was last given to it.
+    ``id`` is the appliance's own name for it, None where none is known. ``verified_at`` is when the appliance
+    accepted it, None if it was never tried. ``delivered`` holds, for each consumer, the fingerprint of the
+    value that was last given to it.
     """
 
     ref: str
     value: str
     salt: str
-    pending: bool
-    created_at: str | None
-    verified_at: str | None
-    delivered: dict[str, str]
+    id: Any = None
+    created_at: str | None = None
+    rotation_id: str | None = None
+    verified_at: str | None = None
+    delivered: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
         """Tell this value from another without showing it."""
         return fingerprint(self.salt, self.value)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A minting that has begun; ``secret`` is None until its value was stored.
+
+    ``known`` are the ids that the appliance held before. ``owner`` is the process that began it, ``at_work``
+    says that it may still be at it.
+    """
+
+    secret: Secret | None
+    known: tuple[Any, ...]
+    owner: str
+    at_work: bool
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a store holds of a secret. ``previous`` is kept until the current value has proved itself."""
+
+    current: Secret | None = None
+    pending: Pending | None = None
+    previous: Secret | None = None
 
 
 def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
@@ -57,24 +83,36 @@ def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
 
 
 class Keeper(Protocol):
-    """Holds one secret in a store on the control node. Every method may raise SecretStoreError."""
+    """Holds one secret in a store on the control node. Every method may raise SecretStoreError.
+
+    What is written replaces what was read: somebody else's write in between is an error, never overwritten.
+    """
 
     ref: str
 
-    def stored(self) -> Secret | None:
-        """Return the secret, None if the store is readable and holds none."""
+    def held(self) -> Held:
+        """Return what the store holds, nothing if it is readable and empty."""
 
-    def reserve(self) -> None:
+    def reserve(self, known: Sequence[Any]) -> None:
         """Prove that the store can be written, by a pending record beside the current value."""
 
     def release(self) -> None:
-        """Withdraw the pending record: nothing was minted."""
+        """Withdraw the pending record: nothing was minted, or what was minted is gone."""
 
-    def persist(self, value: str) -> Secret:
-        """Store a minted value as pending, read it back and compare."""
+    def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
+        """Store a minted value as pending, read it back and compare; try more than once."""
 
-    def commit(self, *, verified: bool) -> Secret:
-        """Make the pending value the current one."""
+    def escrow(self, value: str) -> str | None:
+        """Keep a value that the store refuses in an encrypted file; return its path, None if that fails."""
+
+    def commit(self, *, verified: bool, id_: Any, keep_previous: bool) -> Secret:
+        """Make the pending value the current one, and the current one the previous if that is still good."""
+
+    def prove(self) -> Secret:
+        """Note that the appliance has accepted the current value."""
+
+    def retire(self) -> None:
+        """Drop the previous value."""
 
     def delivered(self, consumer: str, fingerprint: str) -> None:
         """Note which value the consumer was given."""

@@ -2,144 +2,175 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The keeper of one secret: what a record in a store means.
+"""The keeper of one secret: reads its record from a store, and writes it back by compare-and-set.
 
-A record holds ``value`` and, beside it, ``salt``, ``created_at``, ``verified`` and ``delivered``
-(fingerprints of the value that was proved and of those that consumers have) and, while a new value is being
-minted, ``pending``. An operator may write a record with nothing but ``value``, or replace the value alone.
 Private to this collection: may change at any time.
 """
 
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from ..module_utils._errors import SecretStoreError, attempting
-from ..module_utils._secrets import Secret, fingerprint
+from ansible.parsing.dataloader import DataLoader
+
+from ..module_utils._errors import Overtaken, SecretStoreError, attempting
+from ..module_utils._secrets import Held, Pending, Secret
+from . import _record
+from ._escrow import write_escrow
+from ._owner import may_be_at_work, this_process
 from .stores import Record, Store
+
+Edit = Callable[[Record], Record]
+
+PAUSES = (0.2, 1.0, 3.0)
+"""Seconds between the attempts to store a value that exists nowhere else."""
 
 
 class StoreKeeper:
     """Keeps one secret in a store; every value it meets is added to ``hidden``, what may never be shown."""
 
-    def __init__(self, ref: str, store: Store, hidden: set[str]) -> None:
-        """Take the reference and the store that it points into; nothing is read yet."""
+    def __init__(self, ref: str, store: Store, hidden: set[str], loader: DataLoader) -> None:
+        """Take the reference, the store that it points into, and Ansible's loader; nothing is read yet."""
         self.ref = ref
         self.store = store
         self.hidden = hidden
+        self.loader = loader
+        self.record: Record = {}
+        self.version: str | None = None
 
-    def stored(self) -> Secret | None:
-        """Return the secret. A value whose replacement was begun but not seen is no longer one."""
-        record, _version = self._read()
-        pending = (record or {}).get("pending")
-        return (
-            self._secret(record or {}, pending or {}) if pending else self._secret(record or {}, record or {})
-        )
+    def held(self) -> Held:
+        """Read the store and return what it holds."""
+        with attempting(f"reading the secret {self.ref}"):
+            record, self.version = self.store.read()
+            if record is not None and not _record.is_well_formed(record):
+                raise SecretStoreError("what is stored there is no record of a secret")
+        self.record = record or {}
+        return Held(self._secret("current"), self._pending(), self._secret("previous"))
 
-    def reserve(self) -> None:
+    def reserve(self, known: Sequence[str]) -> None:
         """Put a pending record beside the current value."""
-        self._change(lambda record: {"salt": secrets.token_hex(8), **record, "pending": {"since": _now()}})
+        self._write(_record.reserved(self.record, secrets.token_hex(8), this_process(), known))
 
     def release(self) -> None:
         """Take the pending record away again, and the whole record if nothing else is in it."""
-        self._change(_released)
+        self._amend(_record.released)
 
-    def persist(self, value: str) -> Secret:
-        """Store the value as pending, read it back and compare."""
+    def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
+        """Store the value as pending, read it back and compare; try again a few times."""
         self.hidden.add(value)
-        self._change(
-            lambda record: {**record, "pending": {"since": _now(), "value": value, "created_at": _now()}}
-        )
-        secret = self.stored()
-        if secret is None or secret.value != value:
-            with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError("it was written, but reads back different from what was written")
-        return secret
 
-    def commit(self, *, verified: bool) -> Secret:
-        """Make the pending value the current one, or note that the current one was verified."""
-        self._change(lambda record: _committed(record, verified))
-        secret = self.stored()
-        if secret is None:
+        def edit(record: Record) -> Record:
+            return _record.persisted(record, value, id_, rotation_id)
+
+        for pause in PAUSES:
+            try:
+                return self._stored(edit, value)
+            except Overtaken:
+                raise
+            except SecretStoreError:
+                time.sleep(pause)
+        return self._stored(edit, value)
+
+    def escrow(self, value: str) -> str | None:
+        """Keep a value in a file of its own, encrypted for this run's vault identity."""
+        path: Path | None = write_escrow(self.ref, value, self.loader)
+        return str(path) if path else None
+
+    def commit(self, *, verified: bool, id_: Any, keep_previous: bool) -> Secret:
+        """Make the pending value the current one."""
+        if self._pending_value() is None:
             with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError("it was written, but nothing is there")
-        return secret
+                raise SecretStoreError("there is no pending value to make the current one")
+        self._amend(lambda record: _record.committed(record, verified, id_, keep_previous))
+        return self._current()
+
+    def prove(self) -> Secret:
+        """Note that the appliance has accepted the current value."""
+        self._write(_record.proved(self.record))
+        return self._current()
+
+    def retire(self) -> None:
+        """Drop the previous value."""
+        self._amend(_record.retired)
 
     def delivered(self, consumer: str, fingerprint: str) -> None:
-        """Note which value the consumer was given."""
-        self._change(lambda record: _delivered(record, consumer, fingerprint))
+        """Note which value the consumer was given; two consumers may do so at once."""
+        self._amend(lambda record: _record.delivered(record, consumer, fingerprint), about_minting=False)
 
     def forget(self) -> None:
         """Remove the record."""
-        self._change(lambda record: {})
+        self._write({})
 
-    def _read(self) -> tuple[Record | None, str | None]:
-        with attempting(f"reading the secret {self.ref}"):
-            record, version = self.store.read()
-            if record is not None and not _is_well_formed(record):
-                raise SecretStoreError("what is stored there is no record of a secret")
-            return record, version
+    def _stored(self, edit: Edit, value: str) -> Secret:
+        """Write and read back; a write whose answer was lost may have overtaken itself."""
+        before = self.record, self.version
+        if self._pending_value() != value:
+            self._amend_or_have(edit, value)
+        after = self.held().pending
+        if after is not None and after.secret is not None and after.secret.value == value:
+            return after.secret
+        kept_the_old = (self.record, self.version) == before
+        with attempting(f"storing the secret {self.ref}"):
+            raise (SecretStoreError if kept_the_old else Overtaken)(
+                "it was written, but reads back different from what was written"
+            )
 
-    def _change(self, edit: Any) -> None:
+    def _amend_or_have(self, edit: Edit, value: str) -> None:
+        try:
+            self._amend(edit)
+        except Overtaken:
+            if self._pending_value() != value:
+                raise
+
+    def _pending_value(self) -> str | None:
+        return (self.record.get("pending") or {}).get("value")
+
+    def _current(self) -> Secret:
+        secret = self._secret("current")
+        if secret is None:
+            with attempting(f"storing the secret {self.ref}"):
+                raise SecretStoreError("there is no value to make the current one")
+        return secret
+
+    def _amend(self, edit: Edit, about_minting: bool = True) -> None:
+        """Write a change; where somebody else wrote, on top of that, unless both are about the minting."""
+        for pause in PAUSES:
+            pending = self.record.get("pending")
+            try:
+                return self._write(edit(self.record))
+            except Overtaken:
+                self.held()
+                if about_minting and self.record.get("pending") != pending:
+                    raise
+                time.sleep(pause)
+        return self._write(edit(self.record))
+
+    def _write(self, record: Record) -> None:
         """Compare and set: an unchanged record is not written, an empty one is removed."""
-        record, version = self._read()
-        changed = edit(record or {})
-        if changed == (record or {}):
+        if record == self.record:
             return
         with attempting(f"storing the secret {self.ref}"):
-            if changed:
-                self.store.write(changed, version)
+            if record:
+                self.version = self.store.write(record, self.version)
             else:
-                self.store.delete(version)
+                self.store.delete(self.version)
+                self.version = None
+        self.record = record
 
-    def _secret(self, record: Record, holder: Record) -> Secret | None:
-        value = holder.get("value")
-        if not value:
+    def _secret(self, part: str) -> Secret | None:
+        secret = _record.secret(self.ref, self.record, part)
+        if secret is not None:
+            self.hidden.add(secret.value)
+        return secret
+
+    def _pending(self) -> Pending | None:
+        pending = self.record.get("pending")
+        if not pending:
             return None
-        self.hidden.add(value)
-        salt, verified = record.get("salt", ""), record.get("verified") or {}
-        proved = verified.get("fingerprint") == fingerprint(salt, value)
-        return Secret(
-            ref=self.ref,
-            value=value,
-            salt=salt,
-            pending=holder is not record,
-            created_at=str(holder["created_at"]) if holder.get("created_at") else None,
-            verified_at=verified.get("at") if proved else None,
-            delivered=dict(record.get("delivered") or {}),
-        )
-
-
-def _is_well_formed(record: Record) -> bool:
-    mappings = [record.get(name) or {} for name in ("pending", "verified", "delivered")]
-    if not all(isinstance(each, dict) for each in mappings):
-        return False
-    texts = [record.get("salt", ""), record.get("value", ""), mappings[0].get("value", "")]
-    return all(isinstance(each, str) for each in texts) and len(texts[0].encode()) <= 16
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _without_pending(record: Record) -> Record:
-    return {name: value for name, value in record.items() if name != "pending"}
-
-
-def _released(record: Record) -> Record:
-    kept = _without_pending(record)
-    return kept if "value" in kept else {}
-
-
-def _committed(record: Record, verified: bool) -> Record:
-    current = {name: value for name, value in (record.get("pending") or record).items() if name != "since"}
-    fresh = {**_without_pending(record), "salt": record.get("salt", ""), **current}
-    if not verified:
-        return fresh
-    return {**fresh, "verified": {"at": _now(), "fingerprint": fingerprint(fresh["salt"], fresh["value"])}}
-
-
-def _delivered(record: Record, consumer: str, fingerprint: str) -> Record:
-    return {**record, "delivered": {**(record.get("delivered") or {}), consumer: fingerprint}}
+        owner = str(pending.get("owner", "another run"))
+        at_work = may_be_at_work(owner, pending.get("since"))
+        return Pending(self._secret("pending"), tuple(pending.get("known") or ()), owner, at_work)
