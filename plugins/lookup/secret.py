@@ -69,7 +69,9 @@ class LookupModule(LookupBase):
 
     def _value(self, ref: str, settings: Mapping[str, Any]) -> str:
         try:
-            secret = StoreKeeper(ref, open_store(ref, self._loader, settings), hidden=set()).stored()
+            secret = (
+                StoreKeeper(ref, open_store(ref, self._loader, settings), set(), self._loader).held().current
+            )
         except InvalidOptions as error:
             raise AnsibleLookupError(str(error)) from None
         except ApplianceError as error:

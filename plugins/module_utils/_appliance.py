@@ -41,12 +41,12 @@ class Appliance:
         """Change what the body names and leave the rest."""
         self._refuse(resource, "changes")
 
-    def delete(self, resource: Resource, key: Any) -> None:
-        """Delete an object."""
+    def delete(self, resource: Resource, key: Any, raw: Mapping[str, Any] | None = None) -> None:
+        """Delete an object; ``raw`` is how it was read, where its key may not be unique."""
         self._refuse(resource, "deletes")
 
-    def mint(self, resource: Resource, key: Any) -> str:
-        """Have the appliance invent a secret and return it: the only time it can be seen."""
+    def mint(self, resource: Resource, key: Any) -> tuple[str, Any]:
+        """Have the appliance invent a secret; return it, the only time it can be seen, and its id or None."""
         self._refuse(resource, "mints")
 
     def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:

@@ -21,6 +21,13 @@ Spec = dict[str, Any]
 
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
+ONE_TIME_SECRET: Spec = {
+    "secret_ref": {"type": "str", "required": True, "no_log": False},
+    "rotation_id": {"type": "str"},
+    "max_age": {"type": "int"},
+    "return_secret": {"type": "bool", "default": False, "no_log": False},
+}
+
 
 class Arguments:
     """The options of one module and the rules between them, checked without any connection."""

@@ -9,7 +9,7 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,7 +64,7 @@ def inform(job: Job) -> dict[str, Any]:
     if resource.singleton:
         return {"changed": False, resource.noun: observe(job)}
     with attempting(f"reading every {resource.kind}"):
-        rows = [_complete(resource.described, row) for row in job.api.table(resource)]
+        rows = [complete(resource.described, row) for row in job.api.table(resource)]
     names = job.params.get(f"{resource.key}s")
     kept = rows if names is None else [row for row in rows if row[resource.key] in names]
     return {"changed": False, f"{resource.noun}s": kept}
@@ -80,10 +80,11 @@ def observe(job: Job) -> dict[str, Any] | None:
     """Return what the appliance holds in the user's words, None where the object does not exist."""
     with attempting(f"reading {job.title}"):
         raw = job.api.read(job.resource, job.key)
-        return None if raw is None else _complete(job.resource.observed, raw)
+        return None if raw is None else complete(job.resource.observed, raw)
 
 
-def _complete(read: Any, raw: Mapping[str, Any]) -> Any:
+def complete(read: Callable[[Mapping[str, Any]], Any], raw: Mapping[str, Any]) -> Any:
+    """Translate what an appliance answered. Raises ApplianceError where it is not the whole object."""
     try:
         return read(raw)
     except Incomplete as missing:
@@ -96,7 +97,7 @@ def _complete(read: Any, raw: Mapping[str, Any]) -> Any:
 def _needed(job: Job, ref_option: str) -> Secret | None:
     """Return a secret that the object is given; only in check mode may it have yet to be minted."""
     keeper = job.keepers[ref_option]
-    secret = keeper.stored()
+    secret = keeper.held().current
     if secret is None and not job.check_mode:
         with attempting(f"configuring {job.title}"):
             raise NotFound(f"the store holds no secret under {keeper.ref}")

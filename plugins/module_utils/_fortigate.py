@@ -78,18 +78,18 @@ class FortiGate(Appliance):
         """Change an entry: FortiOS merges top-level attributes and replaces child tables as a whole."""
         _envelope(self._send("PUT", self._path(resource, key), json=body), resource)
 
-    def delete(self, resource: Resource, key: str) -> None:
+    def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
         """Remove an entry."""
         _envelope(self._send("DELETE", self._path(resource, key)), resource)
 
-    def mint(self, resource: Resource, key: str) -> str:
+    def mint(self, resource: Resource, key: str) -> tuple[str, None]:
         """Generate a new API key; the old one stops working at once."""
         answer = self._send("POST", GENERATE_KEY, json={"api-user": key})
         results = _envelope(answer, resource).get("results")
         key_value = results.get("access_token") if isinstance(results, dict) else None
         if not isinstance(key_value, str) or not key_value:
             raise _malformed(answer, "it holds no access_token, although the old key is probably replaced")
-        return key_value
+        return key_value, None
 
     def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
         """Try an API key once, but only where a refusal would prove something.

@@ -5,90 +5,112 @@
 """Secrets that an appliance invents and shows once.
 
 The order is the point: store readable, appliance read, store proven writable, mint, persist, read back,
-try once where that is harmless, and only then current. Private to this collection: may change at any time.
+try once where that is harmless, and only then current. What an interrupted run has left is finished or
+cleared away first. Private to this collection: may change at any time.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ._converge import Job, difference, observe
-from ._errors import ApplianceError, Conflict, NotFound, Refused, Unsupported, attempting
-from ._secrets import KNOWN_AFTER_APPLY, Keeper, Secret, shown
+from ._converge import Job, difference
+from ._errors import ApplianceError, Conflict, Overtaken, Refused, SecretStoreError, Unsupported, attempting
+from ._minted import OnParent, Standalone, Subject, probe
+from ._secrets import KNOWN_AFTER_APPLY, Held, Keeper, Pending, Secret, shown
+
+INTERRUPTED = "an earlier run was interrupted"
 
 
 def mint(job: Job) -> dict[str, Any]:
     """Keep the stored secret of an object, or mint it; with ``state: absent`` remove the object and it."""
-    stored = _keeper(job).stored()
-    have = observe(job)
+    held = _keeper(job).held()
+    _wait_for_nobody(job, held)
+    subject: Subject = (OnParent if job.resource.on_parent else Standalone)(job)
     if job.params.get("state") == "absent":
-        return _remove(job, stored, have)
-    reason = _why_mint(job, stored, have)
-    if reason is not None:
-        return _mint_anew(job, stored, reason)
-    if stored is not None and stored.pending:
-        return _finish(job, stored)
-    return _report(job, stored, stored)
+        return _remove(job, held, subject)
+    if held.pending is not None:
+        return _resume(job, held, held.pending, subject)
+    if held.previous is not None and job.params.get("previous") == "absent":
+        return _retire(job, held, subject)
+    return _keep_or_mint(job, held, subject)
 
 
 def adopt(job: Job) -> dict[str, Any]:
     """Prove once, by a documented call, a secret that an operator put into the store."""
-    stored = _keeper(job).stored()
-    if stored is None:
+    held = _keeper(job).held()
+    _wait_for_nobody(job, held)
+    if held.current is None:
         raise Conflict(
             f"the store holds nothing under {_keeper(job).ref}, and no public interface creates {job.title}: "
             "generate it in the appliance's web interface and store it there, or give endpoints"
         )
-    if stored.verified_at:
-        return _report(job, stored, stored)
+    if held.current.verified_at:
+        return _report(job, held, held.current)
     if job.check_mode:
-        return _report(job, stored, stored, changed=True)
-    _prove(job, stored)
-    return _report(job, stored, _keeper(job).commit(verified=True), changed=True)
+        return _report(job, held, held.current, changed=True)
+    _prove(job, held.current)
+    return _report(job, held, _keeper(job).prove(), changed=True)
 
 
 def _keeper(job: Job) -> Keeper:
     return job.keepers["secret_ref"]
 
 
-def _why_mint(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> str | None:
-    """Return why a secret has to be minted, None to keep the stored one."""
-    if job.resource.on_parent:
-        return _why_mint_on_parent(job, stored, have)
-    if have is None:
-        return "the appliance has none"
-    if stored is None:
-        raise Conflict(
-            f"{job.title} exists, but the store holds nothing under {_keeper(job).ref}, and its value was "
-            "shown only once. Store the value if you have it, or delete the object (state: absent) first"
-        )
-    return None
+def _wait_for_nobody(job: Job, held: Held) -> None:
+    if held.pending is not None and held.pending.at_work:
+        with attempting(f"minting {job.title}"):
+            raise SecretStoreError(
+                f"{held.pending.owner} is at it, as {_keeper(job).ref} says: run again when it is done"
+            )
 
 
-def _why_mint_on_parent(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> str | None:
-    if have is None:
-        if not job.check_mode:
-            with attempting(f"minting {job.title}"):
-                raise NotFound("the object it belongs to does not exist: create that first")
-        job.notes.append(f"{job.title} is predicted as if an earlier task creates the object it belongs to")
-        return "the object it belongs to is new"
-    if stored is None:
-        return "the store holds none"
-    recreate = job.params["recreate"]
-    if recreate == "invalid" and _probe(job, stored.value)[0] == "invalid":
-        return "the appliance refuses the stored one"
-    return "recreate is always" if recreate == "always" else None
+def _keep_or_mint(job: Job, held: Held, subject: Subject) -> dict[str, Any]:
+    reason = subject.why_mint(held)
+    if reason is not None:
+        return _mint_anew(job, held, subject, reason)
+    return _report(job, held, held.current)
 
 
-def _mint_anew(job: Job, stored: Secret | None, reason: str) -> dict[str, Any]:
+def _resume(job: Job, held: Held, pending: Pending, subject: Subject) -> dict[str, Any]:
+    """Finish what an earlier run has left if its value is stored and good, else clear it away and go on."""
+    verdict = subject.judged(pending)
+    if pending.secret is not None and verdict != "invalid":
+        return _finish(job, held, pending.secret, subject, verdict)
+    if not job.check_mode and not job.resource.on_parent:
+        # Two runs may find the same remains: only the one that takes them over may clear them away.
+        _keeper(job).reserve(pending.known)
+    subject.clear(held)
+    left = Held(current=subject.survivor(held), previous=held.previous)
+    if not job.check_mode and left.current is not None:
+        _keeper(job).release()
+    reason = subject.why_mint(left) if left.current else f"{INTERRUPTED}, and what it minted is lost"
+    if reason is None:
+        return _report(job, held, left.current, changed=True, reason=INTERRUPTED)
+    return _mint_anew(job, left, subject, reason)
+
+
+def _finish(job: Job, held: Held, fresh: Secret, subject: Subject, verdict: str) -> dict[str, Any]:
+    old = subject.outlives(held)
+    current = fresh if job.check_mode else _commit(job, subject, fresh, verdict, old)
+    return _report(job, held, current, changed=True, reason=INTERRUPTED, previous=old or held.previous)
+
+
+def _mint_anew(job: Job, held: Held, subject: Subject, reason: str) -> dict[str, Any]:
+    subject.require()
+    old = subject.outlives(held)
+    if old is not None and held.previous is not None:
+        raise Conflict(f"{job.title} still has a previous value: end that rotation first (previous: absent)")
+    kept = old or held.previous
     if job.check_mode:
-        return _report(job, stored, None, changed=True, reason=reason)
-    _keeper(job).reserve()
-    fresh = _persist(job, _mint_once(job))
-    return _report(job, stored, _verified(job, fresh), changed=True, minted=True, reason=reason)
+        return _report(job, held, None, changed=True, reason=reason, previous=kept)
+    _keeper(job).reserve(subject.known())
+    value, id_ = _mint_once(job)
+    fresh = _persist(job, subject, value, id_)
+    current = _commit(job, subject, fresh, _tried(job, subject, fresh), old)
+    return _report(job, held, current, changed=True, minted=True, reason=reason, previous=kept)
 
 
-def _mint_once(job: Job) -> str:
+def _mint_once(job: Job) -> tuple[str, Any]:
     """Mint; only a clear answer proves that nothing was minted and the reservation can go."""
     with attempting(f"minting {job.title}"):
         try:
@@ -98,42 +120,74 @@ def _mint_once(job: Job) -> str:
             raise
 
 
-def _persist(job: Job, value: str) -> Secret:
+def _persist(job: Job, subject: Subject, value: str, id_: Any) -> Secret:
+    """Store a value that exists nowhere else; if that fails, save what can be saved and say how to go on."""
     try:
-        return _keeper(job).persist(value)
-    except ApplianceError as error:
-        error.reason += (
-            f". {job.title} was minted, but its value could not be kept and is lost: mend the store and run "
-            "again. An object of its own has to be deleted first (state: absent)"
-        )
+        return _keeper(job).persist(value, id_, job.params.get("rotation_id"))
+    except SecretStoreError as error:
+        path = _keeper(job).escrow(value)
+        undone = subject.undo(id_)
+        if undone and not isinstance(error, Overtaken):
+            _release_if_possible(job)
+        error.reason += _recipe(job, path, undone)
         raise
 
 
-def _finish(job: Job, stored: Secret) -> dict[str, Any]:
-    current = stored if job.check_mode else _verified(job, stored)
-    return _report(job, stored, current, changed=True, reason="an earlier run was interrupted")
+def _release_if_possible(job: Job) -> None:
+    try:
+        _keeper(job).held()
+        _keeper(job).release()
+    except SecretStoreError:
+        pass
 
 
-def _verified(job: Job, fresh: Secret) -> Secret:
-    """Try a value once where that proves something and spoils nothing, then make it current."""
-    verdict, status = _probe(job, fresh.value) if job.resource.on_parent else ("unknown", None)
+def _recipe(job: Job, path: str | None, undone: bool) -> str:
+    kept = f"it was saved, encrypted, in {path}" if path else "it could not be saved anywhere"
+    again = "; the appliance has deleted it again" if undone else ""
+    use = f"\n3. To use the saved one until then: ansible-vault view {path}" if path and not undone else ""
+    return (
+        f". {job.title} was minted, but its value is not in the store: {kept}{again}"
+        f"\n1. Mend the store of {_keeper(job).ref}.\n2. Run again: a new one is minted.{use}"
+    )
+
+
+def _tried(job: Job, subject: Subject, fresh: Secret) -> str:
+    """Try a value once where that proves something and spoils nothing."""
+    verdict, status = subject.try_once(fresh)
     if verdict == "invalid":
         with attempting(f"trying {job.title}"):
             raise Refused("it was just minted and is stored as pending, but is not accepted", status=status)
-    return _keeper(job).commit(verified=verdict == "valid")
+    return verdict
 
 
-def _remove(job: Job, stored: Secret | None, have: dict[str, Any] | None) -> dict[str, Any]:
-    if have is not None and not job.check_mode:
-        with attempting(f"deleting {job.title}"):
-            job.api.delete(job.resource, job.key)
+def _commit(job: Job, subject: Subject, fresh: Secret, verdict: str, old: Secret | None) -> Secret:
+    id_ = fresh.id if fresh.id is not None else subject.found_id()
+    return _keeper(job).commit(verified=verdict == "valid", id_=id_, keep_previous=old is not None)
+
+
+def _retire(job: Job, held: Held, subject: Subject) -> dict[str, Any]:
+    """Delete the previous secret once the current one was seen in use, or is gone itself."""
+    if subject.outlives(held) is not None and not subject.is_in_use(held):
+        job.notes.append(f"the previous {job.resource.kind} is kept: the current one was never used yet")
+        return _report(job, held, held.current)
+    subject.retire(held)
+    if not job.check_mode:
+        _keeper(job).retire()
+    left = Held(current=held.current)
+    result = _keep_or_mint(job, left, subject)
+    return {**result, "changed": True, "reason": result["reason"] or "the current one is in use"}
+
+
+def _remove(job: Job, held: Held, subject: Subject) -> dict[str, Any]:
+    there = subject.exists()
+    subject.delete_all(held)
     if not job.check_mode:
         _keeper(job).forget()
-    return _report(job, stored, None, changed=have is not None or stored is not None)
+    return _report(job, Held(current=held.current), None, changed=there or held != Held())
 
 
-def _prove(job: Job, stored: Secret) -> None:
-    verdict, status = _probe(job, stored.value)
+def _prove(job: Job, secret: Secret) -> None:
+    verdict, status = probe(job, secret.value)
     if verdict != "valid":
         found = "does not accept it" if verdict == "invalid" else "gave an answer that proves nothing"
         with attempting(f"verifying {job.title}"):
@@ -141,20 +195,17 @@ def _prove(job: Job, stored: Secret) -> None:
     job.notes.append(f"verifying {job.title} was a use of it: its time of last use proves no other caller")
 
 
-def _probe(job: Job, value: str) -> tuple[str, int | None]:
-    with attempting(f"trying {job.title}"):
-        return job.api.probe(job.resource, job.key, value)
-
-
 def _report(
     job: Job,
-    before: Secret | None,
+    held: Held,
     after: Secret | None,
     *,
     changed: bool = False,
     minted: bool = False,
     reason: str | None = None,
+    previous: Secret | None = None,
 ) -> dict[str, Any]:
+    before, old = held.current, previous or held.previous
     then = {"fingerprint": after.fingerprint} if after else {}
     if reason and after is None:
         then = {"fingerprint": KNOWN_AFTER_APPLY}
@@ -163,5 +214,7 @@ def _report(
         "minted": minted,
         "reason": reason,
         **shown(_keeper(job).ref, after),
+        **({"value": after.value} if after and job.params.get("return_secret") else {}),
+        **({} if job.resource.on_parent else {"previous": old.fingerprint if old else None}),
         "diff": difference(job, {"fingerprint": before.fingerprint} if before else {}, then),
     }

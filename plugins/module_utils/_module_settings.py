@@ -42,7 +42,7 @@ def configure(job: Job) -> dict[str, Any]:
         return converge(job)
     keeper = job.keepers["access_token_ref"]
     steps = _steps(job.params["server_address"], keeper.ref)
-    return {"changed": False, "steps": steps, **shown(keeper.ref, keeper.stored())}
+    return {"changed": False, "steps": steps, **shown(keeper.ref, keeper.held().current)}
 
 
 def _steps(server_address: str, access_token_ref: str) -> list[str]:

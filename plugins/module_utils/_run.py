@@ -86,7 +86,8 @@ def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[s
     except ApplianceError as error:
         outcome = "unreachable" if isinstance(error, Unreachable) else "failed"
         result = {outcome: True, "msg": error.sentence(node.appliance), "failure": error.failure}
-    return dict(remove_values({"changed": False, **result}, node.hidden))
+    asked_for = {"value": result.pop("value")} if "value" in result else {}
+    return {**remove_values({"changed": False, **result}, node.hidden), **asked_for}
 
 
 def _result(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[str, Any]:

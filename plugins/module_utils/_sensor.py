@@ -30,30 +30,20 @@ class Sensor(Appliance):
         self.http = Http(params)
         self.web = WebInterface(self.http, params) if params.get("endpoint_map") else None
 
-    def read(self, resource: Resource, key: str) -> dict[str, Any] | None:
-        """Return the token with this description. Raises ApplianceError where there is more than one."""
-        rows = [row for row in self.table(resource) if row[resource.key] == key]
-        if len(rows) > 1:
-            ids = ", ".join(str(row["id"]) for row in rows)
-            raise ApplianceError(f'{len(rows)} tokens are described "{key}" (ids {ids}): delete all but one')
-        return rows[0] if rows else None
-
     def table(self, resource: Resource) -> list[dict[str, Any]]:
         """Return every token: id, description and when it was last used."""
         return self._interface().listed(resource.path)
 
-    def delete(self, resource: Resource, key: str) -> None:
-        """Delete the token with this description."""
-        row = self.read(resource, key)
-        if row is not None:
-            self._interface().write(resource.path, "delete", row)
+    def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
+        """Delete one token, by what the endpoint map found in its row."""
+        self._interface().write(resource.path, "delete", raw or {resource.key: key})
 
-    def mint(self, resource: Resource, key: str) -> str:
-        """Create a token and return its value. Raises ApplianceError where the answer holds none."""
-        value = self._interface().write(resource.path, "create", {"description": key})["secret"]
-        if not isinstance(value, str) or not value:
+    def mint(self, resource: Resource, key: str) -> tuple[str, Any]:
+        """Create a token; return its value, and its id if the endpoint map finds one in the answer."""
+        made = self._interface().write(resource.path, "create", {"description": key})
+        if not isinstance(made["secret"], str) or not made["secret"]:
             raise ApplianceError("the answer holds no token where the endpoint map looks for it")
-        return value
+        return made["secret"], made.get("id")
 
     def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
         """Call the documented API with the token, which sets its *Used* time.

@@ -96,7 +96,8 @@ class ControlNode:
     def keeper(self, ref: str) -> Keeper:
         """Return the keeper of one secret."""
         settings = plain(self.action._templar.template(self.task_vars.get(STORE_SETTINGS, {})))
-        return StoreKeeper(ref, open_store(ref, self.action._loader, settings), self.hidden)
+        loader = self.action._loader
+        return StoreKeeper(ref, open_store(ref, loader, settings), self.hidden, loader)
 
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map."""

@@ -41,13 +41,14 @@ class RelayedAppliance(Appliance):
         """Change an object."""
         self._reply("update", key, body)
 
-    def delete(self, resource: Resource, key: Any) -> None:
+    def delete(self, resource: Resource, key: Any, raw: Mapping[str, Any] | None = None) -> None:
         """Delete an object."""
-        self._reply("delete", key)
+        self._reply("delete", key, raw)
 
-    def mint(self, resource: Resource, key: Any) -> str:
-        """Have a secret minted and return it."""
-        return str(self._reply("mint", key))
+    def mint(self, resource: Resource, key: Any) -> tuple[str, Any]:
+        """Have a secret minted and return it with its id."""
+        value, id_ = self._reply("mint", key)
+        return value, id_
 
     def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
         """Try a secret from the far host."""
