@@ -19,7 +19,13 @@ from ...module_utils._errors import InvalidOptions
 
 Record = dict[str, Any]
 
-BACKENDS = {"vault_file": "VaultFile"}
+BACKENDS = {
+    "azure_key_vault": "AzureKeyVault",
+    "command": "Command",
+    "hashi_vault": "HashiVault",
+    "sops": "Sops",
+    "vault_file": "VaultFile",
+}
 """The class of each backend, in the file of its name: imported only when it is used."""
 
 STORE_SETTINGS = "defender_iot_secret_stores"
