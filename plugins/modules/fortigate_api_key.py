@@ -13,9 +13,10 @@ description:
   - The order is fixed. The store is read. The admin is read. A pending record proves that the store can be
     written. The key is generated, stored as pending, read back and compared, tried once where that proves
     something, and then made the current one.
-  - A run that was interrupted after the key was stored is finished by the next. If it was interrupted while
-    the key was generated, nobody can know whether the stored key still works, and the next run makes a new
-    one.
+  - What an interrupted run has left is finished by the next one. If the key was stored and is not refused, it
+    becomes the current one. Otherwise another is made, for then nobody can know whether the stored one works.
+  - If the store breaks down after the key was generated, storing is tried again a few times. Then the key is
+    written, encrypted, to a file in Ansible's home, which the message names.
   - A store that cannot be read stops the task. It is never taken for an empty one.
   - Generating a key replaces the old one at once, so whatever uses the old key stops working until it is
     given the new one. Whether a key exists cannot be read from a FortiGate.
@@ -27,6 +28,8 @@ description:
     observed.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
+  - otsec.defender_iot.state
+  - otsec.defender_iot.one_time_secret
   - otsec.defender_iot.appliance
   - otsec.defender_iot.attributes
   - otsec.defender_iot.attributes.actiongroup_fortigate
@@ -48,19 +51,14 @@ attributes:
     details:
       - With O(recreate=always) every run makes a new key.
 options:
+  state:
+    description:
+      - With V(absent) the key is removed from the store alone. On the FortiGate it goes with its admin, see
+        M(otsec.defender_iot.fortigate_api_admin).
   name:
     description:
       - Name of the REST API admin, at most 35 characters. It must exist, see
         M(otsec.defender_iot.fortigate_api_admin).
-    type: str
-    required: true
-  secret_ref:
-    description:
-      - Where the key is kept, as C(BACKEND:LOCATION). The only backend is C(vault_file).
-      - With V(vault_file:/srv/secrets/fgt-north-01) it is the file C(/srv/secrets/fgt-north-01.yml) on the
-        control node, encrypted with the vault identity of the run, which must therefore have one. A
-        relative path starts at the playbook's folder. Missing folders are created.
-      - It has to be another one for each FortiGate and each admin.
     type: str
     required: true
   recreate:
@@ -68,7 +66,8 @@ options:
       - When to make a new key although the store holds one.
       - With V(never), the stored key is kept, and whether it still works is not looked at.
       - With V(invalid), the stored key is tried in every run, and replaced only if the FortiGate clearly
-        refuses it. An answer that proves nothing, or a source address that is not trusted, keeps it.
+        refuses it. An answer that proves nothing, or a source address that is not trusted, keeps it with a
+        warning.
       - With V(always), every run makes a new key.
     type: str
     choices: [never, invalid, always]
@@ -80,8 +79,6 @@ notes:
     -8102.
   - A trial that is refused counts as one failed login of this source address. Three, unless it is set
     otherwise, lock it out for a while.
-  - If the store breaks down after the key was generated, the value is lost. Mend the store and run again,
-    which makes another key.
 seealso:
   - module: otsec.defender_iot.fortigate_api_admin
   - name: Microsoft's tutorial on Fortinet
@@ -136,6 +133,11 @@ secret_ref:
   type: str
   returned: success
   sample: vault_file:/srv/secrets/fgt-north-01
+value:
+  description: The secret in the clear.
+  type: str
+  returned: with O(return_secret=true), where a value is stored
+  sample: the value
 fingerprint:
   description:
     - Twelve hexadecimal digits that tell one value under this reference from another, and nothing about it.
@@ -188,7 +190,7 @@ failure:
       returned: always
 """
 
-from ..module_utils._arguments import fortigate
+from ..module_utils._arguments import ONE_TIME_SECRET, STATE, fortigate
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._mint import mint
 from ..module_utils._resource import Field, Resource
@@ -205,9 +207,10 @@ KEY = Resource(
 MODULE = Module(
     arguments=fortigate(
         {
+            **STATE,
             "name": {"type": "str", "required": True},
-            "secret_ref": {"type": "str", "required": True, "no_log": False},
             "recreate": {"type": "str", "choices": ["never", "invalid", "always"], "default": "never"},
+            **ONE_TIME_SECRET,
         },
     ),
     resource=KEY,

@@ -21,11 +21,14 @@ description:
   - A sensor shows a token once. If the sensor has the token and the store does not hold it, the value is
     lost for this module and the task fails. If the sensor has none and the store holds one, a new token
     replaces the stored one.
+  - Tokens can overlap. A token that is replaced stays on the sensor and in the store, until
+    O(previous=absent) deletes it, which happens only once the new one was used.
   - To make a token, the order is fixed. The store is read. The sensor is read. A pending record proves that
     the store can be written. The token is created, stored as pending, read back and compared, and then made
-    the current one. A run that was interrupted after the token was stored is finished by the next. If it
-    was interrupted between, the value is lost, and the token has to be deleted by O(state=absent) before
-    another is made.
+    the current one. What an interrupted run has left is finished by the next one. A token whose value was
+    stored becomes the current one, and one whose value was lost is deleted before another is made.
+  - If the store breaks down after the token was created, storing is tried again a few times. Then the token
+    is written, encrypted, to a file in Ansible's home, which the message names, and deleted on the sensor.
   - A created token is not tried, because that would set its I(Used) time on the sensor, by which one sees
     whether its user has called.
   - A store that cannot be read stops the task. It is never taken for an empty one. The value is never
@@ -33,6 +36,7 @@ description:
 extends_documentation_fragment:
   - otsec.defender_iot.sensor
   - otsec.defender_iot.state
+  - otsec.defender_iot.one_time_secret
   - otsec.defender_iot.appliance
   - otsec.defender_iot.attributes
   - otsec.defender_iot.attributes.actiongroup_sensor
@@ -49,7 +53,9 @@ attributes:
       - Shows the fingerprint of the token. That of a token which is not made yet is shown as
         V((known after apply\)).
   idempotent:
-    support: full
+    support: partial
+    details:
+      - With O(recreate=always) every run makes a new token.
 options:
   state:
     description:
@@ -61,18 +67,6 @@ options:
       - Without O(endpoints) it only names the token in messages, for no documented call reads it.
     type: str
     required: true
-  secret_ref:
-    description:
-      - Where the token is kept, as C(BACKEND:LOCATION). The only backend is C(vault_file).
-      - With V(vault_file:/srv/secrets/sensor-north-01) it is the file C(/srv/secrets/sensor-north-01.yml)
-        on the control node, encrypted with the vault identity of the run, which must therefore have one. A
-        relative path starts at the playbook's folder. Missing folders are created.
-      - >-
-        To store a token by hand, write a YAML file of the one line C(value: THE_TOKEN) and encrypt it, for
-        example with C(ansible-vault create /srv/secrets/sensor-north-01.yml).
-      - It has to be another one for each sensor and each token.
-    type: str
-    required: true
   endpoints:
     description:
       - An endpoint map, a YAML file on the control node that says how the web interface of this version of
@@ -82,6 +76,20 @@ options:
       - The guide C(docs/endpoint_maps.md) of this collection says how to write one. Only the lab's own map
         comes with the collection.
     type: path
+  recreate:
+    description:
+      - When to make a new token although there is one. With V(always) every run makes one, unless the
+        previous one is still there.
+    type: str
+    choices: [never, always]
+    default: never
+  previous:
+    description:
+      - What becomes of a token that was replaced. With V(absent) it is deleted as soon as the sensor shows
+        that the current one was used. Until then it is kept, with a warning.
+    type: str
+    choices: [keep, absent]
+    default: keep
 notes:
   - The verifying call sets the token's I(Used) time on the sensor. From then on I(Used) proves nothing
     about whether anybody else has called, and the task warns of it.
@@ -149,6 +157,16 @@ secret_ref:
   type: str
   returned: success
   sample: vault_file:/srv/secrets/sensor-north-01
+value:
+  description: The secret in the clear.
+  type: str
+  returned: with O(return_secret=true), where a value is stored
+  sample: the value
+previous:
+  description: Fingerprint of the token that was replaced, V(null) where none is left.
+  type: str
+  returned: success
+  sample: 0c7e21aa94f0
 fingerprint:
   description:
     - Twelve hexadecimal digits that tell one value under this reference from another, and nothing about it.
@@ -203,7 +221,7 @@ failure:
 """
 
 from ..module_utils._access_token import TOKEN, requiring_login
-from ..module_utils._arguments import STATE, sensor
+from ..module_utils._arguments import ONE_TIME_SECRET, STATE, sensor
 from ..module_utils._mint import adopt, mint
 from ..module_utils._run import Module, serve
 from ..module_utils._sensor import Sensor
@@ -213,8 +231,10 @@ MODULE = Module(
         {
             **STATE,
             "description": {"type": "str", "required": True},
-            "secret_ref": {"type": "str", "required": True, "no_log": False},
             "endpoints": {"type": "path"},
+            "recreate": {"type": "str", "choices": ["never", "always"], "default": "never"},
+            **ONE_TIME_SECRET,
+            "previous": {"type": "str", "choices": ["keep", "absent"], "default": "keep"},
         },
         required_if=[("state", "absent", ["endpoints"])],
     ),
