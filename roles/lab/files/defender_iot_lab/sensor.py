@@ -33,11 +33,13 @@ class SensorOptions:
     nat: the address every connection seems to come from; None means its real source.
     bad_token: what an absent or unknown token gets; unknown on real sensors.
     max_failed_logins: failures after which a source is refused, whoever logs in (documented, 5 once).
+    list_lag: seconds until the token list shows a new token (assumed: that it may lag is not documented).
     """
 
     nat: str | None = None
     bad_token: str = switch("json_401", "json_403", "error_200", "empty_200", "redirect_login", "500")
     max_failed_logins: int = 5
+    list_lag: float = 0.0
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Token:
     id: int
     description: str
     value: str
+    created: float
     used: float | None = None
 
     def listed(self) -> dict[str, Any]:
@@ -211,7 +214,9 @@ class Sensor(Appliance):
             return refusal
         match method, rest:
             case "GET", []:
-                return JSONResponse({"tokens": [token.listed() for token in self.tokens]})
+                latest = self.world.clock.now() - self.options.list_lag
+                tokens = [token.listed() for token in self.tokens if token.created <= latest]
+                return JSONResponse({"tokens": tokens})
             case "POST", []:
                 return self._create_token(exchange)
             case "DELETE", [token_id]:
@@ -224,7 +229,8 @@ class Sensor(Appliance):
         if not isinstance(description, str):
             return JSONResponse({"error": "description is missing"}, 400)
         self.last_token_id += 1
-        token = Token(self.last_token_id, description, self.mint.issue("access_token", 32, HEXADECIMAL))
+        value = self.mint.issue("access_token", 32, HEXADECIMAL)
+        token = Token(self.last_token_id, description, value, self.world.clock.now())
         self.tokens.append(token)
         return JSONResponse({"id": token.id, "token": token.value}, 201)
 
