@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._appliance import Appliance
 from ansible_collections.otsec.defender_iot.plugins.module_utils._http import Answer
-from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import Secret, fingerprint
+from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import (
+    Held,
+    Pending,
+    Secret,
+    fingerprint,
+)
 
 REF = "vault_file:/srv/secrets/x"
 SALT = "0123456789abcdef"
+MINTED = "minted-value"
+ESCROW = "/home/u/.ansible/defender_iot_escrow/x.yml"
+
+VALID = ("valid", 200)
+INVALID = ("invalid", 401)
+UNKNOWN = ("unknown", None)
 
 
 def mark(value: str) -> str:
@@ -24,31 +36,71 @@ def mark(value: str) -> str:
     return fingerprint(SALT, value)
 
 
-class MemoryAppliance(Appliance):
-    """Holds raw objects by key. Merges updates like a real one. A write in check mode is a failed test.
+def secret(value: str, **known: Any) -> Secret:
+    """Make one value of the secret that a memory keeper holds."""
+    return Secret(REF, value, SALT, **known)
 
-    ``errors`` maps a verb to what it raises; ``keeps`` is left on the object by a write, whatever was sent.
+
+def begun(value: Secret | None = None, known: Sequence[Any] = (), *, at_work: bool = False) -> Pending:
+    """Make a minting that another process has begun."""
+    return Pending(value, tuple(str(each) for each in known), "process 7 on elsewhere", at_work)
+
+
+class Noted:
+    """Writes its events into a list that it may share; ``errors`` maps a verb to what it raises.
+
+    A write in check mode is a failed test.
     """
+
+    name = "thing"
+
+    def __init__(
+        self,
+        *,
+        check_mode: bool = False,
+        events: list[str] | None = None,
+        errors: Mapping[str, Exception] | None = None,
+    ) -> None:
+        self.check_mode = check_mode
+        self.events = [] if events is None else events
+        self.errors = errors or {}
+
+    def _write(self, verb: str, about: str = "") -> None:
+        assert not self.check_mode, f"{verb} in check mode"
+        self._note(verb, about)
+
+    def _note(self, verb: str, about: str = "") -> None:
+        self.events.append(f"{self.name} {verb}{about}")
+        if verb in self.errors:
+            raise self.errors[verb]
+
+
+class MemoryAppliance(Noted, Appliance):
+    """Holds raw objects by key. Merges updates like a real one.
+
+    ``keeps`` is left on the object by a write, whatever was sent. Minting a secret with an entry of its own
+    adds the row ``made`` and answers with ``id_``. Each probe takes the next of ``verdicts``, the last stays.
+    """
+
+    name = "appliance"
 
     def __init__(
         self,
         objects: Mapping[Any, Mapping[str, Any]] | None = None,
         *,
-        check_mode: bool = False,
-        events: list[str] | None = None,
-        errors: Mapping[str, Exception] | None = None,
         keeps: Mapping[str, Any] | None = None,
-        mints: str = "minted-value",
-        verdict: str = "valid",
+        made: Mapping[str, Any] | None = None,
+        id_: Any = None,
+        verdicts: Sequence[tuple[str, int | None]] = (VALID,),
+        **noted: Any,
     ) -> None:
+        super().__init__(**noted)
         self.objects = copy.deepcopy(dict(objects or {}))
-        self.check_mode = check_mode
-        self.events = [] if events is None else events
         self.bodies: list[Any] = []
-        self.errors = errors or {}
         self.keeps = keeps or {}
-        self.mints = mints
-        self.verdict = verdict
+        self.made = made
+        self.id_ = id_
+        self.verdicts = list(verdicts)
 
     def read(self, resource: Any, key: Any) -> Any:
         self._note("read")
@@ -59,93 +111,105 @@ class MemoryAppliance(Appliance):
         return copy.deepcopy(list(self.objects.values()))
 
     def create(self, resource: Any, key: Any, body: Any) -> None:
-        self._write("create", body)
+        self._send("create", body)
         self.objects[key] = {**copy.deepcopy(body), **self.keeps}
 
     def update(self, resource: Any, key: Any, body: Any) -> None:
-        self._write("update", body)
+        self._send("update", body)
         self.objects[key] = {**self.objects[key], **copy.deepcopy(body), **self.keeps}
 
-    def delete(self, resource: Any, key: Any) -> None:
-        self._write("delete")
-        del self.objects[key]
+    def delete(self, resource: Any, key: Any, raw: Any = None) -> None:
+        self._send("delete", about=f" {raw['id']}" if raw else "")
+        found = [each for each, row in self.objects.items() if row == raw] if raw else [key]
+        for each in found:
+            del self.objects[each]
 
-    def mint(self, resource: Any, key: Any) -> str:
-        self._write("mint")
-        return self.mints
+    def mint(self, resource: Any, key: Any) -> tuple[str, Any]:
+        self._send("mint")
+        if self.made is not None:
+            self.objects["made"] = dict(self.made)
+        return MINTED, self.id_
 
     def probe(self, resource: Any, key: Any, secret: str) -> tuple[str, int | None]:
-        self._note("probe")
-        return self.verdict, {"valid": 200, "invalid": 401}.get(self.verdict)
+        self._note("probe", f" {secret}")
+        return self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
 
-    def _write(self, verb: str, body: Any = None) -> None:
-        assert not self.check_mode, f"{verb} in check mode"
+    def _send(self, verb: str, body: Any = None, about: str = "") -> None:
+        self._write(verb, about)
         self.bodies.append(copy.deepcopy(body))
-        self._note(verb)
-
-    def _note(self, verb: str) -> None:
-        self.events.append(f"appliance {verb}")
-        if verb in self.errors:
-            raise self.errors[verb]
 
 
-class MemoryKeeper:
-    """Keeps one secret. Writing in check mode is a failed test; ``errors`` as with the appliance."""
+class MemoryKeeper(Noted):
+    """Keeps one secret. ``escrowed`` is the path that a value is saved in, None where that fails."""
+
+    name = "store"
 
     def __init__(
         self,
         value: str | None = None,
         *,
-        pending: bool = False,
-        verified_at: str | None = None,
-        delivered: Mapping[str, str] | None = None,
+        pending: Pending | None = None,
+        previous: Secret | None = None,
+        escrowed: str | None = ESCROW,
         check_mode: bool = False,
         events: list[str] | None = None,
         errors: Mapping[str, Exception] | None = None,
+        **known: Any,
     ) -> None:
+        super().__init__(check_mode=check_mode, events=events, errors=errors)
         self.ref = REF
-        self.check_mode = check_mode
-        self.events = [] if events is None else events
-        self.errors = errors or {}
-        self.secret = value and Secret(REF, value, SALT, pending, "then", verified_at, dict(delivered or {}))
+        self.current = secret(value, **{"created_at": "then", **known}) if value else None
+        self.pending = pending
+        self.previous = previous
+        self.escrowed = escrowed
 
-    def stored(self) -> Any:
-        self._note("stored")
-        return self.secret or None
+    def held(self) -> Held:
+        self._note("held")
+        return Held(self.current, self.pending, self.previous)
 
-    def reserve(self) -> None:
+    def reserve(self, known: Sequence[Any]) -> None:
         self._write("reserve")
+        self.pending = begun(None, known)
 
     def release(self) -> None:
         self._write("release")
+        self.pending = None
 
-    def persist(self, value: str) -> Any:
+    def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
         self._write("persist")
-        self.secret = Secret(REF, value, SALT, True, "now", None, {})
-        return self.secret
+        fresh = secret(value, id=id_, created_at="now", rotation_id=rotation_id)
+        self.pending = begun(fresh, self.pending.known)
+        return fresh
 
-    def commit(self, *, verified: bool) -> Any:
-        self._write("commit, verified" if verified else "commit")
-        assert self.secret, "commit of nothing"
-        self.secret = Secret(REF, self.secret.value, SALT, False, "now", "now" if verified else None, {})
-        return self.secret
+    def escrow(self, value: str) -> str | None:
+        self._write("escrow")
+        return self.escrowed
+
+    def commit(self, *, verified: bool, id_: Any, keep_previous: bool) -> Secret:
+        self._write("commit", ", verified" if verified else "")
+        self.previous = self.current if keep_previous else self.previous
+        fresh, at = self.pending.secret, "now" if verified else None
+        self.current = replace(fresh, id=fresh.id if id_ is None else id_, created_at="now", verified_at=at)
+        self.pending = None
+        return self.current
+
+    def prove(self) -> Secret:
+        self._write("prove")
+        self.current = replace(self.current, verified_at="now")
+        return self.current
+
+    def retire(self) -> None:
+        self._write("retire")
+        self.previous = None
 
     def delivered(self, consumer: str, fingerprint: str) -> None:
         self._write("delivered")
-        self.secret.delivered[consumer] = fingerprint
+        held = {**self.current.delivered, consumer: fingerprint}
+        self.current = secret(self.current.value, created_at="then", delivered=held)
 
     def forget(self) -> None:
         self._write("forget")
-        self.secret = None
-
-    def _write(self, verb: str) -> None:
-        assert not self.check_mode, f"{verb} in check mode"
-        self._note(verb)
-
-    def _note(self, verb: str) -> None:
-        self.events.append(f"store {verb}")
-        if verb in self.errors:
-            raise self.errors[verb]
+        self.current = self.pending = self.previous = None
 
 
 class Wire:

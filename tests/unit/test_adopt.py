@@ -18,24 +18,34 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._mint import adopt
 from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Field, Resource
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import REF, MemoryAppliance, MemoryKeeper, mark
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
+    INVALID,
+    REF,
+    UNKNOWN,
+    VALID,
+    MemoryAppliance,
+    MemoryKeeper,
+    mark,
+)
 
 TOKEN = Resource(kind="token", noun="token", path="tokens", fields={"name": Field("name")})
 MARK = mark("by hand")
 
 
-def scene(*, verdict: str = "valid", check_mode: bool = False, errors: Any = None, **secret: Any) -> Job:
+def scene(
+    *, verdict: tuple[str, int | None] = VALID, check_mode: bool = False, errors: Any = None, **secret: Any
+) -> Job:
     """Make a task on an appliance and a store that write into one list of events."""
     events: list[str] = []
     keeper = MemoryKeeper(**secret, check_mode=check_mode, events=events)
-    api = MemoryAppliance(verdict=verdict, check_mode=check_mode, events=events, errors=errors)
+    api = MemoryAppliance(verdicts=[verdict], check_mode=check_mode, events=events, errors=errors)
     return Job(TOKEN, {"name": "a"}, api, check_mode, "box", {"secret_ref": keeper})
 
 
 def test_a_stored_secret_is_tried_once_and_noted_as_verified() -> None:
     job = scene(value="by hand")
     result = adopt(job)
-    assert job.api.events == ["store stored", "appliance probe", "store commit, verified"]
+    assert job.api.events == ["store held", "appliance probe by hand", "store prove"]
     assert (result["changed"], result["minted"], result["fingerprint"]) == (True, False, MARK)
     assert result["verified_at"] == "now"
 
@@ -49,14 +59,14 @@ def test_the_trial_is_noted_because_it_sets_the_time_of_use() -> None:
 def test_a_verified_secret_is_not_tried_again() -> None:
     job = scene(value="by hand", verified_at="then")
     result = adopt(job)
-    assert job.api.events == ["store stored"]
+    assert job.api.events == ["store held"]
     assert (result["changed"], result["diff"]["before"]) == (False, result["diff"]["after"])
 
 
 def test_check_mode_says_that_a_secret_would_be_verified_and_does_not_try_it() -> None:
     job = scene(value="by hand", check_mode=True)
     result = adopt(job)
-    assert job.api.events == ["store stored"]
+    assert job.api.events == ["store held"]
     assert (result["changed"], result["fingerprint"], result["verified_at"]) == (True, MARK, None)
 
 
@@ -68,22 +78,25 @@ def test_an_empty_store_is_a_conflict_that_says_what_to_do(check_mode: bool) -> 
     ) as caught:
         adopt(job)
     assert REF in str(caught.value)
-    assert job.api.events == ["store stored"]
+    assert job.api.events == ["store held"]
 
 
 @pytest.mark.parametrize(
     ("verdict", "found"),
     [
-        ("invalid", " (401): the appliance does not accept it"),
-        ("unknown", ": the appliance gave an answer that proves nothing"),
+        (INVALID, " (401): the appliance does not accept it"),
+        (("invalid", 403), " (403): the appliance does not accept it"),
+        (UNKNOWN, ": the appliance gave an answer that proves nothing"),
+        (("unknown", 429), " (429): the appliance gave an answer that proves nothing"),
+        (("unknown", 500), " (500): the appliance gave an answer that proves nothing"),
     ],
 )
-def test_a_secret_that_is_not_accepted_stays_unverified(verdict: str, found: str) -> None:
+def test_a_secret_that_is_not_accepted_stays_unverified(verdict: tuple[str, int | None], found: str) -> None:
     job = scene(value="by hand", verdict=verdict)
     with pytest.raises(ApplianceError) as caught:
         adopt(job)
     assert caught.value.sentence("box") == f'box: verifying token "a" failed{found}'
-    assert job.api.events == ["store stored", "appliance probe"]
+    assert job.api.events == ["store held", "appliance probe by hand"]
     assert job.notes == []
 
 
@@ -92,4 +105,4 @@ def test_an_appliance_out_of_reach_leaves_a_secret_as_it_was() -> None:
     with pytest.raises(Unreachable) as caught:
         adopt(job)
     assert caught.value.attempt == 'trying token "a"'
-    assert job.keepers["secret_ref"].stored().verified_at is None
+    assert job.keepers["secret_ref"].current.verified_at is None

@@ -70,7 +70,7 @@ def test_a_secret_is_sent_when_it_or_its_neighbour_differs(
     assert result["diff"]["before"] == before
     assert result["diff"]["after"] == result["settings"] == {"server": server, "token": MARK}
     assert api.bodies == ([] if check_mode else [{"server": server, "token": "s3cr3t"}])
-    assert keeper.secret.delivered == (delivered if check_mode else {**delivered, "box/settings": MARK})
+    assert keeper.current.delivered == (delivered if check_mode else {**delivered, "box/settings": MARK})
     assert "s3cr3t" not in json.dumps(result)
 
 
@@ -93,7 +93,7 @@ def test_a_secret_counts_as_delivered_only_after_reading_back(errors: Any) -> No
     api, keeper = MemoryAppliance({None: ROW}, errors=errors, keeps={"server": "3"}), MemoryKeeper("s3cr3t")
     with pytest.raises(ApplianceError):
         deliver(api, keeper, "2")
-    assert keeper.secret.delivered == {}
+    assert keeper.current.delivered == {}
 
 
 def test_a_missing_secret_stops_a_run_before_the_appliance_is_touched() -> None:

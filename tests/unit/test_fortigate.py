@@ -170,7 +170,7 @@ def test_writes_name_table_object_and_vdom() -> None:
 
 def test_a_minted_key_is_returned() -> None:
     box = gate(answer(200, ok({"access_token": "s3cr3t"})))
-    assert box.mint(ADMIN, "a") == "s3cr3t"
+    assert box.mint(ADMIN, "a") == ("s3cr3t", None)
     assert box.http.contents[0]["json"] == {"api-user": "a"}
 
 

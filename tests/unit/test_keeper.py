@@ -15,30 +15,44 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import SecretStoreError
+from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import Held
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils import _keeper
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._keeper import StoreKeeper
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._owner import this_process
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils.stores.vault_file import VaultFile
+from ansible_collections.otsec.defender_iot.tests.unit.memory_store import MemoryStore
 
 REF = "vault_file:key"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+Loader = Callable[..., DataLoader]
 
 
 @pytest.fixture
-def store(tmp_path: Path, vault_loader: Callable[..., DataLoader]) -> VaultFile:
+def store(tmp_path: Path, vault_loader: Loader) -> VaultFile:
     """Open a real store in the test's folder."""
     return VaultFile(str(tmp_path / "key"), {}, vault_loader("right"))
 
 
 @pytest.fixture
-def keeper(store: VaultFile) -> StoreKeeper:
+def keeper(store: VaultFile, vault_loader: Loader) -> StoreKeeper:
     """Keep the secret in that store."""
-    return StoreKeeper(REF, store, set())
+    return StoreKeeper(REF, store, set(), vault_loader("right"))
 
 
-def minted(keeper: StoreKeeper, value: str = "first", *, verified: bool = False) -> Any:
+@pytest.fixture(autouse=True)
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Take no time for pauses, and note them."""
+    pauses: list[float] = []
+    monkeypatch.setattr(_keeper.time, "sleep", pauses.append)
+    return pauses
+
+
+def minted(keeper: StoreKeeper, value: str = "first", *, verified: bool = False, keep: bool = True) -> Any:
     """Carry a value through all its stages."""
-    keeper.reserve()
-    keeper.persist(value)
-    return keeper.commit(verified=verified)
+    keeper.held()
+    keeper.reserve([])
+    keeper.persist(value, None, None)
+    return keeper.commit(verified=verified, id_=None, keep_previous=keep)
 
 
 def raw(store: VaultFile) -> bytes | None:
@@ -46,58 +60,111 @@ def raw(store: VaultFile) -> bytes | None:
     return store.path.read_bytes() if store.path.exists() else None
 
 
-def test_an_empty_store_holds_no_secret(keeper: StoreKeeper) -> None:
-    assert keeper.stored() is None
+def test_an_empty_store_holds_nothing(keeper: StoreKeeper) -> None:
+    assert keeper.held() == Held()
 
 
-def test_a_reservation_is_written_but_is_no_secret(keeper: StoreKeeper, store: VaultFile) -> None:
-    keeper.reserve()
-    assert "since" in store.read()[0]["pending"]
-    assert keeper.stored() is None
+def test_a_reservation_says_who_began_and_what_was_there(keeper: StoreKeeper, store: VaultFile) -> None:
+    keeper.held()
+    keeper.reserve([4, "x"])
+    assert TIME.fullmatch(store.read()[0]["pending"]["since"])
+    pending = keeper.held().pending
+    assert (pending.secret, pending.known, pending.owner) == (None, (4, "x"), this_process())
+    assert not pending.at_work
 
 
-def test_a_reservation_beside_a_value_says_that_the_value_may_be_gone(keeper: StoreKeeper) -> None:
-    minted(keeper)
-    keeper.reserve()
-    assert keeper.stored() is None
+def test_a_reservation_of_another_process_may_still_be_going_on(
+    keeper: StoreKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.held()
+    monkeypatch.setattr(_keeper, "this_process", lambda: "process 7 on elsewhere")
+    keeper.reserve([])
+    assert keeper.held().pending.at_work
+
+
+def test_a_reservation_leaves_the_current_value_as_it_was(keeper: StoreKeeper) -> None:
+    secret = minted(keeper)
+    keeper.reserve([1])
+    assert keeper.held().current == secret
 
 
 def test_a_released_reservation_leaves_no_file(keeper: StoreKeeper, store: VaultFile) -> None:
-    keeper.reserve()
+    keeper.held()
+    keeper.reserve([])
     keeper.release()
     assert raw(store) is None
 
 
 def test_a_released_reservation_leaves_the_value_as_it_was(keeper: StoreKeeper) -> None:
     secret = minted(keeper)
-    keeper.reserve()
+    keeper.reserve([])
     keeper.release()
-    assert keeper.stored() == secret
+    assert keeper.held() == Held(secret)
 
 
-def test_a_persisted_value_is_pending(keeper: StoreKeeper) -> None:
-    keeper.reserve()
-    secret = keeper.persist("first")
-    assert secret == keeper.stored()
-    assert (secret.ref, secret.value, secret.pending, secret.verified_at) == (REF, "first", True, None)
-    assert TIME.fullmatch(secret.created_at)
-
-
-def test_a_pending_value_goes_before_the_one_it_replaces(keeper: StoreKeeper, store: VaultFile) -> None:
-    minted(keeper, "first")
-    keeper.reserve()
-    keeper.persist("second")
-    assert (keeper.stored().value, keeper.stored().pending) == ("second", True)
-    assert store.read()[0]["value"] == "first"
+def test_a_persisted_value_is_pending_beside_the_current_one(keeper: StoreKeeper) -> None:
+    first = minted(keeper)
+    keeper.reserve([1])
+    second = keeper.persist("second", 2, "2026")
+    held = keeper.held()
+    assert (held.current, held.pending.secret, held.pending.known) == (first, second, (1,))
+    assert (second.ref, second.value, second.id, second.rotation_id) == (REF, "second", 2, "2026")
+    assert second.verified_at is None
+    assert TIME.fullmatch(second.created_at)
 
 
 @pytest.mark.parametrize("verified", [True, False])
-def test_a_committed_value_is_the_current_one(keeper: StoreKeeper, store: VaultFile, verified: bool) -> None:
+def test_a_committed_value_is_the_current_one(keeper: StoreKeeper, verified: bool) -> None:
     secret = minted(keeper, verified=verified)
-    assert secret == keeper.stored()
-    assert (secret.value, secret.pending) == ("first", False)
+    assert keeper.held() == Held(secret)
+    assert secret.value == "first"
     assert bool(secret.verified_at and TIME.fullmatch(secret.verified_at)) is verified
-    assert "pending" not in store.read()[0]
+
+
+@pytest.mark.parametrize("verified", [True, False])
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_value_before_is_kept_where_it_is_still_good(
+    keeper: StoreKeeper, verified: bool, keep: bool
+) -> None:
+    first = minted(keeper)
+    second = minted(keeper, "second", verified=verified, keep=keep)
+    assert keeper.held() == Held(second, previous=first if keep else None)
+
+
+@pytest.mark.parametrize(("made", "found", "id_"), [(2, None, 2), (None, "2", "2"), (None, None, None)])
+def test_a_committed_value_has_the_id_of_the_answer_or_one_found_later(
+    keeper: StoreKeeper, made: Any, found: Any, id_: Any
+) -> None:
+    keeper.held()
+    keeper.reserve([])
+    keeper.persist("first", made, None)
+    assert keeper.commit(verified=False, id_=found, keep_previous=False).id == id_
+
+
+def test_without_a_pending_value_there_is_nothing_to_commit(keeper: StoreKeeper, store: VaultFile) -> None:
+    for begin in (keeper.held, lambda: keeper.reserve([])):
+        begin()
+        before = raw(store)
+        with pytest.raises(SecretStoreError, match="no pending value") as caught:
+            keeper.commit(verified=True, id_=None, keep_previous=False)
+        assert (caught.value.attempt, raw(store)) == (f"storing the secret {REF}", before)
+
+
+def test_the_current_value_is_proved_and_nothing_else_changes(keeper: StoreKeeper) -> None:
+    first = minted(keeper)
+    second = minted(keeper, "second")
+    proved = keeper.prove()
+    assert TIME.fullmatch(proved.verified_at)
+    assert keeper.held() == Held(proved, previous=first)
+    assert (proved.value, proved.fingerprint) == ("second", second.fingerprint)
+
+
+def test_a_retired_value_is_gone(keeper: StoreKeeper, store: VaultFile) -> None:
+    minted(keeper)
+    second = minted(keeper, "second")
+    keeper.retire()
+    assert keeper.held() == Held(second)
+    assert "first" not in str(store.read()[0])
 
 
 def test_proof_of_one_value_is_no_proof_of_the_next(keeper: StoreKeeper) -> None:
@@ -106,29 +173,21 @@ def test_proof_of_one_value_is_no_proof_of_the_next(keeper: StoreKeeper) -> None
 
 
 def test_a_fingerprint_tells_values_apart_and_stays_with_its_value(keeper: StoreKeeper) -> None:
-    keeper.reserve()
-    pending = keeper.persist("first")
-    current = keeper.commit(verified=True)
-    assert re.fullmatch("[0-9a-f]{12}", current.fingerprint)
-    assert current.fingerprint == pending.fingerprint == keeper.stored().fingerprint
-    assert minted(keeper, "second").fingerprint != current.fingerprint
+    first = minted(keeper)
+    keeper.reserve([])
+    pending = keeper.persist("second", None, None)
+    second = keeper.commit(verified=True, id_=None, keep_previous=True)
+    held = keeper.held()
+    assert re.fullmatch("[0-9a-f]{12}", second.fingerprint)
+    assert second.fingerprint == pending.fingerprint == held.current.fingerprint
+    assert first.fingerprint == held.previous.fingerprint != second.fingerprint
 
 
 def test_the_same_value_has_another_fingerprint_in_another_record(
-    keeper: StoreKeeper, tmp_path: Path, vault_loader: Callable[..., DataLoader]
+    keeper: StoreKeeper, vault_loader: Loader
 ) -> None:
-    other = StoreKeeper(
-        "vault_file:other", VaultFile(str(tmp_path / "other"), {}, vault_loader("right")), set()
-    )
+    other = StoreKeeper("memory:other", MemoryStore(), set(), vault_loader("right"))
     assert minted(keeper).fingerprint != minted(other).fingerprint
-
-
-def test_every_consumer_is_remembered_with_what_it_was_given(keeper: StoreKeeper) -> None:
-    minted(keeper)
-    keeper.delivered("a/settings", "111111111111")
-    keeper.delivered("b/settings", "222222222222")
-    keeper.delivered("a/settings", "333333333333")
-    assert keeper.stored().delivered == {"a/settings": "333333333333", "b/settings": "222222222222"}
 
 
 def test_what_was_delivered_outlives_a_new_value(keeper: StoreKeeper) -> None:
@@ -139,18 +198,10 @@ def test_what_was_delivered_outlives_a_new_value(keeper: StoreKeeper) -> None:
     assert second.fingerprint != first.fingerprint
 
 
-def test_what_was_delivered_while_pending_outlives_the_commit(keeper: StoreKeeper) -> None:
-    keeper.reserve()
-    mark = keeper.persist("first").fingerprint
-    keeper.delivered("a/settings", mark)
-    assert keeper.commit(verified=False).delivered == {"a/settings": mark}
-
-
 def test_a_forgotten_secret_leaves_no_file(keeper: StoreKeeper, store: VaultFile) -> None:
     minted(keeper)
     keeper.forget()
-    assert raw(store) is None
-    assert keeper.stored() is None
+    assert (raw(store), keeper.held()) == (None, Held())
 
 
 @pytest.mark.parametrize(
@@ -158,10 +209,10 @@ def test_a_forgotten_secret_leaves_no_file(keeper: StoreKeeper, store: VaultFile
     [
         lambda keeper: keeper.release(),
         lambda keeper: keeper.delivered("a/settings", "111111111111"),
-        lambda keeper: keeper.commit(verified=False),
-        lambda keeper: keeper.stored(),
+        lambda keeper: keeper.retire(),
+        lambda keeper: keeper.held(),
     ],
-    ids=["release", "delivered", "commit", "stored"],
+    ids=["release", "delivered", "retire", "held"],
 )
 def test_a_record_that_would_stay_the_same_is_not_rewritten(
     keeper: StoreKeeper, store: VaultFile, again: Any
@@ -173,46 +224,25 @@ def test_a_record_that_would_stay_the_same_is_not_rewritten(
     assert raw(store) == before
 
 
-@pytest.mark.parametrize("verb", ["release", "forget"])
+@pytest.mark.parametrize("verb", ["release", "forget", "retire"])
 def test_nothing_to_remove_is_no_error(keeper: StoreKeeper, store: VaultFile, verb: str) -> None:
+    keeper.held()
     getattr(keeper, verb)()
     assert raw(store) is None
 
 
-def test_every_value_that_is_met_is_hidden_from_results(keeper: StoreKeeper, store: VaultFile) -> None:
-    store.write({"value": "by hand"}, None)
-    keeper.stored()
-    assert keeper.hidden == {"by hand"}
-    minted(keeper, "second")
-    assert keeper.hidden >= {"by hand", "second"}
-
-
 @pytest.mark.parametrize(
-    ("verb", "arguments", "attempt"),
+    ("act", "attempt"),
     [
-        ("stored", (), "reading the secret vault_file:key"),
-        ("reserve", (), "reading the secret vault_file:key"),
-        ("persist", ("new",), "reading the secret vault_file:key"),
-        ("forget", (), "reading the secret vault_file:key"),
+        (lambda keeper: keeper.held(), "reading the secret vault_file:key"),
+        (lambda keeper: keeper.reserve([]), "storing the secret vault_file:key"),
+        (lambda keeper: keeper.forget(), "storing the secret vault_file:key"),
     ],
+    ids=["held", "reserve", "forget"],
 )
-def test_a_broken_store_is_named_by_its_reference(
-    keeper: StoreKeeper, store: VaultFile, verb: str, arguments: Any, attempt: str
-) -> None:
-    store.path.write_text("not a vault file")
+def test_a_store_that_breaks_is_named_by_its_reference(keeper: StoreKeeper, act: Any, attempt: str) -> None:
+    minted(keeper)
+    keeper.store = MemoryStore(reads=["fails"], writes=["fails"])
     with pytest.raises(SecretStoreError) as caught:
-        getattr(keeper, verb)(*arguments)
+        act(keeper)
     assert caught.value.attempt == attempt
-    assert store.path.read_text() == "not a vault file"
-
-
-def test_a_store_that_cannot_be_written_is_found_out_by_reserving(
-    vault_loader: Callable[..., DataLoader],
-) -> None:
-    keeper = StoreKeeper(
-        "vault_file:/proc/none/key", VaultFile("/proc/none/key", {}, vault_loader("right")), set()
-    )
-    assert keeper.stored() is None
-    with pytest.raises(SecretStoreError) as caught:
-        keeper.reserve()
-    assert caught.value.attempt == "storing the secret vault_file:/proc/none/key"

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._converge import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
     ApplianceError,
     Conflict,
@@ -22,250 +21,228 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
     Unreachable,
     Unsupported,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._mint import mint
-from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Field, Resource
-from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import (
-    KNOWN_AFTER_APPLY,
+from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import KNOWN_AFTER_APPLY
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
+    INVALID,
+    MINTED,
+    UNKNOWN,
+    VALID,
+    begun,
+    mark,
 )
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance, MemoryKeeper, mark
+from ansible_collections.otsec.defender_iot.tests.unit.scene import ADMIN, KEY, TOKEN, Scene, ago, rows
 
-FIELDS = {"name": Field("name")}
-TOKEN = Resource(kind="token", noun="token", path="tokens", fields=FIELDS)
-KEY = Resource(kind="key", noun="key", path="admins", fields=FIELDS, on_parent=True)
-THERE = {"a": {"name": "a"}}
-READING = ["store stored", "appliance read"]
+LISTING = ["store held", "appliance table"]
+READING = ["store held", "appliance read"]
 MINTING = ["store reserve", "appliance mint", "store persist"]
-
-
-class Scene:
-    """One task on an appliance and a store that write into one list of events."""
-
-    def __init__(
-        self,
-        resource: Resource,
-        objects: Any = None,
-        *,
-        check_mode: bool = False,
-        params: Any = None,
-        errors: Any = None,
-        verdict: str = "valid",
-        **secret: Any,
-    ) -> None:
-        self.events: list[str] = []
-        shared = {"check_mode": check_mode, "events": self.events, "errors": errors}
-        self.api = MemoryAppliance(objects, verdict=verdict, **shared)
-        self.keeper = MemoryKeeper(**secret, **shared)
-        options = {"name": "a", "recreate": "never", **(params or {})}
-        self.job = Job(resource, options, self.api, check_mode, "box", {"secret_ref": self.keeper})
-
-
-def test_a_key_is_tried_once_before_it_becomes_current() -> None:
-    scene = Scene(KEY, THERE)
-    mint(scene.job)
-    assert scene.events == [*READING, *MINTING, "appliance probe", "store commit, verified"]
-
-
-def test_a_key_whose_trial_proves_nothing_becomes_current_unverified() -> None:
-    scene = Scene(KEY, THERE, verdict="unknown")
-    mint(scene.job)
-    assert scene.events == [*READING, *MINTING, "appliance probe", "store commit"]
-
-
-def test_a_key_that_is_refused_right_after_minting_stays_pending() -> None:
-    scene = Scene(KEY, THERE, verdict="invalid")
-    with pytest.raises(Refused) as caught:
-        mint(scene.job)
-    assert caught.value.sentence("box") == (
-        'box: trying key "a" was refused (401): it was just minted and is stored as pending, '
-        "but is not accepted"
-    )
-    assert scene.events == [*READING, *MINTING, "appliance probe"]
+TRYING = "appliance probe minted-value"
 
 
 def test_a_token_is_not_tried_for_that_would_set_its_time_of_use() -> None:
     scene = Scene(TOKEN)
-    mint(scene.job)
-    assert scene.events == [*READING, *MINTING, "store commit"]
+    scene.play()
+    assert scene.events == [*LISTING, *MINTING, "store commit"]
 
 
-RECREATE = {each: {"recreate": each} for each in ("never", "invalid", "always")}
-REFUSED_ONE = "the appliance refuses the stored one"
+@pytest.mark.parametrize(
+    ("verdict", "commit"),
+    [(VALID, "store commit, verified"), (UNKNOWN, "store commit"), (("unknown", 429), "store commit")],
+)
+def test_a_key_is_tried_once_before_it_becomes_current(verdict: Any, commit: str) -> None:
+    scene = Scene(KEY, ADMIN, appliance={"verdicts": [verdict]})
+    scene.play()
+    assert scene.events == [*READING, *MINTING, TRYING, commit]
+
+
+def test_a_key_that_is_refused_right_after_minting_stays_pending() -> None:
+    scene = Scene(KEY, ADMIN, appliance={"verdicts": [INVALID]})
+    with pytest.raises(Refused) as caught:
+        scene.play()
+    assert caught.value.sentence("box") == (
+        'box: trying key "a" was refused (401): it was just minted and is stored as pending, '
+        "but is not accepted"
+    )
+    assert scene.events == [*READING, *MINTING, TRYING]
+    assert scene.keeper.pending.secret.value == MINTED
+
+
+def test_a_key_that_could_not_be_tried_for_want_of_an_answer_stays_pending() -> None:
+    scene = Scene(KEY, ADMIN, errors={"probe": Unreachable("no answer")})
+    with pytest.raises(Unreachable):
+        scene.play()
+    assert scene.events == [*READING, *MINTING, TRYING]
+    assert scene.keeper.pending.secret.value == MINTED
+
+
+def test_a_token_keeps_its_id_and_the_rotation_it_was_made_for() -> None:
+    scene = Scene(TOKEN, params={"rotation_id": "2026"})
+    scene.play()
+    assert (scene.keeper.current.id, scene.keeper.current.rotation_id) == (9, "2026")
+
+
+def test_a_reservation_names_the_tokens_that_were_there_before() -> None:
+    scene = Scene(TOKEN, rows(1), value="old", id=1, params={"recreate": "always"})
+    scene.api.errors = {"mint": Unreachable("broke off")}
+    with pytest.raises(Unreachable):
+        scene.play()
+    assert scene.keeper.pending.known == ("1",)
+
+
+NEVER, TRIED, ALWAYS = ({"recreate": each} for each in ("never", "invalid", "always"))
+AGED = {"max_age": 90}
+OLD = {"value": "old", "id": 1}
 WHY = {
-    # what it is: (resource, objects, stored, params, verdict, reason, tried before the decision)
-    "no token": (TOKEN, {}, None, {}, "valid", "the appliance has none", False),
-    "no token, an old value stored": (TOKEN, {}, "old", {}, "valid", "the appliance has none", False),
-    "token and value": (TOKEN, THERE, "old", {}, "valid", None, False),
-    "no key stored": (KEY, THERE, None, {}, "valid", "the store holds none", False),
-    "no key stored, recreate invalid": (
+    # what it is: (resource, objects, stored, params, reason)
+    "no token": (TOKEN, {}, {}, {}, "the appliance has none"),
+    "no token, an old value stored": (TOKEN, {}, OLD, {}, "the appliance has none"),
+    "another token than the stored one": (TOKEN, rows(2), OLD, {}, "the appliance has none"),
+    "token and value": (TOKEN, rows(1), OLD, {}, None),
+    "token, always another": (TOKEN, rows(1), OLD, ALWAYS, "recreate is always"),
+    "token, another rotation": (TOKEN, rows(1), OLD, {"rotation_id": "2"}, "rotation_id is 2"),
+    "token, the same rotation": (TOKEN, rows(1), {**OLD, "rotation_id": "2"}, {"rotation_id": "2"}, None),
+    "token, no rotation asked for": (TOKEN, rows(1), {**OLD, "rotation_id": "2"}, {}, None),
+    "token, too old": (TOKEN, rows(1), {**OLD, "created_at": ago(days=91)}, AGED, "it is older than 90 days"),
+    "token, not too old": (TOKEN, rows(1), {**OLD, "created_at": ago(days=89)}, AGED, None),
+    "token, of unknown age": (TOKEN, rows(1), OLD, AGED, None),
+    "no key stored": (KEY, ADMIN, {}, NEVER, "the store holds none"),
+    "no key stored, none to try": (KEY, ADMIN, {}, TRIED, "the store holds none"),
+    "key stored": (KEY, ADMIN, {"value": "old"}, NEVER, None),
+    "key stored, always another": (KEY, ADMIN, {"value": "old"}, ALWAYS, "recreate is always"),
+    "key stored, another rotation": (
         KEY,
-        THERE,
-        None,
-        RECREATE["invalid"],
-        "valid",
-        "the store holds none",
-        False,
-    ),
-    "key stored": (KEY, THERE, "old", RECREATE["never"], "invalid", None, False),
-    "key stored, accepted": (KEY, THERE, "old", RECREATE["invalid"], "valid", None, True),
-    "key stored, no proof": (KEY, THERE, "old", RECREATE["invalid"], "unknown", None, True),
-    "key stored, refused": (KEY, THERE, "old", RECREATE["invalid"], "invalid", REFUSED_ONE, True),
-    "key stored, another wanted": (
-        KEY,
-        THERE,
-        "old",
-        RECREATE["always"],
-        "valid",
-        "recreate is always",
-        False,
+        ADMIN,
+        {"value": "old"},
+        {"rotation_id": "2"},
+        "rotation_id is 2",
     ),
 }
 
 
-@pytest.mark.parametrize(
-    ("resource", "objects", "stored", "params", "verdict", "reason", "tried"), WHY.values(), ids=WHY
-)
-def test_check_mode_says_whether_and_why_a_secret_is_minted_and_only_reads(
-    resource: Resource, objects: Any, stored: Any, params: Any, verdict: str, reason: Any, tried: bool
+@pytest.mark.parametrize(("resource", "objects", "stored", "params", "reason"), WHY.values(), ids=WHY)
+def test_a_run_does_what_check_mode_says_and_check_mode_only_reads(
+    resource: Resource, objects: Any, stored: Any, params: Any, reason: str | None
 ) -> None:
-    scene = Scene(resource, objects, check_mode=True, params=params, verdict=verdict, value=stored)
-    result = mint(scene.job)
-    assert scene.events == [*READING, *(["appliance probe"] if tried else [])]
-    assert (result["changed"], result["minted"], result["reason"]) == (reason is not None, False, reason)
-    before = {"fingerprint": mark(stored)} if stored else {}
-    assert result["diff"]["before"] == before
-    assert result["diff"]["after"] == ({"fingerprint": KNOWN_AFTER_APPLY} if reason else before)
-
-
-@pytest.mark.parametrize(
-    ("resource", "objects", "stored", "params", "verdict", "reason", "tried"),
-    [row for row in WHY.values() if row[5] != REFUSED_ONE],
-    ids=[name for name, row in WHY.items() if row[5] != REFUSED_ONE],
-)
-def test_a_run_mints_where_check_mode_says_so(
-    resource: Resource, objects: Any, stored: Any, params: Any, verdict: str, reason: Any, tried: bool
-) -> None:
-    scene = Scene(resource, objects, params=params, verdict=verdict, value=stored)
-    result = mint(scene.job)
-    assert ("appliance mint" in scene.events) == result["minted"] == result["changed"] == (reason is not None)
-    assert result["reason"] == reason
-    current = "minted-value" if reason else stored
-    assert scene.keeper.secret.value == current
+    checked = Scene(resource, objects, check_mode=True, params=params, **stored)
+    ran = Scene(resource, objects, params=params, **stored)
+    predicted, result = checked.play(), ran.play()
+    assert checked.events == (READING if resource is KEY else LISTING)
+    for said in (predicted, result):
+        assert (said["changed"], said["reason"]) == (reason is not None, reason)
+        assert said["diff"]["before"] == ({"fingerprint": mark("old")} if stored else {})
+    assert (predicted["minted"], result["minted"]) == (False, reason is not None)
+    current = MINTED if reason else "old"
+    assert ran.keeper.current.value == current
+    after = {"fingerprint": KNOWN_AFTER_APPLY} if reason else {"fingerprint": mark("old")}
+    assert predicted["diff"]["after"] == after
     assert result["fingerprint"] == result["diff"]["after"]["fingerprint"] == mark(current)
-    assert "minted-value" not in json.dumps(result)
+    assert not any(value in json.dumps([predicted, result]) for value in (MINTED, '"old"'))
 
 
-def test_a_refused_key_is_replaced_and_the_new_one_judged_by_itself() -> None:
-    scene = Scene(KEY, THERE, params=RECREATE["invalid"], value="old")
-    verdicts = iter([("invalid", 401), ("valid", 200)])
-    scene.api.probe = lambda resource, key, secret: next(verdicts)
-    result = mint(scene.job)
-    assert (result["minted"], result["reason"]) == (True, "the appliance refuses the stored one")
-    assert scene.events == [*READING, *MINTING, "store commit, verified"]
+@pytest.mark.parametrize(
+    ("verdict", "reason", "note"),
+    [
+        (VALID, None, []),
+        (INVALID, "the appliance refuses the stored one", []),
+        (UNKNOWN, None, ['key "a" could not be tried from here, which proves nothing: it is kept']),
+        (("unknown", 403), None, ['key "a" was answered with 403, which proves nothing: it is kept']),
+        (("unknown", 429), None, ['key "a" was answered with 429, which proves nothing: it is kept']),
+        (("unknown", 500), None, ['key "a" was answered with 500, which proves nothing: it is kept']),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_only_a_clear_refusal_of_the_stored_key_mints_another(
+    verdict: Any, reason: str | None, note: list[str], check_mode: bool
+) -> None:
+    probing = {"verdicts": [verdict, VALID]}
+    scene = Scene(KEY, ADMIN, check_mode=check_mode, params=TRIED, appliance=probing, value="old")
+    result = scene.play()
+    rest = [*MINTING, TRYING, "store commit, verified"] if reason and not check_mode else []
+    assert scene.events == [*READING, "appliance probe old", *rest]
+    assert (result["changed"], result["reason"], scene.job.notes) == (reason is not None, reason, note)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_stored_key_that_gets_no_answer_ends_the_task(check_mode: bool) -> None:
+    errors = {"probe": Unreachable("no answer within 30 s")}
+    scene = Scene(KEY, ADMIN, check_mode=check_mode, params=TRIED, errors=errors, value="old")
+    with pytest.raises(Unreachable) as caught:
+        scene.play()
+    assert caught.value.sentence("box") == 'box: trying key "a" failed: no answer within 30 s'
+    assert scene.events == [*READING, "appliance probe old"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_token_whose_value_nobody_has_is_a_conflict(check_mode: bool) -> None:
-    scene = Scene(TOKEN, THERE, check_mode=check_mode)
-    with pytest.raises(Conflict, match="Store the value if you have it, or delete the object"):
-        mint(scene.job)
-    assert scene.events == READING
+    scene = Scene(TOKEN, rows(1), check_mode=check_mode)
+    with pytest.raises(Conflict, match="Store it if you have it, or delete the object"):
+        scene.play()
+    assert scene.events == LISTING
 
 
 @pytest.mark.parametrize("stored", [None, "old"])
 def test_a_key_without_its_admin_is_an_error_in_a_run(stored: Any) -> None:
     scene = Scene(KEY, {}, value=stored)
     with pytest.raises(NotFound, match="create that first") as caught:
-        mint(scene.job)
+        scene.play()
     assert (caught.value.attempt, caught.value.path) == ('minting key "a"', None)
     assert scene.events == READING
 
 
 def test_a_key_without_its_admin_is_predicted_in_check_mode_with_a_note() -> None:
     scene = Scene(KEY, {}, check_mode=True)
-    result = mint(scene.job)
+    result = scene.play()
     assert (result["changed"], result["reason"]) == (True, "the object it belongs to is new")
     assert scene.job.notes == ['key "a" is predicted as if an earlier task creates the object it belongs to']
 
 
-@pytest.mark.parametrize(
-    "error", [Refused("no", status=403), Locked("wait", status=429), Unsupported("never heard")]
-)
+NO = [Refused("no", status=403), Locked("wait", status=429), Unsupported("never heard")]
+
+
+@pytest.mark.parametrize("error", NO)
 def test_a_minting_that_clearly_did_not_happen_releases_the_reservation(error: ApplianceError) -> None:
-    scene = Scene(KEY, THERE, errors={"mint": error})
+    scene = Scene(KEY, ADMIN, errors={"mint": error})
     with pytest.raises(type(error)) as caught:
-        mint(scene.job)
+        scene.play()
     assert scene.events == [*READING, "store reserve", "appliance mint", "store release"]
     assert caught.value.attempt == 'minting key "a"'
 
 
 @pytest.mark.parametrize("error", [Unreachable("broke off"), ApplianceError("half an answer", status=200)])
-def test_a_minting_of_unknown_outcome_leaves_the_reservation(error: ApplianceError) -> None:
-    scene = Scene(KEY, THERE, errors={"mint": error})
+@pytest.mark.parametrize(("resource", "reading"), [(TOKEN, LISTING), (KEY, READING)])
+def test_a_minting_of_unknown_outcome_leaves_the_reservation(
+    resource: Resource, reading: list[str], error: ApplianceError
+) -> None:
+    scene = Scene(resource, ADMIN if resource is KEY else {}, errors={"mint": error})
     with pytest.raises(type(error)):
-        mint(scene.job)
-    assert scene.events == [*READING, "store reserve", "appliance mint"]
+        scene.play()
+    assert scene.events == [*reading, "store reserve", "appliance mint"]
 
 
-@pytest.mark.parametrize("verb", ["stored", "read", "reserve"])
-def test_nothing_is_minted_while_store_or_appliance_fail(verb: str) -> None:
-    scene = Scene(KEY, THERE, errors={verb: SecretStoreError("broken")})
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("verb", ["held", "table", "reserve"])
+def test_nothing_is_minted_while_store_or_appliance_fail(verb: str, check_mode: bool) -> None:
+    scene = Scene(TOKEN, check_mode=check_mode, errors={verb: SecretStoreError("broken")})
+    if check_mode and verb == "reserve":
+        assert scene.play()["changed"]
+        return
     with pytest.raises(SecretStoreError):
-        mint(scene.job)
+        scene.play()
     assert scene.events[-1].endswith(verb)
-    assert scene.events == [*READING, "store reserve"][: len(scene.events)]
+    assert scene.events == [*LISTING, "store reserve"][: len(scene.events)]
 
 
-def test_a_value_that_could_not_be_kept_is_reported_with_what_to_do() -> None:
-    scene = Scene(KEY, THERE, errors={"persist": SecretStoreError("no space left")})
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("params", [{}, {"state": "absent"}])
+@pytest.mark.parametrize("resource", [TOKEN, KEY])
+def test_nothing_is_done_while_another_process_is_at_it(
+    resource: Resource, params: Any, check_mode: bool
+) -> None:
+    scene = Scene(resource, check_mode=check_mode, params=params, pending=begun(at_work=True))
     with pytest.raises(SecretStoreError) as caught:
-        mint(scene.job)
-    said = caught.value.sentence("box")
-    assert "no space left" in said
-    assert "is lost: mend the store and run again" in said
-    assert "minted-value" not in said
-    assert scene.events == [*READING, *MINTING]
-
-
-@pytest.mark.parametrize(
-    ("resource", "verdict", "finish"),
-    [
-        (TOKEN, "valid", ["store commit"]),
-        (KEY, "valid", ["appliance probe", "store commit, verified"]),
-        (KEY, "unknown", ["appliance probe", "store commit"]),
-    ],
-)
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_an_interrupted_minting_is_finished_without_minting_again(
-    resource: Resource, verdict: str, finish: list[str], check_mode: bool
-) -> None:
-    scene = Scene(resource, THERE, check_mode=check_mode, verdict=verdict, value="old", pending=True)
-    result = mint(scene.job)
-    assert scene.events == [*READING, *([] if check_mode else finish)]
-    said = result["changed"], result["minted"], result["reason"]
-    assert said == (True, False, "an earlier run was interrupted")
-
-
-@pytest.mark.parametrize(
-    ("objects", "stored", "writes", "changed"),
-    [
-        (THERE, "old", ["appliance delete", "store forget"], True),
-        (THERE, None, ["appliance delete", "store forget"], True),
-        ({}, "old", ["store forget"], True),
-        ({}, None, ["store forget"], False),
-    ],
-)
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_absent_removes_the_object_first_and_then_its_secret(
-    objects: Any, stored: Any, writes: list[str], changed: bool, check_mode: bool
-) -> None:
-    scene = Scene(TOKEN, objects, check_mode=check_mode, params={"state": "absent"}, value=stored)
-    result = mint(scene.job)
-    assert scene.events == [*READING, *([] if check_mode else writes)]
-    assert (result["changed"], result["fingerprint"], result["diff"]["after"]) == (changed, None, {})
-
-
-def test_a_secret_is_kept_when_its_object_could_not_be_deleted() -> None:
-    scene = Scene(TOKEN, THERE, params={"state": "absent"}, errors={"delete": Refused("no")}, value="old")
-    with pytest.raises(Refused):
-        mint(scene.job)
-    assert scene.events == [*READING, "appliance delete"]
+        scene.play()
+    assert caught.value.sentence("box") == (
+        f'box: minting {resource.kind} "a" failed: process 7 on elsewhere is at it, as '
+        "vault_file:/srv/secrets/x says: run again when it is done"
+    )
+    assert scene.events == ["store held"]

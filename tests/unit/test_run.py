@@ -103,7 +103,7 @@ def test_a_job_gets_validated_options_and_a_keeper_for_each_reference() -> None:
         node,
     )
     assert (seen[0].params["name"], seen[0].params["state"], seen[0].appliance) == ("1", "present", "box")
-    assert seen[0].keepers["secret_ref"].stored().value == "s3cr3t"
+    assert seen[0].keepers["secret_ref"].held().current.value == "s3cr3t"
     assert node.asked == [f"keeper {REF}", "reach", "close"]
 
 
@@ -176,8 +176,16 @@ def test_a_hidden_value_never_gets_into_a_result(job: Any) -> None:
 
 def test_a_value_that_a_keeper_met_never_gets_into_a_result() -> None:
     node = Node()
-    result = run(module(lambda job: node.hidden.add("k3y") or {"value": "k3y"}), {"name": "a"}, node)
-    assert result["value"] != "k3y"
+    told = {"msg": "it is k3y", "key": "k3y", "diff": {"after": {"key": "k3y"}}, "k3y": ["k3y"]}
+    result = run(module(lambda job: node.hidden.add("k3y") or dict(told)), {"name": "a"}, node)
+    assert not any("k3y" in str(value) for value in result.values())
+
+
+def test_the_one_value_that_was_asked_for_is_shown_and_nowhere_else() -> None:
+    node = Node()
+    told = {"value": "k3y", "msg": "it is k3y"}
+    result = run(module(lambda job: node.hidden.add("k3y") or dict(told)), {"name": "a"}, node)
+    assert (result["value"], result["msg"]) == ("k3y", "it is ********")
 
 
 @pytest.mark.parametrize("kind", [ApplianceError, Refused, Locked, NotFound, Unreachable, Unsupported])

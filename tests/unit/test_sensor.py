@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._access_token import TOKEN
-from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import ApplianceError, Unsupported
+from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
+    ApplianceError,
+    Unreachable,
+    Unsupported,
+)
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor import Sensor
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, raising
 
 PARAMS = {
     "url": "sensor.example",
@@ -60,28 +64,28 @@ def row(number: int, description: str) -> dict[str, Any]:
     return {"id": number, "description": description, "used": None}
 
 
+def test_every_token_is_listed_and_two_of_one_description_are_told_apart_by_their_ids() -> None:
+    listed = [row(4, "Forescout"), row(7, "Forescout"), row(9, "else")]
+    box = sensor(answer(200, listed))
+    assert box.table(TOKEN) == listed
+    assert box.http.requests == [("GET", "/tokens")]
+
+
 @pytest.mark.parametrize(
-    ("rows", "found"),
+    ("fields", "made", "minted"),
     [
-        ([], None),
-        ([row(1, "forescout")], None),
-        ([row(1, "Forescout "), row(2, "Forescout")], row(2, "Forescout")),
+        ({"secret": "/token"}, {"token": "s3cr3t", "id": 7}, ("s3cr3t", None)),
+        ({"secret": "/token", "id": "/id"}, {"token": "s3cr3t", "id": 7}, ("s3cr3t", 7)),
+        ({"secret": "/token", "id": "/id"}, {"token": "s3cr3t", "id": "7"}, ("s3cr3t", "7")),
     ],
+    ids=["the map finds no id", "an id", "an id that is text"],
 )
-def test_a_token_is_found_by_its_exact_description(rows: Any, found: Any) -> None:
-    assert sensor(answer(200, rows)).read(TOKEN, "Forescout") == found
-
-
-def test_two_tokens_of_one_description_are_an_error_that_names_them() -> None:
-    twice = [row(4, "Forescout"), row(7, "Forescout")]
-    with pytest.raises(ApplianceError) as caught:
-        sensor(answer(200, twice)).read(TOKEN, "Forescout")
-    assert caught.value.reason == '2 tokens are described "Forescout" (ids 4, 7): delete all but one'
-
-
-def test_a_minted_token_is_returned() -> None:
-    box = sensor(answer(201, {"token": "s3cr3t"}))
-    assert box.mint(TOKEN, "Forescout") == "s3cr3t"
+def test_a_minted_token_is_returned_with_the_id_that_the_map_finds(
+    fields: Any, made: Any, minted: Any
+) -> None:
+    create = {**MAP["tokens"]["create"], "fields": fields}
+    box = sensor(answer(201, made), endpoint_map={**MAP, "tokens": {**MAP["tokens"], "create": create}})
+    assert box.mint(TOKEN, "Forescout") == minted
     assert box.http.contents[0]["json"] == {"description": "Forescout"}
 
 
@@ -92,16 +96,10 @@ def test_an_answer_without_a_token_is_an_error_and_no_token(value: Any) -> None:
     assert caught.value.reason == "the answer holds no token where the endpoint map looks for it"
 
 
-def test_a_token_is_deleted_by_its_id() -> None:
-    box = sensor(answer(200, [row(7, "Forescout")]), answer(204))
-    box.delete(TOKEN, "Forescout")
-    assert box.http.requests == [("GET", "/tokens"), ("DELETE", "/tokens/7")]
-
-
-def test_a_token_that_is_gone_already_is_not_deleted() -> None:
-    box = sensor(answer(200, []))
-    box.delete(TOKEN, "Forescout")
-    assert box.http.requests == [("GET", "/tokens")]
+def test_a_token_is_deleted_by_the_row_it_was_read_in() -> None:
+    box = sensor(answer(204))
+    box.delete(TOKEN, "Forescout", row(7, "Forescout"))
+    assert box.http.requests == [("DELETE", "/tokens/7")]
 
 
 @pytest.mark.parametrize(
@@ -127,10 +125,17 @@ def test_a_token_is_judged_by_one_documented_call(status: int, body: Any, verdic
     assert box.http.contents[0]["headers"] == {"Authorization": "s3cr3t"}
 
 
+def test_a_trial_without_an_answer_is_no_verdict() -> None:
+    box = sensor(endpoint_map=None)
+    box.http.request = raising(Unreachable("no answer within 1 s"))
+    with pytest.raises(Unreachable):
+        box.probe(TOKEN, "Forescout", "s3cr3t")
+
+
 @pytest.mark.parametrize(
-    ("verb", "arguments"), [("read", ["a"]), ("table", []), ("delete", ["a"]), ("mint", ["a"])]
+    ("verb", "arguments"), [("table", []), ("delete", ["a", {"id": 1}]), ("mint", ["a"])]
 )
-def test_without_an_endpoint_map_only_the_trial_is_possible(verb: str, arguments: list[str]) -> None:
+def test_without_an_endpoint_map_only_the_trial_is_possible(verb: str, arguments: list[Any]) -> None:
     box = sensor(endpoint_map=None)
     with pytest.raises(
         Unsupported, match="no public interface lists or changes access tokens: give endpoints"

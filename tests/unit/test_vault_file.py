@@ -19,7 +19,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
     InvalidOptions,
     SecretStoreError,
 )
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils.stores import open_store
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils.stores import BACKENDS, open_store
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils.stores.vault_file import VaultFile
 
 Loader = Callable[..., DataLoader]
@@ -212,6 +212,7 @@ def test_a_relative_reference_is_refused(vault_loader: Loader, location: str) ->
 def test_a_reference_to_no_known_backend_is_refused(vault_loader: Loader, ref: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         open_store(ref, vault_loader("right"), {})
+    known = ", ".join(sorted(BACKENDS))
     assert str(caught.value) == (
-        f'a secret reference is BACKEND:LOCATION with one of the backends vault_file, not "{ref}"'
+        f'a secret reference is BACKEND:LOCATION with one of the backends {known}, not "{ref}"'
     )

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "plugins" / "module_utils"
 PURE = ("_resource", "_plan", "_errors", "_secrets", "_appliance")
-ENGINE = (*PURE, "_converge", "_mint", "_run", "_http")
+ENGINE = (*PURE, "_converge", "_mint", "_minted", "_run", "_http")
 VENDOR = re.compile(r"forti|forescout|fsum|sensor|microsoft|defender(?!_iot authors)|cyberx", re.IGNORECASE)
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 LAB = sorted((ROOT / "roles" / "lab" / "files").rglob("*.py"))
@@ -64,12 +64,11 @@ def test_a_pure_file_imports_the_standard_library_and_other_pure_files_only(stem
             assert imported.split(".")[0] in sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("stem", ["_converge", "_mint"])
+@pytest.mark.parametrize("stem", ["_converge", "_mint", "_minted"])
 def test_the_engine_knows_neither_ansible_nor_a_wire(stem: str) -> None:
     for imported in imports(UTILS / f"{stem}.py"):
-        assert (
-            imported.lstrip(".") in {*PURE, "_converge"} or imported.split(".")[0] in sys.stdlib_module_names
-        )
+        engine = {*PURE, "_converge", "_minted"}
+        assert imported.lstrip(".") in engine or imported.split(".")[0] in sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("stem", ENGINE)
@@ -79,14 +78,16 @@ def test_the_engine_knows_no_vendor(stem: str) -> None:
 
 @pytest.mark.parametrize("path", STORES, ids=name)
 def test_a_store_knows_no_appliance(path: Path) -> None:
-    assert {imported for imported in imports(path) if imported.startswith(".")} <= {"...module_utils._errors"}
+    neighbours = {f".{each.stem}" for each in STORES}
+    known = {"...module_utils._errors", "...module_utils._http", *neighbours}
+    assert {imported for imported in imports(path) if imported.startswith(".")} <= known
     assert VENDOR.findall(path.read_text()) == []
 
 
 @pytest.mark.parametrize("product", ["_fortigate", "_sensor", "_forescout"])
 def test_a_transport_knows_neither_plans_nor_another_transport(product: str) -> None:
     transports = {"._fortigate", "._sensor", "._forescout"}
-    forbidden = {"._plan", "._converge", "._mint", "._run", "._secrets"} | transports
+    forbidden = {"._plan", "._converge", "._mint", "._minted", "._run", "._secrets"} | transports
     assert not forbidden & set(imports(UTILS / f"{product}.py"))
 
 
@@ -101,14 +102,14 @@ def test_a_plugin_imports_nothing_of_the_lab_or_the_tests(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=name)
-def test_requests_is_known_in_one_place(path: Path) -> None:
+def test_requests_is_known_in_one_place_and_to_stores_whose_client_shows_it(path: Path) -> None:
     knows = any(imported.split(".")[0] in ("requests", "urllib3", "http") for imported in imports(path))
-    assert knows == (path == UTILS / "_http.py")
+    assert knows == (path == UTILS / "_http.py" or path.stem in ("hashi_vault", "azure_key_vault"))
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=name)
 def test_check_mode_is_read_by_the_engine_and_the_shells_only(path: Path) -> None:
-    assert reads(path, "check_mode") == (path.stem in ("_converge", "_mint", "_run", "_action"))
+    assert reads(path, "check_mode") == (path.stem in ("_converge", "_mint", "_minted", "_run", "_action"))
 
 
 def test_the_far_shell_supports_check_mode() -> None:
