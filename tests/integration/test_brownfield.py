@@ -274,7 +274,7 @@ def test_two_tokens_of_one_description_are_left_to_a_person(workspace: Workspace
     token = {"description": "forescout", "secret_ref": workspace.ref("token"), **IN_MAP}
     result = workspace.run(play(task("sensor_access_token", **token, state="absent"))).one("sensor")
     assert result.status == "failed"
-    assert '2 tokens are described "forescout" (ids 1, 2): delete all but one' in result.message
+    assert 'access token "forescout" exists 2 times (ids 1, 2): delete all but one' in result.message
     assert len(workspace.lab.state(SENSOR)["tokens"]) == 2
     assert workspace.kept("token")["value"] == values[0]
 

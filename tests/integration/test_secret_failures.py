@@ -1,0 +1,299 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Store and appliance fail at every turn of minting; once that is mended, one run puts everything right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from ansible_collections.otsec.defender_iot.tests.support.lab import wait_for
+from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
+from ansible_collections.otsec.defender_iot.tests.support.stage import ADMIN, GENERATE, MINTING, Stage
+from ansible_collections.otsec.defender_iot.tests.support.workspace import VAULT_PASSWORD, Result, Workspace
+
+KINDS = ("key", "token")
+TIMES = ("first", "rotated")
+SENSORS = 6
+PERSIST = tuple(f"write {number}" for number in range(2, 6))
+EVERY_WRITE = ("write 1", *PERSIST)
+STATUS_PATH = {"method": "GET", "path_prefix": "/api/v2/monitor/system/status"}
+
+# Faults that come after the appliance has minted, so that nobody sees the value.
+LOST_ANSWERS: dict[str, dict[str, Any]] = {
+    "dropped": {"kind": "drop", "after": True},
+    "cut": {"kind": "truncate", "close": True},
+    "late": {"kind": "delay", "after": True, "seconds": 2},
+    "html": {"kind": "html", "after": True},
+    "status-500": {"kind": "status", "status": 500, "after": True},
+}
+
+
+@pytest.fixture
+def stage(workspace: Workspace) -> Iterator[Stage]:
+    """A control node with nothing to mint yet; in the end no secret may have leaked."""
+    stage = Stage(workspace)
+    yield stage
+    stage.leaks_nothing()
+
+
+def _both(stage: Stage, **options: Any) -> None:
+    """Add one secret of each kind."""
+    stage.key("key", "spare-01", **options)
+    stage.token("token", "spare-sensor-1", **options)
+
+
+def _minting(kind: str) -> dict[str, str]:
+    method, path_prefix = MINTING[kind].split()
+    return {"method": method, "path_prefix": path_prefix}
+
+
+def _escrowed(stage: Stage) -> list[tuple[Path, dict[str, Any]]]:
+    """Return what was saved in place of the store."""
+    vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
+    return [(path, dict(yaml.safe_load(vault.decrypt(path.read_bytes())))) for path in stage.escrows()]
+
+
+# --- before minting -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", ["file", "folder"])
+def test_a_store_that_cannot_be_read_mints_nothing(stage: Stage, broken: str) -> None:
+    _both(stage)
+    store = stage.node.store
+    if broken == "folder":
+        (store / "key.yml").mkdir(parents=True)
+        (store / "token.yml").mkdir()
+    else:
+        store.write_text("")
+    run = stage.run()
+    for kind in KINDS:
+        result = run.one(kind)
+        assert result.failed
+        assert re.search(r"cannot be read: (is|not) a directory", result.message), result.message
+    assert stage.mints() == 0
+    if broken == "folder":
+        (store / "key.yml").rmdir()
+        (store / "token.yml").rmdir()
+    else:
+        store.unlink()
+    assert len(stage.settle().changes) == 2
+
+
+def test_a_store_that_cannot_be_written_mints_nothing(stage: Stage) -> None:
+    _both(stage)
+    full = Rule(("write 1",), "half", "full")
+    run = stage.run(sabotage=stage.sabotage({"key": full, "token": full}))
+    for kind in KINDS:
+        assert run.one(kind).failed
+        assert "cannot be written: no space left on device" in run.one(kind).message
+    assert stage.mints() == 0
+    assert stage.node.stored_files() == {}
+    assert len(stage.settle().changes) == 2
+
+
+def test_a_store_with_another_vault_password_mints_nothing(stage: Stage) -> None:
+    _both(stage)
+    stage.run().succeeded()
+    stored = stage.node.stored_files()
+    wrong = stage.node.inputs / "wrong-password"
+    wrong.write_text("another password")
+    stage.lab.forget_calls()
+    run = stage.run(ANSIBLE_VAULT_PASSWORD_FILE=str(wrong))
+    for kind in KINDS:
+        assert run.one(kind).failed
+        assert "cannot be decrypted" in run.one(kind).message
+    assert stage.mints() == 0
+    assert stage.node.stored_files() == stored
+    stage.is_settled()
+
+
+# --- right after minting ------------------------------------------------------------------------------------
+
+
+def test_a_value_that_the_store_refuses_is_saved_and_the_way_on_is_told(stage: Stage) -> None:
+    breaks = {"full": Rule(PERSIST, "half", "full"), "lying": Rule(PERSIST, "before", "forget")}
+    rules = {
+        f"{kind}-{time}-{how}": (kind, rule)
+        for kind in KINDS
+        for time in TIMES
+        for how, rule in breaks.items()
+    }
+    _one_of_each(stage, {host: kind for host, (kind, _rule) in rules.items()})
+    run = stage.run(sabotage=stage.sabotage({host: rule for host, (_kind, rule) in rules.items()}))
+    issued = {secret["value"] for secret in stage.lab.secrets()}
+    saved = {str(record["secret_ref"]): (path, record) for path, record in _escrowed(stage)}
+    assert len(saved) == len(rules)
+    for host, (kind, rule) in rules.items():
+        path, record = saved[stage.node.ref(host)]
+        assert record["value"] in issued
+        assert stage.opens(host, record["value"]) is (kind == "key")
+        told = "no space left" if rule.act == "full" else "reads back different from what was written"
+        _tells_how_to_go_on(run.one(host), path, told, gone=kind == "token")
+        if kind == "token":
+            assert len(stage.rows(host)) == (1 if "rotated" in host else 0)
+    assert len(stage.settle().changes) == len(rules)
+
+
+def _tells_how_to_go_on(result: Result, path: Path, told: str, *, gone: bool) -> None:
+    assert result.failed
+    assert told in result.message
+    assert f"was minted, but its value is not in the store: it was saved, encrypted, in {path}" in (
+        result.message
+    )
+    numbers = re.findall(r"^(\d)\. ", result.message, re.MULTILINE)
+    assert numbers == (["1", "2"] if gone else ["1", "2", "3"])
+    assert ("the appliance has deleted it again" in result.message) is gone
+    assert (f"ansible-vault view {path}" in result.message) is not gone
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def _one_of_each(stage: Stage, hosts: dict[str, str], **options: Any) -> None:
+    """Add hosts by their kind; those that are called rotated hold a secret that is to be replaced."""
+    number = {"key": 0, "token": 0}
+    for host, kind in hosts.items():
+        number[kind] += 1
+        appliance = (
+            f"spare-{number[kind]:02}"
+            if kind == "key"
+            else f"spare-sensor-{(number[kind] - 1) % SENSORS + 1}"
+        )
+        getattr(stage, kind)(host, appliance, **options)
+    rotated = [host for host in hosts if "rotated" in host]
+    stage.run(hosts=",".join(rotated)).succeeded()
+    for host in rotated:
+        stage.spots[host].options["rotation_id"] = "second"
+
+
+@pytest.mark.xfail(reason="the reservation is not read back, so a store that loses it is not found out")
+def test_a_store_that_keeps_nothing_it_is_given_is_found_out_before_minting(stage: Stage) -> None:
+    stage.key("key", "spare-01")
+    stage.run().succeeded()
+    stage.spots["key"].options["recreate"] = "always"
+    assert stage.break_run("key", "forget", "before", *EVERY_WRITE).one("key").failed
+    del stage.spots["key"].options["recreate"]
+    stage.settle()
+
+
+def test_a_last_write_that_the_store_only_claims_is_made_up_for_by_the_next_run(stage: Stage) -> None:
+    _both(stage)
+    rule = Rule(("write 3",), "before", "forget")
+    stage.run(sabotage=stage.sabotage(dict.fromkeys(KINDS, rule)))
+    mended = stage.settle()
+    assert [mended.one(kind).data["minted"] for kind in KINDS] == [False, False]
+
+
+# --- answers ------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_whose_answer_is_lost_is_replaced_by_the_next_run(stage: Stage) -> None:
+    hosts = {f"{kind}-{time}-{name}": kind for kind in KINDS for time in TIMES for name in LOST_ANSWERS}
+    _one_of_each(stage, hosts, seconds=1)
+    for host, kind in hosts.items():
+        fault = LOST_ANSWERS[host.split("-", 2)[2]]
+        stage.lab.fault(stage.spots[host].appliance, match=_minting(kind), **fault)
+    stage.lab.forget_calls()
+    run = stage.run()
+    assert {host for host in hosts if run.one(host).failed} == set(hosts), run.output
+    # The lab records a request when it has answered it.
+    wait_for(lambda: stage.mints() == len(hosts))
+    stage.lab.control("DELETE", "/faults")
+    mended = stage.settle()
+    assert {host for host in hosts if mended.one(host).data["minted"]} == set(hosts)
+
+
+def test_a_key_is_replaced_as_invalid_only_for_a_401(stage: Stage) -> None:
+    answers: dict[str, dict[str, Any]] = {
+        "locked": {"kind": "status", "status": 429},
+        "broken": {"kind": "status", "status": 500},
+        "late": {"kind": "delay", "seconds": 2},
+    }
+    for number, name in enumerate(["refused", "good", *answers], 1):
+        stage.key(name, f"spare-{number:02}", recreate="invalid", seconds=1)
+    stage.run().succeeded()
+    values = {name: stage.record(name)["value"] for name in stage.spots}
+    generate = GENERATE.split()[1]
+    token = stage.lab.appliances["spare-01"]["credentials"]["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert stage.lab.call("spare-01", "POST", generate, headers=headers, json={"api-user": ADMIN}).ok
+    for name, fault in answers.items():
+        stage.lab.fault(stage.spots[name].appliance, match=STATUS_PATH, **fault)
+    stage.lab.forget_calls()
+    run = stage.run()
+    assert run.changes == [("refused", "fortigate_api_key")], run.output
+    assert run.one("refused").data["reason"] == "the appliance refuses the stored one"
+    assert stage.mints() == 1
+    assert {name for name in values if stage.record(name)["value"] != values[name]} == {"refused"}
+    for name, told in {"locked": "was answered with 429", "broken": "was answered with 500"}.items():
+        assert told in run.one(name).data["warnings"][0]
+    stage.lab.control("DELETE", "/faults")
+    stage.is_settled()
+
+
+def test_a_key_that_is_refused_right_after_it_was_minted_stays_pending(stage: Stage) -> None:
+    stage.key("key", "spare-01")
+    stage.lab.fault("spare-01", "status", STATUS_PATH, status=401)
+    result = stage.run().one("key")
+    assert result.failed
+    assert "it was just minted and is stored as pending, but is not accepted" in result.message
+    stage.lab.control("DELETE", "/faults")
+    assert stage.settle().one("key").data["minted"] is False
+
+
+# --- what the sensor lists ----------------------------------------------------------------------------------
+
+
+def test_a_token_without_a_known_id_among_several_of_its_description_is_left_to_a_person(
+    stage: Stage,
+) -> None:
+    stage.token("token", "spare-sensor-1")
+    stage.run().succeeded()
+    record = stage.record("token")
+    stage.node.keep("token", value=record["value"])
+    second = stage.lab.make_token("spare-sensor-1", "token")
+    stage.lab.forget_calls()
+    result = stage.run().one("token")
+    assert result.failed
+    assert 'access token "token" exists 2 times (ids 1, 2): delete all but one' in result.message
+    assert stage.writes() == []
+    stage.node.keep("token", **record)
+    assert stage.run().changes == []
+    assert stage.opens("token", second)
+
+
+def test_a_token_that_is_not_listed_yet_is_not_minted_twice(stage: Stage) -> None:
+    stage.token("token", "spare-sensor-1")
+    stage.lab.switch("spare-sensor-1", list_lag=60)
+    stage.run().succeeded()
+    stage.lab.forget_calls()
+    result = stage.run().one("token")
+    assert result.failed
+    assert "it was made moments ago and is not listed yet: run again in two minutes" in result.message
+    assert stage.writes() == []
+    stage.lab.control("POST", "/clock", {"advance": 61})
+    stage.is_settled()
+
+
+@pytest.mark.xfail(reason="what was minted and lost is deleted only if the list shows it at that moment")
+def test_a_lost_token_that_is_not_listed_yet_is_not_left_behind(stage: Stage) -> None:
+    stage.token("unanswered", "spare-sensor-1")
+    stage.token("refused", "spare-sensor-2")
+    for spot in stage.spots.values():
+        stage.lab.switch(spot.appliance, list_lag=60)
+    stage.lab.fault("spare-sensor-1", match=_minting("token"), kind="drop", after=True)
+    full = stage.sabotage({"refused": Rule(PERSIST, "half", "full")})
+    run = stage.run(sabotage=full)
+    assert all(run.one(host).failed for host in stage.spots)
+    stage.lab.control("DELETE", "/faults")
+    stage.run()
+    stage.lab.control("POST", "/clock", {"advance": 61})
+    stage.settle()

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many secrets are minted at once, and several runs want the same ones: none is minted twice or lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support import lab as labs
+from ansible_collections.otsec.defender_iot.tests.support.lab import wait_for
+from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
+from ansible_collections.otsec.defender_iot.tests.support.stage import MINTING, Stage
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+FORTIGATES = [f"plant-{number:02}" for number in range(1, 51)]
+KINDS = ("key", "token")
+FIRST_READ = {"key": "GET /api/v2/cmdb/system/api-user/", "token": "GET /__lab__/tokens"}
+AT_IT = re.compile(r"process \d+ on \S+ is at it, as vault_file:\S+ says: run again when it is done")
+
+
+@pytest.fixture
+def stage(workspace: Workspace) -> Iterator[Stage]:
+    """A control node with a key and a token to mint; in the end no secret may have leaked."""
+    stage = Stage(workspace, strategy="free")
+    stage.key("key", "spare-01")
+    stage.token("token", "spare-sensor-1")
+    stage.write_inventory()
+    yield stage
+    stage.leaks_nothing()
+
+
+def _run_while(stage: Stage, rules: dict[str, Rule]) -> tuple[Run, Run]:
+    """Run, and once more while the first run stands at a step of every host; return both runs."""
+    stage.write_inventory()
+    hosts = ",".join(rules)
+    sabotage = stage.sabotage(rules)
+    first = stage.in_background(sabotage, hosts)
+    try:
+        sabotage.wait_until_stopped()
+        second = stage.run(hosts=hosts)
+    finally:
+        sabotage.let_go()
+    return stage.keep(first.wait()), second
+
+
+def test_fifty_fortigates_at_once_get_one_key_each_in_one_folder(tmp_path: Path, tree: Path) -> None:
+    appliances = [
+        {"name": name, "kind": "fortigate", "address": f"203.0.113.{number}"}
+        for number, name in enumerate(FORTIGATES, 1)
+    ]
+    (tmp_path / "lab").mkdir()
+    with labs.running_lab(tmp_path / "lab", appliances) as lab:
+        stage = Stage(Workspace(tmp_path / "node", tree, lab))
+        for name in FORTIGATES:
+            stage.key(name, name)
+        lab.forget_calls()
+        run = stage.run(ANSIBLE_FORKS="20").succeeded()
+        assert len(run.changes) == len(FORTIGATES)
+        assert all(stage.mints(name) == 1 for name in FORTIGATES)
+        assert set(stage.node.stored_files()) == {f"{name}.yml" for name in FORTIGATES}
+        stage.is_settled()
+        values = {stage.record(name)["value"] for name in FORTIGATES}
+        assert len(values) == len(FORTIGATES)
+
+
+def test_a_run_that_starts_while_another_mints_names_the_process_at_work(stage: Stage) -> None:
+    for kind in KINDS:
+        method, path_prefix = MINTING[kind].split()
+        match = {"method": method, "path_prefix": path_prefix}
+        stage.lab.fault(stage.spots[kind].appliance, "delay", match, seconds=6, after=True)
+    stage.lab.forget_calls()
+    first = stage.in_background()
+    wait_for(lambda: {"key.yml", "token.yml"} <= set(stage.node.stored_files()), 20)
+    second = stage.run()
+    stage.keep(first.wait()).succeeded()
+    for kind in KINDS:
+        assert second.one(kind).failed
+        assert AT_IT.search(second.one(kind).message), second.output
+        assert stage.mints(kind) == 1
+    stage.lab.control("DELETE", "/faults")
+    stage.is_settled()
+
+
+def test_a_run_that_overtakes_another_wins_or_fails_and_nothing_is_minted_twice(stage: Stage) -> None:
+    stage.spots.clear()
+    steps = {"early": ("before", "write 1"), "late": ("after", "write 2"), "over": ("after", "write 3")}
+    rules = {}
+    for number, (time, (phase, step)) in enumerate(steps.items(), 2):
+        rules |= {f"{kind}-{time}": Rule((step,), phase, "stop") for kind in KINDS}
+        stage.key(f"key-{time}", f"spare-{number:02}")
+        stage.token(f"token-{time}", f"spare-sensor-{number}")
+    stage.lab.forget_calls()
+    slow, fast = _run_while(stage, rules)
+    for host in rules:
+        assert stage.mints(host) == 1, host
+        loser, winner = (slow, fast) if host.endswith("early") else (fast, slow)
+        assert winner.one(host).data["minted"] is True
+        if host.endswith("over"):
+            assert loser.one(host).changed is False
+            continue
+        told = "was changed by someone else meanwhile" if loser is slow else "is at it"
+        assert loser.one(host).failed
+        assert told in loser.one(host).message
+    stage.is_settled()
+
+
+def test_two_runs_that_start_together_mint_each_secret_once(stage: Stage) -> None:
+    for number in range(2, 9):
+        stage.key(f"key-{number}", f"spare-{number:02}")
+    stage.write_inventory()
+    stage.lab.forget_calls()
+    both = [stage.in_background() for _time in range(2)]
+    runs = [stage.keep(each.wait()) for each in both]
+    minted = [result.host for run in runs for result in run.results if result.data.get("minted")]
+    assert sorted(minted) == sorted(stage.spots)
+    for host in stage.spots:
+        assert stage.mints(host) == 1, host
+    stage.is_settled()
+
+
+@pytest.mark.parametrize("kind", ["key", "token"])
+def test_two_runs_that_resume_the_same_crash_end_in_one_secret(stage: Stage, kind: str) -> None:
+    stage.spots = {kind: stage.spots[kind]}
+    assert stage.break_run(kind, "lose", "after", MINTING[kind]).one(kind).failed
+    stage.lab.forget_calls()
+    # The slower run has read the store and has yet to look at the appliance.
+    slow, fast = _run_while(stage, {kind: Rule((FIRST_READ[kind],), "before", "stop")})
+    assert fast.succeeded().one(kind).data["minted"] is True
+    assert slow.one(kind).failed
+    assert stage.mints(kind) == 1
+    stage.is_settled()

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Secrets are rotated when they are due, once, and a token's predecessor outlives the change of its user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.stage import Spot, Stage
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+LONG_AGO = (datetime.now(UTC) - timedelta(days=31)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+# Why a secret is due, as the task's options say it, and as the result does.
+DUE = {
+    "id": ({"rotation_id": "2026-11"}, "rotation_id is 2026-11"),
+    "age": ({"max_age": 30}, "it is older than 30 days"),
+    "always": ({"recreate": "always"}, "recreate is always"),
+}
+
+
+@pytest.fixture
+def stage(workspace: Workspace) -> Iterator[Stage]:
+    """A control node with nothing to mint yet; in the end no secret may have leaked."""
+    stage = Stage(workspace)
+    yield stage
+    stage.leaks_nothing()
+
+
+def _predicted_and_done(stage: Stage) -> Run:
+    """Run in check mode and for good; make sure that the first has told what the second does."""
+    stored, before = stage.node.stored_files(), _tokens(stage)
+    stage.lab.forget_calls()
+    predicted = stage.run("--check").succeeded()
+    assert stage.writes() == []
+    assert stage.node.stored_files() == stored
+    assert _tokens(stage) == before
+    done = stage.run().succeeded()
+    assert done.changes == predicted.changes
+    for host in stage.spots:
+        for told in ("reason", "previous"):
+            assert done.one(host).data.get(told) == predicted.one(host).data.get(told), host
+    return done
+
+
+def _tokens(stage: Stage) -> list[dict[str, Any]]:
+    sensors = {spot.appliance for spot in stage.spots.values() if spot.kind == "token"}
+    return [token for sensor in sorted(sensors) for token in stage.lab.state(sensor)["tokens"]]
+
+
+def test_a_secret_that_is_due_is_rotated_once_and_a_token_s_predecessor_still_works(stage: Stage) -> None:
+    for number, why in enumerate(DUE, 1):
+        stage.key(f"key-{why}", f"spare-{number:02}", max_age=30)
+        stage.token(f"token-{why}", f"spare-sensor-{number}", max_age=30)
+    stage.run().succeeded()
+    assert stage.run().succeeded().changes == []
+    old = {host: stage.record(host)["value"] for host in stage.spots}
+    for host, spot in stage.spots.items():
+        spot.options.update(DUE[host.partition("-")[2]][0])
+        if host.endswith("-age"):
+            stage.edit(host, created_at=LONG_AGO)
+    done = _predicted_and_done(stage)
+    assert stage.mints() == len(stage.spots)
+    new = {host: stage.record(host)["value"] for host in stage.spots}
+    for host in stage.spots:
+        assert done.one(host).data["minted"] is True
+        assert done.one(host).data["reason"] == DUE[host.partition("-")[2]][1]
+        assert new[host] != old[host]
+        assert stage.opens(host, old[host]) is host.startswith("token-")
+        if host.startswith("token-"):
+            assert stage.record(host)["previous"]["value"] == old[host]
+    again = stage.run(hosts="key-always").succeeded()
+    assert again.one("key-always").data["minted"] is True
+    for host in ("key-always", "token-always"):
+        stage.spots[host].options["recreate"] = "never"
+    stage.is_settled()
+    assert {host for host in new if stage.record(host)["value"] != new[host]} == {"key-always"}
+
+
+def _rotated_token(stage: Stage) -> Spot:
+    """Rotate the token; return its host."""
+    spot = stage.token("token", "spare-sensor-1")
+    stage.run().succeeded()
+    spot.options["rotation_id"] = "second"
+    stage.run().succeeded()
+    return spot
+
+
+def test_the_previous_token_is_deleted_only_after_the_new_one_was_used(stage: Stage) -> None:
+    spot = _rotated_token(stage)
+    record = stage.record("token")
+    old, new = record["previous"], record["value"]
+    assert [str(row["id"]) for row in stage.rows("token")] == [str(old["id"]), str(record["id"])]
+    stage.lab.make_token("spare-sensor-1", "somebody else's")
+
+    spot.options["previous"] = "absent"
+    kept = _predicted_and_done(stage)
+    assert kept.changes == []
+    assert "is kept: the current one was never used yet" in kept.one("token").data["warnings"][0]
+    assert stage.opens("token", old["value"])
+
+    assert stage.opens("token", new)
+    spot.options["previous"] = "keep"
+    stage.is_settled()
+    assert stage.opens("token", old["value"])
+
+    spot.options["previous"] = "absent"
+    done = _predicted_and_done(stage)
+    assert done.one("token").data["minted"] is False
+    assert done.one("token").data["reason"] == "the current one is in use"
+    tokens = stage.lab.state("spare-sensor-1")["tokens"]
+    assert [token["description"] for token in tokens] == ["token", "somebody else's"]
+    assert [str(row["id"]) for row in stage.rows("token")] == [str(record["id"])]
+    assert not stage.opens("token", old["value"])
+    assert stage.opens("token", new)
+    assert "previous" not in stage.record("token")
+    stage.is_settled()
+
+
+def test_another_rotation_waits_until_the_one_before_is_over(stage: Stage) -> None:
+    spot = _rotated_token(stage)
+    rows, stored = stage.rows("token"), stage.node.stored_files()
+    spot.options["rotation_id"] = "third"
+    result = stage.run().one("token")
+    assert result.failed
+    assert "still has a previous value: end that rotation first (previous: absent)" in result.message
+    assert (stage.rows("token"), stage.node.stored_files()) == (rows, stored)
+    assert stage.opens("token", stage.record("token")["value"])
+    spot.options.update(rotation_id="third", previous="absent")
+    ended = stage.run().succeeded().one("token")
+    assert ended.data["minted"] is True
+    assert ended.data["reason"] == "rotation_id is third"
+    assert [str(row["id"]) for row in stage.rows("token")] == [
+        str(part["id"]) for part in (stage.record("token")["previous"], stage.record("token"))
+    ]
+    assert stage.opens("token", stage.record("token")["value"])
+    stage.run().succeeded()
+    stage.is_settled()
+    assert len(stage.rows("token")) == 1

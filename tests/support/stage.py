@@ -1,0 +1,217 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One-time secrets on many appliances at once: what mints them, what they open, and where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .lab import Lab
+from .leaks import files_with, leaked
+from .sabotage import Background, Rule, Sabotage
+from .workspace import ENDPOINTS, VAULT_PASSWORD, Play, Run, Workspace, play, task
+
+ADMIN = "defender-iot"
+GENERATE = "POST /api/v2/monitor/system/api-user/generate-key"
+STATUS = "GET /api/v2/monitor/system/status"
+CREATE = "POST /__lab__/tokens"
+DELETE = "DELETE /__lab__/tokens/"
+MINTING = {"key": GENERATE, "token": CREATE}
+OPTIONS = ("recreate", "rotation_id", "max_age", "previous", "state")
+# The lab sees the control node as 127.0.0.1, so a key can be tried from there.
+TRUSTED = [
+    {"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.11 255.255.255.255"},
+    {"id": 2, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"},
+]
+
+
+@dataclass
+class Spot:
+    """One secret: the inventory host that mints it, its kind, its appliance, and options of its task."""
+
+    host: str
+    kind: str
+    appliance: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Stage:
+    """A control node with secrets to mint on the appliances of a lab; it remembers every run."""
+
+    def __init__(self, node: Workspace, name: str = "{host}", strategy: str = "linear") -> None:
+        """Take a control node, how a host's secret is called in the store, and Ansible's strategy.
+
+        With ``free`` keys and tokens are minted at once, but a worker that dies is never noticed.
+        """
+        self.node = node
+        self.name = name
+        self.strategy = strategy
+        self.lab: Lab = node.lab
+        self.spots: dict[str, Spot] = {}
+        self.runs: list[Run] = []
+        self.sabotages = 0
+
+    def key(self, host: str, appliance: str, **options: Any) -> Spot:
+        """Add the API key of an admin, which is made on the FortiGate, as a host of the inventory."""
+        profile = {"name": ADMIN, "accprofile": "super_admin_readonly", "trusthost": TRUSTED}
+        self.lab.cmdb(appliance, "POST", "api-user", {**profile, "vdom": [{"name": "root"}]})
+        return self._add(Spot(host, "key", appliance, options))
+
+    def token(self, host: str, appliance: str, **options: Any) -> Spot:
+        """Add an access token, which is described as its host is called."""
+        return self._add(Spot(host, "token", appliance, options))
+
+    def secret(self, kind: str, host: str = "it", **options: Any) -> Spot:
+        """Add a secret of a kind on the first spare appliance."""
+        return (
+            self.key(host, "spare-01", **options)
+            if kind == "key"
+            else self.token(host, "spare-sensor-1", **options)
+        )
+
+    def _add(self, spot: Spot) -> Spot:
+        self.spots[spot.host] = spot
+        return spot
+
+    def run(
+        self,
+        *arguments: str,
+        sabotage: Sabotage | None = None,
+        hosts: str = "all",
+        **environment: str | None,
+    ) -> Run:
+        """Have every secret, or those of some hosts, minted or kept."""
+        self.write_inventory()
+        return self.keep(self._run(arguments, sabotage, hosts, environment))
+
+    def in_background(self, sabotage: Sabotage | None = None, hosts: str = "all") -> Background:
+        """Begin such a run; the inventory has to be written already."""
+        return Background(lambda: self._run((), sabotage, hosts, {}))
+
+    def keep(self, run: Run) -> Run:
+        """Remember a run that was begun in the background."""
+        self.runs.append(run)
+        return run
+
+    def sabotage(self, rules: Mapping[str, Rule]) -> Sabotage:
+        """Prepare that a run goes wrong."""
+        self.sabotages += 1
+        return Sabotage(self.node.folder / f"sabotage-{self.sabotages}", rules)
+
+    def break_run(self, host: str, act: str, phase: str, *steps: str) -> Run:
+        """Run once, with one host's task going wrong."""
+        return self.run(sabotage=self.sabotage({host: Rule(steps, phase, act)}))
+
+    def write_inventory(self) -> None:
+        """Write the inventory with all hosts and their options."""
+        self.node.inventory(**{host: self._variables(spot) for host, spot in self.spots.items()})
+
+    def mints(self, *hosts: str) -> int:
+        """Count the requests to mint since the calls were last forgotten, on these hosts' appliances."""
+        appliances = {self.spots[host].appliance for host in hosts or self.spots}
+        calls = self.lab.calls(*appliances)
+        return sum(f"{call['method']} {call['path']}" in MINTING.values() for call in calls)
+
+    def writes(self) -> list[dict[str, Any]]:
+        """Return the requests that change something or mint."""
+        return [call for call in self.lab.calls() if call["write"]]
+
+    def record(self, host: str) -> dict[str, Any]:
+        """Return the record of a host's secret."""
+        return self.node.kept(self.name.format(host=host))
+
+    def edit(self, host: str, **changes: Any) -> None:
+        """Change a host's record, as an operator does."""
+        self.node.keep(self.name.format(host=host), **{**self.record(host), **changes})
+
+    def rows(self, host: str) -> list[dict[str, Any]]:
+        """Return the tokens of a host's description."""
+        tokens = self.lab.state(self.spots[host].appliance)["tokens"]
+        return [token for token in tokens if token["description"] == host]
+
+    def opens(self, host: str, value: str) -> bool:
+        """Use a secret as its consumer would, and say whether it is accepted."""
+        spot = self.spots[host]
+        if spot.kind == "key":
+            path, header = "/api/v2/monitor/system/status", f"Bearer {value}"
+        else:
+            path, header = "/api/v1/alerts", value
+        answer = self.lab.call(spot.appliance, "GET", path, headers={"Authorization": header})
+        return answer.status_code == 200
+
+    def settle(self) -> Run:
+        """Run again, after which nothing may be left to do; return that run."""
+        mended = self.run().succeeded()
+        self.is_settled()
+        return mended
+
+    def is_settled(self) -> None:
+        """Make sure that a run changes nothing and that every secret is stored, alone, and works."""
+        stored = self.node.stored_files()
+        self.lab.forget_calls()
+        again = self.run().succeeded()
+        assert again.changes == [], again.output
+        assert self.writes() == []
+        assert self.node.stored_files() == stored
+        for host in self.spots:
+            self.has_one_working_secret(host)
+        self.leaks_nothing()
+
+    def has_one_working_secret(self, host: str) -> None:
+        """Make sure that the stored value opens the appliance, and that nothing is left that nobody knows."""
+        record = self.record(host)
+        assert "pending" not in record, host
+        assert self.opens(host, record["value"]), host
+        if self.spots[host].kind == "token":
+            known = {part["id"] for part in (record, record.get("previous")) if part}
+            assert {row["id"] for row in self.rows(host)} == known, host
+        elif "previous" in record:
+            assert not self.opens(host, record["previous"]["value"]), host
+
+    def leaks_nothing(self) -> None:
+        """Make sure that no secret is in any output, nor readable in any file but the inputs."""
+        secrets = [*(secret["value"] for secret in self.lab.secrets()), VAULT_PASSWORD]
+        for run in self.runs:
+            assert not leaked(secrets, run.output), run.output
+        assert files_with(secrets, self.node.folder, self.node.inputs) == []
+
+    def escrows(self) -> list[Path]:
+        """Return the files in which values were saved."""
+        return sorted((self.node.home / ".ansible" / "defender_iot_escrow").glob("*"))
+
+    def _run(
+        self,
+        arguments: tuple[str, ...],
+        sabotage: Sabotage | None,
+        hosts: str,
+        environment: Mapping[str, str | None],
+    ) -> Run:
+        broken = sabotage.environment if sabotage else {}
+        forks = {"ANSIBLE_FORKS": "60"}
+        return self.node.run(
+            self._play(hosts), arguments=list(arguments), **{**forks, **broken, **environment}
+        )
+
+    def _play(self, hosts: str) -> Play:
+        more = {name: f"{{{{ {name} | default(omit) }}}}" for name in OPTIONS}
+        ref = {"secret_ref": self.node.ref(self.name.format(host="{{ inventory_hostname }}"))}
+        # Ansible reserves the name timeout, and would print the inventory beside its warning.
+        more["timeout"] = "{{ seconds | default(omit) }}"
+        key = {name: more[name] for name in ("recreate", "rotation_id", "max_age", "timeout")}
+        mint_key = task("fortigate_api_key", name=ADMIN, **ref, **key)
+        described = {"description": "{{ inventory_hostname }}", "endpoints": ENDPOINTS["sensor"]}
+        mint_token = task("sensor_access_token", **described, **ref, **more)
+        return play(
+            {**mint_key, "when": "kind == 'key'"},
+            {**mint_token, "when": "kind == 'token'"},
+            hosts=hosts,
+            strategy=self.strategy,
+        )
+
+    def _variables(self, spot: Spot) -> dict[str, Any]:
+        return self.node.host(spot.appliance, kind=spot.kind, **spot.options)
