@@ -103,7 +103,7 @@ class FakeKeyVault:
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> Answer:
         """Answer a request that has a valid token."""
-        collection, _, name = path.strip("/").partition("/")
+        collection, _slash, name = path.strip("/").partition("/")
         name = name.strip("/").lower()
         if collection == "deletedsecrets":
             return (200, self._deleted(name)) if name in self.deleted else NOT_FOUND

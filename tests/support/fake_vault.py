@@ -137,9 +137,9 @@ class FakeVault:
         return 200, _response(None, auth=auth)
 
     def _routed(self, method: str, path: str, namespace: str, body: dict[str, Any]) -> Answer:
-        mount, _, rest = path.partition("/")
+        mount, _slash, rest = path.partition("/")
         engine = self.mounts.get((namespace, mount))
-        kind, _, name = rest.partition("/")
+        kind, _slash, name = rest.partition("/")
         key = (namespace, f"{mount}/{name}")
         match engine, kind, method:
             case 1, _, _:
