@@ -66,7 +66,7 @@ options:
         O(otsec.defender_iot.sensor_access_token#module:secret_ref) names.
       - With V(vault_file:/srv/secrets/sensor-north-01) it is the file C(/srv/secrets/sensor-north-01.yml)
         on the control node, encrypted with the vault identity of the run, which must therefore have one,
-        with O(transport=manual) too. A relative path starts at the playbook's folder.
+        with O(transport=manual) too. The path is absolute.
     type: str
     required: true
 notes:
