@@ -100,6 +100,7 @@ class Standalone:
         if self._current(held) is None:
             self._refuse_if_just_made(held.current)
             return "the appliance has none"
+        self._note_strangers(held)
         return due(self.job, held.current)
 
     def judged(self, pending: Pending) -> str:
@@ -134,7 +135,7 @@ class Standalone:
     def undo(self, id_: Any) -> bool:
         """Delete the entry just made, which is known by its id or by not having been there."""
         try:
-            made = [row for row in self._made_since() if id_ is None or _id(row) == str(id_)]
+            made = self._made_since() if id_ is None else self._made_as(id_)
             for row in made:
                 self._delete(row)
         except ApplianceError:
@@ -195,6 +196,16 @@ class Standalone:
             raise self._ambiguous(rows)
         return _entry(rows, held.current.id)
 
+    def _note_strangers(self, held: Held) -> None:
+        """Name the entries that nobody here has the value of, such as one that was lost and listed late."""
+        ours = [str(secret.id) for secret in (held.current, held.previous) if secret is not None]
+        ids = [_id(row) for row in self.rows if _id(row) not in ours]
+        if ids and held.current is not None and held.current.id is not None:
+            self.job.notes.append(
+                f"{self.job.title} exists besides as {', '.join(ids)}, whose value is not in the store: delete "
+                "that on the appliance if nobody uses it"
+            )
+
     def _ambiguous(self, rows: list[dict[str, Any]]) -> Conflict:
         ids = ", ".join(_id(row) for row in rows)
         return Conflict(f"{self.job.title} exists {len(rows)} times (ids {ids}): delete all but one")
@@ -207,6 +218,10 @@ class Standalone:
     def _made_since(self) -> list[dict[str, Any]]:
         before = self.known()
         return [row for row in Standalone(self.job).rows if _id(row) not in before]
+
+    def _made_as(self, id_: Any) -> list[dict[str, Any]]:
+        """Return the entry that an appliance says it has made, whether or not it is listed yet."""
+        return [] if str(id_) in self.known() else [{"id": id_, self.job.resource.key: self.job.key}]
 
     def _refuse_if_just_made(self, secret: Secret) -> None:
         """A list may lag behind: minting once more for that would leave an orphan."""

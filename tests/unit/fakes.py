@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._appliance import Appliance
+from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import Refused
 from ansible_collections.otsec.defender_iot.plugins.module_utils._http import Answer
 from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import (
     Held,
@@ -120,7 +121,9 @@ class MemoryAppliance(Noted, Appliance):
 
     def delete(self, resource: Any, key: Any, raw: Any = None) -> None:
         self._send("delete", about=f" {raw['id']}" if raw else "")
-        found = [each for each, row in self.objects.items() if row == raw] if raw else [key]
+        found = [each for each, row in self.objects.items() if row.get("id") == raw["id"]] if raw else [key]
+        if not found:
+            raise Refused("there is none")
         for each in found:
             del self.objects[each]
 

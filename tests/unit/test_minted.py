@@ -63,8 +63,18 @@ def test_of_several_tokens_none_is_guessed_to_be_ours(check_mode: bool) -> None:
     assert str(caught.value) == 'token "a" exists 2 times (ids 4, 7): delete all but one'
 
 
-def test_a_known_id_tells_ours_among_several() -> None:
-    assert tokens(rows(4, 7))[1].why_mint(Held(secret("old", id=7))) is None
+def test_a_known_id_tells_ours_among_several_and_names_the_others() -> None:
+    scene, subject = tokens(rows(3, 4, 7))
+    assert subject.why_mint(Held(secret("old", id=7), previous=secret("older", id=3))) is None
+    (note,) = scene.job.notes
+    assert note.startswith('token "a" exists besides as 4, whose value is not in the store')
+
+
+@pytest.mark.parametrize("current", [secret("old", id=7), secret("by hand")])
+def test_there_are_no_others_to_name(current: Any) -> None:
+    scene, subject = tokens(rows(7))
+    assert subject.why_mint(Held(current)) is None
+    assert scene.job.notes == []
 
 
 def test_the_only_token_is_that_of_a_value_without_an_id() -> None:
