@@ -214,6 +214,11 @@ def test_a_further_run_changes_nothing_and_no_secret_has_leaked(aftermath: After
     aftermath.stage.is_settled()
 
 
+def test_no_half_written_file_is_left_in_the_store(aftermath: Aftermath) -> None:
+    names = {path.rpartition("/")[2] for path in aftermath.stage.node.stored_files()}
+    assert names == {"secret.yml"}
+
+
 @pytest.mark.parametrize("kind", MINTING)
 def test_a_run_whose_worker_alone_is_killed_ends_and_the_next_one_finishes(
     workspace: Workspace, kind: str

@@ -96,6 +96,17 @@ def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_beside_it(
     assert beside(path) == ["key.yml"]
 
 
+def test_what_a_killed_run_has_left_beside_the_file_is_cleared_away(store: VaultFile, path: Path) -> None:
+    left = path.with_name(f".{path.name}.tmp")
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("half")
+    left.chmod(0o644)
+    store.write({"value": "fresh"}, None)
+    assert list(path.parent.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert store.read()[0] == {"value": "fresh"}
+
+
 def test_a_deleted_record_leaves_no_file(store: VaultFile, path: Path) -> None:
     store.delete(store.write(RECORD, None))
     assert beside(path) == []
