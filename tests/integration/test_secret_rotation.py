@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.tests.support.example import SENSORS, Example
 from ansible_collections.otsec.defender_iot.tests.support.stage import Spot, Stage
 from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
 
@@ -143,3 +144,36 @@ def test_another_rotation_waits_until_the_one_before_is_over(stage: Stage) -> No
     stage.run().succeeded()
     stage.is_settled()
     assert len(stage.rows("token")) == 1
+
+
+def _opens_for_a_sensor(node: Workspace, fortigate: str, key: str) -> bool:
+    """Use a key from the address of a sensor."""
+    node.lab.switch(fortigate, nat=SENSORS["sensor-north-01"])
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = node.lab.call(fortigate, "GET", "/api/v2/monitor/system/status", headers=headers)
+    node.lab.switch(fortigate, nat=None)
+    return answer.status_code == 200
+
+
+def test_api_keys_that_alternate_leave_no_gap(workspace: Workspace) -> None:
+    """The second admin is added, its key goes to the sensors, and the first admin is removed."""
+    example = Example(workspace)
+    example.playbook("fortinet").succeeded()
+    fortigate = "fgt-north-01"
+    first, second = "defender-iot", "defender-iot-b"
+    old = workspace.kept(f"{fortigate}/{first}")["value"]
+    both = {"name": second, "profile": "defender-iot"}
+    present = [{"name": first, "profile": "defender-iot"}, both]
+    example.override(fortigate, fortigate_access_admins=present)
+    example.playbook("fortinet", f"--limit={fortigate}").succeeded()
+    new = workspace.kept(f"{fortigate}/{second}")["value"]
+    assert _opens_for_a_sensor(workspace, fortigate, old)
+    assert _opens_for_a_sensor(workspace, fortigate, new)
+    example.override(fortigate, fortigate_access_admins=[{"name": first, "state": "absent"}, both])
+    predicted = example.playbook("fortinet", "--check", f"--limit={fortigate}").succeeded()
+    done = example.playbook("fortinet", f"--limit={fortigate}").succeeded()
+    assert predicted.changes == done.changes
+    assert not _opens_for_a_sensor(workspace, fortigate, old)
+    assert _opens_for_a_sensor(workspace, fortigate, new)
+    assert f"{fortigate}/{first}.yml" not in workspace.stored_files()
+    assert example.playbook("fortinet", f"--limit={fortigate}").succeeded().changes == []

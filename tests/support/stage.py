@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .lab import Lab
-from .leaks import files_with, leaked
+from .leaks import files_with, leaked, watched_command_lines
 from .sabotage import Background, Rule, Sabotage
 from .workspace import ENDPOINTS, VAULT_PASSWORD, Play, Run, Workspace, play, task
 
@@ -55,6 +55,7 @@ class Stage:
         self.spots: dict[str, Spot] = {}
         self.runs: list[Run] = []
         self.sabotages = 0
+        self.command_lines: set[bytes] = set()
 
     def key(self, host: str, appliance: str, **options: Any) -> Spot:
         """Add the API key of an admin, which is made on the FortiGate, as a host of the inventory."""
@@ -174,10 +175,16 @@ class Stage:
             assert not self.opens(host, record["previous"]["value"]), host
 
     def leaks_nothing(self) -> None:
-        """Make sure that no secret is in any output, nor readable in any file but the inputs."""
+        """Make sure that no secret was in any output, file or command line, but in the inputs.
+
+        Every run is as talkative as it can be: with all of its details, a log file and a report of tests.
+        """
+        assert any(b"ansible-playbook" in line for line in self.command_lines)
         secrets = [*(secret["value"] for secret in self.lab.secrets()), VAULT_PASSWORD]
         for run in self.runs:
             assert not leaked(secrets, run.output), run.output
+        for line in self.command_lines:
+            assert not leaked(secrets, line), line
         assert files_with(secrets, self.node.folder, self.node.inputs) == []
 
     def escrows(self) -> list[Path]:
@@ -191,11 +198,19 @@ class Stage:
         hosts: str,
         environment: Mapping[str, str | None],
     ) -> Run:
-        broken = sabotage.environment if sabotage else {}
-        forks = {"ANSIBLE_FORKS": "60"}
-        return self.node.run(
-            self._play(hosts), arguments=list(arguments), **{**forks, **broken, **environment}
-        )
+        callbacks = ["recorder", "ansible.builtin.junit", *(["saboteur"] if sabotage else [])]
+        given = {
+            "ANSIBLE_FORKS": "60",
+            "ANSIBLE_LOG_PATH": str(self.node.folder / "ansible.log"),
+            "JUNIT_OUTPUT_DIR": str(self.node.folder / "junit"),
+            **(sabotage.environment if sabotage else {}),
+            "ANSIBLE_CALLBACKS_ENABLED": ",".join(callbacks),
+            **environment,
+        }
+        with watched_command_lines() as lines:
+            run = self.node.run(self._play(hosts), arguments=["-vvvv", "--diff", *arguments], **given)
+        self.command_lines |= lines.seen
+        return run
 
     def _play(self, hosts: str) -> Play:
         more = {name: f"{{{{ {name} | default(omit) }}}}" for name in OPTIONS}
