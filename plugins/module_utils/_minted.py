@@ -202,8 +202,8 @@ class Standalone:
         ids = [_id(row) for row in self.rows if _id(row) not in ours]
         if ids and held.current is not None and held.current.id is not None:
             self.job.notes.append(
-                f"{self.job.title} exists besides as {', '.join(ids)}, whose value is not in the store: delete "
-                "that on the appliance if nobody uses it"
+                f"{self.job.title} exists besides as {', '.join(ids)}, whose value is not in the store: "
+                "delete that on the appliance if nobody uses it"
             )
 
     def _ambiguous(self, rows: list[dict[str, Any]]) -> Conflict:

@@ -52,13 +52,13 @@ class StoreKeeper:
         return Held(self._secret("current"), self._pending(), self._secret("previous"))
 
     def reserve(self, known: Sequence[str]) -> None:
-        """Put a pending record beside the current value, and read it back: a store may say yes and keep nothing."""
+        """Put a pending record beside the current value, and read it back: a store may keep nothing."""
         self._write(_record.reserved(self.record, secrets.token_hex(8), this_process(), known))
         reservation = self.record["pending"]
         self.held()
         if self.record.get("pending") != reservation:
             with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError("a test record was written, but does not read back; nothing was minted")
+                raise SecretStoreError("what was written does not read back, so nothing was minted")
 
     def release(self) -> None:
         """Take the pending record away again, and the whole record if nothing else is in it."""

@@ -86,7 +86,7 @@ class FileStore(ABC):
             os.close(folder)
 
     def _replace(self, content: bytes) -> None:
-        """Write beside the file and rename; while the lock is held, such a file is what a killed run has left."""
+        """Write beside the file and rename; under the lock, such a file is what a killed run has left."""
         temporary = self.path.with_name(f".{self.path.name}.tmp")
         temporary.unlink(missing_ok=True)
         try:
