@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._resource import Field, Resource
+from ._arguments import Spec
+from ._resource import Field, Resource, since
 
 LEVELS = ["none", "read", "read-write"]
+
+COMMANDS = ("cli_diagnose", "cli_get", "cli_show", "cli_exec", "cli_config")
 
 ROWS = {
     "security_fabric": "secfabgrp",
@@ -32,6 +35,7 @@ ROWS = {
 """The rows of the GUI's profile page, and their names in FortiOS."""
 
 CUSTOM_ROWS = {
+    "security_fabric": ["csfsys", "csffoo"],
     "firewall": ["policy", "address", "service", "schedule", "others"],
     "log_report": ["config", "data_access", "report_access", "threat_weight"],
     "network": ["cfg", "packet_capture", "route_cfg"],
@@ -55,20 +59,47 @@ CUSTOM_ROWS = {
         "telemetry",
     ],
 }
-"""The rows that can be custom on every version, and what such a row consists of."""
+"""The rows that can be custom, and what such a row consists of."""
 
-OPTIONAL = {
-    "wan_opt_cache",
-    "others",
-    "emailfilter",
-    "dlp",
-    "file_filter",
-    "videofilter",
-    "virtual_patch",
-    "casb",
-    "telemetry",
+VERSIONS = {
+    "security_fabric_permissions": since("7.6.5"),
+    "others": since("6.4.6", "7.0.0") + since("7.0.1"),
+    "emailfilter": since("6.2.0"),
+    "file_filter": since("6.4.0"),
+    "dlp": since("7.4.4"),
+    "videofilter": since("7.2.0"),
+    "virtual_patch": since("7.4.1"),
+    "casb": since("7.4.1"),
+    "telemetry": since("7.6.4"),
+    "system_diagnostics": since("6.4.0", "7.4.2"),
+    "system_execute_ssh": since("7.2.1"),
+    "system_execute_telnet": since("7.2.1"),
+    **dict.fromkeys(COMMANDS, since("7.4.2")),
 }
-"""What some versions or models lack; there it reads as none, and is not sent to become none."""
+"""Which versions of FortiOS have what not every version has (documented by schemas of 6.2 to 7.6.5).
+
+``others`` came to the 6.4 branch in 6.4.6 and to the 7.0 branch in 7.0.1.
+"""
+
+FORMER_NAMES = {
+    "dlp": {
+        "data-leak-prevention": since("7.2.4", "7.4.4"),
+        "data-loss-prevention": since("6.0.0", "7.2.4"),
+    },
+}
+"""Names that FortiOS had before for the same (documented by the vendor's own modules)."""
+
+FEATURES = {"wan_opt_cache": "WAN optimisation", "scope": "several VDOMs"}
+"""What a FortiGate needs besides its version (documented for some models, observed for others)."""
+
+SWITCHES = {
+    "override_idle_timeout": ("admintimeout-override", False),
+    "system_diagnostics": ("system-diagnostics", True),
+    "system_execute_ssh": ("system-execute-ssh", True),
+    "system_execute_telnet": ("system-execute-telnet", True),
+    **{command: (command.replace("_", "-"), False) for command in COMMANDS},
+}
+"""What can be on or off, its name in FortiOS, and how a new profile has it."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "defender_iot": {
@@ -86,13 +117,34 @@ PRESETS: dict[str, dict[str, Any]] = {
 """The profile of Microsoft's Fortinet tutorial; it has no row Others, for which none is the least right."""
 
 
-def _right(option: str, wire: str) -> Field:
-    return Field(wire, default="none", optional=option in OPTIONAL)
+def _field(option: str, wire: str, default: Any, **more: Any) -> Field:
+    return Field(
+        wire,
+        default=default,
+        versions=VERSIONS.get(option, ()),
+        former=FORMER_NAMES.get(option, {}),
+        feature=FEATURES.get(option, ""),
+        **more,
+    )
 
 
 def _permissions(row: str) -> Field:
-    children = {child: _right(child, child.replace("_", "-")) for child in CUSTOM_ROWS[row]}
-    return Field(f"{ROWS[row]}-permission", children=children, only_if=(row, "custom"))
+    children = {child: _field(child, child.replace("_", "-"), "none") for child in CUSTOM_ROWS[row]}
+    option, wire = f"{row}_permissions", f"{ROWS[row]}-permission"
+    return _field(option, wire, None, children=children, only_if=(row, "custom"))
+
+
+def _switch(option: str) -> Field:
+    wire, default = SWITCHES[option]
+    return _field(option, wire, default, optional=True, lacking=False, decode=_is_on, encode=_on_or_off)
+
+
+def _is_on(value: str) -> bool:
+    return {"enable": True, "disable": False}[value]
+
+
+def _on_or_off(value: bool) -> str:
+    return "enable" if value else "disable"
 
 
 PROFILE = Resource(
@@ -101,11 +153,41 @@ PROFILE = Resource(
     path="system/accprofile",
     fields={
         "name": Field("name", max_length=35),
+        "scope": _field("scope", "scope", "vdom"),
         "comments": Field("comments", default="", optional=True, max_length=255),
-        **{row: _right(row, wire) for row, wire in ROWS.items()},
+        **{row: _field(row, wire, "none") for row, wire in ROWS.items()},
         **{f"{row}_permissions": _permissions(row) for row in CUSTOM_ROWS},
+        **{option: _switch(option) for option in SWITCHES},
+        "idle_timeout": Field(
+            "admintimeout",
+            default=10,
+            optional=True,
+            limits=(0, 480),
+            only_if=("override_idle_timeout", True),
+        ),
     },
 )
+
+OPTIONS: Spec = {
+    "name": {"type": "str", "required": True},
+    "comments": {"type": "str"},
+    "preset": {"type": "str", "choices": list(PRESETS)},
+    "scope": {"type": "str", "choices": ["vdom", "global"]},
+    **{
+        row: {"type": "str", "choices": [*LEVELS, *(["custom"] if row in CUSTOM_ROWS else [])]}
+        for row in ROWS
+    },
+    **{
+        f"{row}_permissions": {
+            "type": "dict",
+            "options": {right: {"type": "str", "choices": LEVELS} for right in rights},
+        }
+        for row, rights in CUSTOM_ROWS.items()
+    },
+    **{option: {"type": "bool"} for option in SWITCHES},
+    "idle_timeout": {"type": "int"},
+}
+"""The options of one profile, besides its state and the connection."""
 
 
 def expanded(params: dict[str, Any]) -> dict[str, Any]:

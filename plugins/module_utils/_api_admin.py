@@ -14,6 +14,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._arguments import Spec
 from ._errors import InvalidOptions
 from ._resource import Field, Resource
 
@@ -112,3 +113,15 @@ ADMIN = Resource(
     fold=_fold_pki,
     unfold=_unfold_pki,
 )
+
+OPTIONS: Spec = {
+    "name": {"type": "str", "required": True},
+    "comments": {"type": "str"},
+    "profile": {"type": "str"},
+    "trusted_hosts": {"type": "list", "elements": "str"},
+    "vdoms": {"type": "list", "elements": "str"},
+    "cors_allow_origin": {"type": "str"},
+    "pki_group": {"type": "str", "default": ""},
+    "schedule": {"type": "str"},
+}
+"""The options of one API admin, besides its state and the connection."""

@@ -22,8 +22,11 @@ class Appliance:
     """One appliance. A transport overrides the verbs that its appliance has; the rest raise Unsupported.
 
     Every verb may raise ApplianceError; a failed read is never an absent object. Values are in the
-    appliance's own words, as a Resource translates them.
+    appliance's own words, as a Resource translates them. ``version`` is the firmware that it runs, such as
+    ``7.4.5``, and None until an answer has told it.
     """
+
+    version: str | None = None
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
         """Return one object, None if the appliance says that it does not exist."""

@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._appliance import Appliance
-from ._errors import ApplianceError, NotFound, attempting
+from ._errors import ApplianceError, NotFound, Unsupported, attempting
 from ._plan import Plan, overlay, plan
 from ._resource import Incomplete, Resource
 from ._secrets import KNOWN_AFTER_APPLY, Keeper, Secret, shown
+
+
+DOING = {"create": "creating", "update": "updating", "delete": "deleting"}
 
 
 @dataclass
@@ -78,8 +81,16 @@ def difference(job: Job, before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
 def observe(job: Job) -> dict[str, Any] | None:
     """Return what the appliance holds in the user's words, None where the object does not exist."""
+    return _observed(job, _read(job))
+
+
+def _read(job: Job) -> dict[str, Any] | None:
     with attempting(f"reading {job.title}"):
-        raw = job.api.read(job.resource, job.key)
+        return job.api.read(job.resource, job.key)
+
+
+def _observed(job: Job, raw: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    with attempting(f"reading {job.title}"):
         return None if raw is None else complete(job.resource.observed, raw)
 
 
@@ -105,13 +116,30 @@ def _needed(job: Job, ref_option: str) -> Secret | None:
 
 
 def _planned(job: Job, secrets: Mapping[str, Secret | None]) -> Plan:
-    have = observe(job)
+    raw = _read(job)
+    have = _observed(job, raw)
     want = job.resource.desired(job.params)
     for option, secret in secrets.items():
         want[option] = secret.fingerprint if secret else KNOWN_AFTER_APPLY
         if secret and have is not None:
             have[option] = secret.delivered.get(consumer(job))
-    return plan(job.resource, have, want, job.params.get("state", "present"))
+    step = plan(job.resource, have, want, job.params.get("state", "present"))
+    if step.send:
+        _fit(job, step, raw)
+    return step
+
+
+def _fit(job: Job, step: Plan, raw: Mapping[str, Any] | None) -> None:
+    """Take the object's kind as this appliance has it. Raises Unsupported for what it does not have."""
+    if raw is None and job.resource.varies_in(step.send):
+        with attempting(f"reading every {job.resource.kind}"):
+            raw = next(iter(job.api.table(job.resource)), None)
+    job.resource = job.resource.on(job.api.version, raw)
+    refused = job.resource.refused(step.send)
+    if refused:
+        with attempting(f"{DOING[step.action]} {job.title}"):
+            runs = f"it runs {job.api.version}, and " if job.api.version else ""
+            raise Unsupported(runs + "; ".join(refused))
 
 
 def consumer(job: Job) -> str:
@@ -120,8 +148,7 @@ def consumer(job: Job) -> str:
 
 
 def _act(job: Job, step: Plan, secrets: Mapping[str, Secret | None]) -> None:
-    doing = {"create": "creating", "update": "updating", "delete": "deleting"}[step.action]
-    with attempting(f"{doing} {job.title}"):
+    with attempting(f"{DOING[step.action]} {job.title}"):
         if step.action == "delete":
             job.api.delete(job.resource, job.key)
             return

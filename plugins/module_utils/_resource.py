@@ -9,9 +9,12 @@ Pure: standard library only. Private to this collection: may change at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Optional
+
+Spans = tuple[tuple[str, Optional[str]], ...]
+"""Versions as pairs of the first that has something and the first that has it no more, None for never."""
 
 
 class Incomplete(Exception):
@@ -23,26 +26,90 @@ def same(value: Any) -> Any:
     return value
 
 
+def since(first: str, before: str | None = None) -> Spans:
+    """Return the versions from one on, up to but not including another."""
+    return ((first, before),)
+
+
+def _within(version: str, spans: Spans) -> bool:
+    return not spans or any(
+        _numbers(first) <= _numbers(version) and (before is None or _numbers(version) < _numbers(before))
+        for first, before in spans
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _in_words(spans: Spans) -> str:
+    parts = [f"from {first}" + (f" until before {before}" if before else "") for first, before in spans]
+    return f"exists {' and '.join(parts)}"
+
+
 @dataclass(frozen=True)
 class Field:
     """One option and its place on the appliance.
 
     ``default`` is what the appliance holds when the field was never sent; such a value is not sent on
-    create. ``optional`` fields are missing on some versions or models, where they read as the default.
+    create. ``versions`` are those that have it, all if empty, and ``feature`` what a model needs for it;
+    ``former`` maps names it has in other versions to those. ``optional`` fields may be left out of an answer
+    for other reasons. A field that is not there reads as ``lacking``, by default as the default.
     ``normalise`` brings a user's value and the appliance's to one form: idempotent, and it passes through
     what it does not understand. ``decode`` and ``encode`` translate from and to the wire.
+    ``limits`` are the smallest and the largest number that can be.
     ``only_if`` names an option and the value it must have for this one to mean anything.
+    ``missing`` says why the appliance at hand does not have it, see :meth:`on`.
     """
 
     wire: str
     default: Any = None
     optional: bool = False
+    versions: Spans = ()
+    former: Mapping[str, Spans] = field(default_factory=dict)
+    feature: str = ""
+    lacking: Any = None
     max_length: int | None = None
+    limits: tuple[int, int] | None = None
     children: Mapping[str, Field] | None = None
     normalise: Callable[[Any], Any] = same
     decode: Callable[[Any], Any] = same
     encode: Callable[[Any], Any] = same
     only_if: tuple[str, Any] | None = None
+    missing: str = ""
+
+    @property
+    def varies(self) -> bool:
+        """Say whether there are appliances without this field."""
+        return bool(self.versions or self.former or self.feature)
+
+    def on(self, version: str | None, sample: Mapping[str, Any] | None) -> Field:
+        """Return this field as one appliance has it, by its own name there, or with why it is missing.
+
+        ``sample`` is an object of the appliance, better evidence than its version. None says nothing.
+        """
+        names = {self.wire: self.versions, **self.former}
+        if not self.varies or (sample is None and version is None):
+            known = [self.wire]
+        elif sample is not None:
+            known = [name for name in names if name in sample]
+        else:
+            known = [name for name, spans in names.items() if _within(str(version), spans)]
+        wire = known[0] if known else self.wire
+        inner = None if sample is None else sample.get(wire)
+        children = self.children and {o: child.on(version, inner) for o, child in self.children.items()}
+        return replace(self, wire=wire, children=children, missing="" if known else self._why_missing())
+
+    def _why_missing(self) -> str:
+        return f"exists only with {self.feature}" if self.feature else _in_words(self.versions)
+
+    def refused(self, option: str, value: Any) -> Iterator[str]:
+        """Say what of a value cannot be had on the appliance at hand, with the reason."""
+        if self.children is not None and isinstance(value, Mapping) and not self.missing:
+            for inner in value:
+                yield from self.children[inner].refused(f"{option}.{inner}", value[inner])
+        elif self.missing and not self.is_absence(value):
+            yield f"{option} {self.missing}"
 
     def applies(self, options: Mapping[str, Any]) -> bool:
         """Say whether this field means anything beside the other options."""
@@ -57,9 +124,10 @@ class Field:
     def observed(self, raw: Mapping[str, Any]) -> Any:
         """Read this field out of the appliance's object. Raises Incomplete."""
         try:
-            if self.optional and self.wire not in raw:
-                return self.default
-            return self._decoded(raw[self.wire])
+            name = next((name for name in (self.wire, *self.former) if name in raw), None)
+            if name is None and (self.optional or self.varies):
+                return self._absence()
+            return self._decoded(raw[name or self.wire])
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Incomplete(self.wire) from None
 
@@ -72,7 +140,7 @@ class Field:
         """Put a normalised value into the appliance's form."""
         if self.children is None:
             return self.encode(value)
-        return {child.wire: child.sent(value[o]) for o, child in self.children.items() if o in value}
+        return _sent(self.children, value)
 
     def without_unknown(self, value: Any, had: Any) -> Any:
         """Return what has to be sent on update: not what this appliance may never have heard of."""
@@ -82,7 +150,10 @@ class Field:
 
     def is_absence(self, value: Any) -> bool:
         """Say whether a value is also what an appliance without this field reads as."""
-        return bool(self.optional and value == self.default)
+        return bool((self.optional or self.varies) and value == self._absence())
+
+    def _absence(self) -> Any:
+        return self.default if self.lacking is None else self.lacking
 
     def without_defaults(self, value: Any) -> Any:
         """Return what has to be sent on create, None for nothing."""
@@ -90,6 +161,10 @@ class Field:
             return None if value == self.default else value
         kept = {o: child.without_defaults(value[o]) for o, child in self.children.items() if o in value}
         return {o: v for o, v in kept.items() if v is not None} or None
+
+
+def _sent(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.wire: f.sent(values[o]) for o, f in fields.items() if o in values and not f.missing}
 
 
 @dataclass(frozen=True)
@@ -126,13 +201,19 @@ class Resource:
 
     def problems(self, params: Mapping[str, Any]) -> list[str]:
         """Say what cannot be right in the options, whatever the appliance holds."""
-        return [*self._too_long(params), *self._without_meaning(params)]
+        return [*self._too_long(params), *self._out_of_range(params), *self._without_meaning(params)]
 
     def _too_long(self, params: Mapping[str, Any]) -> Iterable[str]:
         for option, spec in self.fields.items():
             value = params.get(option)
             if spec.max_length is not None and value is not None and len(value) > spec.max_length:
                 yield f"{option} has {len(value)} characters, at most {spec.max_length} are possible"
+
+    def _out_of_range(self, params: Mapping[str, Any]) -> Iterable[str]:
+        for option, spec in self.fields.items():
+            value = params.get(option)
+            if spec.limits and value is not None and not spec.limits[0] <= value <= spec.limits[1]:
+                yield f"{option} is {value}, only {spec.limits[0]} to {spec.limits[1]} are possible"
 
     def _without_meaning(self, params: Mapping[str, Any]) -> Iterable[str]:
         for option, spec in self.fields.items():
@@ -163,7 +244,27 @@ class Resource:
 
     def sent(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values as the appliance wants to receive them."""
-        return self.unfold({f.wire: f.sent(values[o]) for o, f in self.fields.items() if o in values})
+        return self.unfold(_sent(self.fields, values))
+
+    def on(self, version: str | None, sample: Mapping[str, Any] | None) -> Resource:
+        """Return this kind of object as one appliance has it, see :meth:`Field.on`."""
+        return replace(self, fields={o: f.on(version, sample) for o, f in self.fields.items()})
+
+    def varies_in(self, values: Mapping[str, Any]) -> bool:
+        """Say whether some appliances may not have all of these values."""
+        return any(
+            f.varies or any(child.varies for child in (f.children or {}).values())
+            for o, f in self.fields.items()
+            if o in values
+        )
+
+    def refused(self, values: Mapping[str, Any]) -> list[str]:
+        """Say what of these values cannot be had on the appliance at hand, with the reasons."""
+        found = [said for o in values for said in self.fields[o].refused(o, values[o])]
+        for option, spec in self.fields.items():
+            if spec.missing and spec.only_if and values.get(spec.only_if[0]) == spec.only_if[1]:
+                found.append(f"{spec.only_if[0]}: {spec.only_if[1]} needs {option}, which {spec.missing}")
+        return found
 
     def without_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values that a create has to send."""

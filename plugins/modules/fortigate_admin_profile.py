@@ -54,12 +54,18 @@ options:
         If O(firewall_permissions) is given, it goes before the preset permission by permission.
     type: str
     choices: [defender_iot]
+  scope:
+    description:
+      - Whether the profile is for the whole device or for the VDOMs of an administrator.
+      - A FortiGate without several VDOMs does not have this option, and there it reads as V(vdom).
+    type: str
+    choices: [vdom, global]
   security_fabric:
     description:
-      - The row I(Security Fabric). FortiOS 7.6.5 and later know a custom value here as well, which this
-        module does not set.
+      - The row I(Security Fabric). With V(custom), which FortiOS has from 7.6.5 on,
+        O(security_fabric_permissions) says the rest.
     type: str
-    choices: [none, read, read-write]
+    choices: [none, read, read-write, custom]
   fortiview:
     description:
       - The row I(FortiView).
@@ -110,6 +116,20 @@ options:
       - The row I(WiFi & Switch).
     type: str
     choices: [none, read, read-write]
+  security_fabric_permissions:
+    description:
+      - What the custom row I(Security Fabric) consists of. Needs O(security_fabric=custom) in the same task.
+      - FortiOS has it from 7.6.5 on.
+    type: dict
+    suboptions:
+      csfsys:
+        description: The permission C(csfsys), by its name in the CLI.
+        type: str
+        choices: [none, read, read-write]
+      csffoo:
+        description: The permission C(csffoo), by its name in the CLI.
+        type: str
+        choices: [none, read, read-write]
   firewall_permissions:
     description:
       - What the custom row I(Firewall) consists of. Needs O(firewall=custom) in the same task.
@@ -268,6 +288,48 @@ options:
         description: The permission I(Telemetry). FortiOS has it from 7.6.4 on.
         type: str
         choices: [none, read, read-write]
+  override_idle_timeout:
+    description:
+      - The switch I(Override Idle Timeout). On, O(idle_timeout) holds for administrators with this profile.
+    type: bool
+  idle_timeout:
+    description:
+      - After how many minutes without activity a session ends, 1 to 480; 0 is never. Needs
+        O(override_idle_timeout=true) in the same task.
+    type: int
+  system_diagnostics:
+    description:
+      - The switch I(CLI diagnostic commands), on in a new profile.
+      - FortiOS has it from 6.4.0 until before 7.4.2, where the C(cli_) options take its place.
+    type: bool
+  system_execute_ssh:
+    description:
+      - Whether C(execute ssh) is allowed, which it is in a new profile. FortiOS has it from 7.2.1 on.
+    type: bool
+  system_execute_telnet:
+    description:
+      - Whether C(execute telnet) is allowed, which it is in a new profile. FortiOS has it from 7.2.1 on.
+    type: bool
+  cli_diagnose:
+    description:
+      - Whether the CLI command C(diagnose) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+    type: bool
+  cli_get:
+    description:
+      - Whether the CLI command C(get) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+    type: bool
+  cli_show:
+    description:
+      - Whether the CLI command C(show) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+    type: bool
+  cli_exec:
+    description:
+      - Whether the CLI command C(execute) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+    type: bool
+  cli_config:
+    description:
+      - Whether the CLI command C(config) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+    type: bool
 notes:
   - Where a version or model lacks a row or permission, asking for more than V(none) cannot succeed. What
     FortiOS answers to it is not known. If it accepts, the module notices when it reads the profile back,
@@ -390,35 +452,14 @@ failure:
       returned: always
 """
 
-from ..module_utils._admin_profile import CUSTOM_ROWS, LEVELS, PRESETS, PROFILE, ROWS, expanded
+from ..module_utils._admin_profile import OPTIONS, PROFILE, expanded
 from ..module_utils._arguments import STATE, fortigate
 from ..module_utils._converge import converge
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._run import Module, serve
 
-ROW_OPTIONS = {
-    row: {"type": "str", "choices": [*LEVELS, *(["custom"] if row in CUSTOM_ROWS else [])]} for row in ROWS
-}
-
-PERMISSION_OPTIONS = {
-    f"{row}_permissions": {
-        "type": "dict",
-        "options": {right: {"type": "str", "choices": LEVELS} for right in rights},
-    }
-    for row, rights in CUSTOM_ROWS.items()
-}
-
 MODULE = Module(
-    arguments=fortigate(
-        {
-            **STATE,
-            "name": {"type": "str", "required": True},
-            "comments": {"type": "str"},
-            "preset": {"type": "str", "choices": list(PRESETS)},
-            **ROW_OPTIONS,
-            **PERMISSION_OPTIONS,
-        },
-    ),
+    arguments=fortigate({**STATE, **OPTIONS}),
     resource=PROFILE,
     connect=FortiGate,
     job=converge,

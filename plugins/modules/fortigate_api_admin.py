@@ -180,26 +180,14 @@ failure:
       returned: always
 """
 
-from ..module_utils._api_admin import ADMIN, refuse_open_hosts
+from ..module_utils._api_admin import ADMIN, OPTIONS, refuse_open_hosts
 from ..module_utils._arguments import STATE, fortigate
 from ..module_utils._converge import converge
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._run import Module, serve
 
 MODULE = Module(
-    arguments=fortigate(
-        {
-            **STATE,
-            "name": {"type": "str", "required": True},
-            "comments": {"type": "str"},
-            "profile": {"type": "str"},
-            "trusted_hosts": {"type": "list", "elements": "str"},
-            "vdoms": {"type": "list", "elements": "str"},
-            "cors_allow_origin": {"type": "str"},
-            "pki_group": {"type": "str", "default": ""},
-            "schedule": {"type": "str"},
-        },
-    ),
+    arguments=fortigate({**STATE, **OPTIONS}),
     resource=ADMIN,
     connect=FortiGate,
     job=converge,

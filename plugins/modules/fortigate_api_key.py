@@ -190,29 +190,14 @@ failure:
       returned: always
 """
 
-from ..module_utils._arguments import ONE_TIME_SECRET, STATE, fortigate
+from ..module_utils._api_key import KEY, OPTIONS
+from ..module_utils._arguments import STATE, fortigate
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._mint import mint
-from ..module_utils._resource import Field, Resource
 from ..module_utils._run import Module, serve
 
-KEY = Resource(
-    kind="API key",
-    noun="key",
-    path="system/api-user",
-    fields={"name": Field("name", max_length=35)},
-    on_parent=True,
-)
-
 MODULE = Module(
-    arguments=fortigate(
-        {
-            **STATE,
-            "name": {"type": "str", "required": True},
-            "recreate": {"type": "str", "choices": ["never", "invalid", "always"], "default": "never"},
-            **ONE_TIME_SECRET,
-        },
-    ),
+    arguments=fortigate({**STATE, **OPTIONS}),
     resource=KEY,
     connect=FortiGate,
     job=mint,

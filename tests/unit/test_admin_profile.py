@@ -12,13 +12,17 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._admin_profile import (
     CUSTOM_ROWS,
-    OPTIONAL,
+    FEATURES,
+    FORMER_NAMES,
     PRESETS,
     PROFILE,
     ROWS,
+    SWITCHES,
+    VERSIONS,
     expanded,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._converge import Job, converge
+from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import Unsupported
 from ansible_collections.otsec.defender_iot.plugins.module_utils._plan import overlay, plan
 from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Incomplete
 from ansible_collections.otsec.defender_iot.plugins.modules.fortigate_admin_profile import MODULE
@@ -133,7 +137,18 @@ def raw(**changes: Any) -> dict[str, Any]:
         f"{ROWS[row]}-permission": {right.replace("_", "-"): "none" for right in rights}
         for row, rights in CUSTOM_ROWS.items()
     }
-    return {"name": "p", "comments": "", **dict.fromkeys(ROWS.values(), "none"), **permissions, **changes}
+    switches = {wire: "enable" if on else "disable" for wire, on in SWITCHES.values()}
+    rows = dict.fromkeys(ROWS.values(), "none")
+    return {
+        "name": "p",
+        "comments": "",
+        "scope": "vdom",
+        **rows,
+        **permissions,
+        **switches,
+        "admintimeout": 10,
+        **changes,
+    }
 
 
 @pytest.mark.parametrize("row", CUSTOM_ROWS)
@@ -152,9 +167,125 @@ def test_permissions_of_another_form_are_not_usable(permissions: Any) -> None:
 def test_what_versions_lack_reads_as_none() -> None:
     lacking = raw(fwgrp="custom", utmgrp="custom")
     for container in (lacking, lacking["fwgrp-permission"], lacking["utmgrp-permission"]):
-        for option in OPTIONAL:
+        for option in (*VERSIONS, *FEATURES):
             container.pop(ROWS.get(option, option.replace("_", "-")), None)
-    assert PROFILE.observed(lacking) == PROFILE.observed(raw(fwgrp="custom", utmgrp="custom"))
+    del lacking["secfabgrp-permission"]
+    held = PROFILE.observed(lacking)
+    assert held == {**PROFILE.observed(raw(fwgrp="custom", utmgrp="custom")), **dict.fromkeys(SWITCHES, False)}
+
+
+@pytest.mark.parametrize("name", ["dlp", *FORMER_NAMES["dlp"]])
+def test_a_right_that_changed_its_name_is_one_option(name: str) -> None:
+    held = raw(utmgrp="custom")
+    del held["utmgrp-permission"]["dlp"]
+    held["utmgrp-permission"][name] = "read"
+    assert PROFILE.observed(held)["security_profile_permissions"]["dlp"] == "read"
+    there = PROFILE.on(None, held)
+    sent = there.sent({"security_profile_permissions": {"dlp": "none"}})
+    assert sent == {"utmgrp-permission": {name: "none"}}
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("6.4.5", "data-loss-prevention"),
+        ("7.2.3", "data-loss-prevention"),
+        ("7.2.4", "data-leak-prevention"),
+        ("7.4.3", "data-leak-prevention"),
+        ("7.4.4", "dlp"),
+        ("7.6.5", "dlp"),
+    ],
+)
+def test_a_version_says_which_name_a_right_has(version: str, name: str) -> None:
+    sent = PROFILE.on(version, None).sent({"security_profile_permissions": {"dlp": "read"}})
+    assert sent == {"utmgrp-permission": {name: "read"}}
+
+
+REFUSED = {
+    # what is wanted: (version, values, what is said)
+    "a right of later versions": (
+        "6.4.5",
+        {"firewall_permissions": {"policy": "read", "others": "read"}},
+        ["firewall_permissions.others exists from 6.4.6 until before 7.0.0 and from 7.0.1"],
+    ),
+    "between two branches": (
+        "7.0.0",
+        {"firewall_permissions": {"others": "read"}},
+        ["firewall_permissions.others exists from 6.4.6 until before 7.0.0 and from 7.0.1"],
+    ),
+    "which is there": ("7.0.1", {"firewall_permissions": {"others": "read"}}, []),
+    "which is not asked for": ("6.4.5", {"firewall_permissions": {"others": "none"}}, []),
+    "a switch that is gone": (
+        "7.4.2",
+        {"system_diagnostics": True},
+        ["system_diagnostics exists from 6.4.0 until before 7.4.2"],
+    ),
+    "which need not be off": ("7.4.2", {"system_diagnostics": False}, []),
+    "a row that cannot be custom yet": (
+        "7.6.2",
+        {"security_fabric": "custom"},
+        ["security_fabric: custom needs security_fabric_permissions, which exists from 7.6.5"],
+    ),
+    "a row that can": ("7.6.5", {"security_fabric": "custom"}, []),
+}
+
+
+@pytest.mark.parametrize(("version", "values", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_a_version_lacks_is_refused_where_it_is_asked_for(
+    version: str, values: Any, said: list[str]
+) -> None:
+    assert PROFILE.on(version, None).refused(values) == said
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_an_object_shows_is_better_evidence_than_the_version(there: bool) -> None:
+    sample = raw(fwgrp="custom")
+    if not there:
+        del sample["fwgrp-permission"]["others"]
+    version = "6.4.5" if there else "7.6.5"
+    refused = PROFILE.on(version, sample).refused({"firewall_permissions": {"others": "read"}})
+    assert (refused == []) is there
+
+
+@pytest.mark.parametrize("option", FEATURES)
+def test_what_a_model_lacks_is_refused_with_what_it_needs(option: str) -> None:
+    refused = PROFILE.on("7.6.5", {}).refused({option: "global" if option == "scope" else "read"})
+    assert refused == [f"{option} exists only with {FEATURES[option]}"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("name", ["p", "other"])
+def test_what_cannot_be_had_is_refused_before_any_write(name: str, check_mode: bool) -> None:
+    there = raw(name=name)
+    del there["fwgrp-permission"]["others"]
+    api = FortiOS({there["name"]: there}, check_mode=check_mode)
+    api.version = "6.4.5"
+    given = {"firewall": "custom", "firewall_permissions": {"others": "read"}, "state": "present"}
+    task = Job(PROFILE, expanded({**options(**given)}), api, check_mode, "fgt07")
+    with pytest.raises(Unsupported) as caught:
+        converge(task)
+    doing = "updating" if name == "p" else "creating"
+    assert caught.value.sentence("fgt07") == (
+        f'fgt07: {doing} admin profile "p" is not possible: it runs 6.4.5, and firewall_permissions.others '
+        "exists from 6.4.6 until before 7.0.0 and from 7.0.1"
+    )
+    assert api.bodies == []
+
+
+def test_a_switch_that_a_version_lacks_is_not_sent_to_be_off() -> None:
+    sample = raw(name="other")
+    del sample["system-diagnostics"]
+    api = FortiOS({"other": sample})
+    api.fresh = sample
+    task = Job(PROFILE, options(system_diagnostics=False, state="present"), api, False, "fgt")
+    assert converge(task)["changed"]
+    assert api.bodies == [{"name": "p"}]
+
+
+@pytest.mark.parametrize(("minutes", "fits"), [(-1, False), (0, True), (480, True), (481, False)])
+def test_the_idle_timeout_has_limits(minutes: int, fits: bool) -> None:
+    problems = PROFILE.problems(options(override_idle_timeout=True, idle_timeout=minutes))
+    assert problems == ([] if fits else [f"idle_timeout is {minutes}, only 0 to 480 are possible"])
 
 
 def test_a_new_profile_is_sent_without_what_is_none_anyway() -> None:
@@ -183,9 +314,11 @@ def test_a_version_without_the_right_others_is_not_asked_to_change_it() -> None:
 class FortiOS(MemoryAppliance):
     """Gives a new profile its defaults, and merges permissions, as FortiOS does."""
 
+    fresh = raw()
+
     def create(self, resource: Any, key: Any, body: Any) -> None:
         super().create(resource, key, body)
-        self.objects[key] = overlay(raw(), body)
+        self.objects[key] = overlay(self.fresh, body)
 
     def update(self, resource: Any, key: Any, body: Any) -> None:
         merged = overlay(self.objects[key], body)
@@ -194,7 +327,7 @@ class FortiOS(MemoryAppliance):
 
 
 POLICY = {"firewall": "custom", "firewall_permissions": {"policy": "read"}}
-SWITCHES = {
+TURNS = {
     # what it is: (the profile that is there, options, what is sent)
     "custom row off": (raw(fwgrp="custom"), {"firewall": "none"}, {"fwgrp": "none"}),
     "custom row off by the preset": (
@@ -225,7 +358,7 @@ SWITCHES = {
 }
 
 
-@pytest.mark.parametrize(("there", "given", "sent"), SWITCHES.values(), ids=SWITCHES)
+@pytest.mark.parametrize(("there", "given", "sent"), TURNS.values(), ids=TURNS)
 def test_a_row_becomes_custom_or_ceases_to_be_in_one_run(there: Any, given: Any, sent: Any) -> None:
     api = FortiOS({"p": there} if there else {})
     job = Job(PROFILE, expanded({**options(**given), "state": "present"}), api, False, "fgt")
