@@ -151,6 +151,7 @@ PROFILE = Resource(
     kind="admin profile",
     noun="profile",
     path="system/accprofile",
+    built_in=frozenset({"super_admin", "super_admin_readonly", "prof_admin", "admin_no_access"}),
     fields={
         "name": Field("name", max_length=35),
         "scope": _field("scope", "scope", "vdom"),

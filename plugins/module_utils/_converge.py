@@ -27,7 +27,9 @@ DOING = {"create": "creating", "update": "updating", "delete": "deleting"}
 class Job:
     """One task on one appliance: options already validated, transport ready but not yet used.
 
-    ``keepers`` holds the keeper of each secret, by the option that names it.
+    ``keepers`` holds the keeper of each secret, by the option that names it. ``fresh`` says that an earlier
+    step of the same task has created the object, or would. ``notes`` become warnings, and what is ``told``
+    is in the result even if the task fails.
     """
 
     resource: Resource
@@ -36,7 +38,9 @@ class Job:
     check_mode: bool
     appliance: str
     keepers: Mapping[str, Keeper] = field(default_factory=dict)
+    fresh: bool = False
     notes: list[str] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> Any:

@@ -273,9 +273,10 @@ class OnParent:
         if not self.job.check_mode:
             with attempting(f"minting {self.job.title}"):
                 raise NotFound("the object it belongs to does not exist: create that first")
-        self.job.notes.append(
-            f"{self.job.title} is predicted as if an earlier task creates the object it belongs to"
-        )
+        if not self.job.fresh:
+            self.job.notes.append(
+                f"{self.job.title} is predicted as if an earlier task creates the object it belongs to"
+            )
 
     def known(self) -> list[str]:
         """Return nothing: the secret has no id."""
@@ -309,8 +310,14 @@ class OnParent:
         """Leave what is there: minting anew replaces it."""
 
     def undo(self, id_: Any) -> bool:
-        """Give up: the old value is worthless, and there is no way back to it."""
-        return False
+        """Delete the object if this task has created it; else give up: there is no way back to the old value."""
+        if not self.job.fresh:
+            return False
+        try:
+            self.job.api.delete(self.job.resource, self.job.key)
+        except ApplianceError:
+            return False
+        return True
 
     def found_id(self) -> str | None:
         """Return nothing: the secret has no id."""

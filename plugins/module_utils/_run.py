@@ -49,7 +49,8 @@ class Module:
     """One module: its options, its resource, the product's transport, and what it does.
 
     ``prepare`` completes validated options and raises InvalidOptions for what a spec cannot express.
-    ``secret_refs`` are the options that refer to a stored secret.
+    ``secret_refs`` are the options that refer to a stored secret; ``nested_refs`` finds references inside
+    other options. ``also`` are the further kinds of objects that a task of many steps is about.
     """
 
     arguments: Arguments
@@ -58,6 +59,8 @@ class Module:
     job: Callable[[Job], dict[str, Any]]
     prepare: Callable[[Params], Params] = lambda params: params
     secret_refs: tuple[str, ...] = ()
+    nested_refs: Callable[[Params], Mapping[str, str]] = lambda params: {}
+    also: tuple[Resource, ...] = ()
 
 
 class ControlNode(Protocol):
@@ -79,22 +82,26 @@ class ControlNode(Protocol):
 
 def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[str, Any]:
     """Validate, connect, converge; turn every expected error into one sentence."""
+    told: dict[str, Any] = {}
     try:
-        result = _result(module, options, node)
+        result = _result(module, options, node, told)
     except (InvalidOptions, Conflict) as error:
-        result = {"failed": True, "msg": f"{node.appliance}: {error}"}
+        result = {**told, "failed": True, "msg": f"{node.appliance}: {error}"}
     except ApplianceError as error:
         outcome = "unreachable" if isinstance(error, Unreachable) else "failed"
-        result = {outcome: True, "msg": error.sentence(node.appliance), "failure": error.failure}
+        result = {**told, outcome: True, "msg": error.sentence(node.appliance), "failure": error.failure}
     asked_for = {"value": result.pop("value")} if "value" in result else {}
     return {**remove_values({"changed": False, **result}, node.hidden), **asked_for}
 
 
-def _result(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[str, Any]:
+def _result(
+    module: Module, options: Mapping[str, Any], node: ControlNode, told: dict[str, Any]
+) -> dict[str, Any]:
     params = _prepared(module, options, node)
-    keepers = {option: node.keeper(params[option]) for option in module.secret_refs if params.get(option)}
+    refs = {option: params[option] for option in module.secret_refs if params.get(option)}
+    keepers = {name: node.keeper(ref) for name, ref in {**refs, **module.nested_refs(params)}.items()}
     with closing(node.reach(module, params)) as api:
-        job = Job(module.resource, params, api, node.check_mode, node.appliance, keepers)
+        job = Job(module.resource, params, api, node.check_mode, node.appliance, keepers, told=told)
         result = {**module.job(job), "provenance": provenance(params)}
     if job.notes:
         result["warnings"] = job.notes
@@ -139,10 +146,11 @@ def serve(module: Module) -> None:
         ansible.fail_json(msg=f"{call['verb']} was asked for in check mode")
     try:
         with closing(module.connect(call["params"])) as api:
-            reply = getattr(api, call["verb"])(module.resource, *call["arguments"])
+            kinds = {resource.noun: resource for resource in (module.resource, *module.also)}
+            reply = getattr(api, call["verb"])(kinds[call["kind"]], *call["arguments"])
     except (ApplianceError, InvalidOptions) as error:
         ansible.exit_json(error=_packed(error))
-    ansible.exit_json(reply=reply)
+    ansible.exit_json(reply=reply, version=api.version)
 
 
 def _packed(error: ApplianceError | InvalidOptions) -> dict[str, Any]:

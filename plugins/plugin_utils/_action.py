@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
@@ -48,11 +49,11 @@ class ApplianceAction(ActionBase):
         return self._task.delegate_to is not None and self._connection.transport != "local"
 
     def call(
-        self, params: Params, verb: str, arguments: list[Any], task_vars: dict[str, Any]
+        self, params: Params, task_vars: dict[str, Any], verb: str, kind: str, arguments: list[Any]
     ) -> Mapping[str, Any]:
-        """Carry out one verb on the host that the task is delegated to."""
+        """Carry out one verb about a kind of object on the host that the task is delegated to."""
         options = {name: params[name] for name in self.module.arguments.spec if params[name] is not None}
-        call = json.dumps({"verb": verb, "arguments": arguments, "params": params})
+        call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": params})
         try:
             with self._without_log():
                 result = self._execute_module(module_args={**options, "_call": call}, task_vars=task_vars)
@@ -91,7 +92,7 @@ class ControlNode:
         """Return the appliance, from here or from the host that the task is delegated to."""
         if not self.action.is_relayed():
             return module.connect(params)
-        return RelayedAppliance(lambda verb, args: self.action.call(params, verb, args, self.task_vars))
+        return RelayedAppliance(partial(self.action.call, params, self.task_vars))
 
     def keeper(self, ref: str) -> Keeper:
         """Return the keeper of one secret."""

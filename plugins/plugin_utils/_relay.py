@@ -21,46 +21,47 @@ from ..module_utils._run import raise_packed
 class RelayedAppliance(Appliance):
     """The verbs on an appliance, carried out on the host that the task is delegated to."""
 
-    def __init__(self, call: Callable[[str, list[Any]], Mapping[str, Any]]) -> None:
-        """Take what runs one verb on the far host."""
+    def __init__(self, call: Callable[[str, str, list[Any]], Mapping[str, Any]]) -> None:
+        """Take what runs one verb, about one kind of object, on the far host."""
         self.call = call
 
     def read(self, resource: Resource, key: Any) -> Any:
         """Return one object, None where there is none."""
-        return self._reply("read", key)
+        return self._reply(resource, "read", key)
 
     def table(self, resource: Resource) -> Any:
         """Return every object of the kind."""
-        return self._reply("table")
+        return self._reply(resource, "table")
 
     def create(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
         """Create an object."""
-        self._reply("create", key, body)
+        self._reply(resource, "create", key, body)
 
     def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
         """Change an object."""
-        self._reply("update", key, body)
+        self._reply(resource, "update", key, body)
 
     def delete(self, resource: Resource, key: Any, raw: Mapping[str, Any] | None = None) -> None:
         """Delete an object."""
-        self._reply("delete", key, raw)
+        self._reply(resource, "delete", key, raw)
 
     def mint(self, resource: Resource, key: Any) -> tuple[str, Any]:
         """Have a secret minted and return it with its id."""
-        value, id_ = self._reply("mint", key)
+        value, id_ = self._reply(resource, "mint", key)
         return value, id_
 
     def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
         """Try a secret from the far host."""
-        verdict, status = self._reply("probe", key, secret)
+        verdict, status = self._reply(resource, "probe", key, secret)
         return verdict, status
 
-    def _reply(self, verb: str, *arguments: Any) -> Any:
-        result = self.call(verb, list(arguments))
+    def _reply(self, resource: Resource, verb: str, *arguments: Any) -> Any:
+        result = self.call(verb, resource.noun, list(arguments))
         if "error" in result:
             raise_packed(result["error"])
         if "reply" not in result:
             raise ApplianceError(f"the host that the task is delegated to could not do it: {_why(result)}")
+        self.version = result.get("version")
         return result["reply"]
 
 

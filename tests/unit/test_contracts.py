@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._access import KINDS
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = "ansible_collections.otsec.defender_iot"
 FQCN = "otsec.defender_iot."
@@ -143,9 +145,18 @@ def test_check_mode_is_supported_in_full(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_every_option_of_the_resource_is_an_option_of_the_module(module: str) -> None:
     made = loaded(module)
-    if not module.endswith("_info"):
+    if not module.endswith("_info") and not made.also:
         fields = made.resource.fields.keys() - made.resource.secrets.keys()
         assert fields <= made.arguments.spec.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.option)
+def test_an_item_of_a_list_takes_what_the_module_for_one_object_takes(kind: Any) -> None:
+    module = {"profiles": "fortigate_admin_profile", "admins": "fortigate_api_admin"}[kind.option]
+    alone = loaded(module).arguments.spec
+    connection = loaded("fortigate_access").arguments.spec
+    own = {name: spec for name, spec in alone.items() if name not in connection}
+    assert own.items() <= kind.arguments.spec.items()
 
 
 @pytest.mark.parametrize("module", MODULES)

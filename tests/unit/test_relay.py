@@ -32,10 +32,10 @@ class FarHost:
 
     def __init__(self, **result: Any) -> None:
         self.result = result
-        self.calls: list[tuple[str, list[Any]]] = []
+        self.calls: list[tuple[str, str, list[Any]]] = []
 
-    def __call__(self, verb: str, arguments: list[Any]) -> Any:
-        self.calls.append((verb, json.loads(json.dumps(arguments))))
+    def __call__(self, verb: str, kind: str, arguments: list[Any]) -> Any:
+        self.calls.append((verb, kind, json.loads(json.dumps(arguments))))
         return json.loads(json.dumps(self.result))
 
 
@@ -57,9 +57,11 @@ VERBS = {
 
 @pytest.mark.parametrize(("verb", "arguments", "told", "reply", "back"), VERBS.values(), ids=VERBS)
 def test_each_verb_is_one_call(verb: str, arguments: Any, told: Any, reply: Any, back: Any) -> None:
-    far = FarHost(reply=reply)
-    assert getattr(RelayedAppliance(far), verb)(THING, *arguments) == back
-    assert far.calls == [(verb, told)]
+    far = FarHost(reply=reply, version="7.4.5")
+    near = RelayedAppliance(far)
+    assert getattr(near, verb)(THING, *arguments) == back
+    assert far.calls == [(verb, "thing", told)]
+    assert near.version == "7.4.5"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "plugins" / "module_utils"
-PURE = ("_resource", "_plan", "_errors", "_secrets", "_appliance")
+PURE = ("_resource", "_plan", "_errors", "_secrets", "_appliance", "_snapshot")
 ENGINE = (*PURE, "_converge", "_mint", "_minted", "_run", "_http")
 VENDOR = re.compile(r"forti|forescout|fsum|sensor|microsoft|defender(?!_iot authors)|cyberx", re.IGNORECASE)
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The access that an integration has to a FortiGate, as one task: profiles, API admins and their keys.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from . import _admin_profile, _api_admin, _api_key
+from ._arguments import STATE, Arguments
+from ._converge import Job, converge
+from ._errors import Conflict, InvalidOptions
+from ._mint import mint
+from ._resource import Resource
+from ._snapshot import Snapshot
+
+Params = dict[str, Any]
+
+SHOWN_OF_A_KEY = ("minted", "reason", "secret_ref", "fingerprint", "created_at", "verified_at")
+
+KEY_OPTIONS = {name: spec for name, spec in _api_key.OPTIONS.items() if name not in ("name", "return_secret")}
+KEY_OPTIONS["secret_ref"] = {**KEY_OPTIONS["secret_ref"], "required": False}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One list of the task: what its items are, their options, and what completes those."""
+
+    option: str
+    resource: Resource
+    arguments: Arguments
+    prepare: Callable[[Params], Params]
+
+
+KINDS = (
+    Kind(
+        "profiles",
+        _admin_profile.PROFILE,
+        Arguments({**STATE, **_admin_profile.OPTIONS}),
+        _admin_profile.expanded,
+    ),
+    Kind(
+        "admins",
+        _api_admin.ADMIN,
+        Arguments({**STATE, **_api_admin.OPTIONS, **KEY_OPTIONS}),
+        _api_admin.refuse_open_hosts,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be done about one object."""
+
+    resource: Resource
+    params: Params
+    work: Callable[[Job], dict[str, Any]] = converge
+
+    @property
+    def name(self) -> str:
+        """Return the name of the object."""
+        return str(self.params["name"])
+
+
+def checked(params: Params) -> Params:
+    """Check every item as the module for one such object would. Raises InvalidOptions.
+
+    ``listed`` are the lists that were given, be they empty: only what belongs to those can be purged.
+    """
+    lists = {kind.option: list(_items(kind, params[kind.option] or [])) for kind in KINDS}
+    return {**params, **lists, "listed": [option for option in lists if params[option] is not None]}
+
+
+def _items(kind: Kind, given: list[Mapping[str, Any]]) -> Iterator[Params]:
+    names: set[str] = set()
+    for number, item in enumerate(given, 1):
+        place = f"{kind.option}, item {number}"
+        try:
+            params = kind.prepare(kind.arguments.validate(item)[0])
+        except InvalidOptions as error:
+            raise InvalidOptions(f"{place}: {error}") from None
+        problems = kind.resource.problems(params)
+        if params["name"] in names:
+            problems.append(f'"{params["name"]}" is named twice')
+        if problems:
+            raise InvalidOptions(f"{place}: {'; '.join(problems)}")
+        names.add(params["name"])
+        yield params
+
+
+def references(params: Params) -> dict[str, str]:
+    """Return the reference to the key of each admin that has one."""
+    return {admin["name"]: admin["secret_ref"] for admin in params["admins"] if admin["secret_ref"]}
+
+
+def grant(job: Job) -> dict[str, Any]:
+    """Bring profiles, API admins and keys to their wanted state, in the order in which they need each other."""
+    job = replace(job, api=Snapshot(job.api))
+    objects: list[dict[str, Any]] = []
+    differences: list[dict[str, Any]] = []
+    created: set[str] = set()
+    job.told.update(changed=False, objects=objects, diff=differences)
+    for step in _steps(job):
+        result = step.work(_part(job, step, created))
+        done = _summary(step, result)
+        objects.append(done)
+        if done["changed"]:
+            job.told["changed"] = True
+            differences.append(result["diff"])
+        if step.resource is _api_admin.ADMIN and done["action"] == "create":
+            created.add(step.name)
+    return job.told
+
+
+def _part(job: Job, step: Step, created: set[str]) -> Job:
+    """Return the job of one step; its notes are the task's."""
+    keepers = {"secret_ref": job.keepers[step.name]} if step.work is mint else {}
+    fresh = step.work is mint and step.name in created
+    return replace(job, resource=step.resource, params=step.params, keepers=keepers, fresh=fresh)
+
+
+def _steps(job: Job) -> list[Step]:
+    """Return all steps in order. Raises Conflict where a purge would go too far."""
+    profiles = [Step(_admin_profile.PROFILE, params) for params in job.params["profiles"]]
+    admins = [Step(_api_admin.ADMIN, params) for params in job.params["admins"]]
+    keys = [Step(_api_key.KEY, params, mint) for params in job.params["admins"] if params["secret_ref"]]
+    purged = {kind.option: _purged(job, kind) for kind in KINDS}
+    _refuse_too_many(job, [step for steps in purged.values() for step in steps])
+    return [
+        *(step for step in profiles if step.params["state"] == "present"),
+        *admins,
+        *keys,
+        *purged["admins"],
+        *(step for step in profiles if step.params["state"] == "absent"),
+        *purged["profiles"],
+    ]
+
+
+def _purged(job: Job, kind: Kind) -> list[Step]:
+    """Return a step for each object that is in the pattern of names, is not listed, and is not built in."""
+    if not job.params["purge"] or kind.option not in job.params["listed"]:
+        return []
+    listed = {params["name"] for params in job.params[kind.option]}
+    wire = kind.resource.fields["name"].wire
+    names = [str(row.get(wire)) for row in job.api.table(kind.resource)]
+    doomed = [
+        name
+        for name in names
+        if name not in listed
+        and name not in kind.resource.built_in
+        and fnmatchcase(name, job.params["purge_names"])
+    ]
+    return [Step(kind.resource, {"name": name, "state": "absent"}) for name in doomed]
+
+
+def _refuse_too_many(job: Job, steps: list[Step]) -> None:
+    limit = job.params["purge_limit"]
+    if len(steps) > limit:
+        raise Conflict(
+            f"purge would remove {len(steps)} objects, more than purge_limit ({limit}), so nothing was "
+            f"changed: {', '.join(step.resource.title(step.name) for step in steps)}"
+        )
+
+
+def _summary(step: Step, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of one object: what was done to it, and of a key what may be shown."""
+    told = {name: result[name] for name in SHOWN_OF_A_KEY} if step.work is mint else {}
+    return {
+        "kind": step.resource.noun,
+        "name": step.name,
+        "changed": result["changed"],
+        "action": _action(result),
+        **told,
+    }
+
+
+def _action(result: Mapping[str, Any]) -> str:
+    """Say what became of an object; a change without a difference is one to its place in the store."""
+    before, after = result["diff"]["before"], result["diff"]["after"]
+    if not result["changed"]:
+        return "none"
+    if not before:
+        return "create"
+    return "update" if after else "delete"
