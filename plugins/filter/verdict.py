@@ -13,21 +13,23 @@ from typing import Any
 Result = Mapping[str, Any]
 
 
-def fortinet_verdict(admins: Result, key: Result) -> dict[str, str]:
-    """Judge whether sensors call a FortiGate, from the results of two modules that read it.
+def fortinet_verdict(access: Result) -> dict[str, str]:
+    """Judge whether sensors call a FortiGate, from what a run in check mode says of their access.
 
     FortiOS documents no time of last use of a key, so nothing that can be read proves a call.
     """
-    for result, what in ((admins, "the API admins"), (key, "the API key")):
-        if _unread(result):
-            return _verdict("unknown", f"{what} could not be read: {result.get('msg', 'no answer')}")
-    if not admins.get("admins"):
+    if _unread(access):
+        return _verdict("unknown", f"the FortiGate could not be read: {access.get('msg', 'no answer')}")
+    missing = {each["kind"] for each in access["objects"] if each["action"] == "create"}
+    if "admin" in missing:
         return _verdict("never_called", "the API admin does not exist, so no sensor can have logged in")
-    if key.get("changed"):
+    if "key" in missing:
         return _verdict("never_called", "the store holds no API key, so no sensor can have been given one")
+    drifted = [f"{each['kind']} {each['name']}" for each in access["objects"] if each["changed"]]
+    there = f"not as declared: {', '.join(drifted)}" if drifted else "API admin and key are in place"
     return _verdict(
         "unknown",
-        "API admin and key are in place; FortiOS documents no time of last use, "
+        f"{there}; FortiOS documents no time of last use, "
         "so look for the sensor's logins under Log & Report > System Events",
     )
 

@@ -26,8 +26,10 @@ Params = dict[str, Any]
 
 SHOWN_OF_A_KEY = ("minted", "reason", "secret_ref", "fingerprint", "created_at", "verified_at")
 
-KEY_OPTIONS = {name: spec for name, spec in _api_key.OPTIONS.items() if name not in ("name", "return_secret")}
-KEY_OPTIONS["secret_ref"] = {**KEY_OPTIONS["secret_ref"], "required": False}
+KEY_OPTIONS = {
+    "secret_ref": {**_api_key.OPTIONS["secret_ref"], "required": False},
+    **{name: _api_key.OPTIONS[name] for name in ("rotation_id", "max_age")},
+}
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,19 @@ def checked(params: Params) -> Params:
 
     ``listed`` are the lists that were given, be they empty: only what belongs to those can be purged.
     """
-    lists = {kind.option: list(_items(kind, params[kind.option] or [])) for kind in KINDS}
+    given = {**params, "admins": _completed(params)}
+    lists = {kind.option: list(_items(kind, given[kind.option] or [])) for kind in KINDS}
     return {**params, **lists, "listed": [option for option in lists if params[option] is not None]}
+
+
+def _completed(params: Params) -> list[Params]:
+    """Give each admin what the task says for all, where it says nothing itself."""
+    shared = {"trusted_hosts": params["trusted_hosts"]} if params["trusted_hosts"] is not None else {}
+    store = params["secret_store"]
+    return [
+        {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {}), **admin}
+        for admin in params["admins"] or []
+    ]
 
 
 def _items(kind: Kind, given: list[Mapping[str, Any]]) -> Iterator[Params]:
@@ -131,7 +144,8 @@ def _steps(job: Job) -> list[Step]:
     """Return all steps in order. Raises Conflict where a purge would go too far."""
     profiles = [Step(_admin_profile.PROFILE, params) for params in job.params["profiles"]]
     admins = [Step(_api_admin.ADMIN, params) for params in job.params["admins"]]
-    keys = [Step(_api_key.KEY, params, mint) for params in job.params["admins"] if params["secret_ref"]]
+    keyed = [params for params in job.params["admins"] if params["secret_ref"]]
+    keys = [Step(_api_key.KEY, {**params, "recreate": job.params["recreate"]}, mint) for params in keyed]
     purged = {kind.option: _purged(job, kind) for kind in KINDS}
     _refuse_too_many(job, [step for steps in purged.values() for step in steps])
     return [

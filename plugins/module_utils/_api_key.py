@@ -20,9 +20,11 @@ KEY = Resource(
     on_parent=True,
 )
 
+RECREATE: Spec = {"type": "str", "choices": ["never", "invalid", "always"], "default": "never"}
+
 OPTIONS: Spec = {
     "name": {"type": "str", "required": True},
-    "recreate": {"type": "str", "choices": ["never", "invalid", "always"], "default": "never"},
+    "recreate": RECREATE,
     **ONE_TIME_SECRET,
 }
 """The options of one API key, besides its state and the connection."""

@@ -29,7 +29,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With C(recreate=always) a key is replaced in every run.
+      - With O(recreate=always) a key is replaced in every run.
 options:
   profiles:
     description:
@@ -41,11 +41,28 @@ options:
     description:
       - The REST API admins. Each takes the options of M(otsec.defender_iot.fortigate_api_admin), but for the
         connection.
-      - With C(secret_ref) its API key is kept as well. C(secret_ref), C(recreate), C(rotation_id) and
-        C(max_age) are those of M(otsec.defender_iot.fortigate_api_key). With C(state=absent) the stored key is
-        removed too.
+      - C(secret_ref), C(rotation_id) and C(max_age) concern its API key, as in
+        M(otsec.defender_iot.fortigate_api_key). With C(state=absent) the stored key is removed too.
     type: list
     elements: dict
+  trusted_hosts:
+    description:
+      - The trusted hosts of those API admins that name none of their own.
+    type: list
+    elements: str
+  secret_store:
+    description:
+      - Where the API keys of those API admins are kept that have no C(secret_ref) of their own. That of the
+        admin C(NAME) is then kept under this reference with C(/NAME) behind it.
+      - Without either the key of an API admin is left alone.
+    type: str
+  recreate:
+    description:
+      - When to mint a new API key in place of the stored one, as in
+        M(otsec.defender_iot.fortigate_api_key).
+    type: str
+    choices: [never, invalid, always]
+    default: never
   purge:
     description:
       - Whether to remove what is not listed, of the kinds for which a list is given, be it an empty one.
@@ -83,9 +100,9 @@ EXAMPLES = r"""
     admins:
       - name: defender-iot
         profile: defender-iot
-        trusted_hosts: [192.0.2.20, 198.51.100.0/28]
-        secret_ref: vault_file:/srv/secrets/fgt-north-01/defender-iot
         rotation_id: 2026-q4
+    trusted_hosts: [192.0.2.20, 198.51.100.0/28]
+    secret_store: vault_file:/srv/secrets/fgt-north-01
 
 - name: Have no other profile and API admin of the integration
   otsec.defender_iot.fortigate_access:
@@ -199,7 +216,7 @@ failure:
 from ..module_utils._access import checked, grant, references
 from ..module_utils._admin_profile import PROFILE
 from ..module_utils._api_admin import ADMIN
-from ..module_utils._api_key import KEY
+from ..module_utils._api_key import KEY, RECREATE
 from ..module_utils._arguments import fortigate
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._run import Module, serve
@@ -209,6 +226,9 @@ MODULE = Module(
         {
             "profiles": {"type": "list", "elements": "dict"},
             "admins": {"type": "list", "elements": "dict"},
+            "trusted_hosts": {"type": "list", "elements": "str"},
+            "secret_store": {"type": "str", "no_log": False},
+            "recreate": RECREATE,
             "purge": {"type": "bool", "default": False},
             "purge_names": {"type": "str"},
             "purge_limit": {"type": "int", "default": 5},

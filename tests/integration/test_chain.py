@@ -18,11 +18,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, 
 
 OBJECTS = sorted(
     [
-        *(
-            (name, f"fortigate_{kind}")
-            for name in FORTIGATES
-            for kind in ("admin_profile", "api_admin", "api_key")
-        ),
+        *((name, "fortigate_access") for name in FORTIGATES),
         ("forescout-01", "forescout_module"),
         ("sensor-north-01", "sensor_access_token"),
     ]
@@ -148,11 +144,26 @@ def test_check_mode_reports_every_object_that_would_be_created(chain: Chain) -> 
 
 def test_check_mode_shows_every_object_in_its_diff(chain: Chain) -> None:
     for result in chain.predicted.run.results:
-        diff = result.data["diff"]
-        assert diff["after"], result
-        assert not any(diff["before"].values()), result
-        assert diff["before_header"].startswith(f"{result.host}: "), result
-        assert diff["before_header"] in chain.predicted.run.output
+        shown = result.data["diff"]
+        for diff in shown if isinstance(shown, list) else [shown]:
+            assert diff["after"], result
+            assert not any(diff["before"].values()), result
+            assert diff["before_header"].startswith(f"{result.host}: "), result
+            assert diff["before_header"] in chain.predicted.run.output
+
+
+@pytest.mark.parametrize("fortigate", FORTIGATES)
+def test_check_mode_tells_of_every_object_of_a_fortigate_what_the_real_run_does(
+    chain: Chain, fortigate: str
+) -> None:
+    phases = (chain.predicted, chain.built, chain.repeated)
+    predicted, built, repeated = (
+        [(each["kind"], each["name"], each["action"]) for each in phase.run.one(fortigate).data["objects"]]
+        for phase in phases
+    )
+    kinds = ("profile", "admin", "key")
+    assert predicted == built == [(kind, "defender-iot", "create") for kind in kinds]
+    assert repeated == [(kind, "defender-iot", "none") for kind in kinds]
 
 
 def test_check_mode_writes_nothing_and_mints_nothing(chain: Chain) -> None:
@@ -273,11 +284,10 @@ def test_a_second_run_changes_nothing_and_writes_nothing(chain: Chain) -> None:
 
 
 @pytest.mark.parametrize("fortigate", FORTIGATES)
-def test_a_second_run_reads_every_object_once_over_one_connection(chain: Chain, fortigate: str) -> None:
-    profile, admin = (f"GET /api/v2/cmdb/system/{path}/defender-iot" for path in ("accprofile", "api-user"))
-    # The task for the key reads the admin as well, for the key cannot be read.
-    assert chain.repeated.requests(fortigate) == {profile: 1, admin: 2}
-    assert chain.repeated.connections[fortigate] == 3
+def test_a_second_run_reads_every_table_once_over_one_connection(chain: Chain, fortigate: str) -> None:
+    tables = [f"GET /api/v2/cmdb/system/{table}" for table in ("accprofile", "api-user")]
+    assert chain.repeated.requests(fortigate) == dict.fromkeys(tables, 1)
+    assert chain.repeated.connections[fortigate] == 1
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,12 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
     Refused,
     SecretStoreError,
 )
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import MINTED, MemoryAppliance, MemoryKeeper
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
+    MINTED,
+    MemoryAppliance,
+    MemoryKeeper,
+    secret,
+)
 from ansible_collections.otsec.defender_iot.tests.unit.test_admin_profile import raw
 
 HOSTS = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.20 255.255.255.255"}]
@@ -68,8 +73,9 @@ class Device(MemoryAppliance):
 
 def options(**given: Any) -> dict[str, Any]:
     """Make checked options."""
-    none = {"profiles": None, "admins": None, "purge": False, "purge_names": None, "purge_limit": 5}
-    return checked({**none, **given})
+    left_out = dict.fromkeys(("profiles", "admins", "trusted_hosts", "secret_store", "purge_names"))
+    defaults = {"recreate": "never", "purge": False, "purge_limit": 5}
+    return checked({**left_out, **defaults, **given})
 
 
 class Task:
@@ -211,6 +217,22 @@ def test_a_purge_that_goes_too_far_changes_nothing(check_mode: bool) -> None:
         'API admin "d-0", API admin "d-1", API admin "d-2"'
     )
     assert not [event for event in device.events if "table" not in event]
+
+
+def test_an_admin_gets_what_the_task_says_for_all_where_it_says_nothing_itself() -> None:
+    own = {"name": "b", "trusted_hosts": ["198.51.100.1"], "secret_ref": "command:b"}
+    for_all = {"trusted_hosts": ["192.0.2.20"], "secret_store": "vault_file:/s/fgt"}
+    params = options(admins=[{"name": "a"}, own], **for_all)
+    assert [admin["trusted_hosts"] for admin in params["admins"]] == [["192.0.2.20"], ["198.51.100.1"]]
+    assert references(params) == {"a": "vault_file:/s/fgt/a", "b": "command:b"}
+
+
+@pytest.mark.parametrize(("recreate", "minted"), [("never", False), ("always", True)])
+def test_when_to_replace_a_key_is_said_for_all(recreate: str, minted: bool) -> None:
+    task = Task(Device(admins=[admin()]), admins=[KEYED_ADMIN], recreate=recreate)
+    task.keepers["a"].current = secret("old")
+    task.play()
+    assert task.job.told["objects"][-1]["minted"] is minted
 
 
 WRONG = {

@@ -16,8 +16,6 @@ from ansible_collections.otsec.defender_iot.plugins.filter.verdict import (
     fortinet_verdict,
 )
 
-ADMINS = {"admins": [{"name": "defender-iot"}]}
-KEY = {"changed": False}
 UNREAD = [
     ({"failed": True, "msg": "fgt: no"}, "fgt: no"),
     ({"unreachable": True, "msg": "fgt: no answer"}, "fgt: no answer"),
@@ -26,33 +24,37 @@ UNREAD = [
 ]
 
 
-@pytest.mark.parametrize(("result", "why"), UNREAD)
-def test_fortinet_is_unknown_while_the_admins_are_unread(result: Any, why: str) -> None:
-    assert fortinet_verdict(result, KEY) == {
-        "state": "unknown",
-        "evidence": f"the API admins could not be read: {why}",
+def access(**actions: str) -> dict[str, Any]:
+    """Make the result of looking at the access to a FortiGate; what is not named is as declared."""
+    done = {kind: actions.get(kind, "none") for kind in ("profile", "admin", "key")}
+    return {
+        "objects": [
+            {"kind": kind, "name": "defender-iot", "action": action, "changed": action != "none"}
+            for kind, action in done.items()
+        ]
     }
 
 
 @pytest.mark.parametrize(("result", "why"), UNREAD)
-def test_fortinet_is_unknown_while_the_key_is_unread(result: Any, why: str) -> None:
-    assert fortinet_verdict(ADMINS, result) == {
+def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -> None:
+    assert fortinet_verdict(result) == {
         "state": "unknown",
-        "evidence": f"the API key could not be read: {why}",
+        "evidence": f"the FortiGate could not be read: {why}",
     }
 
 
 @pytest.mark.parametrize(
-    ("admins", "key", "state", "evidence"),
+    ("found", "state", "evidence"),
     [
-        ({"admins": []}, KEY, "never_called", "the API admin does not exist"),
-        ({"changed": False}, KEY, "never_called", "the API admin does not exist"),
-        (ADMINS, {"changed": True}, "never_called", "the store holds no API key"),
-        (ADMINS, KEY, "unknown", "API admin and key are in place"),
+        (access(admin="create", key="create"), "never_called", "the API admin does not exist"),
+        (access(key="create"), "never_called", "the store holds no API key"),
+        (access(), "unknown", "API admin and key are in place"),
+        (access(profile="update"), "unknown", "not as declared: profile defender-iot;"),
+        (access(key="update"), "unknown", "not as declared: key defender-iot;"),
     ],
 )
-def test_fortinet_is_judged_by_admin_and_key(admins: Any, key: Any, state: str, evidence: str) -> None:
-    verdict = fortinet_verdict(admins, key)
+def test_fortinet_is_judged_by_admin_and_key(found: Any, state: str, evidence: str) -> None:
+    verdict = fortinet_verdict(found)
     assert verdict["state"] == state
     assert verdict["evidence"].startswith(evidence)
 
