@@ -9,6 +9,7 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -119,25 +120,47 @@ def grant(job: Job) -> dict[str, Any]:
     job = replace(job, api=Snapshot(job.api))
     objects: list[dict[str, Any]] = []
     differences: list[dict[str, Any]] = []
-    created: set[str] = set()
+    ledger = Ledger()
     job.told.update(changed=False, objects=objects, diff=differences)
     for step in _steps(job):
-        result = step.work(_part(job, step, created))
+        result = step.work(_part(job, step, ledger))
         done = _summary(step, result)
         objects.append(done)
         if done["changed"]:
             job.told["changed"] = True
             differences.append(result["diff"])
-        if step.resource is _api_admin.ADMIN and done["action"] == "create":
-            created.add(step.name)
+        if step.resource is _api_admin.ADMIN:
+            ledger.note(step.name, result["diff"])
     return job.told
 
 
-def _part(job: Job, step: Step, created: set[str]) -> Job:
+class Ledger:
+    """What earlier steps did to the API admins, or in check mode would do."""
+
+    def __init__(self) -> None:
+        """Begin with nothing done."""
+        self.created: set[str] = set()
+        self.released: Counter[str] = Counter()
+
+    def note(self, name: str, difference: Mapping[str, Any]) -> None:
+        """Note the difference that a step made to an admin."""
+        before, after = difference["before"], difference["after"]
+        if after and not before:
+            self.created.add(name)
+        if before and before["profile"] != after.get("profile"):
+            self.released[before["profile"]] += 1
+
+
+def _part(job: Job, step: Step, ledger: Ledger) -> Job:
     """Return the job of one step; its notes are the task's."""
-    keepers = {"secret_ref": job.keepers[step.name]} if step.work is mint else {}
-    fresh = step.work is mint and step.name in created
-    return replace(job, resource=step.resource, params=step.params, keepers=keepers, fresh=fresh)
+    return replace(
+        job,
+        resource=step.resource,
+        params={**step.params, "allow_self_change": job.params["allow_self_change"]},
+        keepers={"secret_ref": job.keepers[step.name]} if step.work is mint else {},
+        fresh=step.work is mint and step.name in ledger.created,
+        released=ledger.released[step.name] if step.resource is _admin_profile.PROFILE else 0,
+    )
 
 
 def _steps(job: Job) -> list[Step]:

@@ -152,6 +152,8 @@ PROFILE = Resource(
     noun="profile",
     path="system/accprofile",
     built_in=frozenset({"super_admin", "super_admin_readonly", "prof_admin", "admin_no_access"}),
+    fixed=frozenset({"super_admin"}),
+    guarded=frozenset({"scope", *ROWS, *(f"{row}_permissions" for row in CUSTOM_ROWS)}),
     fields={
         "name": Field("name", max_length=35),
         "scope": _field("scope", "scope", "vdom"),

@@ -93,6 +93,7 @@ ADMIN = Resource(
     noun="admin",
     path="system/api-user",
     create_requires=frozenset({"profile", "trusted_hosts"}),
+    guarded=frozenset({"profile", "trusted_hosts", "vdoms", "pki_group", "schedule"}),
     fields={
         "name": Field("name", max_length=35),
         "comments": Field("comments", default="", optional=True, max_length=255),

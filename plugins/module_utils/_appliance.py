@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from ._errors import Unsupported
 from ._resource import Resource
 
-READS = frozenset({"read", "table", "probe"})
+READS = frozenset({"read", "table", "probe", "is_own", "references"})
 
 
 class Appliance:
@@ -55,6 +55,14 @@ class Appliance:
     def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
         """Try a secret once: valid, invalid or unknown, and the HTTP status of the answer."""
         self._refuse(resource, "tries")
+
+    def is_own(self, resource: Resource, key: Any) -> bool:
+        """Say whether the account in use may be this object, or have its rights from it."""
+        return False
+
+    def references(self, resource: Resource, key: Any) -> int:
+        """Count what on the appliance refers to an object."""
+        return 0
 
     def close(self) -> None:
         """End the session, if there is one."""

@@ -21,6 +21,8 @@ Spec = dict[str, Any]
 
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
+SELF_CHANGE: Spec = {"allow_self_change": {"type": "bool", "default": False}}
+
 ONE_TIME_SECRET: Spec = {
     "secret_ref": {"type": "str", "required": True, "no_log": False},
     "rotation_id": {"type": "str"},

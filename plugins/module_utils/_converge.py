@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._appliance import Appliance
-from ._errors import ApplianceError, NotFound, Unsupported, attempting
+from ._errors import ApplianceError, Conflict, NotFound, Unsupported, attempting
 from ._plan import Plan, overlay, plan
 from ._resource import Incomplete, Resource
 from ._secrets import KNOWN_AFTER_APPLY, Keeper, Secret, shown
@@ -28,7 +28,8 @@ class Job:
     """One task on one appliance: options already validated, transport ready but not yet used.
 
     ``keepers`` holds the keeper of each secret, by the option that names it. ``fresh`` says that an earlier
-    step of the same task has created the object, or would. ``notes`` become warnings, and what is ``told``
+    step of the same task has created the object, or would, and ``released`` how many references to it those
+    have ended, or would. ``notes`` become warnings, and what is ``told``
     is in the result even if the task fails.
     """
 
@@ -39,6 +40,7 @@ class Job:
     appliance: str
     keepers: Mapping[str, Keeper] = field(default_factory=dict)
     fresh: bool = False
+    released: int = 0
     notes: list[str] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
 
@@ -128,9 +130,49 @@ def _planned(job: Job, secrets: Mapping[str, Secret | None]) -> Plan:
         if secret and have is not None:
             have[option] = secret.delivered.get(consumer(job))
     step = plan(job.resource, have, want, job.params.get("state", "present"))
+    if step.changed:
+        _guard(job, step)
     if step.send:
         _fit(job, step, raw)
     return step
+
+
+def _guard(job: Job, step: Plan) -> None:
+    """Refuse what cannot be, or would lock the account in use out. Raises Conflict."""
+    resource = job.resource
+    if job.key in resource.fixed:
+        raise Conflict(f"{job.title} is built in and cannot be changed")
+    if step.action == "delete" and resource.guarded:
+        refuse_self_change(job)
+        _note_references(job)
+    elif step.action == "update" and resource.guarded & step.send.keys():
+        refuse_self_change(job)
+
+
+def refuse_self_change(job: Job) -> None:
+    """Raise Conflict where the account in use may be the object, unless the task allows that."""
+    if job.params.get("allow_self_change"):
+        return
+    with attempting(f"looking whether {job.title} is the account in use"):
+        own = job.api.is_own(job.resource, job.key)
+    if own:
+        raise Conflict(
+            f"{job.title} may be the account that this task logs in with, or have given it its rights: changing "
+            "it can lock you out. Use another account, or set allow_self_change: true"
+        )
+
+
+def _note_references(job: Job) -> None:
+    """Say in check mode what the appliance would refuse, unless an earlier task changes that."""
+    if not job.check_mode:
+        return
+    with attempting(f"looking what uses {job.title}"):
+        count = job.api.references(job.resource, job.key) - job.released
+    if count > 0:
+        job.notes.append(
+            f"{job.title} is predicted to be deleted as if earlier tasks end its use: "
+            f"{count} objects of the appliance still refer to it"
+        )
 
 
 def _fit(job: Job, step: Plan, raw: Mapping[str, Any] | None) -> None:

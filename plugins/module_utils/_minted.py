@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
 
-from ._converge import Job, complete, observe
+from ._converge import Job, complete, observe, refuse_self_change
 from ._errors import ApplianceError, Conflict, NotFound, attempting
 from ._secrets import Held, Pending, Secret
 
@@ -31,7 +31,7 @@ class Subject(Protocol):
         """Say whether it is there."""
 
     def require(self) -> None:
-        """Raise where nothing can be minted. Raises NotFound."""
+        """Raise where nothing can or may be minted. Raises NotFound and Conflict."""
 
     def known(self) -> list[str]:
         """Return the ids of what is there, to tell it from what is minted next."""
@@ -267,9 +267,12 @@ class OnParent:
         return False
 
     def require(self) -> None:
-        """Raise where there is no object, unless an earlier task of a check-mode run would make it."""
+        """Raise where there is no object, unless an earlier task of a check-mode run would make it.
+
+        Raises Conflict where the account in use may be the object: another secret would lock it out.
+        """
         if self.parent is not None:
-            return
+            return refuse_self_change(self.job)
         if not self.job.check_mode:
             with attempting(f"minting {self.job.title}"):
                 raise NotFound("the object it belongs to does not exist: create that first")

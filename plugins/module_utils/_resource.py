@@ -175,7 +175,9 @@ class Resource:
     ``secrets`` maps an option whose value the appliance accepts but never returns to the option that holds
     the reference to it; such a value is compared by the fingerprint last delivered. ``resend`` options go
     along with every update. ``immutable`` options cannot change, ``create_requires`` must be known to
-    create. ``built_in`` objects are never removed for not being listed. ``facts`` are fields that are shown but not managed. A ``singleton`` always exists. ``on_parent``
+    create. ``built_in`` objects are never removed for not being listed, and ``fixed`` ones cannot be changed
+    at all. ``guarded`` are the options by which an account can lock itself out; where there are some, so it
+    can by deleting the object. ``facts`` are fields that are shown but not managed. A ``singleton`` always exists. ``on_parent``
     says that a secret the appliance invents has no entry of its own: reading it finds the object that it
     belongs to. ``fold`` and ``unfold`` join and split wire fields that are one option to the user.
     """
@@ -191,6 +193,8 @@ class Resource:
     immutable: frozenset[str] = frozenset()
     create_requires: frozenset[str] = frozenset()
     built_in: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
+    guarded: frozenset[str] = frozenset()
     singleton: bool = False
     on_parent: bool = False
     fold: Callable[[Mapping[str, Any]], Mapping[str, Any]] = same

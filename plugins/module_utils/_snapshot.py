@@ -68,6 +68,14 @@ class Snapshot(Appliance):
         """Try a secret."""
         return self.api.probe(resource, key, secret)
 
+    def is_own(self, resource: Resource, key: Any) -> bool:
+        """Say whether the account in use may be this object."""
+        return self.api.is_own(resource, key)
+
+    def references(self, resource: Resource, key: Any) -> int:
+        """Count what on the appliance refers to an object."""
+        return self.api.references(resource, key)
+
     def _rows(self, resource: Resource) -> dict[Any, dict[str, Any]]:
         if resource.path not in self.rows:
             key = resource.fields[resource.key].wire

@@ -18,6 +18,7 @@ description:
   - In check mode later steps see what earlier ones would create.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
+  - otsec.defender_iot.fortigate.self_change
   - otsec.defender_iot.appliance
   - otsec.defender_iot.attributes
   - otsec.defender_iot.attributes.actiongroup_fortigate
@@ -217,13 +218,14 @@ from ..module_utils._access import checked, grant, references
 from ..module_utils._admin_profile import PROFILE
 from ..module_utils._api_admin import ADMIN
 from ..module_utils._api_key import KEY, RECREATE
-from ..module_utils._arguments import fortigate
+from ..module_utils._arguments import SELF_CHANGE, fortigate
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._run import Module, serve
 
 MODULE = Module(
     arguments=fortigate(
         {
+            **SELF_CHANGE,
             "profiles": {"type": "list", "elements": "dict"},
             "admins": {"type": "list", "elements": "dict"},
             "trusted_hosts": {"type": "list", "elements": "str"},

@@ -20,6 +20,7 @@ description:
     6.4 to 7.6. That FortiOS leaves alone what an update does not name is observed, not documented.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
+  - otsec.defender_iot.fortigate.self_change
   - otsec.defender_iot.state
   - otsec.defender_iot.appliance
   - otsec.defender_iot.attributes
@@ -453,13 +454,13 @@ failure:
 """
 
 from ..module_utils._admin_profile import OPTIONS, PROFILE, expanded
-from ..module_utils._arguments import STATE, fortigate
+from ..module_utils._arguments import SELF_CHANGE, STATE, fortigate
 from ..module_utils._converge import converge
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._run import Module, serve
 
 MODULE = Module(
-    arguments=fortigate({**STATE, **OPTIONS}),
+    arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
     resource=PROFILE,
     connect=FortiGate,
     job=converge,

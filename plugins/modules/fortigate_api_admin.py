@@ -19,6 +19,7 @@ description:
     it is not, they are compared by what they mean.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
+  - otsec.defender_iot.fortigate.self_change
   - otsec.defender_iot.state
   - otsec.defender_iot.appliance
   - otsec.defender_iot.attributes
@@ -181,13 +182,13 @@ failure:
 """
 
 from ..module_utils._api_admin import ADMIN, OPTIONS, refuse_open_hosts
-from ..module_utils._arguments import STATE, fortigate
+from ..module_utils._arguments import SELF_CHANGE, STATE, fortigate
 from ..module_utils._converge import converge
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._run import Module, serve
 
 MODULE = Module(
-    arguments=fortigate({**STATE, **OPTIONS}),
+    arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
     resource=ADMIN,
     connect=FortiGate,
     job=converge,

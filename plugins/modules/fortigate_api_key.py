@@ -28,6 +28,7 @@ description:
     observed.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
+  - otsec.defender_iot.fortigate.self_change
   - otsec.defender_iot.state
   - otsec.defender_iot.one_time_secret
   - otsec.defender_iot.appliance
@@ -191,13 +192,13 @@ failure:
 """
 
 from ..module_utils._api_key import KEY, OPTIONS
-from ..module_utils._arguments import STATE, fortigate
+from ..module_utils._arguments import SELF_CHANGE, STATE, fortigate
 from ..module_utils._fortigate import FortiGate
 from ..module_utils._mint import mint
 from ..module_utils._run import Module, serve
 
 MODULE = Module(
-    arguments=fortigate({**STATE, **OPTIONS}),
+    arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
     resource=KEY,
     connect=FortiGate,
     job=mint,

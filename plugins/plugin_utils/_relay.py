@@ -55,6 +55,14 @@ class RelayedAppliance(Appliance):
         verdict, status = self._reply(resource, "probe", key, secret)
         return verdict, status
 
+    def is_own(self, resource: Resource, key: Any) -> bool:
+        """Say whether the account in use may be this object."""
+        return bool(self._reply(resource, "is_own", key))
+
+    def references(self, resource: Resource, key: Any) -> int:
+        """Count what on the appliance refers to an object."""
+        return int(self._reply(resource, "references", key))
+
     def _reply(self, resource: Resource, verb: str, *arguments: Any) -> Any:
         result = self.call(verb, resource.noun, list(arguments))
         if "error" in result:

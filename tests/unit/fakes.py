@@ -81,6 +81,7 @@ class MemoryAppliance(Noted, Appliance):
 
     ``keeps`` is left on the object by a write, whatever was sent. Minting a secret with an entry of its own
     adds the row ``made`` and answers with ``id_``. Each probe takes the next of ``verdicts``, the last stays.
+    ``own`` says that the account in use may be any object, ``uses`` how often each is referred to.
     """
 
     name = "appliance"
@@ -93,6 +94,8 @@ class MemoryAppliance(Noted, Appliance):
         made: Mapping[str, Any] | None = None,
         id_: Any = None,
         verdicts: Sequence[tuple[str, int | None]] = (VALID,),
+        own: bool = False,
+        uses: int = 0,
         **noted: Any,
     ) -> None:
         super().__init__(**noted)
@@ -102,6 +105,14 @@ class MemoryAppliance(Noted, Appliance):
         self.made = made
         self.id_ = id_
         self.verdicts = list(verdicts)
+        self.own = own
+        self.uses = uses
+
+    def is_own(self, resource: Any, key: Any) -> bool:
+        return self.own
+
+    def references(self, resource: Any, key: Any) -> int:
+        return self.uses
 
     def read(self, resource: Any, key: Any) -> Any:
         self._note("read")

@@ -74,7 +74,7 @@ class Device(MemoryAppliance):
 def options(**given: Any) -> dict[str, Any]:
     """Make checked options."""
     left_out = dict.fromkeys(("profiles", "admins", "trusted_hosts", "secret_store", "purge_names"))
-    defaults = {"recreate": "never", "purge": False, "purge_limit": 5}
+    defaults = {"recreate": "never", "allow_self_change": False, "purge": False, "purge_limit": 5}
     return checked({**left_out, **defaults, **given})
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -182,3 +183,60 @@ def test_a_field_of_a_wrong_form_is_an_error_and_not_a_default(hosts: Any) -> No
         with pytest.raises(ApplianceError, match=r'the answer lacks a usable "hosts"'):
             run(job(api, comment="d"))
     assert api.bodies == []
+
+
+GUARDED = replace(THING, guarded=frozenset({"hosts"}), immutable=frozenset(), fixed=frozenset({"root"}))
+LOCKS_OUT = 'thing "a" may be the account that this task logs in with'
+CHANGES = {
+    # what is done: (params, whether it can lock the account out)
+    "a guarded option": ({"hosts": ["3"]}, True),
+    "another option": ({"comment": "d"}, False),
+    "nothing": ({"hosts": ["1", "2"]}, False),
+    "deleting": ({"state": "absent"}, True),
+}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("params", "dangerous"), CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_an_account_does_not_lock_itself_out(
+    params: Any, dangerous: bool, own: bool, allowed: bool, check_mode: bool
+) -> None:
+    api = MemoryAppliance({"a": RAW}, own=own, check_mode=check_mode)
+    task = replace(job(api, allow_self_change=allowed, **params), resource=GUARDED)
+    if own and dangerous and not allowed:
+        with pytest.raises(Conflict, match=LOCKS_OUT):
+            converge(task)
+        assert api.bodies == []
+    else:
+        converge(task)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("params", [{"comment": "d"}, {"state": "absent"}])
+def test_what_is_fixed_cannot_be_changed(params: Any, check_mode: bool) -> None:
+    api = MemoryAppliance({"root": {**RAW, "id": "root"}}, check_mode=check_mode)
+    task = replace(job(api, **{"name": "root", **params}), resource=GUARDED)
+    with pytest.raises(Conflict, match='thing "root" is built in and cannot be changed'):
+        converge(task)
+
+
+def test_what_is_fixed_may_be_as_it_is() -> None:
+    api = MemoryAppliance({"root": {**RAW, "id": "root"}})
+    assert not converge(replace(job(api, name="root", comment="c"), resource=GUARDED))["changed"]
+
+
+@pytest.mark.parametrize(
+    ("check_mode", "uses", "released", "noted"),
+    [(True, 0, 0, False), (True, 2, 0, True), (True, 2, 1, True), (True, 2, 2, False), (False, 2, 0, False)],
+)
+def test_check_mode_says_what_still_uses_an_object(
+    check_mode: bool, uses: int, released: int, noted: bool
+) -> None:
+    api = MemoryAppliance({"a": RAW}, uses=uses, check_mode=check_mode)
+    task = replace(job(api, state="absent"), resource=GUARDED, released=released)
+    assert converge(task)["changed"]
+    said = f"{uses - released} objects of the appliance still refer to it"
+    assert [note for note in task.notes if said in note] == (task.notes if noted else [])
+    assert bool(task.notes) is noted

@@ -246,3 +246,13 @@ def test_nothing_is_done_while_another_process_is_at_it(
         "vault_file:/srv/secrets/x says: run again when it is done"
     )
     assert scene.events == ["store held"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_key_that_may_be_the_one_in_use_is_not_replaced(check_mode: bool) -> None:
+    scene = Scene(KEY, ADMIN, check_mode=check_mode, appliance={"own": True})
+    with pytest.raises(Conflict, match='key "a" may be the account that this task logs in with'):
+        scene.play()
+    assert scene.events == READING
+    allowed = Scene(KEY, ADMIN, params={"allow_self_change": True}, appliance={"own": True})
+    assert allowed.play()["minted"]

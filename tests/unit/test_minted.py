@@ -49,7 +49,11 @@ def test_a_token_made_moments_ago_may_not_be_listed_yet(seconds: int, check_mode
     assert scene.events == ["store held", "appliance table"]
 
 
-@pytest.mark.parametrize("made", [ago(seconds=121), ago(days=1), None, "then", "2026-11-02"])
+@pytest.mark.parametrize(
+    "made",
+    [ago(seconds=121), ago(days=1), None, "then", "2026-11-02"],
+    ids=["121 seconds", "a day", "none", "a word", "a date"],
+)
 def test_a_token_that_should_be_listed_by_now_is_gone(made: str | None) -> None:
     subject = tokens({})[1]
     assert subject.why_mint(Held(secret("old", id=1, created_at=made))) == "the appliance has none"

@@ -46,7 +46,7 @@ def test_a_living_process_on_this_machine_is_at_work() -> None:
     assert may_be_at_work(f"process {os.getppid()} on {HERE}", ago(seconds=1))
 
 
-@pytest.mark.parametrize("since", [ago(minutes=16), "2020-01-01T00:00:00Z", None])
+@pytest.mark.parametrize("since", [ago(minutes=16), "2020-01-01T00:00:00Z", None], ids=["late", "old", "none"])
 def test_the_number_of_a_process_may_have_been_given_to_another(since: Any) -> None:
     assert not may_be_at_work(f"process {os.getppid()} on {HERE}", since)
 
@@ -60,7 +60,7 @@ def test_a_process_of_another_user_is_at_work(monkeypatch: pytest.MonkeyPatch) -
     assert may_be_at_work(f"process 1 on {HERE}", ago(seconds=1))
 
 
-@pytest.mark.parametrize("since", [ago(seconds=1), ago(days=1), None])
+@pytest.mark.parametrize("since", [ago(seconds=1), ago(days=1), None], ids=["now", "old", "none"])
 def test_a_process_that_died_on_this_machine_is_not_waited_for(since: Any) -> None:
     assert not may_be_at_work(f"process {gone()} on {HERE}", since)
 
@@ -81,6 +81,7 @@ def test_a_process_that_died_on_this_machine_is_not_waited_for(since: Any) -> No
         ("just now", False),
         (7, False),
     ],
+    ids=["a second", "14 minutes", "16 minutes", "a day", "none", "empty", "a phrase", "a number"],
 )
 def test_any_other_owner_is_waited_for_a_quarter_of_an_hour(owner: str, since: Any, at_work: bool) -> None:
     assert may_be_at_work(owner, since) is at_work
