@@ -102,8 +102,8 @@ class Lab:
 
     def cmdb(self, fortigate: str, method: str, path: str, body: Any = None) -> Any:
         """Read or write the configuration of a FortiGate, as its automation admin; return the results."""
-        token = self.appliances[fortigate]["credentials"]["token"]
-        headers = {"Authorization": f"Bearer {token}"}
+        known = self.appliances[fortigate]["credentials"]
+        headers = {"Authorization": f"Bearer {known['token']}", "X-Admin-Passwd": known["password"]}
         answer = self.call(fortigate, method, f"/api/v2/cmdb/system/{path}", headers=headers, json=body)
         assert answer.ok, answer.text
         return answer.json().get("results")
