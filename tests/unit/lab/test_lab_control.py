@@ -54,6 +54,8 @@ def test_secrets_are_known_and_never_shown_elsewhere(lab: Any, fgt: Any, sensor:
 def test_faults_that_keep_the_request_away(lab: Any, fgt: Any) -> None:
     fault(lab, "status", status=503, body={"a": 1})
     assert (fgt("GET", PROFILES).status_code, fgt("GET", PROFILES).status_code) == (503, 200)
+    fault(lab, "status", status=429, headers={"Retry-After": "7"})
+    assert fgt("GET", PROFILES).headers["retry-after"] == "7"
     fault(lab, "html")
     assert fgt("GET", PROFILES).headers["content-type"].startswith("text/html")
     fault(lab, "redirect", location="https://other.example/")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
 
 PROFILES = "/api/v2/cmdb/system/accprofile"
 ADMINS = "/api/v2/cmdb/system/api-user"
@@ -329,40 +328,6 @@ def test_url_tokens_end_with_7_4_5(lab: Any, fgt: Any) -> None:
     assert {call["query"] for call in lab.calls("fgt")} == {"access_token=<redacted>"}
 
 
-def log_in(client: Any, path: str, **arguments: Any) -> requests.Response:
-    """Log in with the password of the lab."""
-    fields = {"username": client.credentials["username"], "secretkey": client.credentials["password"]}
-    return client("POST", path, **{name: {**fields, **more} for name, more in arguments.items()})
-
-
-@pytest.mark.parametrize("version", ["7.2.8", "7.4.5", "7.6.3"])
-def test_api_login(lab: Any, version: str) -> None:
-    lab.options("fgt", version=version)
-    client = lab.client("fgt")
-    answer = log_in(client, "/api/v2/authentication", json={"request_key": True})
-    assert answer.json()["status_message"] == "LOGIN_SUCCESS"
-    csrf = next(value for name, value in client.session.cookies.items() if name.startswith("ccsrf"))
-    assert client("POST", PROFILES, json={"name": "x"}).status_code == 403
-    headers = {"X-CSRFTOKEN": csrf.strip('"')}
-    assert client("POST", PROFILES, json={"name": "x"}, headers=headers).status_code == 200
-    assert client("DELETE", "/api/v2/authentication").status_code == 200
-    assert client("GET", PROFILES).status_code == 401
-    bearer = {"Authorization": f"Bearer {answer.json()['session_key']}"}
-    assert client("GET", PROFILES, headers=bearer).status_code == 401
-
-
-def test_web_login(lab: Any) -> None:
-    client = lab.client("fgt")
-    assert log_in(client, "/logincheck", data={"ajax": "1"}).text.startswith("1")
-    assert client("GET", PROFILES).status_code == 200
-    assert client("POST", "/logout").status_code == 200
-    assert client("GET", PROFILES).status_code == 401
-    for _time in range(3):
-        assert log_in(client, "/logincheck", data={"secretkey": "wrong"}).text == "0"
-    assert log_in(client, "/logincheck", data={}).text == "2"
-    assert log_in(client, "/api/v2/authentication", json={}).json()["status_code"] == -4
-
-
 def test_admins_need_the_password_from_7_6_5(lab: Any, fgt: Any) -> None:
     lab.options("fgt", version="7.6.5")
     refused = fgt("POST", ADMINS, json=admin())
@@ -372,6 +337,9 @@ def test_admins_need_the_password_from_7_6_5(lab: Any, fgt: Any) -> None:
     confirmed = {"X-Admin-Passwd": fgt.credentials["password"]}
     write(fgt, "POST", ADMINS, admin(), headers=confirmed)
     write(fgt, "POST", PROFILES, {"name": "free"})
+    wrong = {"X-Admin-Passwd": "wrong"}
+    assert fgt("DELETE", f"{ADMINS}/ot", headers=wrong).json()["error"] == -8102
+    assert lab.control("GET", "/state")["appliances"]["fgt"]["failed_logins"] == {"127.0.0.1": 1}
     lab.options("fgt", token_reauthentication="refuse")
     assert fgt("DELETE", f"{ADMINS}/ot", headers=confirmed).json()["error"] == -8102
 

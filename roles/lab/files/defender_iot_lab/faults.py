@@ -54,6 +54,7 @@ class Fault:
     times: int | None = 1
     status: int = 500
     body: Any = None
+    headers: Mapping[str, str] | None = None
     location: str = "https://other.example/"
     seconds: float = 0.0
     after: bool = False
@@ -95,7 +96,7 @@ class Fault:
             case "status":
                 return self._with_status()
             case "html":
-                return HTMLResponse("<html><body>Please wait</body></html>", self.status)
+                return HTMLResponse("<html><body>Please wait</body></html>", self.status, self.headers)
             case "redirect":
                 return RedirectResponse(self.location, 302)
         return None
@@ -117,8 +118,8 @@ class Fault:
 
     def _with_status(self) -> Response:
         if isinstance(self.body, str) or self.body is None:
-            return Response(self.body or "", self.status, media_type="text/plain")
-        return JSONResponse(self.body, self.status)
+            return Response(self.body or "", self.status, self.headers, media_type="text/plain")
+        return JSONResponse(self.body, self.status, self.headers)
 
 
 @dataclass

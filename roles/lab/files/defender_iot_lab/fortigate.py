@@ -23,6 +23,7 @@ from .fortios_cmdb import Cmdb
 from .fortios_device import Device, FortiGateOptions
 from .fortios_envelope import Envelopes, Target, apache_page, compressed, results
 from .fortios_login import Denied, Logins
+from .fortios_password import PasswordLogins
 from .fortios_schema import AUTOMATION, SUPER_ADMIN
 
 MAX_EXPIRY_MINUTES = 7 * 24 * 60
@@ -45,14 +46,9 @@ class FortiGate(Appliance):
         self.keys = Keys(self.mint, self.world.clock)
         self.keys.adopt(AUTOMATION, self.credentials["token"])
         self.cmdb = Cmdb(self.device, self.keys)
-        self.logins = Logins(
-            self.device,
-            self.credentials,
-            self.cmdb.api_users,
-            self.keys,
-            Sessions(self.mint),
-            Lockout(self.world.clock),
-        )
+        sessions, lockout = Sessions(self.mint), Lockout(self.world.clock)
+        self.passwords = PasswordLogins(self.device, self.credentials, sessions, lockout)
+        self.logins = Logins(self.device, self.credentials, self.cmdb.api_users, self.keys, sessions, lockout)
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
         """Turn switches; a new version is an upgrade that keeps the configuration."""
@@ -72,6 +68,9 @@ class FortiGate(Appliance):
             "tables": {name: list(table.rows.values()) for name, table in self.cmdb.tables.items()},
             "keys": {admin: asdict(key) for admin, key in self.keys.by_admin.items()},
             "sessions": [asdict(session) for session in self.logins.sessions.open.values()],
+            "failed_logins": {
+                source: len(moments) for source, moments in self.logins.lockout.failures.items()
+            },
             "locked_until": self.logins.lockout.until,
         }
 
@@ -86,11 +85,13 @@ class FortiGate(Appliance):
     def _route(self, exchange: Exchange) -> Response:
         match exchange.segments:
             case ["logincheck"]:
-                return self.logins.web_login(exchange)
+                return self.passwords.web_login(exchange)
+            case ["logindisclaimer"]:
+                return self.passwords.acknowledge_banner(exchange)
             case ["logout"]:
-                return self.logins.log_out(exchange)
+                return self.passwords.log_out(exchange)
             case ["api", "v2", "authentication"]:
-                return self.logins.api_login(exchange)
+                return self.passwords.api_login(exchange)
             case ["api", "v2", *rest]:
                 return self._api(exchange, self.logins.caller(exchange), _target(rest))
             case [""] | ["login"]:

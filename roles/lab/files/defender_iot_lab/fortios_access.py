@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .clock import Clock
+from .exchange import Exchange
 from .fortios_attribute import Row
 from .ledger import Mint
 
 KEY_LENGTH = 30
+CSRF_HEADER = "x-csrftoken"
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,15 @@ class Keys:
 
 @dataclass(frozen=True)
 class Session:
-    """A session of an administrator: its key (cookie or bearer) and its CSRF token."""
+    """A session of an administrator: its key (cookie or bearer) and its CSRF token.
+
+    `waits_for` is the number that a login answers with as long as it is only half done, None when it is done.
+    """
 
     admin: str
     key: str
     csrf: str
+    waits_for: int | None = None
 
 
 @dataclass
@@ -115,19 +120,37 @@ class Sessions:
     mint: Mint
     open: dict[str, Session] = field(default_factory=dict)
 
-    def start(self, admin: str) -> Session:
+    def start(self, admin: str, waits_for: int | None) -> Session:
         """Open a session."""
-        session = Session(admin, self.mint.issue("session", 32), self.mint.issue("csrf_token", 32))
+        session = Session(admin, self.mint.issue("session", 32), self.mint.issue("csrf_token", 32), waits_for)
         self.open[session.key] = session
         return session
 
-    def find(self, keys: Iterable[str]) -> Session | None:
-        """Return the session one of the keys belongs to; None means none is open."""
+    def finish(self, session: Session) -> None:
+        """Let a half-open session be a whole one."""
+        self.open[session.key] = replace(session, waits_for=None)
+
+    def find(self, exchange: Exchange) -> Session | None:
+        """Return the session of a request, by its bearer token if it has one, else by a cookie."""
+        token = bearer(exchange)
+        keys = exchange.cookies.values() if token is None else [token]
         return next((self.open[key] for key in keys if key in self.open), None)
 
     def end(self, session: Session) -> None:
         """Close a session."""
         self.open.pop(session.key, None)
+
+
+def bearer(exchange: Exchange) -> str | None:
+    """Return the token in a request's header, an API key or the key of a session."""
+    scheme, _space, token = exchange.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme == "Bearer" else None
+
+
+def lacks_csrf(exchange: Exchange, session: Session) -> bool:
+    """Tell whether a change by cookie comes without the session's CSRF token (documented)."""
+    by_cookie = bearer(exchange) is None and exchange.method != "GET"
+    return by_cookie and exchange.headers.get(CSRF_HEADER) != session.csrf
 
 
 def trusts(trusted_hosts: list[Row], source: str) -> bool:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from .fortios_attribute import Version, parse_version
+from .fortios_schema import SUPER_ADMIN
 from .options import ConfigurationError, switch
 
 # Builds seen in published logs; other versions get a number that says nothing.
@@ -21,6 +22,10 @@ class FortiGateOptions:
 
     version: firmware; decides fields, error shapes, URL tokens, logins and re-authentication.
     multi_vdom, vdoms: virtual domains.
+    admin_profile: profile of the administrator who logs in with a password; one that is there.
+    second_factor: whether that administrator has a second factor.
+    password_change: whether that administrator has to change the password before anything else.
+    pre_login_banner, post_login_banner: whether a login has to acknowledge a banner.
     wanopt: whether the model has WAN optimisation and so `wanoptgrp`.
     nat: the address every connection seems to come from; None means its real source.
     url_token: whether `?access_token=` works; None means by version (off from 7.4.5, documented).
@@ -33,14 +38,21 @@ class FortiGateOptions:
     api_key_mask_before_first_key: whether `api-key` reads back before there is a key.
     inactive_permission: what happens to permissions below a group that is not custom.
     ordinary_expiry: whether a key of an ordinary REST API admin takes an expiry.
-    wrong_admin_password: whether a wrong X-Admin-Passwd is noticed (7.6.5 and later).
+    wrong_admin_password: whether a wrong X-Admin-Passwd is noticed (7.6.5 and later) and counts as a failure.
     token_reauthentication: whether a caller with a key may confirm with the administrator's password.
-    login_refused_status: HTTP status of a refused /api/v2/authentication.
+    login_refused_status: HTTP status of a refused /api/v2/authentication; 200 was observed, also when locked.
+    login_success: number of a successful login from 7.6.3 on; both were observed.
+    no_api_login: status of /api/v2/authentication before 6.4.2; both were observed.
     """
 
     version: str = "7.4.5"
     multi_vdom: bool = switch(False, True)
     vdoms: tuple[str, ...] = ("root",)
+    admin_profile: str = SUPER_ADMIN
+    second_factor: bool = switch(False, True)
+    password_change: bool = switch(False, True)
+    pre_login_banner: bool = switch(False, True)
+    post_login_banner: bool = switch(False, True)
     wanopt: bool = switch(True, False)
     nat: str | None = None
     url_token: bool | None = switch(None, True, False)
@@ -56,6 +68,8 @@ class FortiGateOptions:
     wrong_admin_password: str = switch("refuse", "accept")
     token_reauthentication: str = switch("accept", "refuse")
     login_refused_status: int = switch(401, 200)
+    login_success: int = switch(5, 6)
+    no_api_login: int = switch(401, 404)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d+\.\d+\.\d+", str(self.version)):
