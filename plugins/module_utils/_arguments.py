@@ -83,7 +83,8 @@ def fortigate(own: Spec, **rules: Any) -> Arguments:
         "ca_path=FORTIOS_CA_CABUNDLE",
     )
     vdom = {"vdom": {"type": "str", "fallback": (env_fallback, ["FORTIGATE_VDOM"])}}
-    login = {"required_one_of": [("token", "username")], "required_together": [("username", "password")]}
+    # A password without a name goes along with a token: see Account.confirmation.
+    login = {"required_one_of": [("token", "username")], "required_by": {"username": "password"}}
     return Arguments({**connection("FORTIGATE", *names), **vdom, **own}, **login, **rules)
 
 

@@ -241,7 +241,7 @@ class Wire:
     def request(self, method: str, path: str, **content: Any) -> Answer:
         self.requests.append((method, path))
         self.contents.append(content)
-        return self.answers.pop(0)
+        return replace(self.answers.pop(0), path=path)
 
     def close(self) -> None:
         self.closed = True

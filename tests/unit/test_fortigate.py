@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils import _fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils import _fortigate, _fortigate_login
 from ansible_collections.otsec.defender_iot.plugins.module_utils._api_admin import trusted_hosts
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
     ApplianceError,
@@ -18,6 +19,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
     Refused,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate_errors import MEANINGS
 from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Field, Resource
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer
 
@@ -47,10 +49,16 @@ def failed(error: Any, **more: Any) -> dict[str, Any]:
     return {**ABOUT, "status": "error", "error": error, **more}
 
 
+@pytest.fixture(autouse=True)
+def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin every test like a new process."""
+    monkeypatch.setattr(_fortigate_login, "refused", set())
+
+
 def gate(*answers: Any, cookies: Any = None, **params: Any) -> FortiGate:
     """Open a FortiGate over a wire in memory."""
     made = FortiGate({**PARAMS, **params})
-    made.http = Wire(*answers, cookies=cookies)
+    made.http = made.account.http = Wire(*answers, cookies=cookies)
     return made
 
 
@@ -105,9 +113,20 @@ def test_an_unusable_answer_is_an_error_and_never_an_absent_object(status: int, 
     [
         (401, HTML, Refused, "not among the account's trusted hosts"),
         (401, "", Refused, "three failures lock this source out"),
-        (429, HTML, Locked, "this source address is locked out"),
+        (
+            429,
+            HTML,
+            Locked,
+            "locked out after failed logins: wait 60 s, each further time twice as long, then",
+        ),
         (403, failed(-37), Refused, "permission denied: the account's admin profile lacks the right"),
         (403, HTML, Refused, "permission denied: the web server refused the request before the API saw it"),
+        (400, HTML, Refused, "it takes the request for malformed: report it"),
+        (405, "", Refused, "it has no such operation"),
+        (413, HTML, Refused, "the request is larger than it accepts: give less in one task"),
+        (424, "", Refused, "something in the request is missing, given twice or not valid: compare"),
+        (503, HTML, ApplianceError, "its API is not at work: it may be starting, so wait and run again"),
+        (503, failed(-1), ApplianceError, "its API is not at work"),
     ],
 )
 @pytest.mark.parametrize("verb", ["read", "delete"])
@@ -116,37 +135,72 @@ def test_a_refusal_is_told_in_whatever_form_it_comes(
 ) -> None:
     with pytest.raises(error) as caught:
         getattr(gate(answer(status, body)), verb)(ADMIN, "a")
+    assert caught.value.__class__ is error
     assert said in caught.value.reason
     assert caught.value.status == status
 
 
 @pytest.mark.parametrize(
-    ("body", "reason", "code"),
+    ("said", "seconds"),
     [
-        (failed(-37), "permission denied", -37),
-        (
-            failed(-3, cli_error=""),
-            "an object that it names does not exist, or is hidden from this account",
-            -3,
-        ),
-        (failed(-23, cli_error="in use\nby vpn\n"), "it is still in use (in use; by vpn)", -23),
-        (
-            failed(-651, cli_error=["bad", "worse"]),
-            "a value is not one that the appliance accepts (bad; worse)",
-            -651,
-        ),
-        (failed(-4711, cli_error="odd"), "the appliance gave no reason (odd)", -4711),
-        (failed(-4711), "the appliance gave no reason", -4711),
-        (failed(None), "no reason given", None),
+        ("7", "wait 7 s"),
+        ("Sun, 22 Nov 2026 04:00:00 GMT", "wait 60 s"),
+        ("", "wait 60 s"),
+        ("-1", "wait 60 s"),
+    ],
+)
+def test_a_lock_out_lasts_as_long_as_the_appliance_says(said: str, seconds: str) -> None:
+    locked = replace(answer(429, HTML), headers={"Retry-After": said})
+    with pytest.raises(Locked, match=f": {seconds}, "):
+        gate(locked).read(ADMIN, "a")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, ""),
+        ("", ""),
+        ([], ""),
+        ("in use\nby vpn\n", " (in use; by vpn)"),
+        (["bad.", "worse"], " (bad; worse)"),
+        ([1, None], " (1; None)"),
+        (7, " (7)"),
+        ({"a": 1}, " ({'a': 1})"),
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 424, 500])
-def test_a_refused_write_is_told_by_its_number_and_its_text(
-    status: int, body: Any, reason: str, code: Any
+def test_what_the_command_line_said_stands_between_the_meaning_and_what_to_do(
+    error: Any, said: str, status: int
 ) -> None:
     with pytest.raises(Refused) as caught:
-        gate(answer(status, body)).update(ADMIN, "a", {})
-    assert (caught.value.reason, caught.value.code, caught.value.status) == (reason, code, status)
+        gate(answer(status, failed(-23, cli_error=error))).update(ADMIN, "a", {})
+    assert caught.value.reason == f"it is still in use{said}: remove what refers to it first"
+    assert (caught.value.code, caught.value.status) == (-23, status)
+
+
+@pytest.mark.parametrize("code", MEANINGS)
+def test_every_known_number_has_a_meaning_and_a_next_step(code: int) -> None:
+    with pytest.raises(Refused) as caught:
+        gate(answer(500, failed(code))).update(ADMIN, "a", {})
+    assert (caught.value.code, caught.value.reason) == (code, ": ".join(MEANINGS[code]))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (500, -4711, "it gave no reason: look at its event log"),
+        (500, None, "it gave no reason: look at its event log"),
+        (500, "-3", "it gave no reason: look at its event log"),
+        (404, None, "the object is not there: somebody may have removed it meanwhile"),
+        (405, None, "it has no such operation"),
+        (424, -4711, "something in the request is missing"),
+    ],
+)
+def test_without_a_known_number_the_status_tells(status: int, code: Any, reason: str) -> None:
+    with pytest.raises(Refused) as caught:
+        gate(answer(status, failed(code))).update(ADMIN, "a", {})
+    assert caught.value.reason.startswith(reason)
+    assert caught.value.code == (code if isinstance(code, int) else None)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,9 @@ def test_a_store_knows_no_appliance(path: Path) -> None:
     assert VENDOR.findall(path.read_text()) == []
 
 
-@pytest.mark.parametrize("product", ["_fortigate", "_sensor", "_forescout"])
+@pytest.mark.parametrize(
+    "product", ["_fortigate", "_fortigate_login", "_fortigate_errors", "_sensor", "_forescout"]
+)
 def test_a_transport_knows_neither_plans_nor_another_transport(product: str) -> None:
     transports = {"._fortigate", "._sensor", "._forescout"}
     forbidden = {"._plan", "._converge", "._mint", "._minted", "._run", "._secrets"} | transports
