@@ -22,8 +22,8 @@ options:
     description:
       - API key of a REST API admin, sent in the C(Authorization) header.
       - Either this or O(username) and O(password) must be given. Where both are, this one is used.
-      - The sure way in where the FortiGate wants a second factor, shows banners or makes passwords expire, for
-        none of these stops a token.
+      - The sure way in where the FortiGate wants a second factor, shows banners or makes passwords expire,
+        for none of these stops a token.
       - Where it is not set, the environment variable E(FORTIGATE_TOKEN) is read, and after it
         E(FORTIOS_ACCESS_TOKEN).
     type: str
@@ -32,8 +32,8 @@ options:
       - Name of an administrator. The task opens a session with it and ends it again, whatever becomes of the
         task. The banners of the login are acknowledged in the administrator's name.
       - An administrator with a second factor, or with a password that has to be changed, is refused.
-      - Refused credentials are never tried again, by the other rounds of a C(loop) neither, for FortiOS locks a
-        source out after three failed logins. Delegated to another host, a C(loop) still tries once a round.
+      - Refused credentials are never tried again, by the other rounds of a C(loop) neither, for FortiOS locks
+        a source out after three failed logins. Delegated to another host, a C(loop) tries them once a round.
       - Where it is not set, the environment variable E(FORTIGATE_USERNAME) is read, and after it
         E(FORTIOS_ACCESS_USERNAME).
     type: str

@@ -83,7 +83,7 @@ MEANINGS_WITH_PASSWORD = {
 
 STATUSES = {
     400: ("it takes the request for malformed", REPORT),
-    404: ("the object is not there", f"somebody may have removed it meanwhile: {RUN_AGAIN}"),
+    404: ("the object is not there, as if somebody had removed it meanwhile", RUN_AGAIN),
     405: (
         "it has no such operation, which some releases also say of an object that is gone",
         f"{RUN_AGAIN}; if it says the same, {REPORT}",
@@ -102,19 +102,24 @@ NO_REASON = ("it gave no reason", LOOK_INTO_LOG)
 def refuse_http(answer: Answer) -> None:
     """Raise for what the web server or the login layer refuses, before any envelope exists."""
     if answer.status == 401:
-        raise _at(answer, Refused, UNAUTHORIZED)
+        raise unauthorized(answer)
     if answer.status == 403:
-        raise _at(answer, Refused, f"permission denied: {_denial(answer)}")
+        raise _denied(answer)
     if answer.status == 429:
         raise locked(answer)
     if answer.status == 503:
         raise _at(answer, ApplianceError, "its API is not at work: it may be starting, so wait and run again")
 
 
-UNAUTHORIZED = (
-    "the credentials are not accepted, or this source address is not among the account's trusted hosts "
-    "(FortiOS answers both alike): check both before running again, for three failures lock this source out"
-)
+def unauthorized(answer: Answer) -> ApplianceError:
+    """Return the error of an account that is not known, or not from this source."""
+    return _at(
+        answer,
+        Refused,
+        "the credentials are not accepted, or this source address is not among the account's trusted hosts "
+        "(FortiOS answers both alike): check both before running again, for three failures lock this source "
+        "out",
+    )
 
 
 def locked(answer: Answer, code: int | None = None) -> Locked:
@@ -130,15 +135,20 @@ def locked(answer: Answer, code: int | None = None) -> Locked:
     )
 
 
-def _denial(answer: Answer) -> str:
-    if not answer.text.lstrip().startswith("{"):
-        return (
-            "the web server refused the request before the API saw it, so check the account's trusted hosts, "
-            "and what filters requests on the way"
+def _denied(answer: Answer) -> ApplianceError:
+    if not is_json(answer):
+        return _at(
+            answer,
+            Refused,
+            "permission denied: the web server refused the request before the API saw it, so check the "
+            "account's trusted hosts, and what filters requests on the way",
         )
-    return (
-        "the account's admin profile lacks the right (for REST API admins that is super_admin), or the VDOM "
-        "is not one of the account's, so use an account that may"
+    return Refused(
+        "permission denied: the account's admin profile lacks the right (for REST API admins that is "
+        "super_admin), or the VDOM is not one of the account's, so use an account that may",
+        status=answer.status,
+        code=_number(answer.json()),
+        path=answer.path,
     )
 
 
@@ -160,10 +170,14 @@ def envelope(
     reply = dict(answer.json())
     if reply.get("status") == "success" and answer.status == 200:
         return reply
-    code = reply.get("error")
-    code = code if isinstance(code, int) else None
+    code = _number(reply)
     what, do = meanings.get(code or 0) or STATUSES.get(answer.status, NO_REASON)
     raise Refused(f"{what}{_said(reply)}: {do}", status=answer.status, code=code, path=answer.path)
+
+
+def _number(reply: Any) -> int | None:
+    number = reply.get("error") if isinstance(reply, dict) else None
+    return number if isinstance(number, int) else None
 
 
 def is_json(answer: Answer) -> bool:

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from ._errors import ApplianceError, InvalidOptions, Refused
-from ._fortigate_errors import is_json, locked, refuse_http
+from ._errors import ApplianceError, InvalidOptions, Locked, Refused
+from ._fortigate_errors import is_json, locked, refuse_http, unauthorized
 from ._http import Answer, Http
 
 AUTHENTICATION = "/api/v2/authentication"
@@ -49,16 +49,12 @@ NO_SESSION = (
     'the login as "{name}" was accepted but gave no session for the API, as the web login does from FortiOS '
     "7.6.3 on: use token"
 )
-NOT_AGAIN = (
-    "it has just refused these credentials, so they are not tried again, for three failures lock this source "
-    "out: correct them, then run again"
-)
 
 NO_VALUE = "0%260"
 """What a failed login leaves in the cookies."""
 
-refused: set[tuple[Any, ...]] = set()
-"""Credentials that a FortiGate has refused in this process.
+REFUSED: dict[tuple[Any, ...], ApplianceError] = {}
+"""Credentials that a FortiGate has refused in this process, and how.
 
 Ansible carries out all rounds of a task's ``loop`` and ``until`` for one host in one process, where each
 would be a failed login. Between tasks nothing needs to be remembered: the host has failed.
@@ -78,8 +74,8 @@ class Account:
 
     def headers(self, method: str) -> dict[str, str]:
         """Return what a request carries so that the FortiGate knows its caller."""
-        if self.credentials in refused:
-            raise Refused(NOT_AGAIN)
+        if self.credentials in REFUSED:
+            raise _repeated(REFUSED[self.credentials])
         if self.token:
             return {"Authorization": f"Bearer {self.token}"}
         if self.logout is None:
@@ -90,7 +86,7 @@ class Account:
         """Return the administrator's own password, which changes of API admins need from FortiOS 7.6.5 on.
 
         Whose password goes with a token is not known; the vendor's Terraform provider sends the one it is
-        given beside its token. Any version takes the header.
+        given beside its token. Published clients send it whatever the version.
         """
         # A header holds Latin-1: this way the password arrives in UTF-8, as it does in a login.
         return {"X-Admin-Passwd": self.password.encode().decode("latin-1")} if self.password else {}
@@ -98,7 +94,7 @@ class Account:
     def note(self, answer: Answer) -> None:
         """Remember it when the FortiGate does not accept the account."""
         if answer.status == 401:
-            refused.add(self.credentials)
+            REFUSED[self.credentials] = unauthorized(answer)
 
     def close(self) -> None:
         """End the session, a half-open one too."""
@@ -114,8 +110,8 @@ class Account:
             answer = self._log_in()
             self._require_success(answer)
         except Refused as error:
-            if error.code != LOCKED and error.status != 429:
-                refused.add(self.credentials)
+            if not isinstance(error, Locked):
+                REFUSED[self.credentials] = error
             raise
         if BANNER in answer.text:
             self._acknowledge_banner()
@@ -165,6 +161,11 @@ class Account:
         values = [(v or "").strip('"') for n, v in self.http.cookies.items() if n.startswith("ccsrf")]
         usable = [value for value in values if value not in ("", NO_VALUE)]
         return {"X-CSRFTOKEN": usable[0]} if usable else {}
+
+
+def _repeated(error: ApplianceError) -> Refused:
+    reason = f"{error.reason} (not asked again: this is what it said a moment ago)"
+    return Refused(reason, status=error.status, code=error.code, path=error.path)
 
 
 def login_code(answer: Answer) -> int | None:

@@ -64,6 +64,7 @@ def test_fortios_7_6_5_is_given_the_password_it_asks_for_before_admins_and_keys_
         account = workspace.lab.appliances[appliance]["credentials"]
         hosts[given] = {**workspace.host(appliance), **account}
     del hosts["password"]["token"], hosts["token"]["username"], hosts["token"]["password"]
+    del hosts["both"]["username"]
     workspace.inventory(**hosts)
     wanted = {"profile": "prof_admin", "trusted_hosts": ["127.0.0.1"]}
     run = workspace.run(
@@ -75,7 +76,10 @@ def test_fortios_7_6_5_is_given_the_password_it_asks_for_before_admins_and_keys_
     )
     (refused,) = run.of("token")
     assert refused.data["failure"]["code"] == -8102
-    assert "needs the administrator's own password: give username and password" in refused.message
+    assert (
+        "wants the administrator's own password with this (admin's password required): give"
+        in refused.message
+    )
     for given in ("password", "both"):
         assert [result.changed for result in run.of(given)] == [True, True], run.output
         assert hosts[given]["password"] not in run.output
@@ -110,8 +114,62 @@ def test_a_locked_out_source_is_told_to_wait(workspace: Workspace) -> None:
     _inventory(workspace)
     result = workspace.run(play(PROFILE)).one("fgt")
     assert result.status == "failed"
-    assert "(429): this source address is locked out" in result.message
+    assert "(429, -4): this source address is locked out" in result.message
     assert _requests(workspace, FORTIGATE) == [LOGIN]
+
+
+def test_a_release_without_a_login_in_its_api_is_reached_through_its_banner(workspace: Workspace) -> None:
+    workspace.lab.switch(FORTIGATE, version="6.2.16", post_login_banner=True)
+    _inventory(workspace)
+    assert workspace.run(play(PROFILE)).succeeded().changes
+    requests = _requests(workspace, FORTIGATE)
+    assert requests[:3] == [LOGIN, ("POST", "/logincheck"), ("POST", "/logindisclaimer")]
+    assert requests[-1] == ("POST", "/logout")
+    assert workspace.lab.state(FORTIGATE)["sessions"] == []
+
+
+@pytest.mark.parametrize(
+    ("switch", "says"),
+    [
+        (
+            "second_factor",
+            '(200, 2): the account "admin" has a second factor, which a task cannot give: use token',
+        ),
+        ("password_change", '(200, 4): the password of "admin" has to be changed first: log in by hand'),
+    ],
+)
+def test_a_login_that_needs_a_person_is_refused_and_ended(
+    workspace: Workspace, switch: str, says: str
+) -> None:
+    workspace.lab.switch(FORTIGATE, **{switch: True})
+    _inventory(workspace)
+    result = workspace.run(play(PROFILE)).one("fgt")
+    assert result.status == "failed"
+    assert says in result.message
+    assert _requests(workspace, FORTIGATE) == [LOGIN, LOGOUT]
+    assert workspace.lab.state(FORTIGATE)["sessions"] == []
+
+
+@pytest.mark.parametrize("given", ["password", "token"])
+def test_a_loop_or_a_retry_does_not_lock_the_source_out(workspace: Workspace, given: str) -> None:
+    if given == "password":
+        _inventory(workspace, password=WRONG)
+    else:
+        workspace.inventory(fgt=workspace.host(FORTIGATE, token=WRONG))
+    looped = {
+        **task("fortigate_admin_profile", name="{{ item }}", preset="defender_iot"),
+        "loop": ["a", "b", "c", "d"],
+        "register": "made",
+        "until": "made is succeeded",
+        "retries": 1,
+        "delay": 0,
+    }
+    results = workspace.run(play(looped)).of("fgt")
+    rounds = [result.message for result in results if result.status == "failed"]
+    assert len(rounds) >= 4
+    assert all("not asked again: this is what it said a moment ago" in message for message in rounds[1:])
+    assert len(_requests(workspace, FORTIGATE)) == 1
+    assert workspace.lab.state(FORTIGATE)["failed_logins"] == {"127.0.0.1": 1}
 
 
 def _with_sensor(node: Workspace, **overriding: str) -> Run:

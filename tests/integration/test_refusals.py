@@ -102,6 +102,16 @@ ANSWERS = {
     "locked-out": Case(
         r"\(429\): this source address is locked out", fault={"kind": "status", "status": 429}
     ),
+    "locked-out-for-long": Case(
+        r"\(429\): this source address is locked out after failed logins: wait 240 s, then run again",
+        fault={"kind": "html", "status": 429, "headers": {"Retry-After": "240"}},
+    ),
+    "method-not-allowed": Case(
+        r"\(405\): it has no such operation, .*: run again", fault={"kind": "html", "status": 405}
+    ),
+    "not-ready": Case(
+        r"failed \(503\): its API is not at work: it may be starting", fault={"kind": "html", "status": 503}
+    ),
     "server-error": Case(
         r"\(500\): ", fault={"kind": "status", "status": 500, "body": {"error": "Internal Server Error"}}
     ),

@@ -52,7 +52,7 @@ def failed(error: Any, **more: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin every test like a new process."""
-    monkeypatch.setattr(_fortigate_login, "refused", set())
+    monkeypatch.setattr(_fortigate_login, "REFUSED", {})
 
 
 def gate(*answers: Any, cookies: Any = None, **params: Any) -> FortiGate:
@@ -141,6 +141,15 @@ def test_a_refusal_is_told_in_whatever_form_it_comes(
 
 
 @pytest.mark.parametrize(
+    ("body", "code"), [(failed(-37), -37), (failed(None), None), ({}, None), ([], None), (HTML, None)]
+)
+def test_a_denial_keeps_its_number(body: Any, code: int | None) -> None:
+    with pytest.raises(Refused) as caught:
+        gate(answer(403, body)).read(ADMIN, "a")
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
     ("said", "seconds"),
     [
         ("7", "wait 7 s"),
@@ -191,7 +200,7 @@ def test_every_known_number_has_a_meaning_and_a_next_step(code: int) -> None:
         (500, -4711, "it gave no reason: look at its event log"),
         (500, None, "it gave no reason: look at its event log"),
         (500, "-3", "it gave no reason: look at its event log"),
-        (404, None, "the object is not there: somebody may have removed it meanwhile"),
+        (404, None, "the object is not there, as if somebody had removed it meanwhile: run again"),
         (405, None, "it has no such operation"),
         (424, -4711, "something in the request is missing"),
     ],

@@ -44,7 +44,7 @@ NO_API_LOGIN = [answer(404, HTML), answer(401, HTML), answer(401, ""), answer(40
 @pytest.fixture(autouse=True)
 def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin every test like a new process."""
-    monkeypatch.setattr(_fortigate_login, "refused", set())
+    monkeypatch.setattr(_fortigate_login, "REFUSED", {})
 
 
 def gate(params: Any, *answers: Any, cookies: Any = COOKIES) -> FortiGate:
@@ -245,7 +245,7 @@ def test_refused_credentials_are_not_tried_again_in_this_process(params: Any) ->
     refuses = answer(401, HTML if params is TOKEN else {"status": -1})
     refused(gate(params, refuses))
     again = gate(params)
-    assert "it has just refused these credentials, so they are not tried again" in refused(again).reason
+    assert "not asked again" in refused(again).reason
     assert again.http.requests == []
     for other in [{"url": "other.example"}, {"password": "q", "token": params["token"] and "q"}]:
         assert refused(gate({**params, **other}, refuses)).status == 401

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every status and every error number of FortiOS, on the wire: one sentence with what to do, and logged out.
+
+The FortiGate's transport runs here without Ansible, so that the whole table takes seconds.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils import _fortigate_login
+from ansible_collections.otsec.defender_iot.plugins.module_utils._admin_profile import PROFILE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
+    ApplianceError,
+    Locked,
+    Refused,
+    attempting,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate_errors import MEANINGS
+from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
+
+FORTIGATE = "fgt-north-01"
+PATH = "/api/v2/cmdb/system/accprofile"
+LONGEST_SENTENCE = 420
+
+COMPARE = "compare the options with what the FortiGate's own console accepts"
+NAMES = "check the names in the options, or use an account that may see the object"
+RIGHT = "use an account whose admin profile has the right"
+OTHER = "choose another name"
+# The numbers that users of FortiOS have collected: how a sentence about each begins, and its next step.
+NUMBERS = {
+    -1: ("a value is too long or not valid", COMPARE),
+    -2: ("a number is outside", COMPARE),
+    -3: ("an object that it names does not exist, or is hidden from this account", NAMES),
+    -4: ("the table is full", "remove what is not needed"),
+    -5: ("an object of that name exists already", OTHER),
+    -7: ("a value conflicts", COMPARE),
+    -8: ("an IP address is not valid", COMPARE),
+    -9: ("a netmask is not valid", COMPARE),
+    -13: ("a timeout is outside", COMPARE),
+    -14: ("permission denied", RIGHT),
+    -15: ("an entry is given twice", "give it once"),
+    -20: ("a value is blank", "give it"),
+    -23: ("it is still in use", "remove what refers to it first"),
+    -37: ("permission denied", RIGHT),
+    -50: ("a value is not in the form", COMPARE),
+    -56: ("a required value is empty", "give it"),
+    -61: ("the command behind the request failed", COMPARE),
+    -72: ("a value is too long", "shorten it"),
+    -100: ("a user of that name exists already", OTHER),
+    -130: ("a date is not valid", COMPARE),
+    -166: ("the name is too long", OTHER),
+    -203: ("it does not accept the credentials in the request", "check the password"),
+    -204: ("it does not accept the credentials in the request", "check the password"),
+    -515: ("the name is reserved", OTHER),
+    -560: ("the name is reserved", OTHER),
+    -650: ("a number is outside", COMPARE),
+    -651: ("a value is not one that it accepts", COMPARE),
+    -672: ("it does not take the profile", "leave them out, or set them by hand"),
+    -8102: ("from FortiOS 7.6.5 on it wants the administrator's own password", "give password beside token"),
+    -4711: ("it gave no reason", "look at its event log"),
+}
+SAID = {
+    "text": ("value parse error before 'x'\nCommand fail.\n", "(value parse error before 'x'; Command fail)"),
+    "list": (["parse error", "fail."], "(parse error; fail)"),
+}
+
+HTML = "an HTML page where JSON was expected"
+STATUSES = {
+    400: (Refused, "it takes the request for malformed: report it together with the FortiOS version"),
+    401: (Refused, "the credentials are not accepted, or this source address is not among"),
+    403: (Refused, "permission denied: "),
+    404: (Refused, "the object is not there, as if somebody had removed it meanwhile: run again"),
+    405: (
+        Refused,
+        "it has no such operation, which some releases also say of an object that is gone: run again",
+    ),
+    413: (Refused, "the request is larger than it accepts: give less in one task"),
+    424: (Refused, "something in the request is missing, given twice or not valid: compare"),
+    429: (Locked, "this source address is locked out after failed logins: wait 60 s"),
+    500: (Refused, "it gave no reason: look at its event log"),
+    503: (ApplianceError, "its API is not at work: it may be starting, so wait and run again"),
+}
+# Where a page of HTML says less than an envelope, because not even the API may have given it.
+IN_HTML = {
+    403: (Refused, "permission denied: the web server refused the request before the API saw it, so check"),
+    404: (ApplianceError, f"it answered with {HTML}; does url name the right host and port?"),
+    500: (ApplianceError, f"it answered with {HTML}: it failed inside, so look at its event log"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin every test like a new process."""
+    monkeypatch.setattr(_fortigate_login, "REFUSED", {})
+
+
+def envelope(status: int, **more: Any) -> dict[str, Any]:
+    """Return the envelope of an error about profiles."""
+    about = {"path": "system", "name": "accprofile", "vdom": "root", "version": "v7.4.5", "build": 2702}
+    return {"http_method": "POST", **about, "status": "error", "http_status": status, **more}
+
+
+def refused(lab: Lab, kind: str, **fault: Any) -> ApplianceError:
+    """Create a profile by a session where that goes wrong; return the error after the usual checks."""
+    lab.fault(FORTIGATE, kind, {"path_prefix": PATH}, **fault)
+    appliance = lab.appliances[FORTIGATE]
+    account = {**appliance["credentials"], "token": None}
+    connection = {"validate_certs": True, "ca_path": lab.ca_path, "timeout": 10, "vdom": None}
+    with (
+        pytest.raises(ApplianceError) as caught,
+        closing(FortiGate({"url": appliance["url"], **connection, **account})) as box,
+        attempting('creating admin profile "plant"'),
+    ):
+        box.create(PROFILE, "plant", {"name": "plant"})
+    sentence = caught.value.sentence("fgt")
+    assert sentence.startswith('fgt: creating admin profile "plant" ')
+    assert "\n" not in sentence
+    assert ".." not in sentence
+    assert len(sentence) < LONGEST_SENTENCE
+    assert (caught.value.status, caught.value.path) == (fault["status"], PATH)
+    assert [call["method"] for call in lab.calls(FORTIGATE)] == ["POST", "POST", "DELETE"]
+    assert lab.state(FORTIGATE)["sessions"] == []
+    return caught.value
+
+
+@pytest.mark.parametrize("form", SAID)
+@pytest.mark.parametrize("code", NUMBERS)
+def test_an_error_number_gets_its_meaning_what_was_said_and_a_next_step(
+    lab: Lab, code: int, form: str
+) -> None:
+    (cli_error, said), (meaning, step) = SAID[form], NUMBERS[code]
+    error = refused(lab, "status", status=500, body=envelope(500, error=code, cli_error=cli_error))
+    assert isinstance(error, Refused)
+    assert error.code == code
+    assert error.reason.startswith(meaning)
+    assert f" {said}: {step}" in error.reason
+
+
+def test_every_number_with_a_meaning_is_in_the_table() -> None:
+    assert {*MEANINGS} == {*NUMBERS} - {-4711}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_status_without_a_number_tells_what_to_do(lab: Lab, status: int) -> None:
+    kind, says = STATUSES[status]
+    error = refused(lab, "status", status=status, body=envelope(status))
+    assert error.__class__ is kind
+    assert error.reason.startswith(says)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_page_of_html_tells_what_to_do_too(lab: Lab, status: int) -> None:
+    kind, says = {**STATUSES, **IN_HTML}[status]
+    error = refused(lab, "html", status=status)
+    assert error.__class__ is kind
+    assert error.reason.startswith(says)
+
+
+def test_a_lock_out_lasts_as_long_as_the_fortigate_says(lab: Lab) -> None:
+    error = refused(lab, "html", status=429, headers={"Retry-After": "240"})
+    assert "wait 240 s, then run again" in error.reason
