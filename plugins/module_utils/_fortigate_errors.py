@@ -189,7 +189,7 @@ def _said(reply: Mapping[str, Any]) -> str:
     """Return what the command line behind the API said; a text up to 7.2, a list from 7.4.5 on (observed)."""
     said = reply.get("cli_error") or []
     lines = said.splitlines() if isinstance(said, str) else said if isinstance(said, list) else [said]
-    told = "; ".join(str(line).strip().rstrip(".") for line in lines)
+    told = "; ".join(str(line).strip().rstrip(".") for line in lines if str(line).strip())
     return f" ({told})" if told else ""
 
 

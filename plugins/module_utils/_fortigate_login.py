@@ -36,7 +36,8 @@ UNREAD = 'the login as "{name}" waits for a banner although it was acknowledged:
 
 MEANINGS = {
     FAILED: 'the login as "{name}" failed, as from FortiOS 7.6.3 on every login of a locked-out source does: '
-    "check username and password before running again, for three failures lock this source out",
+    "check username, password and the account's trusted hosts before running again, for three failures lock "
+    "this source out",
     SECOND_FACTOR: 'the account "{name}" has a second factor, which a task cannot give: use token, or the '
     "username of an account without one",
     BANNER_BEFORE: UNREAD,

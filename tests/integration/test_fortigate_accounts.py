@@ -138,8 +138,8 @@ def test_a_release_without_login_in_its_api_may_say_so_in_two_ways(lab: Lab, sta
 STOPS = {
     "second_factor": (True, "has a second factor, which a task cannot give: use token"),
     "password_change": (True, "has to be changed first: log in by hand and change it"),
-    "login_refused_status": (401, "check username and password before running again"),
-    "no_api_login": (404, "check username and password before running again"),
+    "login_refused_status": (401, "check username, password and the account's trusted hosts before"),
+    "no_api_login": (404, "check username, password and the account's trusted hosts before"),
 }
 WRONG = {"password": "not-the-password"}
 

@@ -170,7 +170,7 @@ def test_a_lock_out_lasts_as_long_as_the_appliance_says(said: str, seconds: str)
         (None, ""),
         ("", ""),
         ([], ""),
-        ("in use\nby vpn\n", " (in use; by vpn)"),
+        ("in use\n\nby vpn\n", " (in use; by vpn)"),
         (["bad.", "worse"], " (bad; worse)"),
         ([1, None], " (1; None)"),
         (7, " (7)"),
