@@ -158,10 +158,11 @@ def is_envelope(answer: Answer, resource: Resource) -> bool:
     return isinstance(reply, dict) and f"{reply.get('path')}/{reply.get('name')}" == resource.path
 
 
-def envelope(
-    answer: Answer, resource: Resource, meanings: Mapping[int, tuple[str, str]] = MEANINGS
-) -> dict[str, Any]:
-    """Return a well-formed answer of success about the resource asked for; raise for everything else."""
+def envelope(answer: Answer, resource: Resource, meanings: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
+    """Return a well-formed answer of success about the resource asked for; raise for everything else.
+
+    ``meanings`` are those of the error numbers, as MEANINGS has them.
+    """
     refuse_http(answer)
     if answer.status in WHATEVER_THE_BODY and not is_json(answer):
         raise _at(answer, Refused, ": ".join(STATUSES[answer.status]))
@@ -195,7 +196,7 @@ def _said(reply: Mapping[str, Any]) -> str:
 
 def rows(answer: Answer, resource: Resource) -> list[dict[str, Any]]:
     """Return the objects that a read has found; FortiOS gives a list even for one."""
-    results = envelope(answer, resource).get("results")
+    results = envelope(answer, resource, MEANINGS).get("results")
     if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
         raise malformed(answer, "its results are not a list of objects")
     return results

@@ -47,10 +47,10 @@ def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_fortigate_login, "REFUSED", {})
 
 
-def gate(params: Any, *answers: Any, cookies: Any = COOKIES) -> FortiGate:
-    """Open a FortiGate over a wire in memory."""
+def gate(params: Any, *answers: Any, cookies: Any = None) -> FortiGate:
+    """Open a FortiGate over a wire in memory; without other cookies, one that gives a session."""
     made = FortiGate(params)
-    made.http = made.account.http = Wire(*answers, cookies=cookies)
+    made.http = made.account.http = Wire(*answers, cookies=COOKIES if cookies is None else cookies)
     return made
 
 
