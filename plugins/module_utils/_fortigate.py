@@ -22,11 +22,13 @@ from ._fortigate_errors import (
     MEANINGS,
     MEANINGS_WITH_PASSWORD,
     envelope,
+    firmware,
     is_envelope,
     malformed,
     rows,
 )
 from ._fortigate_login import Account
+from ._fortigate_own import is_own
 from ._http import Answer, Http, quoted
 from ._resource import Resource
 
@@ -51,14 +53,14 @@ class FortiGate(Appliance):
         answer = self._send("GET", self._path(resource, key), {})
         if answer.status == 404 and is_envelope(answer, resource):
             return None
-        found = [row for row in rows(answer, resource) if row.get("name") == key]
+        found = [row for row in self._rows(answer, resource) if row.get("name") == key]
         if len(found) != 1:
             raise malformed(answer, f'it does not hold exactly one "{key}"')
         return found[0]
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
         """Return the whole table in one request."""
-        return rows(self._send("GET", self._path(resource), {}), resource)
+        return self._rows(self._send("GET", self._path(resource), {}), resource)
 
     def create(self, resource: Resource, key: str, body: Mapping[str, Any]) -> None:
         """Add an entry to the table."""
@@ -93,6 +95,16 @@ class FortiGate(Appliance):
             answer = stranger.request("GET", STATUS, headers={"Authorization": f"Bearer {secret}"})
         return {200: "valid", 401: "invalid"}.get(answer.status, "unknown"), answer.status
 
+    def is_own(self, resource: Resource, key: str) -> bool:
+        """Say whether the account in use may be this API admin, or have this admin profile."""
+        return is_own(self, resource, key, None if self.account.token else self.account.name)
+
+    def references(self, resource: Resource, key: str) -> int:
+        """Count what refers to an object; FortiOS tells it besides the object (documented)."""
+        answer = self._send("GET", self._path(resource, key), {}, {"with_meta": "1"})
+        count = self._rows(answer, resource)[0].get("q_ref")
+        return count if isinstance(count, int) else 0
+
     def close(self) -> None:
         """End the session of a name and a password, and close the connection."""
         try:
@@ -111,11 +123,25 @@ class FortiGate(Appliance):
         answer = self._send(method, path, password, **content)
         return answer, envelope(answer, resource, MEANINGS_WITH_PASSWORD if password else MEANINGS)
 
-    def _send(self, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Answer:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> Answer:
         headers = {"Accept": "application/json", **self.account.headers(method), **headers}
-        answer = self.http.request(method, path, headers=headers, params=self.scope, **content)
+        query = {**self.scope, **(query or {})}
+        answer = self.http.request(method, path, headers=headers, params=query, **content)
         self.account.note(answer)
         return answer
+
+    def _rows(self, answer: Answer, resource: Resource) -> list[dict[str, Any]]:
+        """Return the objects that a read has found, and note the firmware that found them."""
+        reply = envelope(answer, resource, MEANINGS)
+        self.version = firmware(reply)
+        return rows(answer, reply)
 
     def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
         """Say whether the admin may log in from here; an address translated on the way is not seen."""

@@ -9,6 +9,7 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -194,9 +195,15 @@ def _said(reply: Mapping[str, Any]) -> str:
     return f" ({told})" if told else ""
 
 
-def rows(answer: Answer, resource: Resource) -> list[dict[str, Any]]:
-    """Return the objects that a read has found; FortiOS gives a list even for one."""
-    results = envelope(answer, resource, MEANINGS).get("results")
+def firmware(reply: Mapping[str, Any]) -> str | None:
+    """Return the version in an envelope, ``7.4.5`` for ``v7.4.5``; None where it is of another form."""
+    found = re.match(r"v(\d+(?:\.\d+){2})", str(reply.get("version")))
+    return found[1] if found else None
+
+
+def rows(answer: Answer, reply: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the objects in an envelope; FortiOS gives a list even for one."""
+    results = reply.get("results")
     if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
         raise malformed(answer, "its results are not a list of objects")
     return results
