@@ -83,6 +83,11 @@ class Field:
         """Say whether there are appliances without this field."""
         return bool(self.versions or self.former or self.feature)
 
+    def varies_in(self, value: Any) -> bool:
+        """Say whether some appliances may not have all of a value."""
+        inner = value if self.children is not None and isinstance(value, Mapping) else {}
+        return self.varies or any(self.children[option].varies for option in inner if self.children)
+
     def on(self, version: str | None, sample: Mapping[str, Any] | None) -> Field:
         """Return this field as one appliance has it, by its own name there, or with why it is missing.
 
@@ -257,11 +262,7 @@ class Resource:
 
     def varies_in(self, values: Mapping[str, Any]) -> bool:
         """Say whether some appliances may not have all of these values."""
-        return any(
-            f.varies or any(child.varies for child in (f.children or {}).values())
-            for o, f in self.fields.items()
-            if o in values
-        )
+        return any(self.fields[option].varies_in(value) for option, value in values.items())
 
     def refused(self, values: Mapping[str, Any]) -> list[str]:
         """Say what of these values cannot be had on the appliance at hand, with the reasons."""

@@ -24,7 +24,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Play,
 FORTIGATE = "fgt-north-01"
 NAME = "fgt--api-key"
 REF = "azure_key_vault:{{ inventory_hostname }}/api-key"
-ADMIN = task("fortigate_api_admin", name="plant", profile="prof_admin", trusted_hosts=["127.0.0.1"])
+ADMIN = task("fortigate_api_admin", name="plant", profile="super_admin_readonly", trusted_hosts=["127.0.0.1"])
 KEY = task("fortigate_api_key", name="plant", secret_ref=REF)
 
 

@@ -19,7 +19,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Works
 
 FORTIGATE = "fgt-north-01"
 REF = "command:fgt/key"
-ADMIN = task("fortigate_api_admin", name="plant", profile="prof_admin", trusted_hosts=["127.0.0.1"])
+ADMIN = task("fortigate_api_admin", name="plant", profile="super_admin_readonly", trusted_hosts=["127.0.0.1"])
 KEY = task("fortigate_api_key", name="plant", secret_ref=REF)
 LOOKUP = {
     "name": "Show the digest alone",

@@ -44,6 +44,13 @@ def _ignoring(failing: Task) -> Task:
     return {**failing, "ignore_errors": True}
 
 
+def _access(node: Workspace) -> dict[str, Any]:
+    """Want another remark, and a key of its own for the admin that is there."""
+    profiles = [{"name": "defender-iot", "comments": "changed"}]
+    admins = [{"name": "defender-iot", "secret_ref": node.ref("access")}]
+    return {"profiles": profiles, "admins": admins}
+
+
 def _fortigate_tasks(node: Workspace) -> list[Task]:
     profile = task("fortigate_admin_profile", name="defender-iot", preset="defender_iot")
     wanted = {"profile": "defender-iot", "trusted_hosts": ["127.0.0.1"], "vdoms": ["root"]}
@@ -57,6 +64,7 @@ def _fortigate_tasks(node: Workspace) -> list[Task]:
         task("fortigate_api_admin_info"),
         task("fortigate_api_key", **key),
         task("fortigate_api_key", **key, recreate="invalid"),
+        task("fortigate_access", **_access(node)),
         _ignoring(task("fortigate_admin_profile", name="super_admin", vpn="none")),
         _ignoring(task("fortigate_admin_profile", name="defender-iot", state="absent")),
         _ignoring(task("fortigate_api_admin", name="x", profile="defender-iot", trusted_hosts=["0.0.0.0/0"])),
@@ -91,8 +99,7 @@ def _clean_up(node: Workspace) -> list[Play]:
     return [
         play(task("sensor_access_token", **token, state="absent"), hosts="sensor-north-01"),
         play(
-            task("fortigate_api_admin", name="defender-iot", state="absent"),
-            task("fortigate_admin_profile", name="defender-iot", state="absent"),
+            task("fortigate_access", profiles=[], admins=[], purge=True, purge_names="[do]*"),
             hosts="fgt-north-01",
         ),
     ]

@@ -31,7 +31,7 @@ def _prepared(node: Workspace, product: str) -> list[dict[str, Any]]:
     token = node.lab.make_token("sensor-north-01", "Forescout")
     node.lab.call("sensor-north-01", "GET", "/api/v1/devices", headers={"Authorization": token})
     node.keep(TOKEN, value=token)
-    hosts = {"name": "defender-iot", "profile": "prof_admin", "trusted_hosts": ["192.0.2.20"]}
+    hosts = {"name": "defender-iot", "profile": "super_admin_readonly", "trusted_hosts": ["192.0.2.20"]}
     settings = {"transport": "rest", "server_address": "192.0.2.11", "access_token_ref": node.ref(TOKEN)}
     return {
         "fortigate": [

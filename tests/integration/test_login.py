@@ -66,7 +66,7 @@ def test_fortios_7_6_5_is_given_the_password_it_asks_for_before_admins_and_keys_
     del hosts["password"]["token"], hosts["token"]["username"], hosts["token"]["password"]
     del hosts["both"]["username"]
     workspace.inventory(**hosts)
-    wanted = {"profile": "prof_admin", "trusted_hosts": ["127.0.0.1"]}
+    wanted = {"profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
     run = workspace.run(
         play(
             task("fortigate_api_admin", name="plant", **wanted),

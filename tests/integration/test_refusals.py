@@ -134,7 +134,7 @@ CASES = {**OPTIONS, **CONNECTIONS, **ANSWERS, **WRITES, **STORES}
 ADMIN = task(
     "fortigate_api_admin",
     name="{{ admin | default('defender-iot') }}",
-    profile="{{ profile | default('prof_admin') }}",
+    profile="{{ profile | default('super_admin_readonly') }}",
     trusted_hosts="{{ trusted_hosts | default(['192.0.2.11']) }}",
     vdoms="{{ vdoms | default(omit) }}",
     vdom="{{ vdom | default(omit) }}",
@@ -145,7 +145,7 @@ KEY = {
 }
 BODY = {
     "name": "defender-iot",
-    "accprofile": "prof_admin",
+    "accprofile": "super_admin_readonly",
     "trusthost": [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.11 255.255.255.255"}],
 }
 
