@@ -177,11 +177,12 @@ def _note_references(job: Job) -> None:
 
 def _fit(job: Job, step: Plan, raw: Mapping[str, Any] | None) -> None:
     """Take the object's kind as this appliance has it. Raises Unsupported for what it does not have."""
-    if raw is None and job.resource.varies_in(step.send):
+    wanted = step.send if raw else step.after
+    if raw is None and job.resource.varies_in(wanted):
         with attempting(f"reading every {job.resource.kind}"):
             raw = next(iter(job.api.table(job.resource)), None)
     job.resource = job.resource.on(job.api.version, raw)
-    refused = job.resource.refused(step.send)
+    refused = job.resource.refused(wanted)
     if refused:
         with attempting(f"{DOING[step.action]} {job.title}"):
             runs = f"it runs {job.api.version}, and " if job.api.version else ""

@@ -84,9 +84,11 @@ class Field:
         return bool(self.versions or self.former or self.feature)
 
     def varies_in(self, value: Any) -> bool:
-        """Say whether some appliances may not have all of a value."""
+        """Say whether there may be appliances on which a value cannot be had."""
+        if self.varies and not self.is_absence(value):
+            return True
         inner = value if self.children is not None and isinstance(value, Mapping) else {}
-        return self.varies or any(self.children[option].varies for option in inner if self.children)
+        return any(self.children[option].varies_in(inner[option]) for option in inner if self.children)
 
     def on(self, version: str | None, sample: Mapping[str, Any] | None) -> Field:
         """Return this field as one appliance has it, by its own name there, or with why it is missing.
@@ -261,8 +263,9 @@ class Resource:
         return replace(self, fields={o: f.on(version, sample) for o, f in self.fields.items()})
 
     def varies_in(self, values: Mapping[str, Any]) -> bool:
-        """Say whether some appliances may not have all of these values."""
-        return any(self.fields[option].varies_in(value) for option, value in values.items())
+        """Say whether there may be appliances on which these values cannot be had."""
+        meant = [f for f in self.fields.values() if f.varies and f.only_if and f.applies(values)]
+        return bool(meant) or any(self.fields[option].varies_in(value) for option, value in values.items())
 
     def refused(self, values: Mapping[str, Any]) -> list[str]:
         """Say what of these values cannot be had on the appliance at hand, with the reasons."""

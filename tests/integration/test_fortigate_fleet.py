@@ -1,0 +1,328 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet of FortiGates of many versions and models: one playbook fits all, and what does not fit is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.otsec.defender_iot.tests.support.workspace import (
+    COLLECTION,
+    Run,
+    Workspace,
+    play,
+    task,
+)
+
+VERSIONS = ["6.4.5", "6.4.14", "7.0.0", "7.0.6", "7.2.8", "7.4.1", "7.4.5", "7.6.2", "7.6.5"]
+MODELS: dict[str, dict[str, Any]] = {
+    "single": {"wanopt": True},
+    "vdoms": {"wanopt": False, "multi_vdom": True, "vdoms": ["root", "plant"]},
+}
+# Answers that nobody has settled: the fleet gives all of them.
+UNSETTLED: list[dict[str, Any]] = [
+    {"unknown_attribute": "reject", "inactive_permission": "rejected", "put_missing": 405},
+    {"unknown_attribute": "ignore", "inactive_permission": "stored", "put_missing": 500},
+    {"unknown_attribute": "reject", "inactive_permission": "dropped", "host_bits": "kept"},
+]
+FLEET = {
+    f"{version}-{model}": {"version": version, **switches}
+    for version in VERSIONS
+    for model, switches in MODELS.items()
+}
+HOSTS = {name: f"spare-{number:02}" for number, name in enumerate(FLEET, 1)}
+
+
+def _with_password(node: Workspace, appliance: str) -> dict[str, Any]:
+    """Return the connection with the password that FortiOS wants beside a token from 7.6.5 on."""
+    return node.host(appliance, password=node.lab.appliances[appliance]["credentials"]["password"])
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The same playbook on every FortiGate: predicted, carried out, and again."""
+
+    node: Workspace
+    runs: dict[str, Run]
+    writes: dict[str, int]
+    requests: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def fleet(new_workspace: Callable[[], Workspace]) -> Fleet:
+    """Give the tutorial's access to every FortiGate of the fleet."""
+    node = new_workspace()
+    hosts = {}
+    for number, (name, switches) in enumerate(FLEET.items()):
+        node.lab.switch(HOSTS[name], **switches, **UNSETTLED[number % len(UNSETTLED)])
+        variables = {**_with_password(node, HOSTS[name]), "secret_store": node.ref("keys")}
+        hosts[name] = {f"fortigate_access_{option}": value for option, value in variables.items()}
+        hosts[name]["fortigate_access_trusted_hosts"] = ["192.0.2.11", "2001:db8::/64", "198.51.100.7/28"]
+    path = node.inputs / "fleet.yml"
+    path.write_text(yaml.safe_dump({"fortigates": {"hosts": hosts}}))
+    runs, writes = {}, {}
+    for name, arguments in {"predicted": ["--check"], "built": [], "repeated": []}.items():
+        node.lab.forget_calls()
+        runs[name] = node.playbook(COLLECTION + "fortinet", *arguments, inventories=[path])
+        writes[name] = len([call for call in node.lab.calls() if call["write"]])
+    calls = node.lab.calls()
+    paths = {host: [c["path"] for c in calls if c["appliance"] == HOSTS[host]] for host in FLEET}
+    return Fleet(node, runs, writes, paths)
+
+
+def test_the_fleet_is_served_and_the_second_run_is_silent(fleet: Fleet) -> None:
+    assert len(fleet.runs["built"].succeeded().changes) == len(FLEET)
+    assert fleet.runs["predicted"].succeeded().changes == fleet.runs["built"].changes
+    assert fleet.writes["predicted"] == fleet.writes["repeated"] == 0
+    assert fleet.runs["repeated"].succeeded().changes == []
+
+
+@pytest.mark.parametrize("name", FLEET)
+def test_every_fortigate_holds_the_tutorial_s_profile_as_far_as_it_has_it(fleet: Fleet, name: str) -> None:
+    (profile,) = fleet.node.lab.cmdb(HOSTS[name], "GET", "accprofile/defender-iot")
+    rights = profile["fwgrp-permission"]
+    assert (profile["fwgrp"], rights["policy"], rights["address"]) == ("custom", "read-write", "read-write")
+    assert ("others" in rights) is (FLEET[name]["version"] not in ("6.4.5", "7.0.0"))
+    assert ("wanoptgrp" in profile) is FLEET[name]["wanopt"]
+    assert rights.get("others", "none") == profile.get("wanoptgrp", "none") == "none"
+
+
+@pytest.mark.parametrize("name", FLEET)
+def test_a_fortigate_in_sync_is_asked_for_two_tables(fleet: Fleet, name: str) -> None:
+    assert fleet.requests[name] == [f"/api/v2/cmdb/system/{table}" for table in ("accprofile", "api-user")]
+
+
+OTHERS = "exists from 6.4.6 until before 7.0.0 and from 7.0.1"
+LACKING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    # what is asked for: (the FortiGate's switches, options, what is said)
+    "others": (
+        {"version": "6.4.5"},
+        {"firewall": "custom", "firewall_permissions": {"others": "read"}},
+        f"it runs 6.4.5, and firewall_permissions.others {OTHERS}",
+    ),
+    "others-7-0-0": (
+        {"version": "7.0.0"},
+        {"firewall": "custom", "firewall_permissions": {"others": "read-write"}},
+        f"it runs 7.0.0, and firewall_permissions.others {OTHERS}",
+    ),
+    "cli": ({"version": "7.4.1"}, {"cli_get": True}, "it runs 7.4.1, and cli_get exists from 7.4.2"),
+    "diagnostics": (
+        {"version": "7.4.5"},
+        {"system_diagnostics": True},
+        "it runs 7.4.5, and system_diagnostics exists from 6.4.0 until before 7.4.2",
+    ),
+    "fabric": (
+        {"version": "7.6.2"},
+        {"security_fabric": "custom"},
+        "it runs 7.6.2, and security_fabric: custom needs security_fabric_permissions, which exists from 7.6.5",
+    ),
+    "wanopt": (
+        {"wanopt": False},
+        {"wan_opt_cache": "read"},
+        "it runs 7.4.5, and wan_opt_cache exists only with WAN optimisation",
+    ),
+    "scope": (
+        {"version": "7.6.2"},
+        {"scope": "global"},
+        "it runs 7.6.2, and scope exists only with several VDOMs",
+    ),
+}
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["to create", "to change"])
+@pytest.mark.parametrize("mode", [["--check"], []], ids=["check", "run"])
+def test_what_a_fortigate_does_not_have_is_refused_before_any_write(
+    workspace: Workspace, mode: list[str], there: bool
+) -> None:
+    hosts = {}
+    for number, (name, (switches, options, _said)) in enumerate(LACKING.items(), 1):
+        appliance = f"spare-{number:02}"
+        workspace.lab.switch(appliance, **switches)
+        if there:
+            workspace.lab.cmdb(appliance, "POST", "accprofile", {"name": "p", "fwgrp": "custom"})
+        hosts[name] = workspace.host(appliance, wanted={"name": "p", **options})
+    workspace.inventory(**hosts)
+    workspace.lab.forget_calls()
+    wanted = {**task("fortigate_admin_profile"), "args": "{{ wanted }}"}
+    run = workspace.run(play(wanted), arguments=mode)
+    doing = "updating" if there else "creating"
+    for name, (_switches, _options, said) in LACKING.items():
+        assert run.one(name).message == f'{name}: {doing} admin profile "p" is not possible: {said}'
+    assert not [call for call in workspace.lab.calls() if call["write"]]
+
+
+def _caller(node: Workspace, appliance: str, name: str, profile: dict[str, Any], **admin: Any) -> str:
+    """Make a REST API admin that may call from here, and return its key."""
+    node.lab.cmdb(appliance, "POST", "accprofile", {"name": name, **profile})
+    host = {"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"}
+    wanted = {"name": name, "accprofile": name, "trusthost": [host], "vdom": [{"name": "root"}], **admin}
+    node.lab.cmdb(appliance, "POST", "api-user", wanted)
+    headers = {"Authorization": f"Bearer {node.lab.appliances[appliance]['credentials']['token']}"}
+    path = "/api/v2/monitor/system/api-user/generate-key"
+    answer = node.lab.call(appliance, "POST", path, headers=headers, json={"api-user": name})
+    return str(answer.json()["results"]["access_token"])
+
+
+MANAGER = {"sysgrp": "read-write"}
+PROFILE = task("fortigate_admin_profile", name="{{ profile }}", vpn="read", vdom="{{ vdom | default(omit) }}")
+
+
+def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: Workspace) -> None:
+    lab, appliance = workspace.lab, "spare-01"
+    lab.switch(appliance, multi_vdom=True, vdoms=["root", "plant"])
+    manager = _caller(workspace, appliance, "manager", MANAGER)
+    reader = _caller(workspace, appliance, "reader", {"sysgrp": "read"})
+    cases = {
+        "hidden": (manager, {"profile": "super_admin"}, 'super_admin" is built in and cannot be changed'),
+        "other-vdom": (
+            manager,
+            {"profile": "new", "vdom": "plant"},
+            "or the VDOM is not one of the account's",
+        ),
+        "reader": (reader, {"profile": "new"}, "the account's admin profile lacks the right"),
+        "own-vdom": (manager, {"profile": "new", "vdom": "root"}, None),
+    }
+    hosts = {
+        name: workspace.host(appliance, token=token, **variables)
+        for name, (token, variables, _) in cases.items()
+    }
+    workspace.inventory(**hosts)
+    run = workspace.run(play(PROFILE))
+    for name, (_token, _variables, said) in cases.items():
+        assert run.one(name).failed is (said is not None), run.output
+        assert (said or "") in run.one(name).message
+
+
+def test_an_object_that_the_caller_cannot_see_is_not_taken_for_a_missing_one(workspace: Workspace) -> None:
+    """FortiOS answers -5 where a caller creates what is there and hidden from it."""
+    appliance = "spare-01"
+    workspace.lab.cmdb(appliance, "POST", "accprofile", {"name": "there"})
+    envelope = {"path": "system", "name": "accprofile", "http_status": 404, "status": "error"}
+    path = "/api/v2/cmdb/system/accprofile/there"
+    match = {"method": "GET", "path_prefix": path}
+    workspace.lab.fault(appliance, "status", match, status=404, body=envelope)
+    workspace.inventory(fgt=workspace.host(appliance, profile="there"))
+    refused = workspace.run(play(PROFILE)).one()
+    assert refused.failed
+    assert "(500, -5): an object of that name exists already" in refused.message
+    assert "this account may not be allowed to see it" in refused.message
+
+
+SELF: dict[str, dict[str, Any]] = {
+    "hosts": task("fortigate_api_admin", name="manager", trusted_hosts=["192.0.2.1"]),
+    "profile-of-admin": task("fortigate_api_admin", name="manager", profile="super_admin_readonly"),
+    "admin-gone": task("fortigate_api_admin", name="manager", state="absent"),
+    "key": task("fortigate_api_key", name="manager", secret_ref="{{ ref }}"),
+    "rights": task("fortigate_admin_profile", name="manager", system="none"),
+    "profile-gone": task("fortigate_admin_profile", name="manager", state="absent"),
+    "purged": task("fortigate_access", admins=[], purge=True, purge_names="m*"),
+}
+HARMLESS = {
+    "remark": task("fortigate_api_admin", name="manager", comments="ours"),
+    "profile-remark": task("fortigate_admin_profile", name="manager", comments="ours"),
+}
+
+
+@pytest.mark.parametrize("mode", [["--check"], []], ids=["check", "run"])
+def test_a_task_does_not_lock_its_own_account_out(workspace: Workspace, mode: list[str]) -> None:
+    tasks = {**SELF, **HARMLESS}
+    hosts = {}
+    for number, name in enumerate(tasks, 1):
+        appliance = f"spare-{number:02}"
+        _caller(workspace, appliance, "manager", MANAGER)
+        hosts[name] = workspace.host(appliance, ref=workspace.ref(name))
+    workspace.inventory(**hosts)
+    before = {name: workspace.lab.tables(f"spare-{number:02}") for number, name in enumerate(tasks, 1)}
+    plays = [play({**each, "ignore_errors": True}, hosts=name) for name, each in tasks.items()]
+    run = workspace.run(*plays, arguments=mode)
+    for name in SELF:
+        assert run.one(name).failed, run.output
+        assert "may be the account that this task logs in with" in run.one(name).message
+        assert "or set allow_self_change: true" in run.one(name).message
+        number = list(tasks).index(name) + 1
+        assert workspace.lab.tables(f"spare-{number:02}") == before[name]
+    for name in HARMLESS:
+        assert run.one(name).changed
+    assert workspace.stored_files() == {}
+
+
+def test_a_task_may_change_its_own_account_where_it_is_told_to(workspace: Workspace) -> None:
+    _caller(workspace, "spare-01", "manager", MANAGER)
+    workspace.inventory(fgt=workspace.host("spare-01"))
+    mine = task("fortigate_api_admin", name="manager", trusted_hosts=["192.0.2.1"], allow_self_change=True)
+    assert workspace.run(play(mine)).succeeded().one().changed
+
+
+def test_an_administrator_s_session_may_change_api_admins_but_not_its_own_profile(
+    workspace: Workspace,
+) -> None:
+    appliance = "spare-01"
+    _caller(workspace, appliance, "manager", MANAGER)
+    workspace.lab.switch(appliance, admin_profile="manager")
+    account = workspace.lab.appliances[appliance]["credentials"]
+    login = {"token": None, "username": account["username"], "password": account["password"]}
+    workspace.inventory(fgt={k: v for k, v in workspace.host(appliance, **login).items() if v})
+    run = workspace.run(play({**SELF["rights"]}, hosts="fgt"))
+    assert "may be the account that this task logs in with" in run.one().message
+
+
+PURGE = {"profiles": [{"name": "p"}], "purge": True, "purge_names": "old-*"}
+
+
+def test_what_is_not_listed_is_purged_within_its_names_and_limit(workspace: Workspace) -> None:
+    lab, appliance = workspace.lab, "spare-01"
+    for name in ("old-1", "old-2", "older", "p"):
+        lab.cmdb(appliance, "POST", "accprofile", {"name": name})
+    _caller(workspace, appliance, "old-3", {"fwgrp": "read"})
+    workspace.inventory(fgt=workspace.host(appliance))
+    before = lab.tables(appliance)
+
+    refused = workspace.run(play(task("fortigate_access", **PURGE, admins=[], purge_limit=3))).one()
+    assert (
+        "purge would remove 4 objects, more than purge_limit (3), so nothing was changed" in refused.message
+    )
+    assert lab.tables(appliance) == before
+
+    purge = task("fortigate_access", **PURGE, admins=[])
+    checked = workspace.run(play(purge), arguments=["--check", "--diff"]).succeeded().one()
+    assert lab.tables(appliance) == before
+    done = workspace.run(play(purge), arguments=["--diff"]).succeeded().one()
+    assert done.data["objects"] == checked.data["objects"]
+    assert "warnings" not in checked.data
+    gone = [(each["kind"], each["name"]) for each in done.data["objects"] if each["action"] == "delete"]
+    assert gone == [("admin", "old-3"), ("profile", "old-1"), ("profile", "old-2"), ("profile", "old-3")]
+    names = [row["name"] for row in lab.cmdb(appliance, "GET", "accprofile")]
+    assert names == ["super_admin", "prof_admin", "super_admin_readonly", "older", "p"]
+    assert [row["name"] for row in lab.cmdb(appliance, "GET", "api-user")] == ["automation"]
+    assert workspace.run(play(purge)).succeeded().changes == []
+
+
+def test_a_list_of_many_is_one_read_of_its_table(workspace: Workspace) -> None:
+    lab, appliance = workspace.lab, "spare-01"
+    names = [f"plant-{number:02}" for number in range(30)]
+    workspace.inventory(fgt=workspace.host(appliance))
+    many = task("fortigate_access", profiles=[{"name": name, "vpn": "read"} for name in names])
+    assert len(workspace.run(play(many)).succeeded().one().data["objects"]) == 30
+    lab.forget_calls()
+    assert workspace.run(play(many)).succeeded().changes == []
+    assert [(call["method"], call["path"]) for call in lab.calls(appliance)] == [
+        ("GET", "/api/v2/cmdb/system/accprofile")
+    ]
+
+
+def test_a_profile_in_use_is_not_deleted(workspace: Workspace) -> None:
+    appliance = "spare-01"
+    _caller(workspace, appliance, "used", {"fwgrp": "read"})
+    workspace.inventory(fgt=workspace.host(appliance))
+    gone = task("fortigate_admin_profile", name="used", state="absent")
+    checked = workspace.run(play(gone), arguments=["--check"]).succeeded().one()
+    assert "1 objects of the appliance still refer to it" in checked.data["warnings"][0]
+    refused = workspace.run(play(gone)).one()
+    assert "(500, -23): it is still in use" in refused.message
