@@ -21,12 +21,14 @@ from .fortios_access import KEY_LENGTH, Caller, Keys, Lockout, Sessions
 from .fortios_attribute import NOT_IN_DATASOURCE, Refusal, Row, invalid
 from .fortios_cmdb import Cmdb
 from .fortios_device import Device, FortiGateOptions
-from .fortios_envelope import Envelopes, Target, apache_page, compressed, results
+from .fortios_envelope import Envelopes, Target, apache_page, compressed, results, with_tag
 from .fortios_login import Denied, Logins
 from .fortios_password import PasswordLogins
 from .fortios_schema import AUTOMATION, SUPER_ADMIN
 
 MAX_EXPIRY_MINUTES = 7 * 24 * 60
+# That a body can be too large is documented, from where on is not.
+MAX_BODY_BYTES = 1024 * 1024
 
 
 class FortiGate(Appliance):
@@ -83,6 +85,8 @@ class FortiGate(Appliance):
         return compressed(response) if self.options.gzip else response
 
     def _route(self, exchange: Exchange) -> Response:
+        if len(exchange.body) > MAX_BODY_BYTES:
+            return apache_page(413, "Request Entity Too Large")
         match exchange.segments:
             case ["logincheck"]:
                 return self.passwords.web_login(exchange)
@@ -101,7 +105,9 @@ class FortiGate(Appliance):
     def _api(self, exchange: Exchange, caller: Caller, target: Target) -> Response:
         try:
             self.cmdb.check_vdom(exchange.query.get("vdom"), caller)
-            return self.envelopes.reply(exchange, target, self._content(exchange, caller, target))
+            response = self.envelopes.reply(exchange, target, self._content(exchange, caller, target))
+            configuration = exchange.method == "GET" and target.action is None
+            return with_tag(exchange, response) if configuration else response
         except Refusal as refusal:
             return self.envelopes.refused(exchange, target, refusal)
 
@@ -119,10 +125,10 @@ class FortiGate(Appliance):
         writing = exchange.method != "GET"
         table = self.cmdb.table(caller, target, writing)
         if not writing:
-            return self.cmdb.read(exchange.query, caller, table, target.mkey)
+            return self.cmdb.read(exchange.query, caller, table, target)
         if table is self.cmdb.api_users:
             self.logins.confirm(exchange, caller)
-        return self.cmdb.write(exchange, caller, table, target.mkey)
+        return self.cmdb.write(exchange, caller, table, target)
 
     def _status(self) -> Row:
         """Return who the device is; no access group is needed (documented)."""
@@ -163,6 +169,10 @@ def _target(rest: list[str]) -> Target:
             return Target(path, name)
         case ["cmdb", path, name, mkey]:
             return Target(path, name, mkey)
+        case ["cmdb", path, name, mkey, child]:
+            return Target(path, name, mkey, child=child)
+        case ["cmdb", path, name, mkey, child, child_key]:
+            return Target(path, name, mkey, child=child, child_key=child_key)
         case ["monitor", "system", "status"]:
             return Target("system", "status", action="")
         case ["monitor", "system", "api-user", "generate-key"]:

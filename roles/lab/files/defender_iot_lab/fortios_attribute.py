@@ -16,6 +16,7 @@ Version = tuple[int, ...]
 
 INVALID_LENGTH = -1
 NOT_IN_DATASOURCE = -3
+TABLE_FULL = -4
 DUPLICATE = -5
 BAD_ADDRESS = -8
 BAD_NETMASK = -9
@@ -26,6 +27,19 @@ COMMAND_ERROR = -61
 OUT_OF_RANGE = -650
 INVALID_VALUE = -651
 PASSWORD_REQUIRED = -8102
+# What the documentation calls a failed dependency: a duplicate, missing or invalid parameter.
+FAILED_DEPENDENCY = frozenset(
+    {
+        INVALID_LENGTH,
+        NOT_IN_DATASOURCE,
+        DUPLICATE,
+        BAD_ADDRESS,
+        BAD_NETMASK,
+        EMPTY_VALUE,
+        OUT_OF_RANGE,
+        INVALID_VALUE,
+    }
+)
 
 
 class Refusal(Exception):
@@ -118,10 +132,14 @@ class Attribute(ABC):
 
 @dataclass(frozen=True)
 class Text(Attribute):
-    """A string of limited length, possibly the name of something that must exist."""
+    """A string of limited length, possibly the name of something that must exist.
+
+    Comments are a `var-string`, for which schemas show no default; it reads back empty all the same.
+    """
 
     limit: int
     datasource: str | None = None
+    kind: str = "string"
 
     def initial(self) -> str:
         """Return the empty string."""
@@ -142,7 +160,9 @@ class Text(Attribute):
 
     def described(self) -> Row:
         """Describe a string."""
-        described: Row = {"type": "string", "category": "unitary", "size": self.limit, "default": ""}
+        described: Row = {"type": self.kind, "category": "unitary", "size": self.limit}
+        if self.kind == "string":
+            described["default"] = ""
         return described | ({"datasource": [self.datasource]} if self.datasource else {})
 
 
@@ -171,7 +191,8 @@ class Choice(Attribute):
     def described(self) -> Row:
         """Describe an option."""
         options = [{"name": word, "help": word} for word in self.words]
-        return {"type": "option", "category": "unitary", "default": self.initial(), "options": options}
+        described = {"type": "option", "category": "unitary", "default": self.initial(), "options": options}
+        return described | {"multiple_values": False}
 
 
 @dataclass(frozen=True)
@@ -331,7 +352,8 @@ class Rows(Attribute):
 
     def described(self) -> Row:
         """Describe a table."""
-        return {"category": "table", "mkey": self.key, "children": described(self.children)}
+        keys = {"mkey": self.key, "mkey_type": self.children[self.key].described()["type"]}
+        return {"category": "table", **keys, "children": described(self.children)}
 
 
 def known(
@@ -373,7 +395,11 @@ def shown(attributes: Mapping[str, Attribute], row: Row) -> Row:
 
 def described(attributes: Mapping[str, Attribute]) -> dict[str, Row]:
     """Return the attributes as `action=schema` lists them."""
-    return {name: {"name": name, **attribute.described()} for name, attribute in attributes.items()}
+    required = {True: {"required": True}, False: {}}
+    return {
+        name: {"name": name, **attribute.described(), **required[attribute.required]}
+        for name, attribute in attributes.items()
+    }
 
 
 def with_origin(row: Row, key: str) -> Row:

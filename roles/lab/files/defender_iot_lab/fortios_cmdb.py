@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.datastructures import QueryParams
 
 from .exchange import Exchange
 from .fortios_access import Caller, Keys
 from .fortios_attribute import NOT_IN_DATASOURCE, Refusal, Row, Rules
+from .fortios_children import Part
 from .fortios_device import Device
 from .fortios_envelope import Target, results
-from .fortios_query import formatted, selected
 from .fortios_schema import (
     ACCPROFILE,
     API_USER,
@@ -24,9 +26,7 @@ from .fortios_schema import (
     stock_profiles,
 )
 from .fortios_table import ApiUserTable, ProfileTable, Table, refuse_if_used
-
-KEY_MASK = "ENC XXXX"
-OPPOSITE = {"ipv4-trusthost": "ipv6-trusthost", "ipv6-trusthost": "ipv4-trusthost"}
+from .fortios_view import View
 
 
 class Cmdb:
@@ -58,7 +58,8 @@ class Cmdb:
         if target.path != "system" or table is None:
             raise Refusal(status=404)
         access = self._access(caller, table)
-        if access == "none" or (writing and access != "read-write"):
+        trimmed = not writing and self.device.options.forbidden_read == "trim"
+        if (access == "none" and not trimmed) or (writing and access != "read-write"):
             raise Refusal(status=403)
         # Only super_admin may make REST API admins (documented).
         if writing and table is self.api_users and caller.profile != SUPER_ADMIN:
@@ -71,7 +72,7 @@ class Cmdb:
         if not names <= self._permitted_vdoms(caller):
             raise Refusal(status=403)
 
-    def read(self, query: QueryParams, caller: Caller, table: Table, mkey: str | None) -> Row:
+    def read(self, query: QueryParams, caller: Caller, table: Table, target: Target) -> Row:
         """Return the results of a read; they are a list even for one key (observed)."""
         match query.get("action"):
             case "schema":
@@ -79,20 +80,24 @@ class Cmdb:
             case "default":
                 return results(table.defaults())
         rows = self._visible(caller, table)
-        if mkey is not None:
-            rows = [row for row in rows if row["name"] == mkey]
+        if target.mkey is not None:
+            rows = [row for row in rows if row["name"] == target.mkey]
             if not rows:
                 raise Refusal(status=404, revision=table.revision)
-        found = selected([self._presented(query, table, row) for row in rows], query)
-        return results(
-            [formatted(row, query) for row in found], revision=table.revision, **self._sizes(rows, found)
-        )
+        view = View(table, query, self.device.options, self.keys, partial(self._references, table))
+        if target.mkey and target.child:
+            part = Part(table, target.mkey, target.child, target.child_key)
+            return results(part.of(view.shown(rows[0])), revision=table.revision)
+        found = view.selected(rows)
+        if self._access(caller, table) == "none":
+            found = [{name: row[name] for name in ("name", "q_origin_key")} for row in found]
+        return results(found, revision=table.revision, **self._sizes(rows, found))
 
-    def write(self, exchange: Exchange, caller: Caller, table: Table, mkey: str | None) -> Row:
+    def write(self, exchange: Exchange, caller: Caller, table: Table, target: Target) -> Row:
         """Carry out a write and return what it changed."""
         revision = table.revision
         written = {
-            "mkey": self._written(exchange, caller, table, mkey),
+            "mkey": self._written(exchange, caller, table, target),
             "revision": table.revision,
             "revision_changed": table.revision != revision,
             "old_revision": revision,
@@ -124,37 +129,30 @@ class Cmdb:
         """Return the counts of newer releases (observed; since which one is assumed)."""
         if self.device.version < (7, 2):
             return {}
-        return {"size": len(rows), "matched_count": len(found), "next_idx": max(len(found) - 1, 0)}
-
-    def _presented(self, query: QueryParams, table: Table, row: Row) -> Row:
-        if table is self.api_users:
-            self._mask_key(row)
-            if not self.device.options.opposite_family or query.get("skip") == "1":
-                for host in row["trusthost"]:
-                    del host[OPPOSITE[host["type"]]]
-        if query.get("with_meta") == "1":
-            row |= {"q_ref": self._references(table, row["name"]), "q_static": False}
-        return row
+        counts = {"size": len(rows), "matched_count": len(found), "next_idx": max(len(found) - 1, 0)}
+        return {**counts, "limit_reached": False}
 
     def _references(self, table: Table, name: str) -> int:
         users = self.api_users.rows.values()
         return sum(user["accprofile"] == name for user in users) if table is self.profiles else 0
 
-    def _mask_key(self, row: Row) -> None:
-        if row["name"] in self.keys.by_admin or self.device.options.api_key_mask_before_first_key == "masked":
-            row["api-key"] = KEY_MASK
-        else:
-            del row["api-key"]
-
-    def _written(self, exchange: Exchange, caller: Caller, table: Table, mkey: str | None) -> str:
-        match exchange.method, mkey:
+    def _written(self, exchange: Exchange, caller: Caller, table: Table, target: Target) -> str:
+        rules = self._rules(caller)
+        match exchange.method, target.mkey:
             case _ if table is self.vdoms:
                 raise Refusal(status=405)
+            case method, str(key) if target.child:
+                self._find(caller, table, key, 404)
+                part = Part(table, key, target.child, target.child_key)
+                return part.write(method, {} if method == "DELETE" else _body(exchange), rules)
             case "POST", None:
-                return table.create(_body(exchange), self._rules(caller))
+                return table.create(_body(exchange), rules)
+            case "POST", str(key) if exchange.query.get("action") == "clone":
+                self._find(caller, table, key, 404)
+                return table.clone(key, exchange.query.get("nkey"), rules)
             case "PUT", str(key):
                 self._find(caller, table, key, self.device.options.put_missing)
-                table.update(key, _body(exchange), self._rules(caller))
+                table.update(key, _body(exchange), rules)
                 return key
             case "DELETE", str(key):
                 self._find(caller, table, key, 404)

@@ -18,7 +18,7 @@ BUILDS = {"7.2.4": 1396, "7.2.8": 1639, "7.4.5": 2702, "7.6.5": 3651}
 
 @dataclass(frozen=True)
 class FortiGateOptions:
-    """Switches of a FortiGate. From `unknown_attribute` on they choose between answers nobody has settled.
+    """Switches of a FortiGate. From `refused_status` on they choose between answers nobody has settled.
 
     version: firmware; decides fields, error shapes, URL tokens, logins and re-authentication.
     multi_vdom, vdoms: virtual domains.
@@ -30,6 +30,9 @@ class FortiGateOptions:
     nat: the address every connection seems to come from; None means its real source.
     url_token: whether `?access_token=` works; None means by version (off from 7.4.5, documented).
     gzip: compress answers unasked (observed on the newest builds).
+    refused_status: status of a duplicate, missing or invalid value: 500 (observed) or 424 (documented).
+    forbidden_read: whether a caller without the right to read is refused, or sees names only (both observed,
+        the latter of another table).
     unknown_attribute: what a write with an unknown attribute gets.
     put_missing: status of a change of something that is not there; all three were observed.
     store_zero_trusthost: store 0.0.0.0/0 as trusted host (observed on 7.0) or refuse it (observed on 6.4).
@@ -57,6 +60,8 @@ class FortiGateOptions:
     nat: str | None = None
     url_token: bool | None = switch(None, True, False)
     gzip: bool = switch(False, True)
+    refused_status: int = switch(500, 424)
+    forbidden_read: str = switch("refuse", "trim")
     unknown_attribute: str = switch("ignore", "reject")
     put_missing: int = switch(404, 405, 500)
     store_zero_trusthost: bool = switch(False, True)

@@ -6,24 +6,31 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from .exchange import Exchange
-from .fortios_attribute import Refusal, Row
+from .fortios_attribute import FAILED_DEPENDENCY, Refusal, Row
 from .fortios_device import Device
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a request is about, as envelopes name it; with an action it is a monitor request."""
+    """What a request is about, as envelopes name it; with an action it is a monitor request.
+
+    `child` is an attribute of the object that has rows or children of its own, `child_key` one of its rows.
+    That envelopes tell neither is assumed.
+    """
 
     path: str = ""
     name: str = ""
     mkey: str | None = None
     action: str | None = None
+    child: str | None = None
+    child_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,18 +47,20 @@ class Envelopes:
 
     def refused(self, exchange: Exchange, target: Target, refusal: Refusal) -> Response:
         """Return an error; `cli_error` is a text up to 7.2 and a list from 7.4.5 (observed)."""
-        body = self._envelope(
-            exchange, target, refusal.more | {"status": "error", "http_status": refusal.status}
-        )
+        status = self._status(refusal)
+        body = self._envelope(exchange, target, refusal.more | {"status": "error", "http_status": status})
         if refusal.code is not None:
             body |= {"error": refusal.code, "revision_changed": False}
         if refusal.lines:
             text = "\n".join(refusal.lines) + "\n"
             body["cli_error"] = refusal.lines if self.device.version >= (7, 4, 5) else text
-        return JSONResponse(body, refusal.status)
+        return JSONResponse(body, status)
+
+    def _status(self, refusal: Refusal) -> int:
+        return self.device.options.refused_status if refusal.code in FAILED_DEPENDENCY else refusal.status
 
     def _envelope(self, exchange: Exchange, target: Target, more: Row) -> Row:
-        optional = {"mkey": target.mkey, "action": target.action}
+        optional = {"mkey": more.get("mkey", target.mkey), "action": target.action}
         return {
             "http_method": exchange.method,
             **more,
@@ -93,6 +102,15 @@ def compressed(response: Response) -> Response:
     response.body = gzip.compress(bytes(response.body))
     response.headers["content-encoding"] = "gzip"
     response.headers["content-length"] = str(len(response.body))
+    return response
+
+
+def with_tag(exchange: Exchange, response: Response) -> Response:
+    """Return an answer with its `ETag`, or 304 to a caller who has it (documented; its form is assumed)."""
+    tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
+    if exchange.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"etag": tag})
+    response.headers["etag"] = tag
     return response
 
 

@@ -27,9 +27,16 @@ CONDITION = re.compile(r"^(?P<name>[\w-]+)(?P<operator>==|!=|=@|!@|<=|<|>=|>)(?P
 
 
 def selected(rows: list[Row], query: QueryParams) -> list[Row]:
-    """Return the rows that pass every `filter`, cut by `start` and `count`."""
+    """Return the rows that pass every `filter`, by `sort`, cut by `start` and `count`.
+
+    `key` and `pattern` are an older filter; that they look for the very value is assumed.
+    """
     for alternatives in query.getlist("filter"):
         rows = [row for row in rows if any(_passes(row, one) for one in alternatives.split(","))]
+    if "key" in query and "pattern" in query:
+        rows = [row for row in rows if str(row.get(query["key"], "")) == query["pattern"]]
+    for order in reversed(query.getlist("sort")):
+        rows = _sorted(rows, *order.partition(",")[::2])
     start = _integer(query.get("start"), 0)
     return rows[start : start + _integer(query.get("count"), len(rows))]
 
@@ -48,6 +55,10 @@ def _passes(row: Row, condition: str) -> bool:
         return True
     have = str(row.get(match["name"], "")).lower()
     return OPERATORS[match["operator"]](have, match["value"].lower())
+
+
+def _sorted(rows: list[Row], name: str, direction: str) -> list[Row]:
+    return sorted(rows, key=lambda row: _order(str(row.get(name, "")).lower()), reverse=direction == "dsc")
 
 
 def _order(text: str) -> tuple[Any, ...]:

@@ -40,7 +40,11 @@ PLAIN_GROUPS = ("ftviewgrp", "authgrp", "vpngrp", "wanoptgrp", "wifi")
 
 @dataclass(frozen=True)
 class TableSchema:
-    """One table: its path, key, access group, and attributes in the order they read back."""
+    """One table: its path, key, access group, and attributes in the order they read back.
+
+    `number` is its type's, `size` how many rows it takes. Both differ between releases and models; these are
+    a FortiGate 180F's with 7.2.8.
+    """
 
     path: str
     name: str
@@ -48,6 +52,8 @@ class TableSchema:
     group: str
     child: str
     attributes: Mapping[str, Attribute]
+    number: int | None = None
+    size: int = 0
 
 
 def _children(*names: str, **ranged: tuple[tuple[str, str | None], ...]) -> Group:
@@ -65,10 +71,12 @@ ACCPROFILE = TableSchema(
     key="name",
     group="sysgrp",
     child="admin",
+    number=10,
+    size=66,
     attributes={
         "name": Text(35, required=True),
         "scope": Choice(("vdom", "global"), feature=FEATURE_MULTI_VDOM),
-        "comments": Text(255),
+        "comments": Text(255, kind="var-string"),
         "secfabgrp": Choice(ACCESS, later=(("custom", "7.6.5"),)),
         "ftviewgrp": Choice(ACCESS),
         "authgrp": Choice(ACCESS),
@@ -127,9 +135,11 @@ API_USER = TableSchema(
     key="name",
     group="sysgrp",
     child="admin",
+    number=531,
+    size=512,
     attributes={
         "name": Text(35, required=True),
-        "comments": Text(255),
+        "comments": Text(255, kind="var-string"),
         "api-key": Masked(128),
         "accprofile": Text(35, datasource="system.accprofile.name", required=True),
         "vdom": Rows("name", children={"name": Text(79, datasource="system.vdom.name", required=True)}),
@@ -159,6 +169,7 @@ VDOM = TableSchema(
 )
 
 SUPER_ADMIN = "super_admin"
+STOCK_PROFILES = frozenset({SUPER_ADMIN, "prof_admin", "super_admin_readonly"})
 AUTOMATION = "automation"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from .fortios_attribute import (
@@ -15,6 +16,7 @@ from .fortios_attribute import (
     EMPTY_VALUE,
     IN_USE,
     PERMISSION_DENIED,
+    TABLE_FULL,
     Attribute,
     Refusal,
     Row,
@@ -57,8 +59,19 @@ class Table:
 
     def described(self) -> dict[str, Any]:
         """Return the answer to `action=schema`."""
-        children = described(self.attributes)
-        return {"name": self.schema.name, "category": "table", "mkey": self.schema.key, "children": children}
+        schema = self.schema
+        number = {} if schema.number is None else {"q_type": schema.number}
+        return {
+            "name": schema.name,
+            "path": schema.path,
+            "category": "table",
+            "mkey": schema.key,
+            "mkey_type": "string",
+            "access_group": schema.group,
+            "max_table_size_global": schema.size,
+            **number,
+            "children": described(self.attributes),
+        }
 
     def defaults(self) -> Row:
         """Return the answer to `action=default`."""
@@ -70,9 +83,21 @@ class Table:
         for name, attribute in self.attributes.items():
             if attribute.required and not row[name]:
                 raise invalid(name, EMPTY_VALUE)
+        return self._add(row)
+
+    def clone(self, key: str, name: str | None, rules: Rules) -> str:
+        """Add a copy of a row under another key, and return that."""
+        if not name:
+            raise invalid("nkey", EMPTY_VALUE)
+        new = self.attributes[self.schema.key].parse(name, rules)
+        return self._add({**deepcopy(self.rows[key]), self.schema.key: new})
+
+    def _add(self, row: Row) -> str:
         key = str(row[self.schema.key])
         if key in self.rows:
             raise invalid(key, DUPLICATE)
+        if len(self.rows) == self.schema.size:
+            raise invalid(key, TABLE_FULL)
         self.rows[key] = row
         return key
 
