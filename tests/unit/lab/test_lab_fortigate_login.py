@@ -64,6 +64,17 @@ def test_a_session_of_the_api_writes_with_its_csrf_token_and_ends(lab: Any, vers
     assert sessions(lab) == []
 
 
+@pytest.mark.parametrize(("treatment", "status"), [("refuse", 403), ("accept", 200)])
+def test_a_csrf_token_in_quotes_is_taken_where_the_switch_says_so(
+    lab: Any, treatment: str, status: int
+) -> None:
+    client = lab.client("fgt")
+    api_login(client)
+    lab.options("fgt", quoted_csrf_token=treatment)
+    quoted = {"X-CSRFTOKEN": f'"{csrf(client)["X-CSRFTOKEN"]}"'}
+    assert client("POST", PROFILES, json={"name": "x"}, headers=quoted).status_code == status
+
+
 @pytest.mark.parametrize(
     ("version", "prefixes"),
     [

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from .clock import Clock
 from .exchange import Exchange
 from .fortios_attribute import Row
+from .fortios_device import Device
 from .ledger import Mint
 
 KEY_LENGTH = 30
@@ -147,10 +148,15 @@ def bearer(exchange: Exchange) -> str | None:
     return token.strip() if scheme == "Bearer" else None
 
 
-def lacks_csrf(exchange: Exchange, session: Session) -> bool:
-    """Tell whether a change by cookie comes without the session's CSRF token (documented)."""
+def lacks_csrf(device: Device, exchange: Exchange, session: Session) -> bool:
+    """Tell whether a change by cookie comes without the session's CSRF token (documented).
+
+    Some clients leave the cookie's quotes around it; whether that is taken is unknown, hence the switch.
+    """
     by_cookie = bearer(exchange) is None and exchange.method != "GET"
-    return by_cookie and exchange.headers.get(CSRF_HEADER) != session.csrf
+    token = exchange.headers.get(CSRF_HEADER, "")
+    given = token.strip('"') if device.options.quoted_csrf_token == "accept" else token
+    return by_cookie and given != session.csrf
 
 
 def trusts(trusted_hosts: list[Row], source: str) -> bool:

@@ -33,6 +33,8 @@ class FortiGateOptions:
     refused_status: status of a duplicate, missing or invalid value: 500 (observed) or 424 (documented).
     forbidden_read: whether a caller without the right to read is refused, or sees names only (both observed,
         the latter of another table).
+    quoted_csrf_token: whether a change may carry the CSRF token in the quotes of its cookie, as some clients
+        send it.
     unknown_attribute: what a write with an unknown attribute gets.
     put_missing: status of a change of something that is not there; all three were observed.
     store_zero_trusthost: store 0.0.0.0/0 as trusted host (observed on 7.0) or refuse it (observed on 6.4).
@@ -62,6 +64,7 @@ class FortiGateOptions:
     gzip: bool = switch(False, True)
     refused_status: int = switch(500, 424)
     forbidden_read: str = switch("refuse", "trim")
+    quoted_csrf_token: str = switch("refuse", "accept")
     unknown_attribute: str = switch("ignore", "reject")
     put_missing: int = switch(404, 405, 500)
     store_zero_trusthost: bool = switch(False, True)

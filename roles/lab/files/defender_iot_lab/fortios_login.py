@@ -74,7 +74,7 @@ class Logins:
         return bearer(exchange) or in_url
 
     def _session_caller(self, exchange: Exchange, session: Session) -> Caller:
-        if lacks_csrf(exchange, session):
+        if lacks_csrf(self.device, exchange, session):
             exchange.principal = session.admin
             raise Denied(apache_page(403, "Forbidden"))
         return Caller(session.admin, self.device.options.admin_profile)

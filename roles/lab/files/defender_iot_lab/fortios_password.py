@@ -91,7 +91,7 @@ class PasswordLogins:
         if session is None:
             return unauthorized()
         exchange.principal = session.admin
-        if lacks_csrf(exchange, session):
+        if lacks_csrf(self.device, exchange, session):
             return apache_page(403, "Forbidden")
         self.sessions.end(session)
         return JSONResponse({"status": "success"})
