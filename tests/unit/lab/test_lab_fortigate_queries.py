@@ -119,6 +119,33 @@ def test_the_schema_describes_tables_as_recorded_ones_do(fgt: Any) -> None:
     assert "required" not in children["schedule"]
 
 
+def test_attributes_come_in_the_order_of_recorded_answers(ot: Any) -> None:
+    (profile,) = get(ot, f"{PROFILES}/ot")
+    first = ["name", "q_origin_key", "comments", "secfabgrp", "ftviewgrp", "authgrp", "sysgrp", "netgrp"]
+    assert list(profile)[:8] == first
+    (admin,) = get(ot, f"{ADMINS}/ot")
+    assert list(admin)[:4] == ["name", "q_origin_key", "comments", "accprofile"]
+    assert list(admin["trusthost"][0])[:3] == ["id", "q_origin_key", "type"]
+
+
+def test_some_vdoms_and_the_whole_device_answer_as_lists(lab: Any, ot: Any) -> None:
+    lab.options("fgt", multi_vdom=True, vdoms=["root", "ot", "it"])
+    assert [each["vdom"] for each in ot("GET", f"{ADMINS}?vdom=ot,it").json()] == ["ot", "it"]
+    (whole,) = ot("GET", f"{ADMINS}?global=1").json()
+    assert [row["name"] for row in whole["results"]] == ["automation", "ot"]
+    assert ot("GET", f"{ADMINS}?scope=global").json()["results"] == whole["results"]
+    assert ot("GET", f"{ADMINS}?vdom=ot,none").status_code == 403
+
+
+def test_the_security_fabric_has_permissions_from_7_6_5(lab: Any, fgt: Any) -> None:
+    body = {"name": "x", "secfabgrp": "custom", "secfabgrp-permission": {"csfsys": "read"}}
+    lab.options("fgt", version="7.6.4")
+    assert fgt("POST", PROFILES, json=body).json()["error"] == -651
+    lab.options("fgt", version="7.6.5")
+    write(fgt, "POST", PROFILES, body)
+    assert get(fgt, f"{PROFILES}/x")[0]["secfabgrp-permission"] == {"csfsys": "read", "csffoo": "none"}
+
+
 def test_a_row_is_cloned(ot: Any) -> None:
     assert write(ot, "POST", f"{PROFILES}/ot?action=clone&nkey=copy")["mkey"] == "copy"
     (original,), (copy,) = get(ot, f"{PROFILES}/ot"), get(ot, f"{PROFILES}/copy")
