@@ -21,8 +21,6 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from .lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
-ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
-RUN_SECONDS = 150
 
 VAULT_PASSWORD = "the password of the tests' vault"
 COLLECTION = "otsec.defender_iot."
@@ -64,7 +62,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run of ansible-playbook; `results` are those of the collection's own modules."""
+    """A finished run of ansible-playbook; `results` are those of one collection's modules."""
 
     code: int
     output: str
@@ -112,7 +110,14 @@ def play(*tasks: Task, hosts: str = "all", **more: Any) -> Play:
 
 
 class Workspace:
-    """A folder that holds all a control node needs, and all it writes."""
+    """A folder that holds all a control node needs, and all it writes.
+
+    Its runs are made by `python`, and tell of the modules of one `collection`.
+    """
+
+    python = Path(sys.executable)
+    collection = COLLECTION
+    run_seconds = 150
 
     def __init__(self, folder: Path, tree: Path, lab: Lab) -> None:
         """Take an empty folder, the folder in which Ansible finds the collection, and the lab."""
@@ -175,8 +180,8 @@ class Workspace:
         overridden = {**self.environment, "RECORDER_FILE": str(record), **environment}
         process = subprocess.run(
             [
-                sys.executable,
-                str(ANSIBLE_PLAYBOOK),
+                str(self.python),
+                str(self.python.with_name("ansible-playbook")),
                 *[f"--inventory={path}" for path in inventories or [self.inputs / "inventory.yml"]],
                 *arguments,
                 name,
@@ -187,10 +192,10 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=RUN_SECONDS,
+            timeout=self.run_seconds,
             check=False,
         )
-        return _read(process.returncode, process.stdout, record)
+        return _read(process.returncode, process.stdout, record, self.collection)
 
     def _input(self, name: str, content: str) -> Path:
         path = self.inputs / name
@@ -214,12 +219,12 @@ class Workspace:
         }
 
 
-def _read(code: int, output: str, record: Path) -> Run:
+def _read(code: int, output: str, record: Path, collection: str) -> Run:
     lines = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
     results = [
-        Result(**{**line, "module": line["module"].removeprefix(COLLECTION)})
+        Result(**{**line, "module": line["module"].removeprefix(collection)})
         for line in lines
-        if line.get("module", "").startswith(COLLECTION)
+        if line.get("module", "").startswith(collection)
     ]
     stats = next((line["stats"] for line in lines if "stats" in line), {})
     return Run(code, output, results, stats)
