@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-STEPS := lint sanity unit integration molecule build
+STEPS := lint sanity unit integration foreign molecule build
 .PHONY: help demo lab lab-stop bench test clean $(STEPS)
 
 help: ## list the targets
@@ -28,6 +28,7 @@ lint: ## check style, types, documentation and changelog
 sanity: ## run ansible-test sanity
 unit: ## run the unit tests
 integration: ## run the integration tests
+foreign: ## run Fortinet's own modules and another client against the lab
 molecule: ## run the Molecule scenarios
 build: ## build the collection, install it elsewhere, compare what arrived
 $(STEPS):

@@ -133,6 +133,12 @@ def integration() -> None:
     run("pytest", "tests/integration")
 
 
+def foreign() -> None:
+    """Runs clients that others wrote against the lab."""
+    run(sys.executable, "tools/foreign.py")
+    run("pytest", "tests/foreign")
+
+
 def molecule() -> None:
     """Runs the scenarios, after stopping what an interrupted run has left and forgetting what it prepared."""
     if any((Path.home() / ".ansible/tmp").glob("molecule.*")):
@@ -168,6 +174,7 @@ STEPS = {
     sanity: "about 90 s the first time",
     unit: "a few seconds",
     integration: "under a minute",
+    foreign: "two or three minutes",
     molecule: "one or two minutes",
     build: "a few seconds",
 }

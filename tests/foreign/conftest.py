@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab of FortiGates, and a control node with the clients of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support import lab as labs
+from ansible_collections.otsec.defender_iot.tests.support.foreign import ENVIRONMENT, VERSIONS, ForeignNode
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
+
+
+def pytest_sessionstart() -> None:
+    """Say what is missing instead of failing in every test."""
+    if not (ENVIRONMENT / "stamp").exists():
+        pytest.exit("the foreign clients are not installed: tools/run python tools/foreign.py", 2)
+
+
+@pytest.fixture(scope="session")
+def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
+    """A FortiGate for each firmware, from the first test to the last."""
+    appliances = [
+        {
+            "name": version,
+            "kind": "fortigate",
+            "address": f"203.0.113.{number}",
+            "options": {"version": version},
+        }
+        for number, version in enumerate(VERSIONS, 1)
+    ]
+    with labs.running_lab(tmp_path_factory.mktemp("lab"), appliances) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(running_lab: labs.Lab) -> labs.Lab:
+    """The lab in its initial state."""
+    running_lab.reset()
+    return running_lab
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory: pytest.TempPathFactory, running_lab: labs.Lab) -> Iterator[ForeignNode]:
+    """A control node of others."""
+    with TemporaryDirectory(prefix="fgt") as sockets:
+        yield ForeignNode(tmp_path_factory.mktemp("foreign") / "node", running_lab, Path(sockets))
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory, running_lab: labs.Lab) -> Workspace:
+    """A control node of this collection."""
+    return Workspace(tmp_path_factory.mktemp("own") / "node", ROOT / ".cache" / "tree", running_lab)

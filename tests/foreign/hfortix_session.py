@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What somebody does with `hfortix` on FortiGates: a program for the foreign environment.
+
+Takes places and accounts on standard input, by name, and prints what each step came to, by name and step.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from hfortix_fortios import FortiOS
+
+PROFILE = {"name": "sdk", "comments": "by an SDK", "fwgrp": "custom", "fwgrp-permission": {"policy": "read"}}
+ADMIN = {"name": "sdk", "accprofile": "sdk", "vdom": [{"name": "root"}]}
+HOSTS = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.11/32"}]
+
+
+def steps(client: FortiOS) -> dict[str, Callable[[], Any]]:
+    """Return the steps in their order; each returns what the client makes of the answer."""
+    profiles, admins = client.api.cmdb.system.accprofile, client.api.cmdb.system.api_user
+    keys, status = client.api.monitor.system.api_user.generate_key, client.api.monitor.system.status
+    return {
+        "read the status": lambda: status.get().raw["version"],
+        "create a profile": lambda: profiles.post(payload_dict=PROFILE).raw["revision_changed"],
+        "create it twice": lambda: profiles.post(payload_dict=PROFILE).raw["revision_changed"],
+        "read the profile": lambda: profiles.get(name="sdk").fwgrp_permission["policy"],
+        "change the profile": lambda: profiles.put(name="sdk", vpngrp="read").raw["revision_changed"],
+        "keep the profile": lambda: profiles.put(name="sdk", vpngrp="read").raw["revision_changed"],
+        "set an unknown word": lambda: profiles.put(name="sdk", vpngrp="write").raw["revision_changed"],
+        "find profiles": lambda: [
+            row.name for row in profiles.get(filter="name=@admin", sort="name,dsc", format="name|comments")
+        ],
+        "create an admin": lambda: admins.post(payload_dict={**ADMIN, "trusthost": HOSTS}).raw["mkey"],
+        "read the admin": lambda: admins.get(name="sdk").trusthost[0]["ipv4_trusthost"],
+        "generate a key": lambda: len(keys.post(api_user="sdk").raw["results"]["access_token"]),
+        "delete a profile in use": lambda: profiles.delete(name="sdk").raw["revision_changed"],
+        "change the admin": lambda: admins.put(name="sdk", comments="x").raw["revision_changed"],
+        "refer to an unknown profile": lambda: admins.put(name="sdk", accprofile="none").raw["mkey"],
+        "delete the admin": lambda: admins.delete(name="sdk").raw["revision_changed"],
+        "delete the profile": lambda: profiles.delete(name="sdk").raw["revision_changed"],
+        "delete it twice": lambda: profiles.delete(name="sdk").raw["revision_changed"],
+        "read what is missing": lambda: profiles.get(name="sdk").name,
+    }
+
+
+def outcome(step: Callable[[], Any]) -> Any:
+    """Return what a step came to: a value, or the client's exception and the code it tells."""
+    try:
+        return step()
+    except Exception as error:  # the client's own exceptions are what is looked at
+        return [
+            type(error).__name__,
+            getattr(error, "error_code", None) or getattr(error, "http_status", None),
+        ]
+
+
+def session(place: dict[str, Any], account: dict[str, str]) -> dict[str, Any]:
+    """Log in, go through the steps and log out."""
+    try:
+        client = FortiOS(place["host"], port=place["port"], max_retries=0, **account)
+    except ValueError as error:
+        return {"log in": str(error)}
+    outcomes = {name: outcome(step) for name, step in steps(client).items()}
+    client.close()
+    return outcomes
+
+
+if __name__ == "__main__":
+    given = json.load(sys.stdin)
+    json.dump({name: session(**each) for name, each in given.items()}, sys.stdout, default=str)

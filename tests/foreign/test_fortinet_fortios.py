@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fortinet's own modules: they work, converge and fail on the lab, and agree with this collection's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.foreign import VERSIONS, ForeignNode
+from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Result, Run, Workspace, play, task
+
+# It wants the administrator's password before an admin or a key changes; their token login sends none.
+REAUTHENTICATING = "7.6.5"
+OLDER = VERSIONS[:-1]
+FAILED = "Error in repo"
+WORD = "An unknown word"
+each_version = pytest.mark.parametrize("version", VERSIONS)
+each_older = pytest.mark.parametrize("version", OLDER)
+
+OUR_PROFILE = {
+    "name": "plant/50% ä",
+    "comments": "Declared by another",
+    "firewall": "custom",
+    "firewall_permissions": {"policy": "read-write", "address": "read"},
+    "log_report": "read",
+}
+OUR_ADMIN = {
+    "name": "plant",
+    "comments": "Declared by another",
+    "profile": "plant/50% ä",
+    "vdoms": ["root"],
+    "trusted_hosts": ["192.0.2.11", "2001:db8::/64"],
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What Fortinet's modules made, what ours then found to do and asked, and how theirs removed it."""
+
+    made: Run
+    ours: Run
+    calls: list[dict[str, Any]]
+    removed: Run
+
+
+def _changes(run: Run, host: str) -> dict[str, bool]:
+    """Return which tasks changed something on a host, after making sure that none failed."""
+    results = run.of(host)
+    assert not [result for result in results if result.failed], run.output
+    return {result.task: result.changed for result in results}
+
+
+def _answer(result: Result) -> dict[str, Any]:
+    """Return what the FortiGate answered, as their results show it: alone, or as one of several."""
+    meta = result.data["meta"]
+    return dict(meta[0] if isinstance(meta, list) else meta)
+
+
+def _logins(foreign: ForeignNode, by_password: Callable[[str], bool]) -> dict[str, dict[str, Any]]:
+    return {
+        version: (foreign.by_password if by_password(version) else foreign.by_token)(version)
+        for version in VERSIONS
+    }
+
+
+def _ours(workspace: Workspace, lab: Lab, *tasks: dict[str, Any]) -> Run:
+    hosts = {
+        version: workspace.host(version, **lab.appliances[version]["credentials"]) for version in VERSIONS
+    }
+    workspace.inventory(**hosts)
+    return workspace.run(play(*tasks))
+
+
+@pytest.fixture(scope="module")
+def story(running_lab: Lab, foreign: ForeignNode, workspace: Workspace) -> Story:
+    """Let theirs make, ours keep and theirs remove the same things."""
+    running_lab.reset()
+    logins = _logins(foreign, lambda version: version == REAUTHENTICATING)
+    made = foreign.run_on("make", logins)
+    running_lab.forget_calls()
+    tasks = task("fortigate_admin_profile", **OUR_PROFILE), task("fortigate_api_admin", **OUR_ADMIN)
+    ours = _ours(workspace, running_lab, *tasks)
+    calls = running_lab.calls()
+    return Story(made, ours, calls, foreign.run_on("remove", logins))
+
+
+@each_version
+def test_what_they_declare_is_made_once_and_then_kept(story: Story, version: str) -> None:
+    assert _changes(story.made, version) == {
+        "Create the profile": True,
+        "Keep the profile": False,
+        "Change the profile": True,
+        "Create the admin": True,
+        "Keep the admin": False,
+        "Change the admin": True,
+        "Generate a key": False,
+        "Read the profile and the admin": False,
+        "Read the status": False,
+    }
+
+
+@each_version
+def test_they_read_what_they_made(story: Story, version: str) -> None:
+    key, facts, status = (result.data["meta"] for result in story.made.of(version)[-3:])
+    assert len(key["results"]["access_token"]) == 30
+    (profile,), (admin,) = (fact["results"] for fact in facts)
+    assert profile["q_origin_key"] == "plant/50% ä"
+    assert profile["fwgrp-permission"]["address"] == "read"
+    assert [host["id"] for host in admin["trusthost"]] == [1, 3]
+    assert admin["trusthost"][0]["ipv4-trusthost"] == "192.0.2.11 255.255.255.255"
+    assert admin["api-key"] == "ENC XXXX"
+    assert status["version"] == f"v{version}"
+    assert not any("version_check_warning" in result.data for result in story.made.of(version))
+
+
+@each_version
+def test_ours_find_nothing_to_do_where_theirs_have_been(story: Story, version: str) -> None:
+    assert set(_changes(story.ours, version).values()) == {False}
+    calls = [call for call in story.calls if call["appliance"] == version]
+    assert [call["method"] for call in calls] == ["GET", "GET"]
+
+
+@each_version
+def test_they_remove_what_they_made(story: Story, version: str) -> None:
+    changes = _changes(story.removed, version)
+    assert changes["Delete the admin"]
+    assert changes["Delete the profile"]
+    missing = story.removed.of(version)[-1]
+    assert (missing.task, _answer(missing)["http_status"]) == ("Delete what is missing", 404)
+
+
+@pytest.fixture(scope="module")
+def kept(running_lab: Lab, foreign: ForeignNode, workspace: Workspace) -> Run:
+    """Let ours make something and theirs keep it."""
+    running_lab.reset()
+    profile = task("fortigate_admin_profile", name="theirs", preset="defender_iot", comments="Declared")
+    admin = {"profile": "theirs", "vdoms": ["root"], "trusted_hosts": ["192.0.2.11", "198.51.100.0/28"]}
+    _ours(
+        workspace,
+        running_lab,
+        profile,
+        task("fortigate_api_admin", name="theirs", comments="Declared", **admin),
+    ).succeeded()
+    return foreign.run_on("keep", _logins(foreign, lambda version: version == REAUTHENTICATING))
+
+
+@each_version
+def test_theirs_find_nothing_to_change_where_ours_have_been(kept: Run, version: str) -> None:
+    assert _changes(kept, version) == {"Keep the profile": False, "Keep the admin": False}
+
+
+@pytest.fixture(scope="module")
+def brief(running_lab: Lab, foreign: ForeignNode) -> Run:
+    """Log in the other way."""
+    running_lab.reset()
+    return foreign.run_on("brief", _logins(foreign, lambda version: version != REAUTHENTICATING))
+
+
+@each_older
+def test_a_password_does_what_a_token_does(brief: Run, version: str) -> None:
+    assert _changes(brief, version) == {
+        "Create an admin": True,
+        "Generate a key": False,
+        "Trust one host more": True,
+        "Delete the admin": True,
+    }
+
+
+def test_a_token_alone_changes_no_admin_from_7_6_5(brief: Run) -> None:
+    assert {result.task: _answer(result)["error"] for result in brief.of(REAUTHENTICATING)} == {
+        "Create an admin": -8102,
+        "Generate a key": -8102,
+        "Trust one host more": -8102,
+        "Delete the admin": -8102,
+    }
+
+
+@pytest.fixture(scope="module")
+def refused(running_lab: Lab, foreign: ForeignNode) -> Run:
+    """Let them ask for what is refused, beside a profile that is in use by an admin who may only read."""
+    running_lab.reset()
+    logins = _logins(foreign, lambda version: version == REAUTHENTICATING)
+    for version, variables in logins.items():
+        variables["reader_token"] = _reader(running_lab, version)
+    return foreign.run_on("refused", logins)
+
+
+def _reader(lab: Lab, version: str) -> str:
+    """Make an admin who may only read, and return its key."""
+    account = lab.appliances[version]["credentials"]
+    headers = {"Authorization": f"Bearer {account['token']}", "X-Admin-Passwd": account["password"]}
+
+    def post(path: str, body: dict[str, str]) -> Any:
+        answer = lab.call(version, "POST", f"/api/v2/{path}", headers=headers, json=body)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    post("cmdb/system/accprofile", {"name": "reader", "sysgrp": "read"})
+    post("cmdb/system/api-user", {"name": "reader", "accprofile": "reader"})
+    return str(
+        post("monitor/system/api-user/generate-key", {"api-user": "reader"})["results"]["access_token"]
+    )
+
+
+@each_version
+def test_they_fail_as_they_say(refused: Run, version: str) -> None:
+    results = [result for result in refused.of(version) if result.task != WORD]
+    assert {(result.failed, FAILED in result.message) for result in results} == {(True, True)}
+    answers = {result.task: _answer(result) for result in results}
+    assert {task: (answer["http_status"], answer.get("error")) for task, answer in answers.items()} == {
+        "A name that is too long": (500, -1),
+        "An unknown profile": (500, -3),
+        "A profile in use": (500, -23),
+        "Without the right to write": (403, None),
+    }
+    told = answers["An unknown profile"]["cli_error"]
+    assert isinstance(told, list if version >= "7.4.5" else str)
+    assert "entry not found in datasource" in (told if isinstance(told, list) else told.splitlines())
+
+
+def test_they_refuse_an_unknown_word_themselves(refused: Run) -> None:
+    (result,) = [result for result in refused.results if result.task == WORD]
+    assert result.failed
+    assert "value of fwgrp must be one of: none, read, read-write, custom" in result.message
+
+
+def test_they_notice_a_wrong_token_and_a_wrong_password(running_lab: Lab, foreign: ForeignNode) -> None:
+    running_lab.reset()
+    tokens, passwords = VERSIONS[::2], VERSIONS[1::2]
+    wrong = {version: foreign.by_token(version) | {"access_token": "wrong"} for version in tokens}
+    wrong |= {version: foreign.by_password(version) | {"ansible_password": "wrong"} for version in passwords}
+    run = foreign.run_on("login", wrong)
+    assert {result.failed for result in run.results} == {True}
+    assert ["Invalid access token" in run.one(version).message for version in tokens] == [True] * 3
+    assert ["Wrong credentials" in run.one(version).message for version in passwords] == [True] * 3

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Python library that others wrote: it reads, writes and fails on the lab as its documentation says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.otsec.defender_iot.tests.support.foreign import ENVIRONMENT, VERSIONS
+from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
+
+SESSION = Path(__file__).with_name("hfortix_session.py")
+SESSION_SECONDS = 100
+PROFILES = ["super_admin_readonly", "super_admin", "prof_admin"]
+NOT_FOUND = ["ResourceNotFoundError", 404]
+NEEDS_PASSWORD = ["ServerError", -8102]
+# The web server answers a change without a CSRF token that it takes, in HTML.
+NO_JSON = ["HTTPStatusError", None]
+
+WORKS: dict[str, Any] = {
+    "create a profile": True,
+    "create it twice": ["DuplicateEntryError", -5],
+    "read the profile": "read",
+    "change the profile": True,
+    "keep the profile": False,
+    "set an unknown word": ["InvalidValueError", -651],
+    "find profiles": PROFILES,
+    "create an admin": "sdk",
+    "read the admin": "192.0.2.11 255.255.255.255",
+    "generate a key": 30,
+    "delete a profile in use": ["EntryInUseError", -23],
+    "change the admin": True,
+    "refer to an unknown profile": ["ResourceNotFoundError", -3],
+    "delete the admin": True,
+    "delete the profile": True,
+    "delete it twice": NOT_FOUND,
+    "read what is missing": NOT_FOUND,
+}
+# It never sends the administrator's password, which 7.6.5 wants before an admin changes.
+WORKS_WITHOUT_ADMINS = WORKS | {
+    "create an admin": NEEDS_PASSWORD,
+    "read the admin": NOT_FOUND,
+    "generate a key": NEEDS_PASSWORD,
+    "delete a profile in use": True,
+    "change the admin": NEEDS_PASSWORD,
+    "refer to an unknown profile": NEEDS_PASSWORD,
+    "delete the admin": NEEDS_PASSWORD,
+    "delete the profile": NOT_FOUND,
+}
+READS_ONLY = dict.fromkeys(WORKS, NO_JSON) | {
+    "read the profile": NOT_FOUND,
+    "find profiles": PROFILES,
+    "read the admin": NOT_FOUND,
+    "read what is missing": NOT_FOUND,
+}
+# It knows the cookies of the web login up to 7.6.2 only.
+NO_LOGIN = {"log in": "Login succeeded but no CSRF token found in response"}
+
+
+def _sessions(lab: Lab, versions: tuple[str, ...], *credentials: str) -> dict[str, Any]:
+    """Let the library go through its steps on some FortiGates, logged in with some of their credentials."""
+    given = {}
+    for name in versions:
+        appliance = lab.appliances[name]
+        url = urlsplit(appliance["url"])
+        account = {each: appliance["credentials"][each] for each in credentials}
+        given[name] = {"place": {"host": url.hostname, "port": url.port}, "account": account}
+    process = subprocess.run(
+        [str(ENVIRONMENT / "bin" / "python"), str(SESSION)],
+        input=json.dumps(given),
+        env={**os.environ, "SSL_CERT_FILE": lab.ca_path},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=SESSION_SECONDS,
+        check=True,
+    )
+    return json.loads(process.stdout)
+
+
+def _works(version: str, outcomes: dict[str, Any]) -> dict[str, Any]:
+    return {"read the status": f"v{version}", **outcomes}
+
+
+def test_with_a_token(lab: Lab) -> None:
+    expected = {version: _works(version, WORKS) for version in VERSIONS}
+    expected["7.6.5"] = _works("7.6.5", WORKS_WITHOUT_ADMINS)
+    assert _sessions(lab, VERSIONS, "token") == expected
+
+
+def test_with_a_password(lab: Lab) -> None:
+    """It sends the CSRF token in the quotes of its cookie; whether a FortiGate takes that is not known."""
+    for version in VERSIONS:
+        lab.switch(version, quoted_csrf_token="accept")
+    expected = {version: _works(version, WORKS) for version in VERSIONS}
+    expected["7.6.5"] = NO_LOGIN
+    assert _sessions(lab, VERSIONS, "username", "password") == expected
+    assert [lab.state(version)["sessions"] for version in VERSIONS] == [[]] * len(VERSIONS)
+
+
+def test_with_a_password_where_the_csrf_token_has_to_come_without_quotes(lab: Lab) -> None:
+    version = "7.4.5"
+    expected = {version: _works(version, READS_ONLY)}
+    assert _sessions(lab, (version,), "username", "password") == expected
