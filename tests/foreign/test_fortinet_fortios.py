@@ -18,9 +18,11 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Resul
 
 # It wants the administrator's password before an admin or a key changes; their token login sends none.
 REAUTHENTICATING = "7.6.5"
+OF_VDOMS = "7.2.8"
 OLDER = VERSIONS[:-1]
 FAILED = "Error in repo"
 WORD = "An unknown word"
+PART = "A part of an admin"
 each_version = pytest.mark.parametrize("version", VERSIONS)
 each_older = pytest.mark.parametrize("version", OLDER)
 
@@ -158,9 +160,12 @@ def test_theirs_find_nothing_to_change_where_ours_have_been(kept: Run, version: 
 
 @pytest.fixture(scope="module")
 def brief(running_lab: Lab, foreign: ForeignNode) -> Run:
-    """Log in the other way."""
+    """Log in the other way, and let one FortiGate have several VDOMs."""
     running_lab.reset()
-    return foreign.run_on("brief", _logins(foreign, lambda version: version != REAUTHENTICATING))
+    running_lab.switch(OF_VDOMS, multi_vdom=True, vdoms=["root", "ot"])
+    logins = _logins(foreign, lambda version: version != REAUTHENTICATING)
+    logins[OF_VDOMS]["vdom"] = "global"
+    return foreign.run_on("brief", logins)
 
 
 @each_older
@@ -171,6 +176,10 @@ def test_a_password_does_what_a_token_does(brief: Run, version: str) -> None:
         "Trust one host more": True,
         "Delete the admin": True,
     }
+
+
+def test_several_vdoms_are_managed_as_one_device(brief: Run) -> None:
+    assert {_answer(result)["vdom"] for result in brief.of(OF_VDOMS)} == {"global"}
 
 
 def test_a_token_alone_changes_no_admin_from_7_6_5(brief: Run) -> None:
@@ -211,7 +220,7 @@ def _reader(lab: Lab, version: str) -> str:
 
 @each_version
 def test_they_fail_as_they_say(refused: Run, version: str) -> None:
-    results = [result for result in refused.of(version) if result.task != WORD]
+    results = [result for result in refused.of(version) if result.task not in (WORD, PART)]
     assert {(result.failed, FAILED in result.message) for result in results} == {(True, True)}
     answers = {result.task: _answer(result) for result in results}
     assert {task: (answer["http_status"], answer.get("error")) for task, answer in answers.items()} == {
@@ -229,6 +238,11 @@ def test_they_refuse_an_unknown_word_themselves(refused: Run) -> None:
     (result,) = [result for result in refused.results if result.task == WORD]
     assert result.failed
     assert "value of fwgrp must be one of: none, read, read-write, custom" in result.message
+
+
+def test_their_member_path_gives_no_password(refused: Run) -> None:
+    (result,) = [result for result in refused.results if result.task == PART]
+    assert (result.host, _answer(result)["error"]) == (REAUTHENTICATING, -8102)
 
 
 def test_they_notice_a_wrong_token_and_a_wrong_password(running_lab: Lab, foreign: ForeignNode) -> None:
