@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -26,27 +26,43 @@ PART = "A part of an admin"
 each_version = pytest.mark.parametrize("version", VERSIONS)
 each_older = pytest.mark.parametrize("version", OLDER)
 
-OUR_PROFILE = {
-    "name": "plant/50% ä",
-    "comments": "Declared by another",
-    "firewall": "custom",
-    "firewall_permissions": {"policy": "read-write", "address": "read"},
-    "log_report": "read",
-}
-OUR_ADMIN = {
-    "name": "plant",
-    "comments": "Declared by another",
-    "profile": "plant/50% ä",
-    "vdoms": ["root"],
-    "trusted_hosts": ["192.0.2.11", "2001:db8::/64"],
-}
+MADE_BY_THEIRS = (
+    task(
+        "fortigate_admin_profile",
+        name="plant/50% ä",
+        comments="Declared by another",
+        firewall="custom",
+        firewall_permissions={"policy": "read-write", "address": "read"},
+        log_report="read",
+    ),
+    task(
+        "fortigate_api_admin",
+        name="plant",
+        comments="Declared by another",
+        profile="plant/50% ä",
+        vdoms=["root"],
+        trusted_hosts=["192.0.2.11", "2001:db8::/64"],
+    ),
+)
+MADE_BY_OURS = (
+    task("fortigate_admin_profile", name="ours", comments="Declared", preset="defender_iot"),
+    task(
+        "fortigate_api_admin",
+        name="ours",
+        comments="Declared",
+        profile="ours",
+        vdoms=["root"],
+        trusted_hosts=["192.0.2.11", "198.51.100.0/28"],
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Story:
-    """What Fortinet's modules made, what ours then found to do and asked, and how theirs removed it."""
+    """What theirs made, and kept of ours; what ours then found to do, and asked; how theirs removed it."""
 
     made: Run
+    kept: Run
     ours: Run
     calls: list[dict[str, Any]]
     removed: Run
@@ -82,15 +98,22 @@ def _ours(workspace: Workspace, lab: Lab, *tasks: dict[str, Any]) -> Run:
 
 @pytest.fixture(scope="module")
 def story(running_lab: Lab, foreign: ForeignNode, workspace: Workspace) -> Story:
-    """Let theirs make, ours keep and theirs remove the same things."""
+    """Let ours make something, theirs make and keep, ours keep, and theirs remove."""
     running_lab.reset()
+    _ours(workspace, running_lab, *MADE_BY_OURS).succeeded()
     logins = _logins(foreign, lambda version: version == REAUTHENTICATING)
-    made = foreign.run_on("make", logins)
+    run = foreign.run_on("make", logins)
+    made, kept = (_part(run, ours) for ours in (False, True))
     running_lab.forget_calls()
-    tasks = task("fortigate_admin_profile", **OUR_PROFILE), task("fortigate_api_admin", **OUR_ADMIN)
-    ours = _ours(workspace, running_lab, *tasks)
+    ours = _ours(workspace, running_lab, *MADE_BY_THEIRS)
     calls = running_lab.calls()
-    return Story(made, ours, calls, foreign.run_on("remove", logins))
+    return Story(made, kept, ours, calls, foreign.run_on("remove", logins))
+
+
+def _part(run: Run, ours: bool) -> Run:
+    """Return the part of a run that is about what our modules made, or the other part."""
+    results = [result for result in run.results if ("our" in result.task.split()) == ours]
+    return replace(run, results=results)
 
 
 @each_version
@@ -138,24 +161,9 @@ def test_they_remove_what_they_made(story: Story, version: str) -> None:
     assert (missing.task, _answer(missing)["http_status"]) == ("Delete what is missing", 404)
 
 
-@pytest.fixture(scope="module")
-def kept(running_lab: Lab, foreign: ForeignNode, workspace: Workspace) -> Run:
-    """Let ours make something and theirs keep it."""
-    running_lab.reset()
-    profile = task("fortigate_admin_profile", name="theirs", preset="defender_iot", comments="Declared")
-    admin = {"profile": "theirs", "vdoms": ["root"], "trusted_hosts": ["192.0.2.11", "198.51.100.0/28"]}
-    _ours(
-        workspace,
-        running_lab,
-        profile,
-        task("fortigate_api_admin", name="theirs", comments="Declared", **admin),
-    ).succeeded()
-    return foreign.run_on("keep", _logins(foreign, lambda version: version == REAUTHENTICATING))
-
-
 @each_version
-def test_theirs_find_nothing_to_change_where_ours_have_been(kept: Run, version: str) -> None:
-    assert _changes(kept, version) == {"Keep the profile": False, "Keep the admin": False}
+def test_theirs_find_nothing_to_change_where_ours_have_been(story: Story, version: str) -> None:
+    assert _changes(story.kept, version) == {"Keep our profile": False, "Keep our admin": False}
 
 
 @pytest.fixture(scope="module")
