@@ -83,6 +83,10 @@ def test_datasources_are_named(ot: Any) -> None:
     (admin,) = get(ot, f"{ADMINS}/ot?datasource=1")
     assert admin["vdom"] == [{"name": "root", "q_origin_key": "root", "datasource": "system.vdom"}]
     assert "datasource" not in admin["trusthost"][0]
+    (automation,) = get(ot, f"{ADMINS}/automation?datasource=1&exclude-default-values=1&skip=1&with_meta=1")
+    assert automation["vdom"][0]["datasource"] == "system.vdom"
+    write(ot, "PUT", f"{ADMINS}/ot", {"vdom": []})
+    assert "vdom" not in get(ot, f"{ADMINS}/ot?datasource=1&exclude-default-values=1")[0]
 
 
 def test_rows_are_sorted_and_counted(lab: Any, ot: Any) -> None:

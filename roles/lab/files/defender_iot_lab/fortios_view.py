@@ -43,10 +43,10 @@ class View:
             self._hide_families(row)
         if self._asks("skip"):
             _skip(row)
-        if self._asks("exclude-default-values"):
-            row = self._without_defaults(row)
         if self._asks("datasource"):
             self._name_datasources(row)
+        if self._asks("exclude-default-values"):
+            row = self._without_defaults(row)
         return row | (self._meta(row) if self._asks("with_meta") else {})
 
     def _asks(self, name: str) -> bool:
