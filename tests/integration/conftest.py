@@ -29,7 +29,7 @@ def _appliances() -> list[dict[str, Any]]:
     sensors |= {
         f"spare-sensor-{number}": f"203.0.113.{100 + number}" for number in range(1, SPARE_SENSORS + 1)
     }
-    bad = ("expired", "wrong_name", "untrusted")
+    bad = ("expired", "wrong_name", "untrusted", "self_signed")
     return [
         *(
             {"name": name, "kind": "fortigate", "address": f"203.0.113.{number}"}

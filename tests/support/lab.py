@@ -40,6 +40,7 @@ class Lab:
         """Take what the lab has written about itself."""
         self.appliances: dict[str, dict[str, Any]] = record["appliances"]
         self.ca_path: str = record["ca_path"]
+        self.client = {name: record[name] for name in ("client_cert", "client_key")}
         self._control = record["control"]
         self._session = requests.Session()
         self._session.trust_env = False

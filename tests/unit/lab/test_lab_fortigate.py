@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from defender_iot_lab.certificates import CLIENT_CA
+from defender_iot_lab.fortios_access import certified
 
 PROFILES = "/api/v2/cmdb/system/accprofile"
 ADMINS = "/api/v2/cmdb/system/api-user"
@@ -349,3 +351,32 @@ def test_answers_can_be_compressed(lab: Any, fgt: Any) -> None:
     response = fgt("GET", STATUS, headers={"Accept-Encoding": "identity"})
     assert response.headers["content-encoding"] == "gzip"
     assert response.json()["status"] == "success"
+
+
+@pytest.fixture
+def careful(lab: Any, fgt: Any) -> Any:
+    """A client with the key of an admin that has a PKI group."""
+    pki = {"peer-auth": "enable", "peer-group": "automation"}
+    admin = {"name": "careful", "accprofile": "super_admin", **pki}
+    client = lab.client("fgt")
+    assert fgt("POST", ADMINS, json=admin).status_code == 200
+    made = fgt("POST", GENERATE, json={"api-user": "careful"})
+    client.session.headers["Authorization"] = f"Bearer {made.json()['results']['access_token']}"
+    return client
+
+
+def test_a_pki_group_asks_for_a_certificate_beside_the_key(lab: Any, careful: Any) -> None:
+    assert careful("GET", PROFILES).status_code == 401
+    careful.session.close()
+    careful.session.cert = (lab.record["client_cert"], lab.record["client_key"])
+    assert careful("GET", PROFILES).status_code == 200
+    careful.session.headers["Authorization"] = "Bearer nobodys"
+    assert careful("GET", PROFILES).status_code == 401
+
+
+def test_the_ca_of_the_appliances_signs_for_no_pki_group() -> None:
+    assert certified({"peer-auth": "enable"}, CLIENT_CA)
+    assert not certified({"peer-auth": "enable"}, "trustme v1.2.1")
+    assert not certified({"peer-auth": "enable"}, None)
+    assert certified({"peer-auth": "disable"}, None)
+    assert certified({}, None)

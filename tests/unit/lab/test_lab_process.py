@@ -43,7 +43,10 @@ def test_start_and_stop(lab_command: Any, tmp_path: Path) -> None:
     record = tmp_path / "lab" / "lab.json"
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
     assert stat.S_IMODE(record.parent.stat().st_mode) == 0o700
-    assert json.loads(record.read_text())["appliances"]["a"]["credentials"]["token"]
+    written = json.loads(record.read_text())
+    assert written["appliances"]["a"]["credentials"]["token"]
+    assert stat.S_IMODE(Path(written["client_key"]).stat().st_mode) == 0o600
+    assert b"BEGIN CERTIFICATE" in Path(written["client_cert"]).read_bytes()
     again = lab_command("start")
     assert again.returncode == 1
     assert "already running" in again.stderr

@@ -16,7 +16,7 @@ import yaml
 from .options import ConfigurationError
 
 KINDS = ("fortigate", "sensor", "forescout")
-CERTIFICATES = ("valid", "expired", "wrong_name", "untrusted")
+CERTIFICATES = ("valid", "expired", "wrong_name", "untrusted", "self_signed")
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,14 @@ from starlette.requests import Request
 
 @dataclass(frozen=True)
 class Connection:
-    """One TLS connection: its serial number in the lab, and the transport to cut it with."""
+    """One TLS connection: its serial number in the lab, and the transport to cut it with.
+
+    `client_issuer` names the CA that signed the client's certificate; None means that it has shown none.
+    """
 
     serial: int
     transport: Transport
+    client_issuer: str | None
 
 
 @dataclass

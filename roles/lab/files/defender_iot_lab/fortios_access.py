@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field, replace
 
+from .certificates import CLIENT_CA
 from .clock import Clock
 from .exchange import Exchange
 from .fortios_attribute import Row
@@ -157,6 +158,14 @@ def lacks_csrf(device: Device, exchange: Exchange, session: Session) -> bool:
     token = exchange.headers.get(CSRF_HEADER, "")
     given = token.strip('"') if device.options.quoted_csrf_token == "accept" else token
     return by_cookie and given != session.csrf
+
+
+def certified(admin: Row, issuer: str | None) -> bool:
+    """Tell whether a REST API admin with a PKI group has shown a certificate beside its key (documented).
+
+    Every peer group of the lab holds the lab's CA of clients and no other.
+    """
+    return admin.get("peer-auth") != "enable" or issuer == CLIENT_CA
 
 
 def trusts(trusted_hosts: list[Row], source: str) -> bool:

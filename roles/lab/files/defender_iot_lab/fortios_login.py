@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from .exchange import Exchange
-from .fortios_access import Caller, Keys, Lockout, Session, Sessions, bearer, lacks_csrf, trusts
-from .fortios_attribute import PASSWORD_REQUIRED, Refusal
+from .fortios_access import Caller, Keys, Lockout, Session, Sessions, bearer, certified, lacks_csrf, trusts
+from .fortios_attribute import PASSWORD_REQUIRED, Refusal, Row
 from .fortios_device import Device
 from .fortios_envelope import apache_page, unauthorized
 from .fortios_table import Table
@@ -45,7 +45,7 @@ class Logins:
         if session and session.waits_for is None:
             caller = self._session_caller(exchange, session)
         elif token:
-            caller = self._key_caller(exchange.source, token)
+            caller = self._key_caller(exchange, token)
         else:
             raise Denied(unauthorized())
         exchange.principal = caller.name
@@ -79,12 +79,18 @@ class Logins:
             raise Denied(apache_page(403, "Forbidden"))
         return Caller(session.admin, self.device.options.admin_profile)
 
-    def _key_caller(self, source: str, token: str) -> Caller:
+    def _key_caller(self, exchange: Exchange, token: str) -> Caller:
+        source = exchange.source
         if self.lockout.locked(source):
             raise Denied(apache_page(429, "Too Many Requests"))
         admin = self.keys.owner(token)
-        if admin is None or not trusts(self.api_users.rows[admin]["trusthost"], source):
+        if admin is None or not self._admits(self.api_users.rows[admin], exchange):
             self.lockout.fail(source)
             raise Denied(unauthorized())
         self.lockout.succeed(source)
         return Caller(admin, self.api_users.rows[admin]["accprofile"], by_key=True)
+
+    def _admits(self, admin: Row, exchange: Exchange) -> bool:
+        """Tell whether a key may be used from here; that a missing certificate gets a 401 too is assumed."""
+        issuer = exchange.connection.client_issuer
+        return trusts(admin["trusthost"], exchange.source) and certified(admin, issuer)

@@ -73,6 +73,10 @@ class Lab:
         self.faults = Faults()
         self.authority = Authority()
         self.config = {appliance.name: appliance for appliance in config.appliances}
+        self.certificates = {
+            item.name: self.authority.issue(item.certificate, item.name, item.address)
+            for item in config.appliances
+        }
         world = World(self.clock, self.authority.client_context())
         self.appliances = {
             item.name: _build(item, world, Mint(item.name, config.seed, self.ledger))
@@ -84,7 +88,7 @@ class Lab:
     def _listener(self, item: ApplianceConfig) -> Listener:
         return Listener(
             Front(self.appliances[item.name], self.journal, self.faults),
-            self.authority.server_context(item.certificate, item.name, item.address),
+            self.authority.server_context(self.certificates[item.name]),
             lambda: self.journal.connected(item.name),
         )
 
@@ -120,6 +124,7 @@ class Lab:
                 "url": f"https://{LOOPBACK}:{self.listeners[name].port}",
                 "address": item.address,
                 "port": self.listeners[name].port,
+                "cert_fingerprint": self.certificates[name].fingerprint,
                 "credentials": self.appliances[name].credentials,
             }
             for name, item in self.config.items()

@@ -82,6 +82,8 @@ async def _serve(lab: Lab, directory: Path) -> None:
             await asyncio.sleep(0.01)
         if server.started:
             (directory / "ca.pem").write_bytes(lab.authority.pem)
+            (directory / "client.pem").write_bytes(lab.authority.client.chain)
+            _write_private(directory / "client.key", lab.authority.client.key)
             _write_record(directory, lab, control_port.port)
         await serving
 
@@ -91,12 +93,18 @@ def _write_record(directory: Path, lab: Lab, control_port: int) -> None:
         "pid": os.getpid(),
         "control": f"http://{LOOPBACK}:{control_port}",
         "ca_path": str(directory.absolute() / "ca.pem"),
+        "client_cert": str(directory.absolute() / "client.pem"),
+        "client_key": str(directory.absolute() / "client.key"),
         "appliances": lab.directory(),
     }
     draft = directory / f"lab.json.{os.getpid()}"
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(record, file, indent=2)
+    _write_private(draft, json.dumps(record, indent=2).encode())
     draft.rename(directory / "lab.json")
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
 
 
 def _spawn(config: Path, directory: Path) -> subprocess.Popen[Any]:

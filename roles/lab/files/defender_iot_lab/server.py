@@ -58,10 +58,18 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Number the connection."""
-        self.app_state = {"connection": Connection(next(self.serials), transport)}
+        connection = Connection(next(self.serials), transport, _client_issuer(transport))
+        self.app_state = {"connection": connection}
         if self._listener.on_connect:
             self._listener.on_connect()
         super().connection_made(transport)
+
+
+def _client_issuer(transport: asyncio.Transport) -> str | None:
+    """Look at the client's certificate at once, for a transport forgets it with the connection."""
+    certificate = transport.get_extra_info("peercert") or {}
+    names = dict(attribute for part in certificate.get("issuer", ()) for attribute in part)
+    return names.get("organizationName")
 
 
 class LabServer(uvicorn.Server):
