@@ -35,24 +35,4 @@ options:
       - Password of the account. Needed together with O(username).
       - Where it is not set, the environment variable E(FORESCOUT_PASSWORD) is read.
     type: str
-  validate_certs:
-    description:
-      - Whether to check the Forescout platform's certificate. Turn this off only where nobody can
-        come in between, for the credentials go over this connection.
-      - Where it is not set, the environment variable E(FORESCOUT_VALIDATE_CERTS) is read.
-    type: bool
-    default: true
-  ca_path:
-    description:
-      - A PEM file with the CA certificates to check the Forescout platform's certificate
-        against, instead of those of the Python package C(certifi). It has to be on the host that sends the
-        requests.
-      - Where it is not set, the environment variable E(FORESCOUT_CA_PATH) is read.
-    type: path
-  timeout:
-    description:
-      - How many seconds to wait for the connection, and again for an answer.
-      - Where it is not set, the environment variable E(FORESCOUT_TIMEOUT) is read.
-    type: int
-    default: 30
 """

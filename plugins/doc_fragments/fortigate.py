@@ -52,26 +52,6 @@ options:
         takes the account's own.
       - Where it is not set, the environment variable E(FORTIGATE_VDOM) is read.
     type: str
-  validate_certs:
-    description:
-      - Whether to check the FortiGate's certificate. Turn this off only where nobody can come in between, for
-        the credentials go over this connection.
-      - Where it is not set, the environment variable E(FORTIGATE_VALIDATE_CERTS) is read.
-    type: bool
-    default: true
-  ca_path:
-    description:
-      - A PEM file with the CA certificates to check the FortiGate's certificate against, instead of those of
-        the Python package C(certifi). It has to be on the host that sends the requests.
-      - Where it is not set, the environment variable E(FORTIGATE_CA_PATH) is read, and after it
-        E(FORTIOS_CA_CABUNDLE).
-    type: path
-  timeout:
-    description:
-      - How many seconds to wait for the connection, and again for an answer.
-      - Where it is not set, the environment variable E(FORTIGATE_TIMEOUT) is read.
-    type: int
-    default: 30
 """
 
     SELF_CHANGE = r"""

@@ -35,23 +35,4 @@ options:
       - Password of the account. Needed together with O(username).
       - Where it is not set, the environment variable E(SENSOR_PASSWORD) is read.
     type: str
-  validate_certs:
-    description:
-      - Whether to check the sensor's certificate. Turn this off only where nobody can come in between, for
-        the credentials go over this connection.
-      - Where it is not set, the environment variable E(SENSOR_VALIDATE_CERTS) is read.
-    type: bool
-    default: true
-  ca_path:
-    description:
-      - A PEM file with the CA certificates to check the sensor's certificate against, instead of those of
-        the Python package C(certifi). It has to be on the host that sends the requests.
-      - Where it is not set, the environment variable E(SENSOR_CA_PATH) is read.
-    type: path
-  timeout:
-    description:
-      - How many seconds to wait for the connection, and again for an answer.
-      - Where it is not set, the environment variable E(SENSOR_TIMEOUT) is read.
-    type: int
-    default: 30
 """

@@ -69,6 +69,11 @@ def connection(product: str, *second: str) -> Spec:
         **option("password", type="str", no_log=True),
         **option("validate_certs", type="bool", default=True),
         **option("ca_path", type="path"),
+        **option("cert_fingerprint", type="str"),
+        **option("client_cert", type="path"),
+        **option("client_key", type="path", no_log=False),
+        **option("proxy", type="str", no_log=True),
+        **option("connect_timeout", type="int", default=10),
         **option("timeout", type="int", default=30),
     }
 
@@ -81,6 +86,8 @@ def fortigate(own: Spec, **rules: Any) -> Arguments:
         "username=FORTIOS_ACCESS_USERNAME",
         "password=FORTIOS_ACCESS_PASSWORD",
         "ca_path=FORTIOS_CA_CABUNDLE",
+        "client_cert=FORTIOS_CA_CLIENTCERT",
+        "client_key=FORTIOS_CA_CLIENTKEY",
     )
     vdom = {"vdom": {"type": "str", "fallback": (env_fallback, ["FORTIGATE_VDOM"])}}
     # A password without a name goes along with a token: see Account.confirmation.

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+LARGEST_CODE = 10**9
+
 
 class InvalidOptions(Exception):
     """The task's options cannot be right, whatever the appliance holds. Raised before the first request."""
@@ -37,7 +39,8 @@ class ApplianceError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.status = status
-        self.code = code
+        # An appliance may answer anything where its error number should be.
+        self.code = code if isinstance(code, int) and abs(code) < LARGEST_CODE else None
         self.path = path
         self.attempt = ""
 

@@ -10,6 +10,7 @@ Private to this collection: may change at any time.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import closing
@@ -79,7 +80,7 @@ class FortiGate(Appliance):
         answer, reply = self._write("POST", GENERATE_KEY, resource, json={"api-user": key})
         results = reply.get("results")
         key_value = results.get("access_token") if isinstance(results, dict) else None
-        if not isinstance(key_value, str) or not key_value:
+        if not isinstance(key_value, str) or not re.fullmatch("[!-~]+", key_value):
             raise malformed(answer, "it holds no access_token, although the old key is probably replaced")
         return key_value, None
 
@@ -89,7 +90,7 @@ class FortiGate(Appliance):
         FortiOS gives an untrusted source the same 401 as a wrong key, and counts it towards the lock-out.
         """
         admin = self.read(resource, key)
-        if admin is None or not self._is_trusted(admin):
+        if admin is None or self.http.proxy or not self._is_trusted(admin):
             return "unknown", None
         with closing(Http(self.params)) as stranger:
             answer = stranger.request("GET", STATUS, headers={"Authorization": f"Bearer {secret}"})
@@ -145,10 +146,10 @@ class FortiGate(Appliance):
 
     def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
         """Say whether the admin may log in from here; an address translated on the way is not seen."""
-        source = ipaddress.ip_address(_source_address(self.http.url))
         try:
+            source = ipaddress.ip_address(_source_address(self.http.url))
             trusted = [ipaddress.ip_network(host) for host in networks(trusted_hosts(admin["trusthost"]))]
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OSError):
             return False
         return any(source in host for host in trusted)
 

@@ -26,6 +26,7 @@ LOOK_INTO_LOG = "look at its event log"
 REPORT = "report it together with the FortiOS version"
 
 PASSWORD_REQUIRED = -8102
+LONGEST_REMARK = 300
 
 MEANINGS = {
     -1: ("a value is too long or not valid", CHECK_VALUES),
@@ -125,8 +126,8 @@ def unauthorized(answer: Answer) -> ApplianceError:
 
 def locked(answer: Answer, code: int | None = None) -> Locked:
     """Return the error of a source that is locked out; a ``Retry-After`` was never seen, but is believed."""
-    seconds = answer.headers.get("Retry-After", "")
-    wait = f"wait {seconds} s" if seconds.isdecimal() else "wait 60 s, each further time twice as long"
+    seconds = answer.retry_after
+    wait = "wait 60 s, each further time twice as long" if seconds is None else f"wait {seconds} s"
     return Locked(
         f"this source address is locked out after failed logins: {wait}, then run again with the right "
         "credentials",
@@ -189,10 +190,11 @@ def is_json(answer: Answer) -> bool:
 
 def _said(reply: Mapping[str, Any]) -> str:
     """Return what the command line behind the API said; a text up to 7.2, a list from 7.4.5 on (observed)."""
-    said = reply.get("cli_error") or []
-    lines = said.splitlines() if isinstance(said, str) else said if isinstance(said, list) else [said]
-    told = "; ".join(str(line).strip().rstrip(".") for line in lines if str(line).strip())
-    return f" ({told})" if told else ""
+    said = reply.get("cli_error")
+    lines = "\n".join(line for line in (said if isinstance(said, list) else [said]) if isinstance(line, str))
+    told = "; ".join(line.strip().rstrip(".") for line in lines.splitlines() if line.strip())
+    printable = "".join(letter for letter in told if letter.isprintable())[:LONGEST_REMARK]
+    return f" ({printable})" if printable else ""
 
 
 def firmware(reply: Mapping[str, Any]) -> str | None:

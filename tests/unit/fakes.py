@@ -22,6 +22,13 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import
     fingerprint,
 )
 
+CONNECTION = {
+    "url": "appliance.example",
+    "validate_certs": True,
+    "ca_path": None,
+    "connect_timeout": 1,
+    "timeout": 1,
+}
 REF = "vault_file:/srv/secrets/x"
 SALT = "0123456789abcdef"
 MINTED = "minted-value"
@@ -230,6 +237,7 @@ class Wire:
     """Answers requests from a list and writes them down, in the place of an ``Http``."""
 
     url = "https://appliance.example"
+    proxy = ""
 
     def __init__(self, *answers: Answer, cookies: Mapping[str, str] | None = None) -> None:
         self.answers = list(answers)
@@ -248,11 +256,11 @@ class Wire:
 
 
 def answer(
-    status: int, body: Any = "", content_type: str = "application/json", path: str = "/path"
+    status: int, body: Any = "", content_type: str = "application/json", path: str = "/path", **headers: str
 ) -> Answer:
     """Make an answer; a body that is not text is sent as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
-    return Answer(status, {"Content-Type": content_type}, text, path)
+    return Answer(status, {"Content-Type": content_type, **headers}, text, path)
 
 
 def raising(error: Exception) -> Callable[..., NoReturn]:

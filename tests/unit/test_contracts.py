@@ -121,7 +121,7 @@ def test_every_option_is_documented_as_it_is(module: str) -> None:
 def test_every_option_that_may_be_a_secret_says_whether_it_is(module: str) -> None:
     for place, option in all_options(loaded(module).arguments.spec):
         if SECRET.search(place):
-            may_show = place.endswith(("_ref", "_store")) or option["type"] == "bool"
+            may_show = place.endswith(("_ref", "_store")) or option["type"] in ("bool", "path")
             assert option.get("no_log") is not may_show, place
 
 

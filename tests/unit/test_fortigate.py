@@ -21,14 +21,11 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate_errors import MEANINGS
 from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Field, Resource
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer
 
 ADMIN = Resource(kind="API admin", noun="admin", path="system/api-user", fields={"name": Field("name")})
 PARAMS = {
-    "url": "fgt.example",
-    "timeout": 1,
-    "validate_certs": True,
-    "ca_path": None,
+    **CONNECTION,
     "vdom": None,
     "token": "t",
     "username": None,

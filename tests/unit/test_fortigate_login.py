@@ -21,11 +21,11 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
 from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Field, Resource
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, raising
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer, raising
 
 PROFILE = Resource(kind="profile", noun="profile", path="system/accprofile", fields={"name": Field("name")})
 ADMIN = Resource(kind="admin", noun="admin", path="system/api-user", fields={"name": Field("name")})
-BASE = {"url": "fgt.example", "timeout": 1, "validate_certs": True, "ca_path": None, "vdom": None}
+BASE = {**CONNECTION, "vdom": None}
 TOKEN = {**BASE, "token": "t", "username": None, "password": None}
 USER = {**BASE, "token": None, "username": "u", "password": "p"}
 OK = {"path": "system", "name": "accprofile", "status": "success", "results": []}

@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils import _http
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import ApplianceError, InvalidOptions
 from ansible_collections.otsec.defender_iot.plugins.module_utils._http import (
     Http,
     _place,
     base_url,
+    proxy_place,
     quoted,
-    trust,
 )
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import answer
+from ansible_collections.otsec.defender_iot.plugins.module_utils._tls import trust
+from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, answer
 
 
 @pytest.mark.parametrize(
@@ -100,9 +103,115 @@ def test_a_ca_file_that_is_not_there_is_refused(tmp_path: Path, name: str) -> No
 
 
 def test_the_environment_has_no_say() -> None:
-    http = Http({"url": "fgt.example", "timeout": 5, "validate_certs": True, "ca_path": None})
-    assert http.session.trust_env is False
-    assert (http.url, http.timeout, http.verify) == ("https://fgt.example", 5, True)
+    assert Http(CONNECTION).session.trust_env is False
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates and keys of every kind."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+PIN = "ab" * 32
+WRONG_OPTIONS = {
+    "pin of SHA-1": ({"cert_fingerprint": "ab" * 20}, "must be a SHA-256 fingerprint"),
+    "pin with a name": ({"cert_fingerprint": f"SHA256={PIN}"}, "must be a SHA-256 fingerprint"),
+    "pin without digits": ({"cert_fingerprint": "zz" * 32}, "must be a SHA-256 fingerprint"),
+    "pin and no checks": ({"cert_fingerprint": PIN, "validate_certs": False}, "leave one out"),
+    "no CA file": ({"ca_path": "{folder}/none.pem"}, "ca_path names no file on this host"),
+    "CA file without a CA": ({"ca_path": "{folder}/client.key"}, "ca_path holds no CA certificate in PEM"),
+    "key alone": ({"client_key": "{folder}/client.key"}, "client_key needs client_cert beside it"),
+    "no certificate": ({"client_cert": "{folder}/none.pem"}, "client_cert cannot be read on this host"),
+    "certificate is a folder": ({"client_cert": "{folder}"}, r"client_cert .* \(is a directory\)"),
+    "no key": (
+        {"client_cert": "{folder}/client.pem", "client_key": "{folder}/none.key"},
+        r"client_key cannot be read on this host: .* \(no such file or directory\)",
+    ),
+    "key of another": (
+        {"client_cert": "{folder}/client.pem", "client_key": "{folder}/other.key"},
+        "the key does not belong to the certificate in client_cert",
+    ),
+    "encrypted key": (
+        {"client_cert": "{folder}/client.pem", "client_key": "{folder}/encrypted.key"},
+        "the key of client_cert is encrypted",
+    ),
+    "certificate without a key": ({"client_cert": "{folder}/client.pem"}, "both in one file, or client_key"),
+    "key that is a certificate": (
+        {"client_cert": "{folder}/client.pem", "client_key": "{folder}/ca.pem"},
+        "client_key holds no such key",
+    ),
+    "no time": ({"timeout": 0}, "timeout must be 1 to 3600 seconds"),
+    "less than no time": ({"connect_timeout": -1}, "connect_timeout must be 1 to 3600 seconds"),
+    "all time": ({"timeout": 10**12}, "timeout must be 1 to 3600 seconds"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), WRONG_OPTIONS.values(), ids=WRONG_OPTIONS)
+def test_what_cannot_be_right_is_refused_before_anything_is_sent(
+    made: Certificates, options: dict[str, Any], said: str
+) -> None:
+    given = {n: v.format(folder=made.folder) if isinstance(v, str) else v for n, v in options.items()}
+    with pytest.raises(InvalidOptions, match=said) as caught:
+        Http({**CONNECTION, **given})
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_empty_is_not_given() -> None:
+    empty = {"proxy": "", "cert_fingerprint": "", "client_cert": "", "client_key": ""}
+    http = Http({**CONNECTION, **empty, "validate_certs": False})
+    assert (http.proxy, http.session.proxies, http.tls.pin) == ("", {}, None)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "place"),
+    [
+        ("http://192.0.2.9:3128", "192.0.2.9:3128"),
+        ("http://jo:s3cr3t@proxy.example:3128/", "proxy.example:3128"),
+        ("socks5h://jo:s3cr%40t@[2001:db8::9]:1080", "[2001:db8::9]:1080"),
+        ("socks5://proxy.example:1080", "proxy.example:1080"),
+    ],
+)
+def test_a_proxy_is_shown_as_host_and_port(proxy: str, place: str) -> None:
+    assert proxy_place(proxy) == place
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "jo:s3cr3t@proxy.example:3128",
+        "https://jo:s3cr3t@proxy.example:3128",
+        "socks4://jo:s3cr3t@proxy.example:1080",
+        "http://jo:s3cr3t@proxy.example",
+        "http://jo:s3cr3t@proxy.example:port",
+        "http://jo:s3cr3t@proxy.example:0",
+        "http://jo:s3cr3t#@proxy.example:3128",
+        "http://jo:s3cr3t/@proxy.example:3128",
+        "http://jo:s3cr3t@proxy.example:3128/way",
+        "http://jo:s3cr3t@proxy.example:3128?a",
+        "http://jo:s3cr3t@[2001:db8::9:3128",
+        "http://jo:s3cr 3t@proxy.example:3128",
+        "http://:3128",
+    ],
+)
+def test_what_is_no_proxy_is_refused_and_not_repeated(proxy: str) -> None:
+    with pytest.raises(InvalidOptions, match="proxy must look like http://host:port") as caught:
+        proxy_place(proxy)
+    assert "s3cr" not in str(caught.value)
+
+
+def test_a_socks_proxy_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "SocksError", None)
+    assert proxy_place("http://proxy.example:3128")
+    with pytest.raises(InvalidOptions, match="a SOCKS proxy needs the Python package PySocks on this host"):
+        proxy_place("socks5h://proxy.example:1080")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [({"Retry-After": "120"}, 120), ({}, None), ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None)],
+)
+def test_the_wait_that_is_asked_for_is_known(header: dict[str, str], seconds: int | None) -> None:
+    assert answer(429, **header).retry_after == seconds
 
 
 @pytest.mark.parametrize(
@@ -112,6 +221,9 @@ def test_the_environment_has_no_say() -> None:
         ("https://idp.example/login#s3cr3t", "https://idp.example/login"),
         ("http://fgt.example:8080", "http://fgt.example:8080"),
         ("/login?token=s3cr3t", "/login"),
+        ("https://jo:s3cr3t@fgt.example/login", "https://fgt.example/login"),
+        ("/" + "x" * 1000, "/" + "x" * 199),
+        ("/log\x1b[31min", "/log[31min"),
     ],
 )
 def test_a_redirect_is_named_without_what_may_be_secret(location: str, place: str) -> None:

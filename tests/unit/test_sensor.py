@@ -17,13 +17,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
     Unsupported,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor import Sensor
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, raising
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer, raising
 
 PARAMS = {
-    "url": "sensor.example",
-    "timeout": 1,
-    "validate_certs": True,
-    "ca_path": None,
+    **CONNECTION,
     "token": "t",
     "username": None,
     "password": None,

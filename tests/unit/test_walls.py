@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "plugins" / "module_utils"
-PURE = ("_resource", "_plan", "_errors", "_secrets", "_appliance", "_snapshot")
+PURE = ("_resource", "_plan", "_errors", "_secrets", "_appliance", "_snapshot", "_tls")
 ENGINE = (*PURE, "_converge", "_mint", "_minted", "_run", "_http")
 VENDOR = re.compile(r"forti|forescout|fsum|sensor|microsoft|defender(?!_iot authors)|cyberx", re.IGNORECASE)
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
@@ -79,7 +79,7 @@ def test_the_engine_knows_no_vendor(stem: str) -> None:
 @pytest.mark.parametrize("path", STORES, ids=name)
 def test_a_store_knows_no_appliance(path: Path) -> None:
     neighbours = {f".{each.stem}" for each in STORES}
-    known = {"...module_utils._errors", "...module_utils._http", *neighbours}
+    known = {"...module_utils._errors", "...module_utils._http", "...module_utils._tls", *neighbours}
     assert {imported for imported in imports(path) if imported.startswith(".")} <= known
     assert VENDOR.findall(path.read_text()) == []
 

@@ -19,7 +19,8 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
 from ...module_utils._errors import InvalidOptions, Overtaken, SecretStoreError
-from ...module_utils._http import base_url, trust
+from ...module_utils._http import base_url
+from ...module_utils._tls import trust
 
 try:
     import hvac
