@@ -28,7 +28,10 @@ ENDPOINTS = {
     "sensor": str(ROOT / "roles/lab/files/endpoints/sensor.yml"),
     "forescout": str(ROOT / "roles/lab/files/endpoints/forescout.yml"),
 }
-CONNECTION = ("url", "token", "username", "password", "ca_path", "timeout")
+CONNECTION = (
+    *("url", "token", "username", "password", "timeout", "connect_timeout"),
+    *("validate_certs", "ca_path", "cert_fingerprint", "client_cert", "client_key", "proxy"),
+)
 
 Play = dict[str, Any]
 Task = dict[str, Any]
