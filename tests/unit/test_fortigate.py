@@ -283,6 +283,21 @@ def test_a_key_is_not_tried_where_a_refusal_proves_nothing(
     assert box.probe(ADMIN, "a", "s3cr3t") == ("unknown", None)
 
 
+def test_a_key_is_not_tried_through_a_proxy_whose_address_is_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_fortigate, "Http", lambda _params: Wire())
+    box = gate()
+    box.http = Wire(answer(200, ok([{**ROW, **HERE}])))
+    box.http.url, box.http.proxy = "https://127.0.0.1", "192.0.2.9:3128"
+    assert box.probe(ADMIN, "a", "s3cr3t") == ("unknown", None)
+
+
+def test_the_wait_that_a_locked_out_source_is_told_is_passed_on() -> None:
+    with pytest.raises(Locked, match=r"Wait \(90 s, it says\), then run again"):
+        gate(answer(429, **{"Retry-After": "90"})).table(ADMIN)
+
+
 def test_only_the_family_of_an_entry_counts_as_trusted() -> None:
     both = {"ipv4-trusthost": "192.0.2.10 255.255.255.255", "ipv6-trusthost": "::/0"}
     table = [
