@@ -17,7 +17,7 @@ import yaml
 
 ROLES = Path(__file__).resolve().parent.parent / "roles"
 
-MARKUP = re.compile(r"\b(?:[CEVO])\(([^)]*)\)")
+MARKUP = re.compile(r"[A-Z]\(([^)]*)\)")
 
 
 def readme(name: str, spec: dict[str, Any]) -> str:

@@ -59,9 +59,9 @@ options:
   allow_self_change:
     description:
       - Whether the task may change what can lock it out of the FortiGate, which is refused otherwise.
-      - With O(token) that is every REST API admin that may manage administrators, for FortiOS does not say
-        which one a key belongs to, its key, and the profile that it has. With O(username) it is the profile of
-        that administrator.
+      - With O(token) that is every REST API admin that may manage administrators, its key, and the profile
+        that it has, for FortiOS does not say which one a key belongs to. With O(username) it is the profile
+        of that administrator.
     type: bool
     default: false
 """

@@ -116,7 +116,7 @@ def references(params: Params) -> dict[str, str]:
 
 
 def grant(job: Job) -> dict[str, Any]:
-    """Bring profiles, API admins and keys to their wanted state, in the order in which they need each other."""
+    """Bring profiles, API admins and keys to their wanted state, in the order in which they are needed."""
     job = replace(job, api=Snapshot(job.api))
     objects: list[dict[str, Any]] = []
     differences: list[dict[str, Any]] = []

@@ -19,7 +19,6 @@ from ._plan import Plan, overlay, plan
 from ._resource import Incomplete, Resource
 from ._secrets import KNOWN_AFTER_APPLY, Keeper, Secret, shown
 
-
 DOING = {"create": "creating", "update": "updating", "delete": "deleting"}
 
 
@@ -157,8 +156,8 @@ def refuse_self_change(job: Job) -> None:
         own = job.api.is_own(job.resource, job.key)
     if own:
         raise Conflict(
-            f"{job.title} may be the account that this task logs in with, or have given it its rights: changing "
-            "it can lock you out. Use another account, or set allow_self_change: true"
+            f"{job.title} may be the account that this task logs in with, or have given it its rights: "
+            "changing it can lock you out. Use another account, or set allow_self_change: true"
         )
 
 

@@ -53,6 +53,7 @@ class FortiGate(Appliance):
         """Return one object; None only for the 404 of FortiOS itself."""
         answer = self._send("GET", self._path(resource, key), {})
         if answer.status == 404 and is_envelope(answer, resource):
+            self.version = firmware(answer.json())
             return None
         found = [row for row in self._rows(answer, resource) if row.get("name") == key]
         if len(found) != 1:

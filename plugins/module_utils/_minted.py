@@ -272,11 +272,11 @@ class OnParent:
         Raises Conflict where the account in use may be the object: another secret would lock it out.
         """
         if self.parent is not None:
-            return refuse_self_change(self.job)
-        if not self.job.check_mode:
+            refuse_self_change(self.job)
+        elif not self.job.check_mode:
             with attempting(f"minting {self.job.title}"):
                 raise NotFound("the object it belongs to does not exist: create that first")
-        if not self.job.fresh:
+        elif not self.job.fresh:
             self.job.notes.append(
                 f"{self.job.title} is predicted as if an earlier task creates the object it belongs to"
             )
@@ -313,7 +313,7 @@ class OnParent:
         """Leave what is there: minting anew replaces it."""
 
     def undo(self, id_: Any) -> bool:
-        """Delete the object if this task has created it; else give up: there is no way back to the old value."""
+        """Delete the object if this task has created it; else give up: the old value is worthless."""
         if not self.job.fresh:
             return False
         try:

@@ -184,9 +184,10 @@ class Resource:
     along with every update. ``immutable`` options cannot change, ``create_requires`` must be known to
     create. ``built_in`` objects are never removed for not being listed, and ``fixed`` ones cannot be changed
     at all. ``guarded`` are the options by which an account can lock itself out; where there are some, so it
-    can by deleting the object. ``facts`` are fields that are shown but not managed. A ``singleton`` always exists. ``on_parent``
-    says that a secret the appliance invents has no entry of its own: reading it finds the object that it
-    belongs to. ``fold`` and ``unfold`` join and split wire fields that are one option to the user.
+    can by deleting the object. ``facts`` are fields that are shown but not managed. A ``singleton`` always
+    exists. ``on_parent`` says that a secret the appliance invents has no entry of its own: reading it finds
+    the object that it belongs to. ``fold`` and ``unfold`` join and split wire fields that are one option to
+    the user.
     """
 
     kind: str

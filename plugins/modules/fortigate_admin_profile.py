@@ -313,23 +313,28 @@ options:
     type: bool
   cli_diagnose:
     description:
-      - Whether the CLI command C(diagnose) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+      - Whether the CLI command C(diagnose) is allowed, which it is not in a new profile. FortiOS has this
+        from 7.4.2 on.
     type: bool
   cli_get:
     description:
-      - Whether the CLI command C(get) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+      - Whether the CLI command C(get) is allowed, which it is not in a new profile. FortiOS has this
+        from 7.4.2 on.
     type: bool
   cli_show:
     description:
-      - Whether the CLI command C(show) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+      - Whether the CLI command C(show) is allowed, which it is not in a new profile. FortiOS has this
+        from 7.4.2 on.
     type: bool
   cli_exec:
     description:
-      - Whether the CLI command C(execute) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+      - Whether the CLI command C(execute) is allowed, which it is not in a new profile. FortiOS has this
+        from 7.4.2 on.
     type: bool
   cli_config:
     description:
-      - Whether the CLI command C(config) is allowed, which it is not in a new profile. FortiOS has it from 7.4.2 on.
+      - Whether the CLI command C(config) is allowed, which it is not in a new profile. FortiOS has this
+        from 7.4.2 on.
     type: bool
 notes:
   - Where a version or model lacks a row or permission, asking for more than V(none) cannot succeed. What

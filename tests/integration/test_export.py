@@ -166,7 +166,9 @@ def test_every_profile_and_admin_but_the_built_in_and_the_open_is_exported(
 
 
 def test_text_that_would_be_carried_out_as_a_template_is_not_exported(workspace: Workspace) -> None:
-    workspace.lab.cmdb("spare-01", "POST", "accprofile", {"name": "x", "comments": "{{ lookup('pipe', 'id') }}"})
+    workspace.lab.cmdb(
+        "spare-01", "POST", "accprofile", {"name": "x", "comments": "{{ lookup('pipe', 'id') }}"}
+    )
     variables = {f"fortigate_access_{name}": value for name, value in workspace.host("spare-01").items()}
     inventory = workspace.inputs / "one.yml"
     inventory.write_text(yaml.safe_dump({"fortigates": {"hosts": {"fgt": variables}}}))

@@ -121,7 +121,8 @@ LACKING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "fabric": (
         {"version": "7.6.2"},
         {"security_fabric": "custom"},
-        "it runs 7.6.2, and security_fabric: custom needs security_fabric_permissions, which exists from 7.6.5",
+        "it runs 7.6.2, and security_fabric: custom needs security_fabric_permissions, which exists from "
+        "7.6.5",
     ),
     "wanopt": (
         {"wanopt": False},
@@ -186,7 +187,7 @@ def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: 
             {"profile": "new", "vdom": "plant"},
             "or the VDOM is not one of the account's",
         ),
-        "reader": (reader, {"profile": "new"}, "the account's admin profile lacks the right"),
+        "reader": (reader, {"profile": "another"}, "the account's admin profile lacks the right"),
         "own-vdom": (manager, {"profile": "new", "vdom": "root"}, None),
     }
     hosts = {

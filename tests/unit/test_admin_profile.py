@@ -171,7 +171,10 @@ def test_what_versions_lack_reads_as_none() -> None:
             container.pop(ROWS.get(option, option.replace("_", "-")), None)
     del lacking["secfabgrp-permission"]
     held = PROFILE.observed(lacking)
-    assert held == {**PROFILE.observed(raw(fwgrp="custom", utmgrp="custom")), **dict.fromkeys(SWITCHES, False)}
+    assert held == {
+        **PROFILE.observed(raw(fwgrp="custom", utmgrp="custom")),
+        **dict.fromkeys(SWITCHES, False),
+    }
 
 
 @pytest.mark.parametrize("name", ["dlp", *FORMER_NAMES["dlp"]])
@@ -276,7 +279,7 @@ def test_a_switch_that_a_version_lacks_is_not_sent_to_be_off() -> None:
     sample = raw(name="other")
     del sample["system-diagnostics"]
     api = FortiOS({"other": sample})
-    api.fresh = sample
+    api.fresh, api.version = sample, "7.4.5"
     task = Job(PROFILE, options(system_diagnostics=False, state="present"), api, False, "fgt")
     assert converge(task)["changed"]
     assert api.bodies == [{"name": "p"}]

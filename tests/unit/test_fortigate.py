@@ -169,9 +169,10 @@ def test_a_lock_out_lasts_as_long_as_the_appliance_says(said: str, seconds: str)
         ([], ""),
         ("in use\n\nby vpn\n", " (in use; by vpn)"),
         (["bad.", "worse"], " (bad; worse)"),
-        ([1, None], " (1; None)"),
-        (7, " (7)"),
-        ({"a": 1}, " ({'a': 1})"),
+        ([1, None, "bad"], " (bad)"),
+        (7, ""),
+        ({"a": 1}, ""),
+        ("bell\x07" + 400 * "x", f" (bell{296 * 'x'})"),
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 424, 500])
@@ -293,9 +294,19 @@ def test_a_key_is_not_tried_through_a_proxy_whose_address_is_not_known(
     assert box.probe(ADMIN, "a", "s3cr3t") == ("unknown", None)
 
 
-def test_the_wait_that_a_locked_out_source_is_told_is_passed_on() -> None:
-    with pytest.raises(Locked, match=r"Wait \(90 s, it says\), then run again"):
-        gate(answer(429, **{"Retry-After": "90"})).table(ADMIN)
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize(("said", "version"), [("v7.4.5", "7.4.5"), ("7.4", None), (None, None)])
+def test_every_read_tells_the_firmware(there: bool, said: Any, version: str | None) -> None:
+    reply = {**ok([{"name": "a"}]), "version": said}
+    box = gate(answer(200, reply) if there else answer(404, {**reply, "status": "error", "results": None}))
+    box.read(ADMIN, "a")
+    assert box.version == version
+
+
+def test_what_refers_to_an_object_is_asked_for_beside_it() -> None:
+    box = gate(answer(200, ok([{"name": "a", "q_ref": 3}])), answer(200, ok([{"name": "a"}])))
+    assert (box.references(ADMIN, "a"), box.references(ADMIN, "a")) == (3, 0)
+    assert box.http.contents[0]["params"] == {"with_meta": "1"}
 
 
 def test_only_the_family_of_an_entry_counts_as_trusted() -> None:

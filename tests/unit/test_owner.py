@@ -46,7 +46,9 @@ def test_a_living_process_on_this_machine_is_at_work() -> None:
     assert may_be_at_work(f"process {os.getppid()} on {HERE}", ago(seconds=1))
 
 
-@pytest.mark.parametrize("since", [ago(minutes=16), "2020-01-01T00:00:00Z", None], ids=["late", "old", "none"])
+@pytest.mark.parametrize(
+    "since", [ago(minutes=16), "2020-01-01T00:00:00Z", None], ids=["late", "old", "none"]
+)
 def test_the_number_of_a_process_may_have_been_given_to_another(since: Any) -> None:
     assert not may_be_at_work(f"process {os.getppid()} on {HERE}", since)
 

@@ -240,7 +240,7 @@ def test_queries(lab: Any, fgt: Any) -> None:
         {"name": "super_admin_readonly", "q_origin_key": "super_admin_readonly"}
     ]
     assert len(fgt("GET", f"{PROFILES}?filter=name==prof_admin,name==super_admin").json()["results"]) == 2
-    assert read(fgt, f"{PROFILES}/super_admin?with_meta=1")["q_ref"] == 1
+    assert read(fgt, f"{PROFILES}/super_admin?with_meta=1")["q_ref"] == 2
     schema = fgt("GET", f"{PROFILES}?action=schema").json()["results"]
     assert schema["children"]["fwgrp-permission"]["children"]["policy"]["category"] == "unitary"
     assert fgt("GET", f"{PROFILES}?action=default").json()["results"]["fwgrp"] == "none"

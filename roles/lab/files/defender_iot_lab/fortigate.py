@@ -47,7 +47,7 @@ class FortiGate(Appliance):
         self.envelopes = Envelopes(self.device)
         self.keys = Keys(self.mint, self.world.clock)
         self.keys.adopt(AUTOMATION, self.credentials["token"])
-        self.cmdb = Cmdb(self.device, self.keys)
+        self.cmdb = Cmdb(self.device, self.keys, self.credentials["username"])
         sessions, lockout = Sessions(self.mint), Lockout(self.world.clock)
         self.passwords = PasswordLogins(self.device, self.credentials, sessions, lockout)
         self.logins = Logins(self.device, self.credentials, self.cmdb.api_users, self.keys, sessions, lockout)

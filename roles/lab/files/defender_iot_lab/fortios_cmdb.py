@@ -17,6 +17,7 @@ from .fortios_device import Device
 from .fortios_envelope import Target, results
 from .fortios_schema import (
     ACCPROFILE,
+    ADMIN,
     API_USER,
     FEATURE_MULTI_VDOM,
     FEATURE_WANOPT,
@@ -32,14 +33,16 @@ from .fortios_view import View
 class Cmdb:
     """The tables of one device."""
 
-    def __init__(self, device: Device, keys: Keys) -> None:
+    def __init__(self, device: Device, keys: Keys, administrator: str) -> None:
         self.device = device
         self.keys = keys
+        self.administrator = administrator
         self.profiles = ProfileTable(ACCPROFILE, stock_profiles())
         self.api_users = ApiUserTable(API_USER, [automation_user()])
+        self.admins = Table(ADMIN, [])
         self.vdoms = Table(VDOM, [])
         self.tables: dict[str, Table] = {
-            table.schema.name: table for table in (self.profiles, self.api_users, self.vdoms)
+            table.schema.name: table for table in (self.profiles, self.api_users, self.admins, self.vdoms)
         }
         self.configure()
 
@@ -49,6 +52,8 @@ class Cmdb:
         switches = {FEATURE_WANOPT: options.wanopt, FEATURE_MULTI_VDOM: options.multi_vdom}
         features = frozenset(name for name, on in switches.items() if on)
         self.vdoms.rows = {name: {"name": name, "short-name": name, "flag": 0} for name in options.vdoms}
+        person = {"name": self.administrator, "accprofile": options.admin_profile, "comments": ""}
+        self.admins.rows = {self.administrator: person}
         for table in self.tables.values():
             table.run_on(self.device.version, features)
 
@@ -133,13 +138,13 @@ class Cmdb:
         return {**counts, "limit_reached": False}
 
     def _references(self, table: Table, name: str) -> int:
-        users = self.api_users.rows.values()
+        users = [*self.api_users.rows.values(), *self.admins.rows.values()]
         return sum(user["accprofile"] == name for user in users) if table is self.profiles else 0
 
     def _written(self, exchange: Exchange, caller: Caller, table: Table, target: Target) -> str:
         rules = self._rules(caller)
         match exchange.method, target.mkey:
-            case _ if table is self.vdoms:
+            case _ if table in (self.vdoms, self.admins):
                 raise Refusal(status=405)
             case method, str(key) if target.child:
                 self._find(caller, table, key, 404)

@@ -168,6 +168,16 @@ VDOM = TableSchema(
     attributes={"name": Text(31, required=True), "short-name": Text(31), "flag": Number(0, 4294967295)},
 )
 
+ADMIN = TableSchema(
+    "system",
+    "admin",
+    key="name",
+    group="sysgrp",
+    child="admin",
+    attributes={"name": Text(64, required=True), "accprofile": Text(35), "comments": Text(255)},
+)
+"""The administrators with a password, as far as they are read here (documented by the vendor's modules)."""
+
 SUPER_ADMIN = "super_admin"
 STOCK_PROFILES = frozenset({SUPER_ADMIN, "prof_admin", "super_admin_readonly"})
 AUTOMATION = "automation"
