@@ -192,7 +192,7 @@ def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: 
     }
     hosts = {
         name: workspace.host(appliance, token=token, **variables)
-        for name, (token, variables, _) in cases.items()
+        for name, (token, variables, _said) in cases.items()
     }
     workspace.inventory(**hosts)
     run = workspace.run(play(PROFILE))
