@@ -337,12 +337,15 @@ options:
         from 7.4.2 on.
     type: bool
 notes:
-  - Where a version or model lacks a row or permission, asking for more than V(none) cannot succeed. What
-    FortiOS answers to it is not known. If it accepts, the module notices when it reads the profile back,
-    and fails.
-  - FortiOS does not delete a profile that an administrator still uses, and does not let anybody change
-    C(super_admin).
-  - The rights to CLI commands, the idle timeout and the scope of a profile are left as they are.
+  - What a version or model lacks is left out where it is not asked for, and is refused before any write where
+    it is. What a profile of the FortiGate shows goes before what its version is known to have.
+  - Data leak prevention had other names before FortiOS 7.4.4. It is one permission here,
+    O(security_profile_permissions.dlp).
+  - FortiOS does not delete a profile that is still in use, and does not let anybody change C(super_admin).
+  - Documented are the fields, their values and defaults, and the versions that have them. Observed are that
+    an update leaves alone what it does not name, and that the permissions of a row that is not V(custom)
+    read as V(none). Which models have the row I(WAN Opt & Cache) is observed in part. That WAN optimisation
+    decides it is assumed.
 seealso:
   - module: otsec.defender_iot.fortigate_admin_profile_info
   - module: otsec.defender_iot.fortigate_api_admin

@@ -91,6 +91,9 @@ notes:
     the trusted hosts of some administrator cover it too.
   - FortiOS gives the same answer to a wrong key and to a source that is not a trusted host, and counts both
     towards the lock-out of that source.
+  - Documented are the fields and their limits. Observed is that FortiOS gives IPv4 trusted hosts back as
+    address and mask. Assumed are that bits below the mask mean nothing, and that of the two families in an
+    entry only the one that its type names counts.
 seealso:
   - module: otsec.defender_iot.fortigate_api_admin_info
   - module: otsec.defender_iot.fortigate_admin_profile

@@ -80,6 +80,9 @@ notes:
     -8102.
   - A trial that is refused counts as one failed login of this source address. Three, unless it is set
     otherwise, lock it out for a while.
+  - Documented are the call, that the key is shown once, and that a new one ends the old one at once. Observed
+    are where the answer holds it, and that a wrong key and an untrusted source get the same answer. Whether
+    and when a key was used is documented nowhere.
 seealso:
   - module: otsec.defender_iot.fortigate_api_admin
   - name: Microsoft's tutorial on Fortinet
