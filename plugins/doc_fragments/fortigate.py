@@ -54,8 +54,8 @@ options:
     type: str
 notes:
   - Tested against the lab as FortiOS 6.4.5, 6.4.14, 7.0.0, 7.0.6, 7.2.8, 7.4.1, 7.4.5, 7.6.2 and 7.6.5, with
-    and without WAN optimisation and several VDOMs. Where nobody has settled how FortiOS behaves, the lab
-    behaves in every way that is thinkable, one after the other.
+    and without WAN optimisation and several VDOMs. Where nobody has settled how FortiOS behaves, the lab has
+    a switch, and the tests run over its positions.
 """
 
     SELF_CHANGE = r"""

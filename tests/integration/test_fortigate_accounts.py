@@ -25,6 +25,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION
 
 FORTIGATE = "fgt-north-01"
 VERSIONS = ["6.2.16", "6.4.5", "6.4.14", "7.0.0", "7.0.6", "7.2.8", "7.4.1", "7.4.5", "7.6.2", "7.6.5"]
@@ -61,8 +62,8 @@ def account(lab: Lab, *names: str, **others: Any) -> dict[str, Any]:
     appliance = lab.appliances[FORTIGATE]
     nothing = dict.fromkeys(("token", "username", "password"))
     given = {name: appliance["credentials"][name] for name in names}
-    connection = {"validate_certs": True, "ca_path": lab.ca_path, "timeout": 10, "vdom": None}
-    return {"url": appliance["url"], **connection, **nothing, **given, **others}
+    connection = {**CONNECTION, "ca_path": lab.ca_path, "timeout": 10, "vdom": None}
+    return {**connection, "url": appliance["url"], **nothing, **given, **others}
 
 
 def callers(lab: Lab) -> dict[str, str]:

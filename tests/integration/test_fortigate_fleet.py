@@ -2,16 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet of FortiGates of many versions and models: one playbook fits all, and what does not fit is said."""
+"""A fleet of FortiGates of many versions and models: one playbook fits all, and what does not fit is said.
+
+Where nobody has settled how FortiOS behaves, each position of the lab's switch is that of some of the fleet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pytest
 import yaml
+from defender_iot_lab.fortios_device import FortiGateOptions
 
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     COLLECTION,
@@ -26,12 +30,13 @@ MODELS: dict[str, dict[str, Any]] = {
     "single": {"wanopt": True},
     "vdoms": {"wanopt": False, "multi_vdom": True, "vdoms": ["root", "plant"]},
 }
-# Answers that nobody has settled: the fleet gives all of them.
-UNSETTLED: list[dict[str, Any]] = [
-    {"unknown_attribute": "reject", "inactive_permission": "rejected", "put_missing": 405},
-    {"unknown_attribute": "ignore", "inactive_permission": "stored", "put_missing": 500},
-    {"unknown_attribute": "reject", "inactive_permission": "dropped", "host_bits": "kept"},
-]
+# What a FortiGate of the fleet is by its place in it, and what would stop a login with a key.
+SETTLED = ("multi_vdom", "wanopt", "token_reauthentication")
+UNSETTLED = {
+    switch.name: switch.metadata["choices"]
+    for switch in fields(FortiGateOptions)
+    if "choices" in switch.metadata and switch.name not in SETTLED
+}
 FLEET = {
     f"{version}-{model}": {"version": version, **switches}
     for version in VERSIONS
@@ -61,7 +66,8 @@ def fleet(new_workspace: Callable[[], Workspace]) -> Fleet:
     node = new_workspace()
     hosts = {}
     for number, (name, switches) in enumerate(FLEET.items()):
-        node.lab.switch(HOSTS[name], **switches, **UNSETTLED[number % len(UNSETTLED)])
+        unsettled = {switch: choices[number % len(choices)] for switch, choices in UNSETTLED.items()}
+        node.lab.switch(HOSTS[name], **switches, **unsettled)
         variables = {**_with_password(node, HOSTS[name]), "secret_store": node.ref("keys")}
         hosts[name] = {f"fortigate_access_{option}": value for option, value in variables.items()}
         hosts[name]["fortigate_access_trusted_hosts"] = ["192.0.2.11", "2001:db8::/64", "198.51.100.7/28"]

@@ -25,6 +25,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate_errors import MEANINGS
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION
 
 FORTIGATE = "fgt-north-01"
 PATH = "/api/v2/cmdb/system/accprofile"
@@ -113,10 +114,10 @@ def refused(lab: Lab, kind: str, **fault: Any) -> ApplianceError:
     lab.fault(FORTIGATE, kind, {"path_prefix": PATH}, **fault)
     appliance = lab.appliances[FORTIGATE]
     account = {**appliance["credentials"], "token": None}
-    connection = {"validate_certs": True, "ca_path": lab.ca_path, "timeout": 10, "vdom": None}
+    connection = {**CONNECTION, "ca_path": lab.ca_path, "timeout": 10, "vdom": None}
     with (
         pytest.raises(ApplianceError) as caught,
-        closing(FortiGate({"url": appliance["url"], **connection, **account})) as box,
+        closing(FortiGate({**connection, "url": appliance["url"], **account})) as box,
         attempting('creating admin profile "plant"'),
     ):
         box.create(PROFILE, "plant", {"name": "plant"})
