@@ -18,7 +18,13 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.otsec.defender_iot.tests.support.lab import wait_for
 from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
 from ansible_collections.otsec.defender_iot.tests.support.stage import ADMIN, GENERATE, MINTING, Stage
-from ansible_collections.otsec.defender_iot.tests.support.workspace import VAULT_PASSWORD, Result, Workspace
+from ansible_collections.otsec.defender_iot.tests.support.workspace import (
+    VAULT_PASSWORD,
+    Result,
+    Workspace,
+    play,
+    task,
+)
 
 KINDS = ("key", "token")
 TIMES = ("first", "rotated")
@@ -189,6 +195,28 @@ def test_a_last_write_that_the_store_only_claims_is_made_up_for_by_the_next_run(
     stage.run(sabotage=stage.sabotage(dict.fromkeys(KINDS, rule)))
     mended = stage.settle()
     assert [mended.one(kind).data["minted"] for kind in KINDS] == [False, False]
+
+
+def test_an_api_admin_of_this_very_task_does_not_outlive_its_key(stage: Stage) -> None:
+    appliance = "spare-01"
+    admin = {"name": ADMIN, "profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
+    access = task("fortigate_access", admins=[admin], secret_store=stage.node.ref("access"))
+    stage.node.inventory(fgt=stage.node.host(appliance))
+    broken = stage.sabotage({"fgt": Rule(PERSIST, "half", "full")})
+    refused = stage.keep(stage.loudly(play(access), sabotage=broken)).one()
+    assert refused.failed
+    assert "the appliance has deleted it again" in refused.message
+    told = [(each["kind"], each["action"]) for each in refused.data["objects"]]
+    assert told == [("admin", "create")]
+    assert [row["name"] for row in stage.lab.cmdb(appliance, "GET", "api-user")] == ["automation"]
+    assert len(_escrowed(stage)) == 1
+    assert stage.node.stored_files() == {}
+    stage.keep(stage.loudly(play(access)).succeeded())
+    key = stage.node.kept(f"access/{ADMIN}")["value"]
+    headers = {"Authorization": f"Bearer {key}"}
+    path = "/api/v2/monitor/system/status"
+    assert stage.lab.call(appliance, "GET", path, headers=headers).status_code == 200
+    assert stage.keep(stage.loudly(play(access))).succeeded().changes == []
 
 
 # --- answers ------------------------------------------------------------------------------------------------

@@ -191,13 +191,14 @@ class Stage:
         """Return the files in which values were saved."""
         return sorted((self.node.home / ".ansible" / "defender_iot_escrow").glob("*"))
 
-    def _run(
+    def loudly(
         self,
-        arguments: tuple[str, ...],
-        sabotage: Sabotage | None,
-        hosts: str,
-        environment: Mapping[str, str | None],
+        *plays: Play,
+        arguments: tuple[str, ...] = (),
+        sabotage: Sabotage | None = None,
+        **environment: str | None,
     ) -> Run:
+        """Run plays as talkatively as possible, and watch the command lines of all processes meanwhile."""
         callbacks = ["recorder", "ansible.builtin.junit", *(["saboteur"] if sabotage else [])]
         given = {
             "ANSIBLE_FORKS": "60",
@@ -208,9 +209,18 @@ class Stage:
             **environment,
         }
         with watched_command_lines() as lines:
-            run = self.node.run(self._play(hosts), arguments=["-vvvv", "--diff", *arguments], **given)
+            run = self.node.run(*plays, arguments=["-vvvv", "--diff", *arguments], **given)
         self.command_lines |= lines.seen
         return run
+
+    def _run(
+        self,
+        arguments: tuple[str, ...],
+        sabotage: Sabotage | None,
+        hosts: str,
+        environment: Mapping[str, str | None],
+    ) -> Run:
+        return self.loudly(self._play(hosts), arguments=arguments, sabotage=sabotage, **environment)
 
     def _play(self, hosts: str) -> Play:
         more = {name: f"{{{{ {name} | default(omit) }}}}" for name in OPTIONS}
