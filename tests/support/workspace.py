@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,8 +167,12 @@ class Workspace:
 
     def stored_files(self) -> dict[str, bytes]:
         """Return every file of the store."""
-        files = [path for path in self.store.rglob("*") if path.is_file()]
-        return {str(path.relative_to(self.store)): path.read_bytes() for path in files}
+        found = {}
+        for path in self.store.rglob("*"):
+            # While a run goes on, what was there a moment ago may have taken its final name.
+            with suppress(FileNotFoundError, IsADirectoryError):
+                found[str(path.relative_to(self.store))] = path.read_bytes()
+        return found
 
     def run(self, *plays: Play, arguments: Sequence[str] = (), **environment: str | None) -> Run:
         """Run plays on the inventory last written; see `playbook`."""
