@@ -16,6 +16,10 @@ from ansible_collections.otsec.defender_iot.tests.support import lab as labs
 from ansible_collections.otsec.defender_iot.tests.support.foreign import ENVIRONMENT, VERSIONS, ForeignNode
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
+# Fortinet's modules leave the quotes of the cookie around the CSRF token where no key of the session is in
+# the answer to the login, as from 7.6.4 on. They are the vendor's own, so a FortiGate is taken to accept it.
+QUOTED = {"7.6.5": {"quoted_csrf_token": "accept"}}
+
 
 def pytest_sessionstart() -> None:
     """Say what is missing instead of failing in every test."""
@@ -31,7 +35,7 @@ def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
             "name": version,
             "kind": "fortigate",
             "address": f"203.0.113.{number}",
-            "options": {"version": version},
+            "options": {"version": version, **QUOTED.get(version, {})},
         }
         for number, version in enumerate(VERSIONS, 1)
     ]
