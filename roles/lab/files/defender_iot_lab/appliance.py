@@ -66,6 +66,10 @@ class Appliance(ABC):
         """Return options and state for the control port; secrets are replaced there."""
         return {"options": asdict(self.options), **self.state()}
 
+    def endpoint_map(self) -> dict[str, Any] | None:
+        """Return the endpoint map of the invented interface, None where there is no such interface."""
+        return None
+
     def make_credentials(self) -> dict[str, str]:
         """Make up what a user of the lab needs to log in."""
         return {"username": "admin", "password": self.mint.issue("password", 20)}

@@ -63,6 +63,13 @@ def _reading(lab: Lab) -> list[Route]:
     async def counters(request: Request) -> Response:
         return JSONResponse({name: asdict(lab.journal.counters[name]) for name in lab.appliances})
 
+    async def endpoint_map(request: Request) -> Response:
+        appliance = lab.appliances.get(request.path_params["name"])
+        found = appliance.endpoint_map() if appliance else None
+        if found is None:
+            raise HTTPException(404)
+        return JSONResponse(found)
+
     async def secrets(request: Request) -> Response:
         return JSONResponse([asdict(secret) for secret in lab.ledger.secrets.values()])
 
@@ -71,6 +78,7 @@ def _reading(lab: Lab) -> list[Route]:
         Route("/state", state),
         Route("/calls", calls, methods=["GET", "DELETE"]),
         Route("/counters", counters),
+        Route("/appliances/{name}/endpoint_map", endpoint_map),
         Route("/secrets", secrets),
     ]
 

@@ -17,13 +17,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from .appliance import Appliance
 from .exchange import Exchange
 from .inventory import device_addresses
 from .options import switch
 from .poll import PollError, fetch_devices
+from .web_names import ForescoutNames, page
 
 OAUTH_CLIENT = "fs-oauth-client"
 OAUTH_SECONDS = 3600
@@ -62,6 +63,7 @@ class ForescoutOptions:
     module_installed: whether the module, and so its properties, exist.
     web_token: how the Web API wants its token; bare in the vendor's samples, Bearer observed once.
     web_token_seconds: life of such a token (observed default: five minutes).
+    names: whether the web interface calls things as `endpoints/forescout.yml` says, or as the seed says.
     """
 
     nat: str | None = None
@@ -69,6 +71,7 @@ class ForescoutOptions:
     module_installed: bool = switch(True, False)
     web_token: str = switch("bare", "bearer", "both")
     web_token_seconds: float = 300
+    names: str = switch("fixed", "shuffled")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,16 @@ class Forescout(Appliance):
     def __init__(self, *arguments: Any) -> None:
         self.changed = asyncio.Event()
         super().__init__(*arguments)
+
+    @property
+    def names(self) -> ForescoutNames:
+        """What the web interface calls things."""
+        fixed = self.options.names == "fixed"
+        return ForescoutNames() if fixed else ForescoutNames.shuffled(self.mint.apart("names"))
+
+    def endpoint_map(self) -> dict[str, Any]:
+        """Return the endpoint map of the web interface as it is now."""
+        return self.names.endpoint_map()
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
         """Turn switches; the next call to the sensor comes at once."""
@@ -126,30 +139,38 @@ class Forescout(Appliance):
     def answer(self, exchange: Exchange) -> Response:
         """Answer one request."""
         match exchange.method, exchange.segments:
-            case "POST", ["fsum", "oauth2.0", "token"]:
-                return self._oauth_login(exchange)
-            case method, ["__lab__", "module"]:
-                return self._module_settings(exchange, method)
             case "POST", ["api", "login"]:
                 return self._web_login(exchange)
             case "GET", ["api", *rest]:
                 return self._web_api(exchange, rest)
             case _, ["api", *_]:
                 return _web_error(405, "Method not allowed.")
+        return self._web_interface(exchange)
+
+    def _web_interface(self, exchange: Exchange) -> Response:
+        names = self.names
+        match exchange.method, exchange.path:
+            case "GET", "/":
+                return HTMLResponse(page("forescout", names))
+            case "POST", names.login:
+                return self._oauth_login(exchange, names)
+            case method, names.module:
+                return self._module_settings(exchange, method)
         return _web_error(404, "Not found.")
 
     # --- OAuth and the invented module settings -------------------------------------------------------------
 
-    def _oauth_login(self, exchange: Exchange) -> Response:
+    def _oauth_login(self, exchange: Exchange, names: ForescoutNames) -> Response:
         """Issue an OAuth token (form documented; `token_type` and `expires_in` from a mock)."""
         form = exchange.form()
         grant = (form.get("grant_type"), form.get("client_id"))
-        if grant != ("password", OAUTH_CLIENT) or not self._credentials_fit(form):
+        given = {"username": form.get(names.username, ""), "password": form.get(names.password, "")}
+        if grant != ("password", OAUTH_CLIENT) or not self._credentials_fit(given):
             return JSONResponse({"error": "invalid_grant"}, 401)
-        exchange.principal = form["username"]
+        exchange.principal = given["username"]
         token = self.mint.issue("oauth_token", 40)
         self.oauth_tokens[token] = self.world.clock.now() + OAUTH_SECONDS
-        return JSONResponse({"access_token": token, "token_type": "bearer", "expires_in": OAUTH_SECONDS})
+        return JSONResponse({names.oauth_token: token, "token_type": "bearer", "expires_in": OAUTH_SECONDS})
 
     def _credentials_fit(self, fields: dict[str, str]) -> bool:
         return {name: fields.get(name) for name in ("username", "password")} == self.credentials
@@ -170,17 +191,18 @@ class Forescout(Appliance):
 
     def _shown_module(self) -> Response:
         module = {
-            "serverAddress": self.module.server_address,
-            "accessTokenSet": bool(self.module.access_token),
+            self.names.server_address: self.module.server_address,
+            self.names.access_token_set: bool(self.module.access_token),
         }
         return JSONResponse(module)
 
     def _change_module(self, exchange: Exchange) -> Response:
         body = exchange.json_object()
-        names = {"serverAddress": "server_address", "accessToken": "access_token"}
+        known = self.names
+        names = {known.server_address: "server_address", known.access_token: "access_token"}
         if body is None or not all(name in names and isinstance(value, str) for name, value in body.items()):
-            return JSONResponse({"errors": ["serverAddress and accessToken, both strings"]}, 400)
-        self.mint.note("module_token", body.get("accessToken", ""))
+            return JSONResponse({"errors": [f"{' and '.join(names)}, both strings"]}, 400)
+        self.mint.note("module_token", body.get(known.access_token, ""))
         self.module = replace(self.module, **{names[name]: value for name, value in body.items()})
         self.changed.set()
         return self._shown_module()

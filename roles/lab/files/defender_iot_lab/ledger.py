@@ -48,9 +48,14 @@ class Mint:
     """Makes the secrets of one appliance, the same ones for the same seed."""
 
     def __init__(self, appliance: str, seed: int, ledger: Ledger) -> None:
-        self.random = Random(f"{seed}/{appliance}")
+        self._source = f"{seed}/{appliance}"
+        self.random = Random(self._source)
         self._appliance = appliance
         self._ledger = ledger
+
+    def apart(self, purpose: str) -> Random:
+        """Return a source of chance for one purpose, the same again each time, that changes no secret."""
+        return Random(f"{self._source}/{purpose}")
 
     def issue(self, kind: str, length: int, alphabet: str = ALPHANUMERIC) -> str:
         """Make a new secret and remember it."""

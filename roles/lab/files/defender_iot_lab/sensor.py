@@ -21,9 +21,10 @@ from .exchange import Exchange
 from .inventory import ALERTS, CONNECTIONS, DEVICES, HANDLED_ALERTS
 from .ledger import HEXADECIMAL
 from .options import switch
+from .web_names import WEB_VERSION, SensorNames, page
 
 SESSION_IDLE_SECONDS = 1800
-NEVER_USED = "N/A"
+FIXED_NAMES = SensorNames()
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class SensorOptions:
     bad_token: what an absent or unknown token gets; unknown on real sensors.
     max_failed_logins: failures after which a source is refused, whoever logs in (documented, 5 once).
     list_lag: seconds until the token list shows a new token (assumed: that it may lag is not documented).
+    names: whether the web interface calls things as `endpoints/sensor.yml` says, or as the seed says.
     """
 
     nat: str | None = None
     bad_token: str = switch("json_401", "json_403", "error_200", "empty_200", "redirect_login", "500")
     max_failed_logins: int = 5
     list_lag: float = 0.0
+    names: str = switch("fixed", "shuffled")
 
 
 @dataclass
@@ -52,10 +55,10 @@ class Token:
     created: float
     used: float | None = None
 
-    def listed(self) -> dict[str, Any]:
+    def listed(self, names: SensorNames = FIXED_NAMES) -> dict[str, Any]:
         """Return the row of the token list, without the value."""
-        used = NEVER_USED if self.used is None else as_text(self.used)
-        return {"id": self.id, "description": self.description, "used": used}
+        used = names.never_used if self.used is None else _moment(self.used, names.used_format)
+        return {names.id: self.id, names.description: self.description, names.used: used}
 
 
 @dataclass
@@ -71,6 +74,16 @@ class Sensor(Appliance):
     """One sensor."""
 
     default_options = SensorOptions()
+
+    @property
+    def names(self) -> SensorNames:
+        """What the web interface calls things."""
+        fixed = self.options.names == "fixed"
+        return FIXED_NAMES if fixed else SensorNames.shuffled(self.mint.apart("names"))
+
+    def endpoint_map(self) -> dict[str, Any]:
+        """Return the endpoint map of the web interface as it is now."""
+        return self.names.endpoint_map()
 
     def restart(self) -> None:
         """Forget tokens, sessions and failed logins."""
@@ -94,13 +107,7 @@ class Sensor(Appliance):
                 return self._external(exchange, data)
             case "POST", ["api", "external", "authentication", "validation"]:
                 return self._validation(exchange)
-            case "POST", ["api", "authentication", "login"]:
-                return self._login(exchange)
-            case "POST", ["api", "authentication", "logout"]:
-                return self._logout(exchange)
-            case method, ["__lab__", "tokens", *rest]:
-                return self._token_management(exchange, method, rest)
-        return self._page()
+        return self._web_interface(exchange)
 
     # --- documented API -------------------------------------------------------------------------------------
 
@@ -154,16 +161,33 @@ class Sensor(Appliance):
 
     # --- web interface --------------------------------------------------------------------------------------
 
-    def _page(self) -> Response:
-        page = HTMLResponse('<!doctype html><html><body><div id="root"></div></body></html>')
-        page.set_cookie("csrftoken", self.mint.issue("csrf_token", 32), secure=True, samesite="lax")
-        return page
+    def _web_interface(self, exchange: Exchange) -> Response:
+        names = self.names
+        match exchange.method, exchange.path:
+            case "POST", names.login:
+                return self._login(exchange)
+            case "POST", names.logout:
+                return self._logout(exchange)
+            case method, path if path == names.tokens or path.startswith(f"{names.tokens}/"):
+                rest = exchange.segments[names.tokens.count("/") :]
+                return self._token_management(exchange, method, rest)
+        return self._page(exchange)
+
+    def _page(self, exchange: Exchange) -> Response:
+        """Return the only page; a browser that has a CSRF cookie keeps it, as its session needs it."""
+        response = HTMLResponse(page("sensor", self.names))
+        if self.names.csrf_cookie not in exchange.cookies:
+            csrf = self.mint.issue("csrf_token", 32)
+            response.set_cookie(self.names.csrf_cookie, csrf, secure=True, samesite="lax")
+        return response
 
     def _login(self, exchange: Exchange) -> Response:
         """Log in (flow and cookies observed; statuses and bodies assumed)."""
-        if not exchange.cookies.get("csrftoken") or not _csrf_fits(exchange, exchange.cookies["csrftoken"]):
+        names = self.names
+        csrf = exchange.cookies.get(names.csrf_cookie)
+        if not csrf or not self._csrf_fits(exchange, csrf):
             return JSONResponse({"detail": "CSRF Failed"}, 403)
-        if not self._credentials_fit(exchange):
+        if not self._credentials_fit(exchange, names):
             return JSONResponse({"error": {"userDisplayErrorMessage": "User authentication failure"}}, 401)
         exchange.principal = self.credentials["username"]
         session = WebSession(
@@ -171,14 +195,14 @@ class Sensor(Appliance):
         )
         self.sessions[session.id] = session
         response = JSONResponse({})
-        response.set_cookie("csrftoken", session.csrf, secure=True, samesite="lax")
-        response.set_cookie("sessionid", session.id, secure=True, httponly=True, samesite="lax")
+        response.set_cookie(names.csrf_cookie, session.csrf, secure=True, samesite="lax")
+        response.set_cookie(names.session_cookie, session.id, secure=True, httponly=True, samesite="lax")
         return response
 
-    def _credentials_fit(self, exchange: Exchange) -> bool:
+    def _credentials_fit(self, exchange: Exchange, names: SensorNames = FIXED_NAMES) -> bool:
         """Check name and password; too many failures block a source for every user (documented)."""
         fields = exchange.json_object() or {}
-        given = {name: fields.get(name) for name in ("username", "password")}
+        given = {"username": fields.get(names.username), "password": fields.get(names.password)}
         blocked = self.failed_logins[exchange.source] >= self.options.max_failed_logins
         if blocked or given != self.credentials:
             self.failed_logins[exchange.source] += 1
@@ -191,20 +215,25 @@ class Sensor(Appliance):
         refusal = self._without_session(exchange)
         if refusal:
             return refusal
-        del self.sessions[exchange.cookies["sessionid"]]
-        return JSONResponse({})
+        del self.sessions[exchange.cookies[self.names.session_cookie]]
+        response = JSONResponse({})
+        response.delete_cookie(self.names.session_cookie)
+        return response
 
     def _without_session(self, exchange: Exchange) -> Response | None:
         """Return the refusal of a request without session or CSRF token; None means it has both."""
         now = self.world.clock.now()
-        session = self.sessions.get(exchange.cookies.get("sessionid", ""))
+        session = self.sessions.get(exchange.cookies.get(self.names.session_cookie, ""))
         if session is None or now - session.last_request > SESSION_IDLE_SECONDS:
             return JSONResponse({"detail": "Authentication credentials were not provided."}, 403)
-        if exchange.method != "GET" and not _csrf_fits(exchange, session.csrf):
+        if exchange.method != "GET" and not self._csrf_fits(exchange, session.csrf):
             return JSONResponse({"detail": "CSRF Failed"}, 403)
         session.last_request = now
         exchange.principal = self.credentials["username"]
         return None
+
+    def _csrf_fits(self, exchange: Exchange, csrf: str) -> bool:
+        return exchange.headers.get(self.names.csrf_header) == csrf
 
     # --- invented token management --------------------------------------------------------------------------
 
@@ -215,8 +244,9 @@ class Sensor(Appliance):
         match method, rest:
             case "GET", []:
                 latest = self.world.clock.now() - self.options.list_lag
-                tokens = [token.listed() for token in self.tokens if token.created <= latest]
-                return JSONResponse({"tokens": tokens})
+                names = self.names
+                tokens = [token.listed(names) for token in self.tokens if token.created <= latest]
+                return JSONResponse({names.version: WEB_VERSION, names.items: tokens})
             case "POST", []:
                 return self._create_token(exchange)
             case "DELETE", [token_id]:
@@ -225,14 +255,15 @@ class Sensor(Appliance):
 
     def _create_token(self, exchange: Exchange) -> Response:
         """Make a token; two may have the same description (assumed), the value is 32 hex digits (sample)."""
-        description = (exchange.json_object() or {}).get("description")
+        names = self.names
+        description = (exchange.json_object() or {}).get(names.description)
         if not isinstance(description, str):
             return JSONResponse({"error": "description is missing"}, 400)
         self.last_token_id += 1
         value = self.mint.issue("access_token", 32, HEXADECIMAL)
         token = Token(self.last_token_id, description, value, self.world.clock.now())
         self.tokens.append(token)
-        return JSONResponse({"id": token.id, "token": token.value}, 201)
+        return JSONResponse({names.id: token.id, names.token: token.value}, 201)
 
     def _delete_token(self, token_id: str) -> Response:
         remaining = [token for token in self.tokens if str(token.id) != token_id]
@@ -262,5 +293,11 @@ def _milliseconds(text: str | None, default: int) -> int:
     return int(text) if text and text.isdigit() else default
 
 
-def _csrf_fits(exchange: Exchange, csrf: str) -> bool:
-    return exchange.headers.get("x-csrftoken") == csrf
+def _moment(seconds: float, form: str) -> str | int:
+    """Return a time as the web interface spells it; how real sensors do is not documented."""
+    match form:
+        case "epoch_seconds":
+            return int(seconds)
+        case "epoch_milliseconds":
+            return int(seconds * 1000)
+    return as_text(seconds)
