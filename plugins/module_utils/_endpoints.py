@@ -13,21 +13,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from ._errors import ApplianceError, InvalidOptions, Refused, Unsupported, attempting
 from ._http import Answer, Http, quoted
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+EPOCHS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
+CLAUSE = re.compile(r"(>=|<=|>|<)?\s*(\d+(?:\.\d+)*)")
 
 
 def fill(template: Any, values: Mapping[str, Any]) -> Any:
-    """Put values into the ``{name}`` places of a template, at any depth."""
+    """Put values into the ``{name}`` places of a template, at any depth.
+
+    A text that is nothing but such a place becomes the value itself, so that a number stays one.
+    """
     if isinstance(template, Mapping):
         return {name: fill(part, values) for name, part in template.items()}
     if isinstance(template, list):
         return [fill(part, values) for part in template]
     if isinstance(template, str):
+        alone = PLACEHOLDER.fullmatch(template)
+        if alone:
+            return values[alone[1]]
         return PLACEHOLDER.sub(lambda match: str(values[match[1]]), template)
     return template
 
@@ -50,6 +59,54 @@ def _member(document: Any, name: str) -> Any:
     if not isinstance(document, Mapping):
         raise LookupError(name)
     return document[name]
+
+
+def instant(value: Any, form: str) -> str:
+    """Return a time in UTC as ISO 8601, from how a web interface spells it. Raises ValueError.
+
+    ``form`` is ``iso8601``, one of ``EPOCHS``, or a pattern as ``strptime`` takes it. A time without a zone
+    is taken as UTC.
+    """
+    if form in EPOCHS:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise ValueError(value)
+        moment = datetime.fromtimestamp(float(value) / EPOCHS[form], timezone.utc)
+    elif form == "iso8601":
+        # Python before 3.11 does not know the Z.
+        moment = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", str(value)))
+    else:
+        moment = datetime.strptime(str(value), form)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def fits(version: str, versions: str) -> bool:
+    """Say whether an appliance's version is among a map's, such as ``>=24.1,<25`` or ``24.1``.
+
+    A number alone stands for all versions that begin with it.
+    """
+    has = _numbers(version)
+    for clause in versions.split(","):
+        found = CLAUSE.fullmatch(clause.strip())
+        if found is None or not has:
+            return False
+        bound = _numbers(found[2])
+        kept = {
+            ">=": has >= bound,
+            "<=": has <= bound,
+            ">": has > bound,
+            "<": has < bound,
+            None: has[: len(bound)] == bound,
+        }
+        if not kept[found[1]]:
+            return False
+    return True
+
+
+def _numbers(version: str) -> list[int]:
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return [int(part) for part in found[0].split(".")] if found else []
 
 
 def require_login(product: str, params: Mapping[str, Any]) -> None:
@@ -118,24 +175,34 @@ class WebInterface:
         answer = self._send(operation, values)
         if answer.status not in operation["success"]:
             raise _unexpected(answer)
+        if "version" in operation:
+            self._require_version(answer, str(_picked(answer, answer.json(), operation["version"])))
         return operation, answer
+
+    def _require_version(self, answer: Answer, version: str) -> None:
+        """Refuse an appliance whose version the map is not for: its web interface may have changed."""
+        if not fits(version, self.map["versions"]):
+            raise Unsupported(
+                f"the endpoint map is for versions {self.map['versions']}, and the appliance says that it "
+                f"has {version}: check the map against it, then put that version into the map's versions",
+                path=answer.path,
+            )
 
     def _send(self, operation: Mapping[str, Any], values: Mapping[str, Any]) -> Answer:
         path = fill(operation["path"], {name: quoted(str(value)) for name, value in values.items()})
         content = {form: fill(operation[form], values) for form in ("json", "form") if form in operation}
         if "form" in content:
             content["data"] = content.pop("form")
-        return self.http.request(
-            operation["method"], path, headers=self._headers(operation["method"]), **content
-        )
+        return self.http.request(operation["method"], path, headers=self._headers(operation), **content)
 
-    def _headers(self, method: str) -> dict[str, str]:
+    def _headers(self, operation: Mapping[str, Any]) -> dict[str, str]:
+        headers = {**self.headers, **operation.get("headers", {})}
         csrf = self.map["login"].get("csrf")
-        if not csrf or method == "GET":
-            return self.headers
+        if not csrf or operation["method"] == "GET":
+            return headers
         token = self.http.cookies.get(csrf["cookie"]) or ""
         return {
-            **self.headers,
+            **headers,
             csrf["header"]: token,
             "Origin": self.http.url,
             "Referer": f"{self.http.url}/",
@@ -161,9 +228,24 @@ class WebInterface:
 
 
 def _row(operation: Mapping[str, Any], answer: Answer, item: Any) -> dict[str, Any]:
-    never = operation.get("never_used")
     row = {field: _picked(answer, item, pointer) for field, pointer in operation["fields"].items()}
-    return {field: None if field == "used" and value == never else value for field, value in row.items()}
+    return {**row, "used": _used(operation, answer, row["used"])} if "used" in row else row
+
+
+def _used(operation: Mapping[str, Any], answer: Answer, value: Any) -> Any:
+    """Return when a token was last used, None for never; without a format as the appliance spells it."""
+    if value == operation.get("never_used"):
+        return None
+    if "used_format" not in operation:
+        return value
+    try:
+        return instant(value, operation["used_format"])
+    except (ValueError, OverflowError):
+        raise _unusable(
+            answer,
+            f'"{value}" is no time in the endpoint map\'s used_format, {operation["used_format"]}; if it '
+            "means that the token was never used, it belongs into never_used",
+        ) from None
 
 
 def _picked(answer: Answer, document: Any, pointer: str) -> Any:

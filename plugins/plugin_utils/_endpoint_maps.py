@@ -9,14 +9,17 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
-from ..module_utils._endpoints import PLACEHOLDER
+from ..module_utils._endpoints import CLAUSE, EPOCHS, PLACEHOLDER
 from ..module_utils._errors import InvalidOptions
 from ._plain import plain
 
@@ -36,12 +39,15 @@ OPERATION = {
     "properties": {
         "method": {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]},
         "path": PATH,
+        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
         "json": {"type": ["object", "array"]},
         "form": {"type": "object"},
         "success": {"type": "array", "items": {"type": "integer"}, "minItems": 1},
         "items": POINTER,
         "fields": {"type": "object", "additionalProperties": POINTER},
-        "never_used": {"type": ["string", "null", "integer"]},
+        "never_used": {"type": ["string", "null", "integer", "boolean"]},
+        "used_format": {"type": "string", "pattern": f"^(iso8601|{'|'.join(EPOCHS)}|.*%.*)$"},
+        "version": POINTER,
     },
 }
 LOGIN = {
@@ -54,7 +60,7 @@ LOGIN = {
         "request": OPERATION,
         "session_cookie": {"type": "string"},
         "token": POINTER,
-        "header": {"type": "string"},
+        "header": {"type": "string", "pattern": r"\{token\}"},
         "csrf": {
             "type": "object",
             "required": ["cookie", "header"],
@@ -122,28 +128,120 @@ PLACEHOLDERS = {
 """What a task can put into the templates of each part of a map; no other part has any."""
 
 
+SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie"}
+SECRET_NAME = re.compile(r"(pass(word|wd|phrase)?|pwd|secret|token|credentials?|api.?key)$", re.IGNORECASE)
+SECRET_LENGTH = 20
+
+Place = tuple[Any, ...]
+
+
+class Fault(Exception):
+    """What is wrong with a map, and at which place."""
+
+    def __init__(self, place: Place, what: str) -> None:
+        super().__init__(what)
+        self.place = place
+
+
 def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
-    """Return a checked endpoint map. Raises InvalidOptions."""
+    """Return a checked endpoint map. Raises InvalidOptions, which names the line."""
     if not HAS_JSONSCHEMA:
         raise InvalidOptions(missing_required_lib("jsonschema", reason="to check endpoint maps"))
+    found = loader.path_dwim(path)
     try:
-        endpoints = plain(loader.load_from_file(loader.path_dwim(path)))
+        endpoints = plain(loader.load_from_file(found))
     except AnsibleError as error:
-        raise InvalidOptions(f"the endpoint map {path} cannot be read: {error.message}") from None
-    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(SCHEMA).iter_errors(endpoints))
-    if fault is not None:
-        place = ".".join(str(step) for step in fault.absolute_path) or "the top level"
-        raise InvalidOptions(f"the endpoint map {path} is not valid at {place}: {fault.message}")
-    _refuse_unknown_placeholders(path, endpoints)
+        _node, line = _composed(found)
+        where = f" in line {line}" if line else ""
+        raise InvalidOptions(f"the endpoint map {path} cannot be read{where}: {error.message}") from None
+    try:
+        check_endpoint_map(endpoints)
+    except Fault as fault:
+        line = _line(found, fault.place)
+        where = f" in line {line}" if line else ""
+        place = ".".join(map(str, fault.place)) or "the top level"
+        raise InvalidOptions(f"the endpoint map {path} is not valid{where}, at {place}: {fault}") from None
     return dict(endpoints)
 
 
-def _refuse_unknown_placeholders(path: str, endpoints: dict[str, Any]) -> None:
-    groups = ("login", "tokens", "settings")
-    parts = {f"{group}.{name}": each for group in groups for name, each in endpoints.get(group, {}).items()}
-    for part, content in parts.items():
-        unknown = sorted(set(PLACEHOLDER.findall(json.dumps(content))) - PLACEHOLDERS.get(part, set()))
+def check_endpoint_map(endpoints: Any) -> None:
+    """Raise Fault for the worst of what is wrong with a map."""
+    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(SCHEMA).iter_errors(endpoints))
+    if fault is not None:
+        raise Fault(tuple(fault.absolute_path), fault.message)
+    _refuse_unknown_placeholders(endpoints)
+    _refuse_secrets(endpoints)
+    _refuse_uncomparable_versions(endpoints)
+
+
+def _refuse_unknown_placeholders(endpoints: dict[str, Any]) -> None:
+    for place, text in _texts(endpoints):
+        known = PLACEHOLDERS.get(".".join(map(str, place[:2])), set())
+        unknown = sorted(set(PLACEHOLDER.findall(text)) - known)
         if unknown:
-            raise InvalidOptions(
-                f"the endpoint map {path} has a place for {{{unknown[0]}}} at {part}: nothing fills it"
-            )
+            raise Fault(place, f"nothing fills {{{unknown[0]}}}")
+
+
+def _refuse_secrets(endpoints: dict[str, Any]) -> None:
+    for place, text in _texts(endpoints):
+        content = {"headers", "json", "form"} & set(place)
+        name = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
+        if "headers" in place and name.lower() in SECRET_HEADERS:
+            raise Fault(place, "a map holds no secrets: this header comes from the login")
+        literal = text and not PLACEHOLDER.search(text)
+        if content and literal and (SECRET_NAME.search(name) or looks_secret(text)):
+            raise Fault(place, "a map holds no secrets: this looks like one, put a place like {token} there")
+        if "path" in place and any(looks_secret(part) for part in re.split(r"[/?&=]", text)):
+            raise Fault(place, "a map holds no secrets, and a part of this path looks like one")
+
+
+def looks_secret(text: str) -> bool:
+    """Say whether a text looks made by a machine: long, one word, with digits among its letters."""
+    word = re.fullmatch(r"[\w.+/=-]+", text) is not None
+    return len(text) >= SECRET_LENGTH and word and sum(each.isdigit() for each in text) >= 3
+
+
+def _refuse_uncomparable_versions(endpoints: dict[str, Any]) -> None:
+    told = [place for place, _text in _texts(endpoints) if place[-1] == "version"]
+    comparable = all(CLAUSE.fullmatch(part.strip()) for part in endpoints["versions"].split(","))
+    if told and not comparable:
+        raise Fault(
+            ("versions",), "an answer tells the version, so this has to be comparable, such as >=24.1,<25"
+        )
+
+
+def _texts(part: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Yield every text of a map with its place."""
+    if isinstance(part, dict):
+        for name, each in part.items():
+            yield from _texts(each, (*place, name))
+    elif isinstance(part, list):
+        for number, each in enumerate(part):
+            yield from _texts(each, (*place, number))
+    elif isinstance(part, str):
+        yield place, part
+
+
+def _line(path: str, place: Place) -> int | None:
+    """Return the line of a place, None where the file is encrypted."""
+    node, _line_of_error = _composed(path)
+    line = node.start_mark.line + 1 if node else None
+    for step in place:
+        if isinstance(node, yaml.SequenceNode):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        elif isinstance(node, yaml.MappingNode):
+            name, node = next(pair for pair in node.value if pair[0].value == step)
+            line = name.start_mark.line + 1
+    return line
+
+
+def _composed(path: str) -> tuple[yaml.Node | None, int | None]:
+    """Return a file's YAML as nodes, which know their lines, or the line in which it is none."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        return (None if text.startswith("$ANSIBLE_VAULT;") else yaml.compose(text, yaml.SafeLoader)), None
+    except yaml.MarkedYAMLError as error:
+        return None, error.problem_mark.line + 1 if error.problem_mark else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None, None

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import InvalidOptions
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils import _endpoint_maps
@@ -137,7 +139,84 @@ def test_a_wrong_map_is_refused_with_the_place_of_the_fault(
 ) -> None:
     with pytest.raises(InvalidOptions) as caught:
         loaded(tmp_path, changed(original, place, value))
-    assert str(caught.value).startswith(f"the endpoint map map.yml is not valid {said}")
+    text = str(caught.value)
+    assert re.match(r"the endpoint map map\.yml is not valid in line \d+, at ", text)
+    assert f", {said}" in text
+
+
+def test_the_line_of_the_fault_is_the_one_in_the_file(tmp_path: Path) -> None:
+    text = (LAB / "sensor.yml").read_text().replace("method: DELETE", "method: FETCH")
+    (tmp_path / "map.yml").write_text(text)
+    line = next(n for n, each in enumerate(text.splitlines(), 1) if "FETCH" in each)
+    with pytest.raises(InvalidOptions, match=f"in line {line}, at tokens.delete.method: "):
+        load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
+
+
+def test_a_fault_in_an_item_of_a_list_has_its_line(tmp_path: Path) -> None:
+    text = (LAB / "sensor.yml").read_text().replace("success: [201]", "success:\n      - 200\n      - x")
+    (tmp_path / "map.yml").write_text(text)
+    line = next(n for n, each in enumerate(text.splitlines(), 1) if each.endswith("- x"))
+    with pytest.raises(InvalidOptions, match=f"in line {line}, at tokens.create.success.1: 'x' is not"):
+        load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
+
+
+MACHINE_MADE = "9f86d081884c7d659a2feaa0"
+SECRETS = {
+    "a login by hand": (SENSOR, "tokens.list.headers", {"Authorization": "Basic YTpi"}),
+    "even with a place": (SENSOR, "tokens.create.headers", {"authorization": "{description}"}),
+    "a session": (SENSOR, "tokens.list.headers", {"Cookie": "sessionid=1"}),
+    "a key in a header": (SENSOR, "tokens.list.headers", {"X-Api-Key": "k"}),
+    "something long in a header": (SENSOR, "tokens.list.headers", {"X-Zone": MACHINE_MADE}),
+    "a password": (SENSOR, "login.request.json", {"username": "{username}", "password": "hunter2"}),
+    "a password inside": (SENSOR, "login.request.json", {"user": {"userPassword": "hunter2"}}),
+    "a token in a form": (FORESCOUT, "settings.update.form", {"access_token": "t"}),
+    "something long in a body": (SENSOR, "tokens.create.json", {"a": [MACHINE_MADE]}),
+    "something long in a path": (SENSOR, "tokens.list.path", f"/tokens?k={MACHINE_MADE}"),
+}
+
+
+@pytest.mark.parametrize(("original", "place", "value"), SECRETS.values(), ids=SECRETS)
+def test_a_secret_in_a_map_is_refused_and_not_repeated(
+    tmp_path: Path, original: Any, place: str, value: Any
+) -> None:
+    with pytest.raises(InvalidOptions, match=rf"in line \d+, at {place}.*: a map holds no secrets") as caught:
+        loaded(tmp_path, changed(original, place, value))
+    assert not re.search(rf"YTpi|hunter2|{MACHINE_MADE}|=1", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("original", "place", "value"),
+    [
+        (SENSOR, "tokens.list.headers", {"X-Requested-With": "XMLHttpRequest"}),
+        (FORESCOUT, "login.request.form.token_type", "bearer"),
+        (FORESCOUT, "login.request.form.client_id", "fs-oauth-client-of-version-9"),
+        (SENSOR, "tokens.list.path", "/web/api/management/integrations/tokens?page=1"),
+        (SENSOR, "tokens.list.used_format", "%d.%m.%Y %H:%M"),
+        (SENSOR, "tokens.list.used_format", "epoch_milliseconds"),
+        (SENSOR, "tokens.list.never_used", 0),
+        (SENSOR, "tokens.list.never_used", None),
+    ],
+)
+def test_what_a_web_interface_may_need_is_no_secret(
+    tmp_path: Path, original: Any, place: str, value: Any
+) -> None:
+    content = changed(original, place, value)
+    assert loaded(tmp_path, content) == content
+
+
+@pytest.mark.parametrize("versions", ["lab", "24.x", ">=24.1 and so on", ""])
+def test_versions_have_to_be_comparable_where_an_answer_tells_one(tmp_path: Path, versions: str) -> None:
+    with pytest.raises(InvalidOptions, match=r"at versions: an answer tells the version"):
+        loaded(tmp_path, changed(SENSOR, "versions", versions))
+
+
+def test_an_encrypted_map_is_checked_too(tmp_path: Path) -> None:
+    loader = DataLoader()
+    loader.set_vault_secrets([("default", VaultSecret(b"p"))])
+    text = yaml.safe_dump(changed(SENSOR, "product", "toaster"))
+    (tmp_path / "map.yml").write_bytes(VaultLib(loader._vault.secrets).encrypt(text))
+    with pytest.raises(InvalidOptions, match=r"map\.yml is not valid, at product: 'toaster' is not one of"):
+        load_endpoint_map(str(tmp_path / "map.yml"), loader)
 
 
 PLACES = {
@@ -149,7 +228,7 @@ PLACES = {
     "a list": (SENSOR, "tokens.list.path", "/tokens/{id}", "id", "tokens.list"),
     "before there is an id": (SENSOR, "tokens.create.path", "/tokens/{id}", "id", "tokens.create"),
     "a login": (SENSOR, "login.request.json", {"user": "{user}"}, "user", "login.request"),
-    "a header": (FORESCOUT, "login.header", "Bearer {access}", "access", "login.header"),
+    "a header": (FORESCOUT, "login.header", "{token} {access}", "access", "login.header"),
     "a logout": (SENSOR, "login.logout.path", "/out/{username}", "username", "login.logout"),
     "the first by name": (SENSOR, "tokens.delete.path", "/{y}/{x}/{id}", "x", "tokens.delete"),
 }
@@ -161,9 +240,8 @@ def test_a_place_that_nothing_fills_is_refused(
 ) -> None:
     with pytest.raises(InvalidOptions) as caught:
         loaded(tmp_path, changed(original, place, value))
-    assert str(caught.value) == (
-        f"the endpoint map map.yml has a place for {{{name}}} at {part}: nothing fills it"
-    )
+    assert re.match(r"the endpoint map map\.yml is not valid in line \d+, at " + part, str(caught.value))
+    assert str(caught.value).endswith(f": nothing fills {{{name}}}")
 
 
 @pytest.mark.parametrize(
@@ -191,14 +269,14 @@ def test_without_jsonschema_no_map_is_taken_unchecked(
 
 @pytest.mark.parametrize("content", [None, [], "a text", 1])
 def test_what_is_no_mapping_is_refused(tmp_path: Path, content: Any) -> None:
-    with pytest.raises(InvalidOptions, match=r"the endpoint map map\.yml is not valid at the top level: "):
+    with pytest.raises(InvalidOptions, match=r"the endpoint map map\.yml is not valid.*, at the top level: "):
         loaded(tmp_path, content)
 
 
 @pytest.mark.parametrize("text", ["{", "a: b: c", "\t"])
 def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "map.yml").write_text(text)
-    with pytest.raises(InvalidOptions, match=r"the endpoint map \S+map\.yml cannot be read: "):
+    with pytest.raises(InvalidOptions, match=r"the endpoint map \S+map\.yml cannot be read in line 1: "):
         load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
 
 
