@@ -188,11 +188,16 @@ def _refuse_secrets(endpoints: dict[str, Any]) -> None:
         name = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
         if "headers" in place and name.lower() in SECRET_HEADERS:
             raise Fault(place, "a map holds no secrets: this header comes from the login")
-        literal = text and not PLACEHOLDER.search(text)
-        if content and literal and (SECRET_NAME.search(name) or looks_secret(text)):
+        if content and is_literal_secret(name, text):
             raise Fault(place, "a map holds no secrets: this looks like one, put a place like {token} there")
         if "path" in place and any(looks_secret(part) for part in re.split(r"[/?&=]", text)):
             raise Fault(place, "a map holds no secrets, and a part of this path looks like one")
+
+
+def is_literal_secret(name: str, text: str) -> bool:
+    """Say whether a field or header seems to hold a secret itself, by its name or by the look of the text."""
+    literal = text and not PLACEHOLDER.search(text)
+    return bool(literal and (SECRET_NAME.search(name) or looks_secret(text)))
 
 
 def looks_secret(text: str) -> bool:

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What trying an endpoint map has shown of each of its operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+READS = {"sensor": "tokens.list", "forescout": "settings.read"}
+WRITES = {"sensor": ("tokens.create", "tokens.delete"), "forescout": ("settings.update",)}
+
+
+def endpoint_map_report(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Say of every operation of a map whether it works, fails, was not tried, or is missing.
+
+    ``result`` is what an info module has answered with that map.
+    """
+    failed = result.get("failed") or result.get("unreachable")
+    if failed and not result.get("failure"):
+        return [_line("map", "fails", str(result.get("msg", "no answer")))]
+    product = endpoints["product"]
+    if failed:
+        return [*_failure(result, endpoints, READS[product]), *_writes(product, endpoints)]
+    login = _line("login", "works", "the appliance let the account in")
+    read = _line(READS[product], "works", _seen(result, endpoints))
+    return [login, read, _version(endpoints), *_writes(product, endpoints)]
+
+
+def _failure(result: Mapping[str, Any], endpoints: Mapping[str, Any], read: str) -> list[dict[str, str]]:
+    said, path = str(result["msg"]), result["failure"]["path"]
+    if result.get("unreachable") or path in (None, endpoints["login"].get("request", {}).get("path")):
+        return [_line("login", "fails", said), _line(read, "not tried", "it needs the login")]
+    return [_line("login", "works", "the appliance let the account in"), _line(read, "fails", said)]
+
+
+def _seen(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> str:
+    if "tokens" not in result:
+        return "the server address is where the map says"
+    rows = result["tokens"]
+    if not rows:
+        return "the list is empty, so the map's fields could not be tried: make a token and check again"
+    used = sum(row["used"] is not None for row in rows)
+    found = f"{len(rows)} tokens, {used} of them used; every field is where the map says"
+    if used and "used_format" not in endpoints["tokens"]["list"]:
+        return f"{found}; without used_format the times of use cannot be compared"
+    return found
+
+
+def _version(endpoints: Mapping[str, Any]) -> dict[str, str]:
+    versions = endpoints["versions"]
+    told = any(
+        "version" in each for name in ("tokens", "settings") for each in endpoints.get(name, {}).values()
+    )
+    if told:
+        return _line("version", "works", f"the appliance's version is among the map's, {versions}")
+    return _line(
+        "version", "not tried", f"no answer tells it; the map is for {versions}, compare that yourself"
+    )
+
+
+def _writes(product: str, endpoints: Mapping[str, Any]) -> list[dict[str, str]]:
+    lines = []
+    for place in WRITES[product]:
+        group, name = place.split(".")
+        there = name in endpoints.get(group, {})
+        state = (
+            ("not tried", "it writes, and this check only reads") if there else ("missing", "not in the map")
+        )
+        lines.append(_line(place, *state))
+    return lines
+
+
+def _line(operation: str, state: str, detail: str) -> dict[str, str]:
+    return {"operation": operation, "state": state, "detail": detail}
+
+
+class FilterModule:
+    """The collection's filters for endpoint maps."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters by name."""
+        return {"endpoint_map_report": endpoint_map_report}
