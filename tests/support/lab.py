@@ -126,6 +126,10 @@ class Lab:
             post("/api/authentication/login", place["credentials"])
             return str(post("/__lab__/tokens", {"description": description}).json()["token"])
 
+    def endpoint_map(self, appliance: str) -> dict[str, Any]:
+        """Return the true endpoint map of a sensor or a Forescout platform."""
+        return dict(self.control("GET", f"/appliances/{appliance}/endpoint_map"))
+
     def web_api(self, forescout: str, path: str) -> Any:
         """Read the documented Web API of a Forescout platform."""
         login = self.appliances[forescout]["credentials"]
@@ -136,10 +140,10 @@ class Lab:
 
 
 @contextmanager
-def running_lab(directory: Path, appliances: list[dict[str, Any]]) -> Iterator[Lab]:
+def running_lab(directory: Path, appliances: list[dict[str, Any]], seed: int = 1) -> Iterator[Lab]:
     """Run a lab in a process of its own and end that process."""
     config = directory / "config.json"
-    config.write_text(json.dumps({"appliances": appliances}))
+    config.write_text(json.dumps({"appliances": appliances, "seed": seed}))
     command = [sys.executable, "-m", "defender_iot_lab", "run"]
     arguments = ["--config", str(config), "--directory", str(directory)]
     process = subprocess.Popen([*command, *arguments], env={**os.environ, "PYTHONPATH": str(FILES)})

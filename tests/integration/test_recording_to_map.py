@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a browser's recording to a working map: recorded, drafted, completed, checked, used.
+
+Each test runs on a recording that was kept, and on a fresh one with names that no earlier run had. For the
+fresh one a real Chromium has to be on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.otsec.defender_iot.tests.support.lab import Lab, running_lab
+from ansible_collections.otsec.defender_iot.tests.support.recording import (
+    ADDRESS,
+    DESCRIPTION,
+    FORESCOUT,
+    KEPT,
+    SENSOR,
+    appliances,
+    record,
+)
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace, play, task
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A lab with shuffled names, and the folder with what a browser has recorded on it."""
+
+    lab: Lab
+    folder: Path
+
+    def told(self, product: str) -> dict[str, str]:
+        """Return what the operator typed and saw."""
+        return dict(json.loads((self.folder / "told.json").read_text())[product])
+
+
+@pytest.fixture(scope="module", params=["kept", "fresh"])
+def recording(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Recording]:
+    """The kept recording on the lab that it fits, and a fresh one on a lab that never was."""
+    folder = tmp_path_factory.mktemp("recording")
+    if request.param == "kept":
+        with running_lab(folder, appliances()) as lab:
+            yield Recording(lab, KEPT)
+        return
+    if not shutil.which("chromium"):
+        pytest.skip(
+            "no chromium on this machine: nothing was recorded afresh, only the kept recording is tested"
+        )
+    seed = secrets.randbelow(10**6)
+    print(f"seed of the lab: {seed}")
+    with running_lab(folder, appliances(), seed) as lab:
+        record(lab, folder)
+        yield Recording(lab, folder)
+
+
+@pytest.fixture
+def node(recording: Recording, tmp_path: Path, tree: Path) -> Workspace:
+    """A control node whose inventory leads to the lab that was recorded."""
+    recording.lab.reset()
+    node = Workspace(tmp_path / "node", tree, recording.lab)
+    hosts = {"sensors": (SENSOR, "sensor_tokens"), "forescouts": (FORESCOUT, "forescout_module")}
+    groups = {}
+    for group, (name, role) in hosts.items():
+        variables = {f"{role}_{option}": value for option, value in node.host(name).items()}
+        variables[f"{role}_endpoints"] = str(draft_file(node, group[:-1]))
+        groups[group] = {"hosts": {name: {**node.host(name), **variables}}}
+    (node.inputs / "inventory.yml").write_text(yaml.safe_dump({"all": {"children": groups}}))
+    return node
+
+
+def draft_file(node: Workspace, product: str) -> Path:
+    """Return where a draft is written."""
+    return node.folder / f"{product}.yml"
+
+
+def drafted(node: Workspace, recording: Recording, product: str) -> dict[str, Any]:
+    """Draft a map by the playbook and return it."""
+    values = {f"defender_iot_recorded_{name}": value for name, value in recording.told(product).items()}
+    given = {
+        **values,
+        "defender_iot_recorded_product": product,
+        "defender_iot_recording": str(recording.folder / f"{product}.har"),
+        "defender_iot_draft_file": str(draft_file(node, product)),
+    }
+    file = node.inputs / f"{product}-recording.yml"
+    file.write_text(yaml.safe_dump(given))
+    run = node.playbook("otsec.defender_iot.draft_endpoints", "-vvv", "--diff", f"--extra-vars=@{file}")
+    assert run.code == 0, run.output
+    leaks_nothing(recording, run.output, draft_file(node, product).read_text())
+    return dict(yaml.safe_load(draft_file(node, product).read_text()))
+
+
+def leaks_nothing(recording: Recording, *texts: str) -> None:
+    """Make sure that no cookie, password or token of any recording is in a text."""
+    told = [recording.told(product) for product in ("sensor", "forescout")]
+    values = {each[name] for each in told for name in ("password", "token")}
+    for product in ("sensor", "forescout"):
+        har = json.loads((recording.folder / f"{product}.har").read_text())
+        for entry in har["log"]["entries"]:
+            cookies = [*entry["request"]["cookies"], *entry["response"]["cookies"]]
+            headers = [h for h in entry["request"]["headers"] if h["name"].lower() == "authorization"]
+            values |= {each["value"].strip('"').removeprefix("Bearer ") for each in [*cookies, *headers]}
+    values.discard("")
+    assert len(values) > 5
+    for text in texts:
+        assert not [value for value in values if value in text]
+
+
+def checked(node: Workspace, product: str) -> Run:
+    """Try a map by the playbook."""
+    return node.playbook("otsec.defender_iot.check_endpoints", f"--limit={product}s")
+
+
+def test_a_sensor_s_tokens_are_managed_by_a_drafted_map(node: Workspace, recording: Recording) -> None:
+    endpoints = drafted(node, recording, "sensor")
+    true = recording.lab.endpoint_map(SENSOR)
+    assert endpoints["provenance"] == "captured"
+    assert endpoints["tokens"] == {name: true["tokens"][name] for name in ("list", "create")}
+    assert "# Missing: tokens.delete: " in draft_file(node, "sensor").read_text()
+
+    endpoints["tokens"]["delete"] = true["tokens"]["delete"]
+    draft_file(node, "sensor").write_text(yaml.safe_dump(endpoints))
+    recording.lab.forget_calls()
+    run = checked(node, "sensor")
+    assert run.code == 0, run.output
+    for line in ("login: works", "tokens.list: works", "version: works", "tokens.delete: not tried"):
+        assert line in run.output
+    assert not [call for call in recording.lab.calls() if call["write"]]
+
+    where = {"endpoints": str(draft_file(node, "sensor"))}
+    options = {"description": DESCRIPTION, "secret_ref": node.ref("token"), **where}
+    keep = task("sensor_access_token", **options)
+    made, again = node.run(play(keep, keep, hosts="sensors")).succeeded().results
+    assert (made.changed, again.changed) == (True, False)
+    value = node.kept("token")["value"]
+    called = recording.lab.call(SENSOR, "GET", "/api/v1/devices", headers={"Authorization": value})
+    assert called.status_code == 200
+    tasks = [
+        task("sensor_access_token_info", **where),
+        task("sensor_access_token", **options, state="absent"),
+    ]
+    seen, gone = node.run(play(*tasks, hosts="sensors")).succeeded().results
+    (row,) = seen.data["tokens"]
+    assert row["description"] == DESCRIPTION
+    assert row["used"].endswith("Z")
+    assert (seen.data["provenance"], gone.changed) == ("captured", True)
+    assert recording.lab.state(SENSOR)["tokens"] == []
+
+
+def test_a_forescout_s_settings_are_managed_by_a_drafted_map(node: Workspace, recording: Recording) -> None:
+    endpoints = drafted(node, recording, "forescout")
+    true = recording.lab.endpoint_map(FORESCOUT)
+    assert {**endpoints, "provenance": "lab", "versions": "lab"} == true
+    assert "# Missing" not in draft_file(node, "forescout").read_text()
+    run = checked(node, "forescout")
+    assert run.code == 0, run.output
+    assert "settings.read: works" in run.output
+
+    node.keep("token", value="a-token-of-a-sensor")
+    options = {"server_address": ADDRESS, "access_token_ref": node.ref("token"), "transport": "rest"}
+    configure = task("forescout_module", **options, endpoints=str(draft_file(node, "forescout")))
+    first, again = node.run(play(configure, configure, hosts="forescouts")).succeeded().results
+    assert (first.changed, again.changed) == (True, False)
+    module = recording.lab.state(FORESCOUT)["module"]
+    assert module == {"server_address": ADDRESS, "access_token": "<redacted>"}
+
+
+ONCE = pytest.mark.parametrize("recording", ["kept"], indirect=True)
+
+
+@ONCE
+def test_a_map_that_does_not_fit_is_told_and_fails_the_check(node: Workspace, recording: Recording) -> None:
+    endpoints = drafted(node, recording, "sensor")
+    endpoints["tokens"]["list"]["items"] = "/elsewhere"
+    draft_file(node, "sensor").write_text(yaml.safe_dump(endpoints))
+    run = checked(node, "sensor")
+    assert run.code != 0
+    for line in ("login: works", "tokens.list: fails", "tokens.create: not tried", "tokens.delete: missing"):
+        assert line in run.output
+    assert "finds nothing in it" in run.output
+
+
+@ONCE
+def test_a_draft_does_not_overwrite_a_map_that_was_completed(node: Workspace, recording: Recording) -> None:
+    draft_file(node, "sensor").write_text("mine: true\n")
+    assert drafted(node, recording, "sensor") == {"mine": True}

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real browser on the lab's pages: does by hand what their users do, and records it as a HAR file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+# Chromium refuses to build its sandbox for root, as whom containers run.
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
+MILLISECONDS = 30_000
+
+
+@contextmanager
+def opened() -> Iterator[Browser]:
+    """Start Chromium without a screen."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def recorded(browser: Browser, url: str, har: Path | None = None) -> Iterator[Page]:
+    """Open a page as a new user; the HAR file gets every request, with the content of the answers."""
+    context = browser.new_context(
+        ignore_https_errors=True,
+        record_har_path=har,
+        record_har_content="embed",
+        viewport={"width": 720, "height": 460},
+    )
+    context.set_default_timeout(MILLISECONDS)
+    page = context.new_page()
+    page.goto(url)
+    yield page
+    context.close()
+
+
+def sign_in(page: Page, account: dict[str, str]) -> None:
+    """Fill in the form that both pages begin with."""
+    page.get_by_label("Username").fill(account["username"])
+    page.get_by_label("Password").fill(account["password"])
+    page.get_by_role("button", name="Sign in").click()
+
+
+def make_token(page: Page, account: dict[str, str], description: str, pictures: Path | None = None) -> str:
+    """Sign in to a sensor, generate a token, look at the list and sign out; return the token."""
+
+    def picture(name: str) -> None:
+        if pictures:
+            page.screenshot(path=pictures / f"{name}.png")
+
+    picture("sensor_sign_in")
+    sign_in(page, account)
+    page.get_by_role("button", name="Access tokens").click()
+    page.get_by_role("button", name="Generate token").click()
+    page.get_by_label("Description").fill(description)
+    picture("sensor_generate_token")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    token = page.locator("#token")
+    token.wait_for()
+    value = token.inner_text()
+    picture("sensor_token_shown_once")
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("cell", name=description, exact=True).wait_for()
+    picture("sensor_token_list")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in").wait_for()
+    return value
+
+
+def apply_settings(
+    page: Page, account: dict[str, str], server_address: str, access_token: str, pictures: Path | None = None
+) -> None:
+    """Sign in to a Forescout platform and fill in the module's two fields."""
+    sign_in(page, account)
+    page.get_by_label("Server Address").fill(server_address)
+    page.get_by_label("Access Token").fill(access_token)
+    if pictures:
+        page.screenshot(path=pictures / "forescout_module.png")
+    page.get_by_role("button", name="Apply").click()
+    page.get_by_text("Applied.").wait_for()

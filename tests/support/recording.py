@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Recordings of a browser on the lab's shuffled appliances: the ones that are kept, and fresh ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .lab import Lab
+
+KEPT = Path(__file__).resolve().parents[1] / "fixtures" / "recordings"
+SENSOR, FORESCOUT = "recorded-sensor", "recorded-forescout"
+ADDRESS = "192.0.2.11"
+DESCRIPTION = "forescout"
+# The sensor shows an older token too, which was used: else the format of a time could not be known.
+OLDER = "historian"
+
+
+def appliances() -> list[dict[str, Any]]:
+    """The appliances of a lab to record; a kept recording fits those of the lab's first seed."""
+    shuffled = {"names": "shuffled"}
+    return [
+        {"name": SENSOR, "kind": "sensor", "address": ADDRESS, "options": shuffled},
+        {
+            "name": FORESCOUT,
+            "kind": "forescout",
+            "address": "192.0.2.21",
+            "options": {**shuffled, "poll_interval": 86400},
+        },
+    ]
+
+
+def record(lab: Lab, folder: Path, pictures: Path | None = None) -> None:
+    """Let a real browser do what the tutorial says, and keep HAR files and what was typed and seen."""
+    from . import browser
+
+    sensor, forescout = (lab.appliances[name] for name in (SENSOR, FORESCOUT))
+    with browser.opened() as chromium:
+        with browser.recorded(chromium, sensor["url"]) as page:
+            used = browser.make_token(page, sensor["credentials"], OLDER)
+        lab.call(SENSOR, "GET", "/api/v1/devices", headers={"Authorization": used}).raise_for_status()
+        with browser.recorded(chromium, sensor["url"], folder / "sensor.har") as page:
+            token = browser.make_token(page, sensor["credentials"], DESCRIPTION, pictures)
+        with browser.recorded(chromium, forescout["url"], folder / "forescout.har") as page:
+            browser.apply_settings(page, forescout["credentials"], ADDRESS, token, pictures)
+    told = {
+        "sensor": {**sensor["credentials"], "token": token, "description": DESCRIPTION, "version": "24.1.0"},
+        "forescout": {**forescout["credentials"], "token": token, "server_address": ADDRESS},
+    }
+    (folder / "told.json").write_text(json.dumps(told, indent=2) + "\n")
+    maps = {"sensor": lab.endpoint_map(SENSOR), "forescout": lab.endpoint_map(FORESCOUT)}
+    (folder / "maps.json").write_text(json.dumps(maps, indent=2) + "\n")
