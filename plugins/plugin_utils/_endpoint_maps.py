@@ -145,8 +145,6 @@ class Fault(Exception):
 
 def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
     """Return a checked endpoint map. Raises InvalidOptions, which names the line."""
-    if not HAS_JSONSCHEMA:
-        raise InvalidOptions(missing_required_lib("jsonschema", reason="to check endpoint maps"))
     found = loader.path_dwim(path)
     try:
         endpoints = plain(loader.load_from_file(found))
@@ -165,7 +163,9 @@ def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
 
 
 def check_endpoint_map(endpoints: Any) -> None:
-    """Raise Fault for the worst of what is wrong with a map."""
+    """Raise Fault for the worst of what is wrong with a map. Raises InvalidOptions without jsonschema."""
+    if not HAS_JSONSCHEMA:
+        raise InvalidOptions(missing_required_lib("jsonschema", reason="to check endpoint maps"))
     fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(SCHEMA).iter_errors(endpoints))
     if fault is not None:
         raise Fault(tuple(fault.absolute_path), fault.message)

@@ -10,20 +10,22 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
 import yaml
 
+from ..module_utils._endpoints import PLACEHOLDER
 from ..module_utils._errors import InvalidOptions
-from ._endpoint_maps import is_literal_secret
+from ._endpoint_maps import Fault, check_endpoint_map, is_literal_secret
 from ._recording import Exchange, exchanges, holds, same, scalars
 from ._token_rows import NEVER, TokenRows
 
-SHORTEST_SECRET = 6
-SHORTEST_BEARER = 8
+# Shorter cookies are settings such as a language, and shorter words stand in others by chance.
+SHORTEST_SECRET = 8
+SHORTEST_PART = 4
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,11 @@ def draft(recording: str, told: Told) -> Draft:
     drafter.login(used)
     groups = ("login", "tokens", "settings")
     made.endpoints.update({name: made.endpoints.pop(name) for name in groups if name in made.endpoints})
-    _require_no_secret(made.text(), drafter.secrets)
+    try:
+        check_endpoint_map(made.endpoints)
+    except Fault as fault:
+        made.missing.append(f"{'.'.join(map(str, fault.place)) or 'the top level'}: {fault}")
+    _require_no_secret(made.endpoints, drafter.secrets)
     return made
 
 
@@ -157,7 +163,7 @@ class Drafter:
         else:
             self.made.endpoints["login"] = {"kind": "cookies", **self._cookies(request, operation, used)}
 
-    def _last(self, fits: Any) -> Exchange | None:
+    def _last(self, fits: Callable[[Exchange], Any]) -> Exchange | None:
         return next((each for each in reversed(self.recorded) if fits(each)), None)
 
     def _miss(self, part: str, why: str) -> None:
@@ -207,7 +213,7 @@ class Drafter:
         return part
 
     def _is_secret(self, name: str, value: str) -> bool:
-        return value in self.secrets or is_literal_secret(name, value)
+        return _shows(value, self.secrets) or is_literal_secret(name, value)
 
     def _rows(self, exchange: Exchange | None) -> TokenRows | None:
         return TokenRows.found(exchange.answer, self.told.description) if exchange else None
@@ -269,11 +275,14 @@ class Drafter:
         values = {self.told.description: "description"}
         if listing and rows and "id" in listing["fields"]:
             values[str(rows.new[listing["fields"]["id"]])] = "id"
-        for each in after:
-            if any(_addresses(each, value) for value in values):
-                return self._operation(each, values)
-        self._miss("tokens.delete", "the recording deletes no token; add it by hand if the sensor can")
-        return None
+        found = [each for each in after if any(_addresses(each, value) for value in values)]
+        if not found:
+            self._miss("tokens.delete", "the recording deletes no token; add it by hand if the sensor can")
+            return None
+        plain = next((each for each in found if each.method == "DELETE"), None)
+        if plain is None:
+            self._miss("tokens.delete", f"{found[0].place} seems to delete the token, make sure that it does")
+        return self._operation(plain or found[0], values)
 
     def _is_addressed(self, value: Any) -> bool:
         return any(_addresses(each, value) for each in self.recorded)
@@ -283,7 +292,7 @@ class Drafter:
         for each in used:
             sent = _header(each, "authorization")
             for pointer, value in scalars(request.answer):
-                if isinstance(value, str) and len(value) >= SHORTEST_BEARER and value in sent:
+                if isinstance(value, str) and len(value) >= SHORTEST_SECRET and value in sent:
                     return {"token": pointer, "header": sent.replace(value, "{token}")}
         return {}
 
@@ -322,15 +331,17 @@ def _secrets(recorded: list[Exchange], told: Told) -> set[str]:
         found |= {*each.cookies.values(), *each.set_cookies.values()}
         found |= {_header(each, name) for name in ("authorization", "proxy-authorization")}
         found |= set(_header(each, "authorization").split())
-    return {value for value in found if len(value) >= SHORTEST_SECRET or value == told.password}
+    return {value for value in found if len(value) >= SHORTEST_SECRET or value in (told.password, told.token)}
 
 
-def _require_no_secret(text: str, secrets: set[str]) -> None:
-    if any(value in text for value in secrets if len(value) > SHORTEST_SECRET * 2):
-        raise InvalidOptions("a secret of the recording would stand in the draft, so nothing is written")
-    parts = {str(value) for _place, value in scalars(yaml.safe_load(text))}
-    if secrets & parts:
-        raise InvalidOptions("a secret of the recording would stand in the draft, so nothing is written")
+def _shows(text: str, secrets: set[str]) -> bool:
+    return any(each == text or (len(each) >= SHORTEST_PART and each in text) for each in secrets)
+
+
+def _require_no_secret(endpoints: Mapping[str, Any], secrets: set[str]) -> None:
+    for _place, value in scalars(endpoints):
+        if _shows(PLACEHOLDER.sub("", str(value)), secrets):
+            raise InvalidOptions("a secret of the recording would stand in the draft, so nothing is written")
 
 
 def _header(exchange: Exchange, wanted: str) -> str:

@@ -213,6 +213,19 @@ def test_a_deletion_may_be_addressed_in_its_body() -> None:
     delete = entry("POST", "/t/remove", {"which": [7]}, {}, headers=X_CSRF, cookies=BOTH)
     found = made(PAGE, LOGIN, CREATE, LIST, delete)
     assert found.endpoints["tokens"]["delete"]["json"] == {"which": ["{id}"]}
+    said = "tokens.delete: POST /t/remove seems to delete the token, make sure that it does"
+    assert found.missing == [said]
+
+
+def test_what_deletes_by_its_method_goes_before_what_only_names_the_token() -> None:
+    seen = entry("POST", "/seen", {"token": 7}, {}, headers=X_CSRF, cookies=BOTH)
+    assert made(PAGE, LOGIN, CREATE, seen, LIST, DELETE, LOGOUT).endpoints == DRAFTED
+
+
+def test_what_the_loader_would_refuse_is_told_at_once() -> None:
+    listed = entry("GET", "/t/0d9c2f1e-77aa-4c1b-9f00-aa11bb22cc33", answer=[OLD, ROW], cookies=BOTH)
+    (said,) = made(PAGE, LOGIN, CREATE, listed, DELETE).missing
+    assert said.startswith("tokens.list.path: a map holds no secrets, and a part of this path looks like one")
 
 
 def test_a_bearer_login_is_known_by_the_header_that_its_answer_leads_to() -> None:
@@ -269,7 +282,12 @@ def test_no_secret_of_the_recording_gets_into_the_draft() -> None:
         f"/t?session={SESSION}&view=all",
         {"text": "Forescout", "csrf": CSRF, "key": {"api_key": "k"}, "list": [TOKEN[:-1] + "123456"]},
         {"nr": 7, "value": TOKEN},
-        headers={**X_CSRF, "X-Session": SESSION, "X-Requested-With": "XMLHttpRequest"},
+        headers={
+            **X_CSRF,
+            "X-Session": SESSION,
+            "X-Account": f"ada:{PASSWORD}",
+            "X-Requested-With": "XMLHttpRequest",
+        },
         cookies=BOTH,
     )
     found = made(PAGE, LOGIN, create, LIST)
