@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from .appliance import Appliance
 from .exchange import Exchange
+from .forescout_nodes import FstoolOptions, Nodes, shown
 from .inventory import device_addresses
 from .options import switch
 from .poll import PollError, fetch_devices
@@ -55,8 +56,8 @@ POLICIES: list[dict[str, Any]] = [
 
 
 @dataclass(frozen=True)
-class ForescoutOptions:
-    """Switches of a Forescout.
+class ForescoutOptions(FstoolOptions):
+    """Switches of a Forescout; those of its nodes come first.
 
     nat: the address every connection seems to come from; None means its real source.
     poll_interval: seconds between two calls to the sensor; unknown on real platforms.
@@ -94,6 +95,7 @@ class Forescout(Appliance):
 
     def __init__(self, *arguments: Any) -> None:
         self.changed = asyncio.Event()
+        self.nodes: Nodes | None = None
         super().__init__(*arguments)
 
     @property
@@ -109,6 +111,8 @@ class Forescout(Appliance):
     def change_options(self, changes: Mapping[str, Any]) -> None:
         """Turn switches; the next call to the sensor comes at once."""
         super().change_options(changes)
+        if self.nodes:
+            self.nodes.options_changed()
         self.changed.set()
 
     def restart(self) -> None:
@@ -118,6 +122,17 @@ class Forescout(Appliance):
         self.web_tokens: dict[str, float] = {}
         self.properties: dict[str, dict[str, Any]] = {}
         self.last_poll: dict[str, Any] | None = None
+        if self.nodes:
+            self.nodes.reset()
+
+    def settings_live(self, server_address: str, access_token: str) -> None:
+        """Take the settings that the plugin was restarted with; the next call to the sensor comes at once."""
+        self.module = Module(server_address, access_token)
+        self.changed.set()
+
+    def note_secret(self, value: str) -> str:
+        """Remember a token that was given to the module."""
+        return self.mint.note("module_token", value)
 
     def make_credentials(self) -> dict[str, str]:
         """Make one account for both logins, and the property tags, which differ from seed to seed."""
@@ -134,6 +149,7 @@ class Forescout(Appliance):
             "web_tokens": list(self.web_tokens),
             "last_poll": self.last_poll,
             "properties": self.properties,
+            "nodes": shown(self.nodes),
         }
 
     def answer(self, exchange: Exchange) -> Response:
@@ -204,6 +220,8 @@ class Forescout(Appliance):
             return JSONResponse({"errors": [f"{' and '.join(names)}, both strings"]}, 400)
         self.mint.note("module_token", body.get(known.access_token, ""))
         self.module = replace(self.module, **{names[name]: value for name, value in body.items()})
+        if self.nodes:
+            self.nodes.apply(self.module.server_address, self.module.access_token)
         self.changed.set()
         return self._shown_module()
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -22,6 +24,8 @@ from .config import ApplianceConfig, LabConfig
 from .exchange import Exchange
 from .faults import Faults, disconnected
 from .forescout import Forescout
+from .forescout_nodes import Nodes
+from .forescout_ssh import make_key, serving
 from .fortigate import FortiGate
 from .journal import Journal
 from .ledger import Ledger, Mint
@@ -83,6 +87,7 @@ class Lab:
             for item in config.appliances
         }
         self.listeners = {name: self._listener(item) for name, item in self.config.items()}
+        self.shells: dict[str, dict[str, Any]] = {}
         world.routes.update({item.address: self.listeners[name].port for name, item in self.config.items()})
 
     def _listener(self, item: ApplianceConfig) -> Listener:
@@ -108,6 +113,18 @@ class Lab:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    @contextlib.asynccontextmanager
+    async def serving_shells(self, directory: Path) -> AsyncIterator[None]:
+        """Let every Forescout be reached by SSH."""
+        async with contextlib.AsyncExitStack() as stack:
+            key = make_key(directory / "ssh.key") if self.forescouts else directory
+            for item in self.forescouts:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="forescout-nodes-"))
+                item.nodes = Nodes(Path(folder), "".join(item.tags.values()), item)
+                way = serving(item.name, item.nodes, directory, key)
+                self.shells[item.name] = await stack.enter_async_context(way)
+            yield
+
     def reset(self) -> None:
         """Bring appliances, time, faults and journal back to the start; ports and credentials stay."""
         self.clock.reset()
@@ -126,6 +143,7 @@ class Lab:
                 "port": self.listeners[name].port,
                 "cert_fingerprint": self.certificates[name].fingerprint,
                 "credentials": self.appliances[name].credentials,
+                **({"ssh": self.shells[name]} if name in self.shells else {}),
             }
             for name, item in self.config.items()
         }

@@ -76,7 +76,7 @@ def stop(directory: Path) -> None:
 async def _serve(lab: Lab, directory: Path) -> None:
     control_port = Listener(control(lab))
     server = LabServer([control_port, *lab.listeners.values()])
-    async with lab.polling():
+    async with lab.polling(), lab.serving_shells(directory):
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
