@@ -56,6 +56,10 @@ class Appliance:
         """Try a secret once: valid, invalid or unknown, and the HTTP status of the answer."""
         self._refuse(resource, "tries")
 
+    def holds(self, resource: Resource, option: str, value: str) -> bool | None:
+        """Compare a secret with what :meth:`read` found, None where the appliance does not show it."""
+        return None
+
     def is_own(self, resource: Resource, key: Any) -> bool:
         """Say whether the account in use may be this object, or have its rights from it."""
         return False

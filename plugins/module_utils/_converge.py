@@ -17,7 +17,7 @@ from ._appliance import Appliance
 from ._errors import ApplianceError, Conflict, NotFound, Unsupported, attempting
 from ._plan import Plan, overlay, plan
 from ._resource import Incomplete, Resource
-from ._secrets import KNOWN_AFTER_APPLY, Keeper, Secret, shown
+from ._secrets import ANOTHER_VALUE, KNOWN_AFTER_APPLY, Keeper, Secret, shown
 
 DOING = {"create": "creating", "update": "updating", "delete": "deleting"}
 
@@ -29,7 +29,7 @@ class Job:
     ``keepers`` holds the keeper of each secret, by the option that names it. ``fresh`` says that an earlier
     step of the same task has created the object, or would, and ``released`` how many references to it those
     have ended, or would. ``notes`` become warnings, and what is ``told``
-    is in the result even if the task fails.
+    is in the result even if the task fails. ``leaves`` are files for a person, by path, written in the end.
     """
 
     resource: Resource
@@ -42,6 +42,7 @@ class Job:
     released: int = 0
     notes: list[str] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
+    leaves: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Any:
@@ -127,13 +128,21 @@ def _planned(job: Job, secrets: Mapping[str, Secret | None]) -> Plan:
     for option, secret in secrets.items():
         want[option] = secret.fingerprint if secret else KNOWN_AFTER_APPLY
         if secret and have is not None:
-            have[option] = secret.delivered.get(consumer(job))
+            have[option] = _held(job, option, secret)
     step = plan(job.resource, have, want, job.params.get("state", "present"))
     if step.changed:
         _guard(job, step)
     if step.send:
         _fit(job, step, raw)
     return step
+
+
+def _held(job: Job, option: str, secret: Secret) -> str | None:
+    """Return the fingerprint of what the appliance holds, or was last given if it shows nothing."""
+    holds = job.api.holds(job.resource, option, secret.value)
+    if holds is None:
+        return secret.delivered.get(consumer(job))
+    return secret.fingerprint if holds else ANOTHER_VALUE
 
 
 def _guard(job: Job, step: Plan) -> None:

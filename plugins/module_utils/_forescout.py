@@ -43,5 +43,5 @@ class Forescout(Appliance):
 
 
 def connect(params: Mapping[str, Any]) -> Appliance:
-    """Return the platform by the transport that the task names; with ``manual`` a person is the interface."""
+    """Return the platform by its web interface; with ``manual`` a person is the interface."""
     return Forescout(params) if params["transport"] == "rest" else Appliance()

@@ -37,6 +37,7 @@ from ._errors import (
 from ._http import REQUESTS_IMPORT_ERROR
 from ._resource import Resource
 from ._secrets import Keeper
+from ._shell import Shell
 
 Params = dict[str, Any]
 ERRORS = {
@@ -51,6 +52,7 @@ class Module:
     ``prepare`` completes validated options and raises InvalidOptions for what a spec cannot express.
     ``secret_refs`` are the options that refer to a stored secret; ``nested_refs`` finds references inside
     other options. ``also`` are the further kinds of objects that a task of many steps is about.
+    ``connect_by_shell`` returns the appliance where commands on it are the way to it, None otherwise.
     """
 
     arguments: Arguments
@@ -61,6 +63,7 @@ class Module:
     secret_refs: tuple[str, ...] = ()
     nested_refs: Callable[[Params], Mapping[str, str]] = lambda params: {}
     also: tuple[Resource, ...] = ()
+    connect_by_shell: Callable[[Params, Shell], Appliance | None] = lambda params, shell: None
 
 
 class ControlNode(Protocol):
@@ -78,6 +81,9 @@ class ControlNode(Protocol):
 
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map. Raises InvalidOptions."""
+
+    def leave(self, path: str, text: str) -> None:
+        """Write a file for a person. Raises InvalidOptions."""
 
 
 def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[str, Any]:
@@ -103,14 +109,17 @@ def _result(
     with closing(node.reach(module, params)) as api:
         job = Job(module.resource, params, api, node.check_mode, node.appliance, keepers, told=told)
         result = {**module.job(job), "provenance": provenance(params)}
+    if not node.check_mode:
+        for path, text in job.leaves.items():
+            node.leave(path, text)
     if job.notes:
         result["warnings"] = job.notes
     return result
 
 
 def provenance(params: Params) -> str:
-    """Say what the knowledge of the interface rests on: documented, or what the endpoint map states."""
-    return str(params.get("endpoint_map", {}).get("provenance", "documented"))
+    """Say what the knowledge of the interface rests on, as the options or their endpoint map state it."""
+    return str(params.get("endpoint_map", params).get("provenance", "documented"))
 
 
 def _prepared(module: Module, options: Mapping[str, Any], node: ControlNode) -> Params:

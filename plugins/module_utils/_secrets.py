@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 KNOWN_AFTER_APPLY = "(known after apply)"
+ANOTHER_VALUE = "(another value)"
 
 
 def fingerprint(salt: str, value: str) -> str:

@@ -16,16 +16,21 @@ description:
     the steps that a person has to take.
   - With O(transport=rest) the task reads and writes the settings by an endpoint map, which the operator
     supplies for a private interface of the site, or which the lab of this collection has.
+  - With O(transport=fstool) the task runs C(fstool) on the platform, by the host's own Ansible connection. It
+    saves what was there, sets both values, reads them back, restarts the plugin once, waits until it runs,
+    and looks again. Where one of these fails, it puts back what was there and says so. That this module's
+    plugin can be set so is an assumption. It is documented or observed for other plugins.
   - Address and token are always written together, because a token is valid on one sensor only.
-  - The token cannot be read back. It is compared by fingerprint with the one that was last delivered to
-    this inventory host, which the secret store remembers beside the token. A token that somebody replaced
-    in the Console is not noticed.
-  - With O(transport=rest) the store must hold the token. In check mode it need not, as if an earlier task
-    put it there.
+  - By O(transport=rest) the token cannot be read back. It is compared by fingerprint with the one that was
+    last delivered to this inventory host, which the secret store remembers beside the token. A token that
+    somebody replaced in the Console is not noticed. For O(transport=fstool) see O(token_compare).
+  - Unless O(transport=manual), the store must hold the token. In check mode it need not, as if an earlier
+    task put it there.
   - After writing, the address is read again, and the task fails if the platform kept another.
 extends_documentation_fragment:
   - otsec.defender_iot.forescout
   - otsec.defender_iot.appliance
+  - otsec.defender_iot.fstool
   - otsec.defender_iot.attributes
   - otsec.defender_iot.attributes.actiongroup_forescout
 attributes:
@@ -44,9 +49,51 @@ options:
       - How to reach the settings.
       - With V(manual), a person does, and the task says how. It never reports a change.
       - With V(rest), the task does, and O(url) and O(endpoints) must be given.
+      - With V(fstool), the task does, and O(plugin_name) and O(property_keys) must be given.
+      - The guide C(docs/forescout.md) of this collection compares the three.
     type: str
-    choices: [manual, rest]
+    choices: [manual, rest, fstool]
     default: manual
+  checklist:
+    description:
+      - A file on the control node to leave the steps in, as a list to tick off, with O(transport=manual). A
+        relative path starts at the playbook's folder. The token is in it by reference, never by value.
+      - It is no change of the platform, so the task reports none. In check mode it is not written.
+    type: path
+  create_keys:
+    description:
+      - Whether O(property_keys) may name properties that the plugin has never had, with O(transport=fstool).
+        What C(fstool) does with a key that is spelled wrong is not known; it may accept it silently.
+    type: bool
+    default: false
+  token_compare:
+    description:
+      - What the stored token says, with O(transport=fstool). How the platform stores it is not known.
+      - With V(auto), a stored value that equals the token is the token. Any other may be the token encrypted,
+        so it is compared by the fingerprint of what was last delivered, and a token that somebody replaced in
+        the Console is not noticed. An empty one is written anew.
+      - With V(plain), the platform is known to store it as it is given. Any other value is then written anew,
+        and a token that does not read back is an error. This is also for a plugin that wants an encrypted
+        value. Put that into the secret store in place of the token.
+    type: str
+    choices: [auto, plain]
+    default: auto
+  token_delivery:
+    description:
+      - How the token gets into the store, with O(transport=fstool). In either case it reaches the platform as
+        the input of a command, and stands in no shell history and in no process list on the way.
+      - With V(argument), C(fstool set_property) gets it as its argument, because it takes values in no other
+        way. As long as that runs, about two seconds, the list of processes on the platform shows it.
+      - With V(file), the task writes the line into C(local.properties) itself, so that no process list shows
+        it. If the platform encrypts what is set, it does not with this. It was observed for one other plugin.
+    type: str
+    choices: [argument, file]
+    default: argument
+  restart_timeout:
+    description:
+      - How many seconds the plugin's restart may take, and again until it says that it runs, from 1 to 3600.
+    type: int
+    default: 300
   endpoints:
     description:
       - An endpoint map, a YAML file on the control node that says how an interface of this platform reads
@@ -102,10 +149,22 @@ EXAMPLES = r"""
         server_address: 192.0.2.20
         access_token_ref: vault_file:/srv/secrets/sensor-north-01-forescout
 
+- name: Have the platform query the sensor, by commands on the platform
+  otsec.defender_iot.forescout_module:
+    transport: fstool
+    # What forescout_module_info with discover found; these are no real names.
+    plugin_name: example_plugin
+    property_keys:
+      server_address: config.example_address.value
+      access_token: config.example_token.value
+    server_address: 192.0.2.20
+    access_token_ref: vault_file:/srv/secrets/sensor-north-01-forescout
+
 - name: Find out what a person has to do in the Forescout Console
   otsec.defender_iot.forescout_module:
     server_address: 192.0.2.20
     access_token_ref: vault_file:/srv/secrets/sensor-north-01-forescout
+    checklist: checklists/forescout.md
   register: result
 
 - name: Show the steps
@@ -118,7 +177,7 @@ settings:
   description:
     - The settings as they are after the task, or in check mode as they would be.
   type: dict
-  returned: success, with O(transport=rest)
+  returned: success, with O(transport=rest) or O(transport=fstool)
   sample:
     server_address: 192.0.2.20
     access_token: 5b1d0c4e9a72
@@ -164,8 +223,8 @@ steps:
   returned: success, with O(transport=manual)
   sample:
     - >-
-      Sign in to the Forescout Console and open Tools > Options > Modules > Defender for IoT Platform (CyberX
-      Platform in some versions).
+      Sign in to the Forescout Console of forescout-01 and open Tools > Options > Modules > Defender for IoT
+      Platform (CyberX Platform in some versions).
     - Set Server Address to 192.0.2.20.
     - Set Access Token to the value stored under vault_file:/srv/secrets/sensor-north-01-forescout.
     - Select Apply.
@@ -174,7 +233,8 @@ steps:
 provenance:
   description:
     - What the knowledge of the interface rests on. With O(endpoints) it is what the endpoint map says of
-      itself, V(documented), V(observed), V(captured) or V(lab). Without, it is V(documented).
+      itself, V(documented), V(observed), V(captured) or V(lab). With O(transport=fstool) it is V(assumed),
+      for no public source shows it with this plugin. With O(transport=manual) it is V(documented).
   type: str
   returned: success
   sample: captured
@@ -206,23 +266,26 @@ failure:
 
 from ..module_utils._arguments import forescout
 from ..module_utils._forescout import connect
-from ..module_utils._module_settings import SETTINGS, configure, requiring_login
+from ..module_utils._module_settings import FSTOOL, SETTINGS, WRITING, configure, connect_by_shell, prepared
 from ..module_utils._run import Module, serve
 
 MODULE = Module(
     arguments=forescout(
         {
-            "transport": {"type": "str", "choices": ["manual", "rest"], "default": "manual"},
+            "transport": {"type": "str", "choices": ["manual", "rest", "fstool"], "default": "manual"},
             "endpoints": {"type": "path"},
             "server_address": {"type": "str", "required": True},
             "access_token_ref": {"type": "str", "required": True, "no_log": False},
+            **FSTOOL,
+            **WRITING,
         },
         required_if=[("transport", "rest", ["url", "endpoints"])],
     ),
     resource=SETTINGS,
     connect=connect,
     job=configure,
-    prepare=requiring_login,
+    prepare=prepared,
+    connect_by_shell=connect_by_shell,
     secret_refs=("access_token_ref",),
 )
 

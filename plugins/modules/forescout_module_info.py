@@ -10,11 +10,14 @@ version_added: 0.1.0
 description:
   - Returns which Microsoft Defender for IoT OT sensor the Forescout eyeExtend module for Defender for IoT
     queries. The access token is never returned.
-  - No public interface of Forescout reads these settings, so an endpoint map says how, which the operator
-    supplies for a private interface of the site, or which the lab of this collection has.
+  - No public interface of Forescout reads these settings. With O(transport=rest) an endpoint map says how,
+    which the operator supplies for a private interface of the site, or which the lab of this collection has.
+  - With O(transport=fstool) commands on the platform read them, by the host's own Ansible connection.
+  - With O(discover=true) those commands find out what the plugin and its properties are called.
 extends_documentation_fragment:
   - otsec.defender_iot.forescout
   - otsec.defender_iot.appliance
+  - otsec.defender_iot.fstool
   - otsec.defender_iot.attributes
   - otsec.defender_iot.attributes.info_module
   - otsec.defender_iot.attributes.actiongroup_forescout
@@ -23,14 +26,23 @@ options:
     description:
       - Address of the Forescout platform, such as V(https://192.0.2.30). A bare host gets the scheme
         V(https), and no other scheme is accepted.
-      - It must be given for this module.
+      - It must be given with O(transport=rest).
       - Where it is not set, the environment variable E(FORESCOUT_URL) is read.
   transport:
     description:
-      - How to reach the settings. By hand there is nothing to read, so only V(rest) is possible.
+      - How to reach the settings. By hand there is nothing to read.
+      - With V(rest), O(url) and O(endpoints) must be given.
+      - With V(fstool), O(plugin_name) and O(property_keys) must be given, unless O(discover) finds them.
     type: str
-    choices: [rest]
+    choices: [rest, fstool]
     default: rest
+  discover:
+    description:
+      - Whether to list the plugins of the platform, in place of the settings, with O(transport=fstool). It
+        lists which are enabled, and for the one that O(plugin_name) names the keys of its properties. No
+        value of a property is read.
+    type: bool
+    default: false
   endpoints:
     description:
       - An endpoint map, a YAML file on the control node that says how an interface of this platform reads the
@@ -39,7 +51,6 @@ options:
       - The guide C(docs/endpoint_maps.md) of this collection says how to write one. Only the lab's own map
         comes with the collection.
     type: path
-    required: true
 seealso:
   - module: otsec.defender_iot.forescout_module
   - name: Endpoint maps
@@ -57,6 +68,17 @@ EXAMPLES = r"""
     endpoints: endpoint_maps/forescout.yml
   register: result
 
+- name: List the plugins of a platform, to find the one that is the Defender for IoT module
+  otsec.defender_iot.forescout_module_info:
+    transport: fstool
+    discover: true
+
+- name: List the names of its properties, after the settings were applied once in the Console
+  otsec.defender_iot.forescout_module_info:
+    transport: fstool
+    discover: true
+    plugin_name: example_plugin
+
 - name: Insist that it is the sensor of this site
   ansible.builtin.assert:
     that: result.settings.server_address == hostvars['sensor-north-01'].ansible_host
@@ -66,18 +88,45 @@ RETURN = r"""
 settings:
   description: The settings that can be read.
   type: dict
-  returned: success
+  returned: success, unless O(discover=true)
   sample:
     server_address: 192.0.2.20
   contains:
     server_address:
-      description: IP address of the sensor that the platform queries.
+      description:
+        - IP address of the sensor that the platform queries. Where O(nodes) differ, it is told for each of
+          them.
       type: str
+      returned: always
+plugins:
+  description: The plugins that are installed on the inventory host.
+  type: list
+  elements: dict
+  returned: success, with O(discover=true)
+  sample:
+    - name: example_plugin
+      enabled: true
+      property_keys: [config.example_address.value, config.example_token.value]
+  contains:
+    name:
+      description: The plugin's short name, for O(plugin_name).
+      type: str
+      returned: always
+    enabled:
+      description: Whether it is enabled on this host. Many are installed where they are not.
+      type: bool
+      returned: always
+    property_keys:
+      description:
+        - The names of the properties that were ever set, for O(property_keys), never their values.
+        - V(null) for all but the one that O(plugin_name) names.
+      type: list
+      elements: str
       returned: always
 provenance:
   description:
     - What the knowledge of the interface rests on, as the endpoint map says of itself, V(documented),
-      V(observed), V(captured) or V(lab).
+      V(observed), V(captured) or V(lab). With O(transport=fstool) it is V(assumed).
   type: str
   returned: success
   sample: captured
@@ -108,23 +157,25 @@ failure:
 """
 
 from ..module_utils._arguments import forescout
-from ..module_utils._converge import inform
 from ..module_utils._forescout import connect
-from ..module_utils._module_settings import SETTINGS, requiring_login
+from ..module_utils._module_settings import FSTOOL, SETTINGS, connect_by_shell, prepared, show
 from ..module_utils._run import Module, serve
 
 MODULE = Module(
     arguments=forescout(
         {
-            "transport": {"type": "str", "choices": ["rest"], "default": "rest"},
-            "endpoints": {"type": "path", "required": True},
+            "transport": {"type": "str", "choices": ["rest", "fstool"], "default": "rest"},
+            "endpoints": {"type": "path"},
+            "discover": {"type": "bool", "default": False},
+            **FSTOOL,
         },
-        required_if=[("transport", "rest", ["url"])],
+        required_if=[("transport", "rest", ["url", "endpoints"])],
     ),
     resource=SETTINGS,
     connect=connect,
-    job=inform,
-    prepare=requiring_login,
+    job=show,
+    prepare=prepared,
+    connect_by_shell=connect_by_shell,
 )
 
 

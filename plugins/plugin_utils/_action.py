@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
@@ -23,6 +24,7 @@ from ..module_utils._appliance import Appliance
 from ..module_utils._errors import InvalidOptions, Unreachable
 from ..module_utils._run import Module, Params, run
 from ..module_utils._secrets import Keeper
+from ._host_shell import HostShell
 from ._keeper import StoreKeeper
 from ._plain import plain
 from ._relay import RelayedAppliance
@@ -55,7 +57,7 @@ class ApplianceAction(ActionBase):
         options = {name: params[name] for name in self.module.arguments.spec if params[name] is not None}
         call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": params})
         try:
-            with self._without_log():
+            with self.without_log():
                 result = self._execute_module(module_args={**options, "_call": call}, task_vars=task_vars)
         except AnsibleConnectionFailure:
             host = self._task.delegate_to
@@ -66,7 +68,7 @@ class ApplianceAction(ActionBase):
         return dict(plain(result))
 
     @contextmanager
-    def _without_log(self) -> Iterator[None]:
+    def without_log(self) -> Iterator[None]:
         """Keep the call and its reply, which may be a secret, out of the output and the far host's log."""
         context = self._connection._play_context
         before = self._task.no_log, context.no_log
@@ -89,7 +91,10 @@ class ControlNode:
         self.hidden: set[str] = set()
 
     def reach(self, module: Module, params: Params) -> Appliance:
-        """Return the appliance, from here or from the host that the task is delegated to."""
+        """Return the appliance, by commands on itself, from here, or from where the task is delegated to."""
+        by_shell = module.connect_by_shell(params, HostShell(self.action, self.appliance))
+        if by_shell is not None:
+            return by_shell
         if not self.action.is_relayed():
             return module.connect(params)
         return RelayedAppliance(partial(self.action.call, params, self.task_vars))
@@ -103,3 +108,12 @@ class ControlNode:
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map."""
         return self.action.endpoint_map(path)
+
+    def leave(self, path: str, text: str) -> None:
+        """Write a file for a person, unless it already says the same. Raises InvalidOptions."""
+        file = Path(self.action._loader.path_dwim(path))
+        try:
+            if not file.exists() or file.read_text(encoding="utf-8") != text:
+                file.write_text(text, encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidOptions(f"the file {path} cannot be written: {error}") from None

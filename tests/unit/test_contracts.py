@@ -122,6 +122,7 @@ def test_every_option_that_may_be_a_secret_says_whether_it_is(module: str) -> No
     for place, option in all_options(loaded(module).arguments.spec):
         if SECRET.search(place):
             may_show = place.endswith(("_ref", "_store")) or option["type"] in ("bool", "path")
+            may_show = may_show or "choices" in option or place.startswith("property_keys")
             assert option.get("no_log") is not may_show, place
 
 

@@ -16,7 +16,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "plugins" / "module_utils"
-PURE = ("_resource", "_plan", "_errors", "_secrets", "_appliance", "_snapshot", "_tls")
+PURE = (
+    "_resource",
+    "_plan",
+    "_errors",
+    "_secrets",
+    "_appliance",
+    "_snapshot",
+    "_tls",
+    "_shell",
+    "_properties",
+)
 ENGINE = (*PURE, "_converge", "_mint", "_minted", "_run", "_http")
 VENDOR = re.compile(r"forti|forescout|fsum|sensor|microsoft|defender(?!_iot authors)|cyberx", re.IGNORECASE)
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
@@ -85,10 +95,11 @@ def test_a_store_knows_no_appliance(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "product", ["_fortigate", "_fortigate_login", "_fortigate_errors", "_sensor", "_forescout"]
+    "product",
+    ["_fortigate", "_fortigate_login", "_fortigate_errors", "_sensor", "_forescout", "_fstool"],
 )
 def test_a_transport_knows_neither_plans_nor_another_transport(product: str) -> None:
-    transports = {"._fortigate", "._sensor", "._forescout"}
+    transports = {"._fortigate", "._sensor", "._forescout", "._fstool"}
     forbidden = {"._plan", "._converge", "._mint", "._minted", "._run", "._secrets"} | transports
     assert not forbidden & set(imports(UTILS / f"{product}.py"))
 
