@@ -317,7 +317,8 @@ class Forescout(Appliance):
         for device in devices:
             values = {self.tags[label]: read(device) for label, read in PROPERTIES.items()}
             fields = {tag: {"timestamp": int(now), "value": value} for tag, value in values.items()}
-            self.properties.update(dict.fromkeys(device.get("ipAddresses") or [], fields))
+            addresses = device.get("ipAddresses") or device.get("ipAddress") or []
+            self.properties.update(dict.fromkeys(addresses, fields))
 
 
 def _host_id(ip: str) -> int:

@@ -116,8 +116,90 @@ ALERTS: list[dict[str, Any]] = [
         "destinationDevice": None,
         "additionalinformation": None,
     },
+    {
+        "id": 103,
+        "time": LAST_SEEN,
+        "title": "Device Disconnected",
+        "message": "hmi-press-1 is silent",
+        "severity": "Minor",
+        "engine": "Operational",
+        "sourceDevice": 21,
+        "destinationDevice": None,
+        "additionalInformation": None,
+    },
 ]
 HANDLED_ALERTS = frozenset({102})
+
+CVES: list[dict[str, Any]] = [
+    {
+        "cveId": "CVE-2015-0987",
+        "ipAddress": "198.51.100.12",
+        "score": "5.0",
+        "attackVector": "NETWORK",
+        "description": "Passwords are sent in the clear.",
+    },
+    {
+        "cveId": "CVE-2019-0708",
+        "ipAddress": "198.51.100.21",
+        "score": "9.8",
+        "attackVector": "NETWORK",
+        "description": "Code can be run from afar.",
+    },
+]
+
+# `age` is in minutes; the lab puts the moment in its place.
+EVENTS: list[dict[str, Any]] = [
+    {"age": 5, "type": "USER_LOGIN", "title": "Login", "severity": "INFO", "owner": "admin", "content": ""},
+    {"age": 5000, "type": "PLC_STOP", "title": "Stop", "severity": "ALERT", "owner": None, "content": ""},
+]
+
+# A device without vulnerabilities is left out. The report really holds passwords (documented).
+PLAIN_TEXT_PASSWORD = "seen-on-the-wire"
+VULNERABILITIES: list[dict[str, Any]] = [
+    {
+        "name": "hmi-press-1",
+        "ipAddresses": ["198.51.100.21"],
+        "securityScore": 64,
+        "vendor": "Siemens",
+        "firmwareVersion": None,
+        "model": None,
+        "isWirelessAccessPoint": False,
+        "operatingSystem": {"name": "Windows", "type": "Windows", "version": "10", "latestVersion": False},
+        "vulnerabilities": {
+            "antiViruses": None,
+            "plainTextPasswords": [{"protocol": "FTP", "strength": "Weak", "password": PLAIN_TEXT_PASSWORD}],
+            "remoteAccess": None,
+            "isBackupServer": False,
+            "openedPorts": None,
+            "isEngineeringStation": False,
+            "isKnownScanner": False,
+            "cves": [{"id": "CVE-2019-0708", "score": "9.8", "description": ""}],
+            "isUnauthorized": False,
+            "malwareIndicationsDetected": False,
+            "weakAuthentication": None,
+        },
+    }
+]
+REPORTS: dict[str, dict[str, list[Any]]] = {
+    "security": {
+        "unauthorizedDevices": [],
+        "illegalTrafficByFirewallRules": [],
+        "weakFirewallRules": [],
+        "redundantFirewallRules": [],
+        "accessPoints": [],
+        "connectionsBetweenSubnets": [],
+        "industrialMalwareIndicators": [],
+        "internetConnections": [],
+    },
+    "operational": {
+        "backupServer": [],
+        "ipNetworks": [],
+        "protocolProblems": [],
+        "protocolDataVolumes": [],
+        "disconnections": [],
+    },
+    "mitigation": {"notifications": [], "mitigation": []},
+}
 
 
 def device_addresses() -> list[str]:

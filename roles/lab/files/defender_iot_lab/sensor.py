@@ -18,12 +18,14 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from .appliance import Appliance
 from .clock import as_text
 from .exchange import Exchange
-from .inventory import ALERTS, CONNECTIONS, DEVICES, HANDLED_ALERTS
 from .ledger import HEXADECIMAL
 from .options import switch
+from .sensor_data import FAMILIES, answer_to, console_answer_to, events
 from .web_names import WEB_VERSION, SensorNames, page
 
 SESSION_IDLE_SECONDS = 1800
+EVENTS_CACHED_SECONDS = 3600
+SHORTEST_PASSWORD = 8
 FIXED_NAMES = SensorNames()
 
 
@@ -36,6 +38,9 @@ class SensorOptions:
     max_failed_logins: failures after which a source is refused, whoever logs in (documented, 5 once).
     list_lag: seconds until the token list shows a new token (assumed: that it may lag is not documented).
     names: whether the web interface calls things as `endpoints/sensor.yml` says, or as the seed says.
+    family: whose spelling devices have; the documents of 2020 and 2022 disagree, code of 2018 saw a third.
+    console: whether it is a management console, which has the same API under another path (documented).
+    failed_check: the status of the authentication API's refusals, whose bodies alone are documented.
     """
 
     nat: str | None = None
@@ -43,6 +48,9 @@ class SensorOptions:
     max_failed_logins: int = 5
     list_lag: float = 0.0
     names: str = switch("fixed", "shuffled")
+    family: str = switch(*FAMILIES)
+    console: bool = switch(False, True)
+    failed_check: int = switch(401, 200, 403, 429)
 
 
 @dataclass
@@ -91,6 +99,8 @@ class Sensor(Appliance):
         self.last_token_id = 0
         self.sessions: dict[str, WebSession] = {}
         self.failed_logins: Counter[str] = Counter()
+        self.password = self.credentials["password"]
+        self.answered_events: dict[str, tuple[float, list[dict[str, Any]]]] = {}
 
     def state(self) -> dict[str, Any]:
         """Return tokens, sessions and failed logins."""
@@ -103,28 +113,49 @@ class Sensor(Appliance):
     def answer(self, exchange: Exchange) -> Response:
         """Answer one request; the web interface answers every unknown path with its own page (assumed)."""
         match exchange.method, exchange.segments:
-            case "GET", ["api", "v1", *rest] if (data := self._data(rest, exchange)) is not None:
-                return self._external(exchange, data)
-            case "POST", ["api", "external", "authentication", "validation"]:
-                return self._validation(exchange)
+            case "GET", [base, ("v1" | "v2") as version, *rest] if base == self._base:
+                return self._documented(exchange, version, rest)
+            case "POST", [*base, "authentication", verb] if base == self._authentication_base:
+                return self._authentication(exchange, verb)
         return self._web_interface(exchange)
 
     # --- documented API -------------------------------------------------------------------------------------
 
-    def _data(self, path: list[str], exchange: Exchange) -> list[dict[str, Any]] | None:
-        match path:
-            case ["devices"]:
-                return _devices(exchange.query.get("authorized"))
-            case ["devices", "connections"]:
-                return CONNECTIONS
-            case ["devices", device, "connections"]:
-                ends = ("firstDeviceId", "secondDeviceId")
-                return [one for one in CONNECTIONS if device in [str(one[end]) for end in ends]]
-            case ["alerts"]:
-                return _alerts(exchange.query)
-        return None
+    @property
+    def _base(self) -> str:
+        return "external" if self.options.console else "api"
 
-    def _external(self, exchange: Exchange, data: list[dict[str, Any]]) -> Response:
+    @property
+    def _authentication_base(self) -> list[str]:
+        return ["external"] if self.options.console else ["api", "external"]
+
+    def _documented(self, exchange: Exchange, version: str, path: list[str]) -> Response:
+        """Answer a call of the documented API, or one that looks like it."""
+        if version == "v2" and path[:2] == ["alerts", "pcap"] and not self.options.console:
+            # An ordinary access token is not accepted here (documented).
+            return JSONResponse({"error": "PCAP file is not available"})
+        data = self._data(version, path, exchange)
+        return self._page(exchange) if data is None else self._external(exchange, data)
+
+    def _data(self, version: str, path: list[str], exchange: Exchange) -> Any:
+        if self.options.console:
+            return console_answer_to(version, path, exchange.query, self.options.family)
+        if version != "v1":
+            return None
+        if path == ["events"]:
+            return self._events(exchange)
+        return answer_to(path, exchange.query, self.options.family)
+
+    def _events(self, exchange: Exchange) -> list[dict[str, Any]]:
+        """Answer the same question within an hour as before (documented)."""
+        now, question = self.world.clock.now(), str(exchange.query)
+        asked, found = self.answered_events.get(question, (-float("inf"), []))
+        if now - asked >= EVENTS_CACHED_SECONDS:
+            asked, found = now, events(exchange.query, now)
+            self.answered_events[question] = (asked, found)
+        return found
+
+    def _external(self, exchange: Exchange, data: Any) -> Response:
         """Answer a call with an access token.
 
         The header holds the bare token (documented and observed); `Bearer` before it is refused (assumed).
@@ -153,11 +184,41 @@ class Sensor(Appliance):
                 return JSONResponse({"error": "Operation failed"}, 500)
         return JSONResponse(error, 401)
 
+    def _authentication(self, exchange: Exchange, verb: str) -> Response:
+        """Check or change a password (bodies documented; statuses, and that failures count, assumed)."""
+        match verb:
+            case "validation":
+                return self._validation(exchange)
+            case "set_password" | "set_password_by_admin":
+                return self._set_password(exchange, by_admin=verb.endswith("admin"))
+        return self._page(exchange)
+
+    @property
+    def _account(self) -> dict[str, str]:
+        return {**self.credentials, "password": self.password}
+
     def _validation(self, exchange: Exchange) -> Response:
-        """Check credentials (bodies documented; status, and that failures count, assumed)."""
         if self._credentials_fit(exchange):
             return JSONResponse({"msg": "Authentication succeeded."})
-        return JSONResponse({"error": {"userDisplayErrorMessage": "Credentials validation failed"}}, 401)
+        return self._failed_check("Credentials validation failed")
+
+    def _set_password(self, exchange: Exchange, *, by_admin: bool) -> Response:
+        fields = exchange.json_object() or {}
+        names = ("admin_username", "admin_password") if by_admin else ("username", "password")
+        given = {"username": fields.get(names[0]), "password": fields.get(names[1])}
+        if given != self._account:
+            self.failed_logins[exchange.source] += 1
+            return self._failed_check("User authentication failure")
+        if by_admin and fields.get("username") != self.credentials["username"]:
+            return self._failed_check(f"The user '{fields.get('username')}' doesn't exist")
+        if len(str(fields.get("new_password", ""))) < SHORTEST_PASSWORD:
+            return self._failed_check("Password does not match security policy")
+        self.password = self.mint.note("password", fields["new_password"])
+        return JSONResponse({"msg": "Password has been replaced"})
+
+    def _failed_check(self, message: str) -> Response:
+        error = {"error": {"userDisplayErrorMessage": message}}
+        return JSONResponse(error, self.options.failed_check)
 
     # --- web interface --------------------------------------------------------------------------------------
 
@@ -204,7 +265,7 @@ class Sensor(Appliance):
         fields = exchange.json_object() or {}
         given = {"username": fields.get(names.username), "password": fields.get(names.password)}
         blocked = self.failed_logins[exchange.source] >= self.options.max_failed_logins
-        if blocked or given != self.credentials:
+        if blocked or given != self._account:
             self.failed_logins[exchange.source] += 1
             return False
         self.failed_logins[exchange.source] = 0
@@ -271,26 +332,6 @@ class Sensor(Appliance):
             return JSONResponse({"error": "no such token"}, 404)
         self.tokens = remaining
         return Response(status_code=204)
-
-
-def _devices(authorized: str | None) -> list[dict[str, Any]]:
-    if authorized not in ("true", "false"):
-        return DEVICES
-    return [device for device in DEVICES if device["authorized"] is (authorized == "true")]
-
-
-def _alerts(query: Any) -> list[dict[str, Any]]:
-    alerts = ALERTS
-    state = query.get("state")
-    if state in ("handled", "unhandled"):
-        alerts = [alert for alert in alerts if (alert["id"] in HANDLED_ALERTS) is (state == "handled")]
-    earliest = _milliseconds(query.get("fromTime"), 0)
-    latest = _milliseconds(query.get("toTime"), max(alert["time"] for alert in ALERTS))
-    return [alert for alert in alerts if earliest <= alert["time"] <= latest]
-
-
-def _milliseconds(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() else default
 
 
 def _moment(seconds: float, form: str) -> str | int:
