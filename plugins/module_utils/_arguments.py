@@ -100,6 +100,12 @@ def sensor(own: Spec, **rules: Any) -> Arguments:
     return Arguments({**connection("SENSOR"), **own}, required_together=[("username", "password")], **rules)
 
 
+def sensor_api(own: Spec, **rules: Any) -> Arguments:
+    """Return the options of a module for the documented API of a sensor or a management console."""
+    api = {"type": "str", "choices": ["sensor", "management_console"], "default": "sensor"}
+    return sensor({"api": api, **own}, **rules)
+
+
 def forescout(own: Spec, **rules: Any) -> Arguments:
     """Return the options of a module for a Forescout platform: the connection and its own.
 

@@ -9,17 +9,15 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from ._appliance import Appliance
 from ._endpoints import WebInterface
 from ._errors import ApplianceError, Unsupported
-from ._http import Answer, Http
+from ._http import Http
 from ._resource import Resource
-
-ALERTS = "/api/v1/alerts"
+from ._sensor_api import BASES, ask_for_no_alerts, judged_token
 
 
 class Sensor(Appliance):
@@ -51,11 +49,8 @@ class Sensor(Appliance):
         Asks for the alerts of this very moment, the smallest documented answer. What a sensor answers to a
         wrong token is not documented, so only a JSON list is taken as proof that the token works.
         """
-        now = {"fromTime": str(int(time.time() * 1000))}
-        answer = self.http.request("GET", ALERTS, headers={"Authorization": secret}, params=now)
-        if answer.status == 200:
-            return _as_list(answer), answer.status
-        return ("invalid" if answer.status in (401, 403) else "unknown"), answer.status
+        answer = ask_for_no_alerts(self.http, BASES["sensor"], secret)
+        return judged_token(answer), answer.status
 
     def close(self) -> None:
         """Log out and close the connection."""
@@ -65,10 +60,3 @@ class Sensor(Appliance):
         if self.web is None:
             raise Unsupported("no public interface lists or changes access tokens: give endpoints")
         return self.web
-
-
-def _as_list(answer: Answer) -> str:
-    try:
-        return "valid" if isinstance(answer.json(), list) else "unknown"
-    except ApplianceError:
-        return "unknown"

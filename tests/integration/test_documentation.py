@@ -60,6 +60,8 @@ def _connected(node: Workspace, product: str) -> dict[str, str]:
     """Return the connection as environment variables, and write an inventory that has it too."""
     host = HOSTS[product]
     variables = node.host(host)
+    if product == "sensor":
+        variables["token"] = node.lab.make_token(host, "Ansible")
     named = {f"{product}_{name}": value for name, value in variables.items()}
     path = node.inventory(**{host: {**variables, **named, "ansible_host": "192.0.2.20"}})
     inventory = yaml.safe_load(path.read_text())

@@ -96,7 +96,7 @@ def test_a_store_knows_no_appliance(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "product",
-    ["_fortigate", "_fortigate_login", "_fortigate_errors", "_sensor", "_forescout", "_fstool"],
+    ["_fortigate", "_fortigate_login", "_fortigate_errors", "_sensor", "_sensor_api", "_forescout", "_fstool"],
 )
 def test_a_transport_knows_neither_plans_nor_another_transport(product: str) -> None:
     transports = {"._fortigate", "._sensor", "._forescout", "._fstool"}
