@@ -130,3 +130,64 @@ def test_without_the_module(lab: Any, forescout: Any) -> None:
     assert forescout("GET", MODULE).status_code == 404
     labels = {field["label"] for field in web(lab)("GET", "/api/hostfields").json()["hostFields"]}
     assert not labels & LABELS
+
+
+def test_a_client_that_is_not_listed_is_refused(lab: Any) -> None:
+    lab.options("forescout", web_client="unlisted")
+    client = lab.client("forescout")
+    assert client("POST", "/api/login", data=client.credentials).status_code == 403
+
+
+def test_too_many_logins_are_told_to_wait(lab: Any) -> None:
+    lab.options("forescout", web_busy=True)
+    client = lab.client("forescout")
+    answer = client("POST", "/api/login", data=client.credentials)
+    assert (answer.status_code, list(answer.json())) == (429, ["errors"])
+
+
+def test_a_restart_refuses_everything(lab: Any) -> None:
+    client = web(lab)
+    lab.options("forescout", restarting=True)
+    assert client("GET", "/api/policies").status_code == 503
+
+
+def test_entity_tags(lab: Any) -> None:
+    client = web(lab)
+    assert "ETag" not in client("GET", "/api/policies").headers
+    lab.options("forescout", etags=True)
+    tag = client("GET", "/api/policies").headers["ETag"]
+    assert client("GET", "/api/policies", headers={"If-None-Match": tag}).status_code == 304
+    assert client("GET", "/api/policies", headers={"If-None-Match": '"x"'}).status_code == 200
+
+
+def test_identifiers_of_hosts_may_be_signed_64_bit_numbers(lab: Any) -> None:
+    lab.options("forescout", host_ids="signed_64")
+    client = web(lab)
+    row = client("GET", "/api/hosts").json()["hosts"][0]
+    assert row["hostId"] < -(2**53)
+    assert client("GET", f"/api/hosts/{row['hostId']}").json()["host"]["ip"] == row["ip"]
+
+
+def test_hosts_are_found_by_mac_address_and_by_value(lab: Any, sensor: Any, forescout: Any) -> None:
+    forescout("PUT", MODULE, json={"serverAddress": "192.0.2.10", "accessToken": token_of(sensor)})
+    assert poll(lab) == "ok"
+    client = web(lab)
+    host = client("GET", "/api/hosts/mac/00005e005312/").json()["host"]
+    assert host["ip"] == "198.51.100.12"
+    fields = client("GET", "/api/hostfields").json()["hostFields"]
+    vendor = next(field["name"] for field in fields if field["label"] == "Vendor")
+    rows = client("GET", f"/api/hosts?{vendor}=Omron").json()["hosts"]
+    assert [row["ip"] for row in rows] == ["198.51.100.12"]
+    lab.options("forescout", value_lists=True)
+    (value,) = (
+        client("GET", f"/api/hosts/ip/198.51.100.12?fields={vendor},nothing")
+        .json()["host"]["fields"]
+        .values()
+    )
+    assert value[0]["value"] == "Omron"
+
+
+def test_another_module_may_have_the_same_label(lab: Any) -> None:
+    lab.options("forescout", namesake=True)
+    fields = web(lab)("GET", "/api/hostfields").json()["hostFields"]
+    assert [field["label"] for field in fields].count("Vendor") == 2

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from .appliance import Appliance
 from .exchange import Exchange
 from .forescout_nodes import FstoolOptions, Nodes, shown
-from .inventory import device_addresses
+from .inventory import device_addresses, device_macs
 from .options import switch
 from .poll import PollError, fetch_devices
 from .web_names import ForescoutNames, page
@@ -65,6 +66,13 @@ class ForescoutOptions(FstoolOptions):
     web_token: how the Web API wants its token; bare in the vendor's samples, Bearer observed once.
     web_token_seconds: life of such a token (observed default: five minutes).
     names: whether the web interface calls things as `endpoints/forescout.yml` says, or as the seed says.
+    web_client: whether the address of the client is among the Client IPs; the refusal is assumed.
+    web_busy: whether logins are answered with 429 (observed of another interface of the platform).
+    restarting: whether the web server has nothing behind it, as after a restart (status assumed).
+    etags: whether answers of the Web API have entity tags (a chapter of the guide; details assumed).
+    host_ids: how hosts are numbered; identifiers are signed 64-bit numbers (observed of policies).
+    value_lists: whether a property has several values, each with a time (observed).
+    namesake: whether another module has a property with the label "Vendor".
     """
 
     nat: str | None = None
@@ -73,6 +81,13 @@ class ForescoutOptions(FstoolOptions):
     web_token: str = switch("bare", "bearer", "both")
     web_token_seconds: float = 300
     names: str = switch("fixed", "shuffled")
+    web_client: str = switch("listed", "unlisted")
+    web_busy: bool = switch(False, True)
+    restarting: bool = switch(False, True)
+    etags: bool = switch(False, True)
+    host_ids: str = switch("address", "signed_64")
+    value_lists: bool = switch(False, True)
+    namesake: bool = switch(False, True)
 
 
 @dataclass(frozen=True)
@@ -154,6 +169,8 @@ class Forescout(Appliance):
 
     def answer(self, exchange: Exchange) -> Response:
         """Answer one request."""
+        if self.options.restarting:
+            return Response("Service Unavailable", 503, media_type="text/plain")
         match exchange.method, exchange.segments:
             case "POST", ["api", "login"]:
                 return self._web_login(exchange)
@@ -229,6 +246,10 @@ class Forescout(Appliance):
 
     def _web_login(self, exchange: Exchange) -> Response:
         """Issue a token as raw text; credentials come in the body or in the query (observed)."""
+        if self.options.web_client == "unlisted":
+            return _web_error(403, "This client is not allowed.")
+        if self.options.web_busy:
+            return JSONResponse({"errors": ["Too many requests. Wait 7 seconds and try again."]}, 429)
         if not self._credentials_fit({**exchange.query, **exchange.form()}):
             return _web_error(401, "Wrong user name or password.")
         exchange.principal = self.credentials["username"]
@@ -240,12 +261,24 @@ class Forescout(Appliance):
         if not self._is_alive(self.web_tokens, self._web_token(exchange)):
             return _web_error(401, "Invalid or expired token.")
         exchange.principal = self.credentials["username"]
+        return self._unless_known(exchange, self._found(exchange, path))
+
+    def _unless_known(self, exchange: Exchange, answer: Response) -> Response:
+        if not self.options.etags or answer.status_code != 200:
+            return answer
+        tag = f'"{hashlib.sha256(bytes(answer.body)).hexdigest()[:16]}"'
+        answer.headers["ETag"] = tag
+        return answer if exchange.headers.get("if-none-match") != tag else Response(status_code=304)
+
+    def _found(self, exchange: Exchange, path: list[str]) -> Response:
         match path:
             case ["hosts"]:
-                return _hal({"hosts": [self._host_row(exchange, ip) for ip in self._hosts()]})
+                return _hal({"hosts": [self._host_row(exchange, ip) for ip in self._matching(exchange)]})
             case ["hosts", "ip", ip] if ip in self._hosts():
                 return self._host(exchange, ip)
-            case ["hosts", host_id] if (ip := _address(host_id)) in self._hosts():
+            case ["hosts", "mac", mac] if (ip := device_macs().get(mac, "")) in self._hosts():
+                return self._host(exchange, ip)
+            case ["hosts", host_id] if (ip := self._numbered().get(host_id, "")) in self._hosts():
                 return self._host(exchange, ip)
             case ["hostfields"]:
                 return _hal({"hostFields": self._host_fields()})
@@ -265,8 +298,24 @@ class Forescout(Appliance):
     def _hosts(self) -> list[str]:
         return sorted({*device_addresses(), *self.properties, UNRELATED_HOST})
 
+    def _matching(self, exchange: Exchange) -> list[str]:
+        """Return the hosts that have every value of the query; a name that no property has fits none."""
+        wanted = dict(exchange.query)
+        return [ip for ip in self._hosts() if wanted.items() <= self._plain_values(ip).items()]
+
+    def _plain_values(self, ip: str) -> dict[str, str]:
+        return {tag: str(field["value"]) for tag, field in self.properties.get(ip, {}).items()}
+
+    def _number(self, ip: str) -> int:
+        """Return a host's identifier: its address as a number (as in a published sample), or a large one."""
+        number = int(ipaddress.ip_address(ip))
+        return number if self.options.host_ids == "address" else number - 2**62
+
+    def _numbered(self) -> dict[str, str]:
+        return {str(self._number(ip)): ip for ip in self._hosts()}
+
     def _host_row(self, exchange: Exchange, ip: str) -> dict[str, Any]:
-        host_id = _host_id(ip)
+        host_id = self._number(ip)
         address = f"https://{exchange.headers.get('host')}/api/hosts/{host_id}"
         return {"hostId": host_id, "ip": ip, "mac": None, "links": [{"rel": "self", "href": address}]}
 
@@ -276,13 +325,18 @@ class Forescout(Appliance):
         if "fields" in exchange.query:
             wanted = exchange.query["fields"].split(",")
             fields = {tag: value for tag, value in fields.items() if tag in wanted}
-        return _hal({"host": {"id": _host_id(ip), "ip": ip, "mac": None, "fields": fields}})
+        if self.options.value_lists:
+            fields = {tag: [value] for tag, value in fields.items()}
+        mac = next((mac for mac, address in device_macs().items() if address == ip), None)
+        return _hal({"host": {"id": self._number(ip), "ip": ip, "mac": mac, "fields": fields}})
 
     def _host_fields(self) -> list[dict[str, str]]:
         fields = [{"name": "online", "label": "Host is online", "description": "", "type": "boolean"}]
         if self.options.module_installed:
             for label, tag in self.tags.items():
                 fields.append({"name": tag, "label": label, "description": label, "type": "string"})
+        if self.options.namesake:
+            fields.append({"name": "nic_vendor", "label": "Vendor", "description": "", "type": "string"})
         return fields
 
     # --- polling --------------------------------------------------------------------------------------------
@@ -319,15 +373,6 @@ class Forescout(Appliance):
             fields = {tag: {"timestamp": int(now), "value": value} for tag, value in values.items()}
             addresses = device.get("ipAddresses") or device.get("ipAddress") or []
             self.properties.update(dict.fromkeys(addresses, fields))
-
-
-def _host_id(ip: str) -> int:
-    """Return the identifier of a host: its address as a number (as in a published sample)."""
-    return int(ipaddress.ip_address(ip))
-
-
-def _address(host_id: str) -> str:
-    return str(ipaddress.ip_address(int(host_id))) if host_id.isdigit() and len(host_id) < 11 else ""
 
 
 def _hal(content: dict[str, Any]) -> Response:

@@ -205,3 +205,12 @@ REPORTS: dict[str, dict[str, list[Any]]] = {
 def device_addresses() -> list[str]:
     """Return the addresses of all devices."""
     return [address for device in DEVICES for address in device["ipAddresses"]]
+
+
+def device_macs() -> dict[str, str]:
+    """Return the first address of each device that has a MAC address, by that without its colons."""
+    return {
+        device["macAddresses"][0].replace(":", ""): device["ipAddresses"][0]
+        for device in DEVICES
+        if device["macAddresses"]
+    }
