@@ -118,7 +118,7 @@ def _result(
 
 
 def provenance(params: Params) -> str:
-    """Say what the knowledge of the interface rests on, as the options or their endpoint map state it."""
+    """Say what the knowledge of the interface rests on: documented, or what map, options or module state."""
     return str(params.get("endpoint_map", params).get("provenance", "documented"))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ._converge import Job, inform
 from ._errors import ApplianceError, InvalidOptions, Refused, attempting
+from ._moment import as_text, now, read_moment
 from ._resource import Field, Resource
 
 NOT_AVAILABLE = "N/A"
@@ -161,11 +162,9 @@ def _milliseconds(option: str, text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return str(int(read_moment(text).timestamp() * 1000))
     except ValueError:
         raise InvalidOptions(f"{option} must look like 2026-11-02T10:15:00Z") from None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return str(int(aware.timestamp() * 1000))
 
 
 def tell_devices(job: Job) -> dict[str, Any]:
@@ -245,5 +244,4 @@ def _check_that_others_are_refused(job: Job) -> None:
 
 
 def _accepted(status: int | None) -> dict[str, Any]:
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"changed": False, "accepted": True, "status": status, "checked_at": now}
+    return {"changed": False, "accepted": True, "status": status, "checked_at": as_text(now())}

@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "plugins" / "module_utils"
 PURE = (
+    "_moment",
     "_resource",
     "_plan",
     "_errors",
@@ -96,7 +97,16 @@ def test_a_store_knows_no_appliance(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "product",
-    ["_fortigate", "_fortigate_login", "_fortigate_errors", "_sensor", "_sensor_api", "_forescout", "_fstool"],
+    [
+        "_fortigate",
+        "_fortigate_login",
+        "_fortigate_errors",
+        "_sensor",
+        "_sensor_api",
+        "_forescout",
+        "_forescout_web",
+        "_fstool",
+    ],
 )
 def test_a_transport_knows_neither_plans_nor_another_transport(product: str) -> None:
     transports = {"._fortigate", "._sensor", "._forescout", "._fstool"}
