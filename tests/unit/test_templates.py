@@ -19,9 +19,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._endpoints impo
         ("/tokens/{id}", "/tokens/7"),
         ("{id}{id}", "77"),
         ("{ID} {} {a b}", "{ID} {} {a b}"),
-        ({"a": "{id}", "b": {"c": ["{name}", "x"]}}, {"a": "7", "b": {"c": ["{id}", "x"]}}),
+        ({"a": "{id}", "b": {"c": ["{name}", "x"]}}, {"a": 7, "b": {"c": ["{id}", "x"]}}),
+        ({"a": "{id} "}, {"a": "7 "}),
         ({"{id}": 1}, {"{id}": 1}),
-        ([1, None, True, "{id}"], [1, None, True, "7"]),
+        ([1, None, True, "{id}"], [1, None, True, 7]),
         ("", ""),
     ],
 )
