@@ -47,6 +47,12 @@ def _fitted(content: Any, node: Workspace, product: str) -> Any:
     """Put the lab's addresses and files where the documentation has made-up ones."""
     ours = {"url": "{{ url }}", "ca_path": "{{ ca_path }}", "delegate_to": "localhost"}
     ours["endpoints"] = ENDPOINTS.get(product)
+    if product == "forescout":
+        ssh = node.lab.appliances[HOSTS[product]]["ssh"]
+        ours |= {name: ssh[name] for name in ("plugin_name", "property_keys")}
+        if isinstance(content, dict) and content.get("transport") == "fstool":
+            content = {**content, "install_path": ssh["install_path"]}
+    ours["checklist"] = str(node.folder / "checklist.md")
     if isinstance(content, dict):
         return {k: ours[k] if k in ours else _fitted(value, node, product) for k, value in content.items()}
     if isinstance(content, list):
@@ -63,7 +69,8 @@ def _connected(node: Workspace, product: str) -> dict[str, str]:
     if product == "sensor":
         variables["token"] = node.lab.make_token(host, "Ansible")
     named = {f"{product}_{name}": value for name, value in variables.items()}
-    path = node.inventory(**{host: {**variables, **named, "ansible_host": "192.0.2.20"}})
+    way = node.by_ssh(host) if product == "forescout" else {"ansible_host": "192.0.2.20"}
+    path = node.inventory(**{host: {**variables, **named, **way}})
     inventory = yaml.safe_load(path.read_text())
     inventory["all"]["children"] = {"sensors": {"hosts": {"sensor-north-01": {"ansible_host": "192.0.2.11"}}}}
     path.write_text(yaml.safe_dump(inventory))

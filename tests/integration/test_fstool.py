@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.tests.support.example import Example
 from ansible_collections.otsec.defender_iot.tests.support.leaks import (
     files_with,
     leaked,
@@ -44,23 +45,7 @@ class Site:
 
     def connect(self, **variables: Any) -> None:
         """Write the inventory."""
-        options = {
-            "ControlPath": "none",
-            "IdentitiesOnly": "yes",
-            "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": self.ssh["known_hosts_path"],
-        }
-        common = " ".join(["-F /dev/null", *(f"-o {name}={value}" for name, value in options.items())])
-        own = {
-            "ansible_host": self.ssh["host"],
-            "ansible_port": self.ssh["port"],
-            "ansible_user": self.ssh["user"],
-            "ansible_ssh_private_key_file": self.ssh["key_path"],
-            "ansible_ssh_args": common,
-            # Nothing of Python is there to be found.
-            "ansible_python_interpreter": "/nonexistent/python",
-        }
-        self.node.inventory(fs=self.node.host(FORESCOUT, **{**own, **variables}))
+        self.node.inventory(fs=self.node.host(FORESCOUT, **{**self.node.by_ssh(FORESCOUT), **variables}))
 
     def task(self, **options: Any) -> Task:
         """Return the task that gives the settings."""
@@ -429,6 +414,23 @@ def test_a_platform_that_cannot_be_reached_is_named(site: Site) -> None:
     result = site.one()
     assert result.status == "unreachable"
     assert "run ansible fs -m ansible.builtin.raw -a true" in result.message
+
+
+def test_the_role_sets_the_module_by_fstool(workspace: Workspace) -> None:
+    example = Example(workspace)
+    ssh = workspace.lab.appliances[FORESCOUT]["ssh"]
+    own = {name: ssh[name] for name in ("plugin_name", "property_keys", "install_path")}
+    role = {f"forescout_module_{name}": value for name, value in {**own, "transport": "fstool"}.items()}
+    example.override(FORESCOUT, **role, **workspace.by_ssh(FORESCOUT))
+    first = example.playbook("forescout").succeeded()
+    second = example.playbook("forescout").succeeded()
+    assert (FORESCOUT, "forescout_module") in first.changes
+    assert second.changes == []
+    nodes = workspace.lab.state(FORESCOUT)["nodes"]
+    assert nodes[EM]["restarts"] == 1
+    example.wait_for_poll()
+    workspace.lab.control("POST", "/poll")
+    assert example.verdicts()[FORESCOUT]["verdict"]["state"] == "working"
 
 
 def test_the_manual_steps_are_left_as_a_checklist_but_not_in_check_mode(site: Site) -> None:

@@ -144,6 +144,25 @@ class Workspace:
             account = {"token": account["token"]}
         return {"url": entry["url"], "ca_path": self.lab.ca_path, **account, **more}
 
+    def by_ssh(self, appliance: str) -> dict[str, Any]:
+        """Return the variables by which OpenSSH leads to an appliance, without the settings of the user."""
+        way = self.lab.appliances[appliance]["ssh"]
+        options = {
+            "ControlPath": "none",
+            "IdentitiesOnly": "yes",
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": way["known_hosts_path"],
+        }
+        return {
+            "ansible_host": way["host"],
+            "ansible_port": way["port"],
+            "ansible_user": way["user"],
+            "ansible_ssh_private_key_file": way["key_path"],
+            "ansible_ssh_args": " ".join(["-F /dev/null", *(f"-o {k}={v}" for k, v in options.items())]),
+            # Nothing of Python is there to be found.
+            "ansible_python_interpreter": "/nonexistent/python",
+        }
+
     def inventory(self, **hosts: dict[str, Any]) -> Path:
         """Write an inventory of hosts and their variables."""
         named = {name.replace("_", "-"): variables for name, variables in hosts.items()}
