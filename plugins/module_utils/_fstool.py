@@ -29,6 +29,7 @@ EM = "em"
 ALL = "all"
 BACKUP = ".defender_iot_backup"
 POLL_SECONDS = 1.0
+NO_ADDRESS = "(no IP address)"
 # How the programs that run a command for us say that it did not come to its end.
 TIMED_OUT, NOT_FOUND = 124, 127
 # With 255 an SSH client says that it is not connected, but a Perl program that it died: they are kept apart.
@@ -103,6 +104,7 @@ class Fstool(Appliance):
         self.plugin = str(params["plugin_name"] or "")
         self.keys: dict[str, str] = dict(params["property_keys"] or {})
         self.wanted_nodes: list[str] = params["nodes"]
+        self.address = params.get("server_address")
         self.escapes = str(params["escapes"])
         self.seconds = int(params["timeout"])
         self.connect_seconds = int(params["connect_timeout"])
@@ -121,7 +123,7 @@ class Fstool(Appliance):
         if self.needs_keys:
             self._refuse_unknown_keys()
         name = self.keys["server_address"]
-        held = {node: store.values.get(name, "") for node, store in self.stores.items()}
+        held = {node: self._shown(store.values.get(name, "")) for node, store in self.stores.items()}
         if len(set(held.values())) == 1:
             return {"server_address": next(iter(held.values()))}
         return {
@@ -226,6 +228,10 @@ class Fstool(Appliance):
         path = words(self._path(self.plugin))
         script = f"[ ! -e {path} ] || {words(*KEY_NAMES)} {path}"
         return sorted(set(self._done(EM, "listing the properties", script).out.split()))
+
+    def _shown(self, address: str) -> str:
+        """Return an address as it is, and hide what is none: the keys may be the wrong way round."""
+        return address if address in ("", self.address) or _is_address(address) else NO_ADDRESS
 
     def _store(self, node: str) -> Store:
         path, backup = words(self._path(self.plugin)), words(self._path(self.plugin) + BACKUP)

@@ -298,18 +298,26 @@ def test_what_a_stored_token_says(kept: str, compare: str, value: str, held: boo
     assert api.holds(SETTINGS, "access_token", value) is held
 
 
+def test_a_token_in_the_place_of_the_address_is_not_shown() -> None:
+    for value, shown in (("", ""), ("2001:db8::1", "2001:db8::1"), ("s3cret", "(no IP address)")):
+        api = Fstool(Box(f"a.value={value}\nt.value=old\n"), {**PARAMS, "escapes": "raw"})
+        assert api.read(SETTINGS, None) == {"server_address": shown}
+    api = Fstool(Box("a.value=sensor.example\nt.value=\n"), {**PARAMS, "server_address": "sensor.example"})
+    assert api.read(SETTINGS, None) == {"server_address": "sensor.example"}
+
+
 @pytest.mark.parametrize(
     ("version", "escapes", "address"),
     [
-        ("9.1.5", "auto", "a:b"),
-        ("10.0", "auto", "a:b"),
-        ("8.5.2", "auto", r"a\:b"),
-        ("8.5.2", "java", "a:b"),
-        ("9.1.5", "raw", r"a\:b"),
+        ("9.1.5", "auto", "::1"),
+        ("10.0", "auto", "::1"),
+        ("8.5.2", "auto", "(no IP address)"),
+        ("8.5.2", "java", "::1"),
+        ("9.1.5", "raw", "(no IP address)"),
     ],
 )
 def test_the_style_follows_the_version_unless_it_is_told(version: str, escapes: str, address: str) -> None:
-    box = Box("a.value=a\\:b\nt.value=old\n")
+    box = Box("a.value=\\:\\:1\nt.value=old\n")
     box.version = version
     assert Fstool(box, {**PARAMS, "escapes": escapes}).read(SETTINGS, None) == {"server_address": address}
 
