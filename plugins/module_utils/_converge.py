@@ -15,6 +15,7 @@ from typing import Any
 
 from ._appliance import Appliance
 from ._errors import ApplianceError, Conflict, NotFound, Unsupported, attempting
+from ._moment import as_text, now
 from ._plan import Plan, overlay, plan
 from ._resource import Incomplete, Resource
 from ._secrets import ANOTHER_VALUE, KNOWN_AFTER_APPLY, Keeper, Secret, shown
@@ -61,9 +62,11 @@ def converge(job: Job) -> dict[str, Any]:
     step = _planned(job, secrets)
     if step.changed and not job.check_mode:
         _act(job, step, secrets)
+        secrets = {option: _needed(job, by) for option, by in job.resource.secrets.items()}
     result = {"changed": step.changed, "diff": difference(job, step.before, step.after)}
     for option, secret in secrets.items():
         result.update(shown(job.keepers[job.resource.secrets[option]].ref, secret))
+        result["delivered_at"] = _delivered_at(job, secret)
     return {**result, job.resource.noun: dict(step.before if step.action == "delete" else step.after)}
 
 
@@ -197,12 +200,20 @@ def _fit(job: Job, step: Plan, raw: Mapping[str, Any] | None) -> None:
             raise Unsupported(runs + "; ".join(refused))
 
 
+def _delivered_at(job: Job, secret: Secret | None) -> str | None:
+    """Return when the object began to be given the secret that it has."""
+    if secret is None or secret.delivered.get(consumer(job)) != secret.fingerprint:
+        return None
+    return secret.delivered_at.get(consumer(job))
+
+
 def consumer(job: Job) -> str:
     """Name the object that a secret is delivered to."""
     return f"{job.appliance}/{job.resource.noun}"
 
 
 def _act(job: Job, step: Plan, secrets: Mapping[str, Secret | None]) -> None:
+    began = as_text(now())
     with attempting(f"{DOING[step.action]} {job.title}"):
         if step.action == "delete":
             job.api.delete(job.resource, job.key)
@@ -216,7 +227,7 @@ def _act(job: Job, step: Plan, secrets: Mapping[str, Secret | None]) -> None:
     _confirm(job)
     for option, secret in secrets.items():
         if secret and option in step.send:
-            job.keepers[job.resource.secrets[option]].delivered(consumer(job), secret.fingerprint)
+            job.keepers[job.resource.secrets[option]].delivered(consumer(job), secret.fingerprint, began)
 
 
 def _confirm(job: Job) -> None:

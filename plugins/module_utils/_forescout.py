@@ -34,7 +34,14 @@ class Forescout(Appliance):
         return [self.read(resource, None)]
 
     def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
-        """Write the settings that the body names."""
+        """Write the settings that the body names.
+
+        To lead the platform to another sensor, both fields are emptied before they are filled, as Microsoft's
+        tutorial has it, so that the old token is never sent to the new address.
+        """
+        held = self.read(resource, key).get("server_address")
+        if held and held != body.get("server_address", held):
+            self.web.write(resource.path, "update", dict.fromkeys(body, ""))
         self.web.write(resource.path, "update", body)
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ class Secret:
 
     ``id`` is the appliance's own name for it, None where none is known. ``verified_at`` is when the appliance
     accepted it, None if it was never tried. ``delivered`` holds, for each consumer, the fingerprint of the
-    value that was last given to it.
+    value that was last given to it, and ``delivered_at`` when that began.
     """
 
     ref: str
@@ -43,6 +43,7 @@ class Secret:
     rotation_id: str | None = None
     verified_at: str | None = None
     delivered: Mapping[str, str] = field(default_factory=dict)
+    delivered_at: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -115,8 +116,8 @@ class Keeper(Protocol):
     def retire(self) -> None:
         """Drop the previous value."""
 
-    def delivered(self, consumer: str, fingerprint: str) -> None:
-        """Note which value the consumer was given."""
+    def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
+        """Note which value the consumer was given, and when that began."""
 
     def forget(self) -> None:
         """Remove the secret: what it opened is gone."""

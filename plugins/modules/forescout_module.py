@@ -20,7 +20,8 @@ description:
     saves what was there, sets both values, reads them back, restarts the plugin once, waits until it runs,
     and looks again. Where one of these fails, it puts back what was there and says so. That this module's
     plugin can be set so is an assumption. It is documented or observed for other plugins.
-  - Address and token are always written together, because a token is valid on one sensor only.
+  - Address and token are always written together, because a token is valid on one sensor only. With
+    O(transport=rest), where the address changes, both are emptied first, as in Microsoft's tutorial.
   - By O(transport=rest) the token cannot be read back. It is compared by fingerprint with the one that was
     last delivered to this inventory host, which the secret store remembers beside the token. A token that
     somebody replaced in the Console is not noticed. For O(transport=fstool) see O(token_compare).
@@ -216,6 +217,14 @@ verified_at:
   type: str
   returned: success
   sample: "2026-11-02T09:30:01Z"
+delivered_at:
+  description:
+    - When the platform began to be given the stored token, in UTC. Only what happened since then can be due
+      to these settings.
+    - V(null) if it was not given by this module.
+  type: str
+  returned: success, with O(transport=rest)
+  sample: "2026-11-02T09:30:02Z"
 steps:
   description: What a person has to do in the consoles of Forescout and of the sensor, in this order.
   type: list

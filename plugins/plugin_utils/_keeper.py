@@ -102,9 +102,9 @@ class StoreKeeper:
         """Drop the previous value."""
         self._amend(_record.retired)
 
-    def delivered(self, consumer: str, fingerprint: str) -> None:
-        """Note which value the consumer was given; two consumers may do so at once."""
-        self._amend(lambda record: _record.delivered(record, consumer, fingerprint), about_minting=False)
+    def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
+        """Note which value the consumer was given, and when; two consumers may do so at once."""
+        self._amend(lambda record: _record.delivered(record, consumer, fingerprint, at), about_minting=False)
 
     def forget(self) -> None:
         """Remove the record."""

@@ -5,9 +5,10 @@
 """What a record in a store means, and how it changes: pure functions from record to record.
 
 A record holds ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, ``salt``, ``verified`` and
-``delivered`` (fingerprints of the value that was proved and of those that consumers have), ``pending`` while
-a new value is being minted, and ``previous`` until that has proved itself. An operator may write a record
-with nothing but ``value``, or replace the value alone. Private to this collection: may change at any time.
+``delivered`` (fingerprints of the value that was proved and of those that consumers have), ``delivered_at``
+(since when they have them), ``pending`` while a new value is being minted, and ``previous`` until that has
+proved itself. An operator may write a record with nothing but ``value``, or replace the value alone. Private
+to this collection: may change at any time.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from ..module_utils._secrets import Secret, fingerprint
 Record = dict[str, Any]
 
 OF_A_VALUE = ("value", "id", "created_at", "rotation_id")
+PARTS = ("pending", "previous", "verified", "delivered", "delivered_at")
 SALT_BYTES = 16
 
 
 def is_well_formed(record: Mapping[str, Any]) -> bool:
     """Say whether what was read can be a record."""
-    parts = [record.get(name) or {} for name in ("pending", "previous", "verified", "delivered")]
+    parts = [record.get(name) or {} for name in PARTS]
     if not all(isinstance(part, dict) for part in parts):
         return False
     texts = [record.get("salt", ""), *(each.get("value", "") for each in (record, *parts[:2]))]
@@ -52,6 +54,7 @@ def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
         rotation_id=_text(holder.get("rotation_id")),
         verified_at=_text(verified.get("at")) if proved else None,
         delivered=dict(record.get("delivered") or {}),
+        delivered_at=dict(record.get("delivered_at") or {}),
     )
 
 
@@ -100,11 +103,12 @@ def retired(record: Record) -> Record:
     return _without(record, "previous")
 
 
-def delivered(record: Record, consumer: str, mark: str) -> Record:
-    """Note the fingerprint of the value that a consumer was given, unless the secret is gone by now."""
+def delivered(record: Record, consumer: str, mark: str, at: str) -> Record:
+    """Note the fingerprint of the value that a consumer was given, and when, unless the secret is gone."""
     if "value" not in record:
         return record
-    return {**record, "delivered": {**(record.get("delivered") or {}), consumer: mark}}
+    noted = {"delivered": mark, "delivered_at": at}
+    return {**record, **{part: {**(record.get(part) or {}), consumer: each} for part, each in noted.items()}}
 
 
 def now() -> str:

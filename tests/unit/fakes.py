@@ -223,10 +223,11 @@ class MemoryKeeper(Noted):
         self._write("retire")
         self.previous = None
 
-    def delivered(self, consumer: str, fingerprint: str) -> None:
+    def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         self._write("delivered")
         held = {**self.current.delivered, consumer: fingerprint}
-        self.current = secret(self.current.value, created_at="then", delivered=held)
+        times = {**self.current.delivered_at, consumer: at}
+        self.current = replace(self.current, delivered=held, delivered_at=times)
 
     def forget(self) -> None:
         self._write("forget")

@@ -21,6 +21,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils.stores.vault_fi
 from ansible_collections.otsec.defender_iot.tests.unit.memory_store import MemoryStore
 
 Loader = Callable[..., DataLoader]
+AT = "2026-11-02T10:15:00Z"
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +52,9 @@ def noting(name: str) -> Callable[[MemoryStore], None]:
 
 def test_every_consumer_is_remembered_with_what_it_was_given_last() -> None:
     keeper = consumer()
-    keeper.delivered("a/settings", "1")
-    keeper.delivered("b/settings", "2")
-    keeper.delivered("a/settings", "3")
+    keeper.delivered("a/settings", "1", AT)
+    keeper.delivered("b/settings", "2", AT)
+    keeper.delivered("a/settings", "3", AT)
     assert keeper.held().current.delivered == {"a/settings": "3", "b/settings": "2"}
 
 
@@ -63,7 +64,7 @@ def test_a_consumer_that_was_overtaken_reads_and_notes_again(
 ) -> None:
     names = [f"b{number}" for number in range(others)]
     keeper = consumer([noting(name) for name in names])
-    keeper.delivered("a", "1")
+    keeper.delivered("a", "1", AT)
     assert keeper.store.record["delivered"] == {**dict.fromkeys(names, "2"), "a": "1"}
     assert keeper.store.events == [*["store write", "store read"] * others, "store write"]
     assert slept == pauses
@@ -72,7 +73,7 @@ def test_a_consumer_that_was_overtaken_reads_and_notes_again(
 def test_a_consumer_that_is_overtaken_for_ever_gives_up_and_overwrites_nothing() -> None:
     keeper = consumer([noting(f"b{number}") for number in range(4)])
     with pytest.raises(Overtaken) as caught:
-        keeper.delivered("a", "1")
+        keeper.delivered("a", "1", AT)
     assert caught.value.attempt == "storing the secret memory:x"
     assert "a" not in keeper.store.record["delivered"]
     assert len(keeper.store.record["delivered"]) == 4
@@ -81,15 +82,15 @@ def test_a_consumer_that_is_overtaken_for_ever_gives_up_and_overwrites_nothing()
 def test_a_store_that_fails_otherwise_is_not_tried_again(slept: list[float]) -> None:
     keeper = consumer(writes=["fails"])
     with pytest.raises(SecretStoreError):
-        keeper.delivered("a", "1")
+        keeper.delivered("a", "1", AT)
     assert (keeper.store.events, slept) == (["store write"], [])
 
 
 def test_a_delivery_noted_during_a_rotation_leaves_the_rotation_as_it_is() -> None:
     begun = {"value": "v", "salt": "s", "pending": {"since": "then", "value": "new"}}
     keeper = consumer([lambda store: store.replace(begun)])
-    keeper.delivered("a", "1")
-    assert keeper.store.record == {**begun, "delivered": {"a": "1"}}
+    keeper.delivered("a", "1", AT)
+    assert keeper.store.record == {**begun, "delivered": {"a": "1"}, "delivered_at": {"a": AT}}
 
 
 def test_two_consumers_at_the_same_moment_are_both_remembered(tmp_path: Path, vault_loader: Loader) -> None:
@@ -102,7 +103,7 @@ def test_two_consumers_at_the_same_moment_are_both_remembered(tmp_path: Path, va
     for keeper in both:
         keeper.held()
     threads = [
-        threading.Thread(target=keeper.delivered, args=(name, "1"))
+        threading.Thread(target=keeper.delivered, args=(name, "1", AT))
         for keeper, name in zip(both, "ab", strict=True)
     ]
     for thread in threads:

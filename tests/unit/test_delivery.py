@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ MARK = mark("s3cr3t")
 OLD = mark("older")
 DELIVERED = {"box/settings": MARK}
 ROW = {"server": "1"}
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def deliver(api: MemoryAppliance, keeper: MemoryKeeper, server: str = "1") -> dict[str, Any]:
@@ -86,6 +88,20 @@ def test_a_result_says_where_the_secret_is_kept_and_its_fingerprint() -> None:
     result = deliver(MemoryAppliance({None: ROW}), MemoryKeeper("s3cr3t", delivered=DELIVERED))
     said = {name: result[name] for name in ("secret_ref", "fingerprint", "created_at", "verified_at")}
     assert said == {"secret_ref": REF, "fingerprint": MARK, "created_at": "then", "verified_at": None}
+
+
+def test_a_result_says_since_when_the_object_has_the_secret_that_is_stored() -> None:
+    keeper = MemoryKeeper(
+        "s3cr3t", delivered={"box/settings": "older"}, delivered_at={"box/settings": "then"}
+    )
+    api = MemoryAppliance({None: ROW})
+    delivered = deliver(api, keeper)["delivered_at"]
+    assert TIME.fullmatch(delivered)
+    assert deliver(api, keeper)["delivered_at"] == delivered
+    in_check_mode = MemoryKeeper(
+        "s3cr3t", delivered={"box/settings": "older"}, delivered_at={"box/settings": "then"}, check_mode=True
+    )
+    assert deliver(MemoryAppliance({None: ROW}, check_mode=True), in_check_mode)["delivered_at"] is None
 
 
 @pytest.mark.parametrize("errors", [{"update": Refused("no")}, {}], ids=["refused", "kept something else"])

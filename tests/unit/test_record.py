@@ -17,6 +17,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils import _record
 
 SALT = "0123456789abcdef"
+THEN = "2026-01-01T00:00:00Z"
 NOW = "2026-11-22T09:30:00Z"
 OLD = {"value": "old", "id": 1, "created_at": "then", "rotation_id": "1"}
 NEW = {"value": "new", "id": 2, "created_at": NOW, "rotation_id": "2"}
@@ -116,25 +117,30 @@ STEPS = {
     ),
     "retiring": (_record.retired, (), {**CURRENT, "previous": NEW}, CURRENT),
     "retiring nothing": (_record.retired, (), CURRENT, CURRENT),
-    "delivering": (_record.delivered, ("a", "1"), CURRENT, {**CURRENT, "delivered": {"a": "1"}}),
+    "delivering": (
+        _record.delivered,
+        ("a", "1", NOW),
+        CURRENT,
+        {**CURRENT, "delivered": {"a": "1"}, "delivered_at": {"a": NOW}},
+    ),
     "delivering to another": (
         _record.delivered,
-        ("b", "2"),
-        {"value": "v", "delivered": {"a": "1"}},
-        {"value": "v", "delivered": {"a": "1", "b": "2"}},
+        ("b", "2", NOW),
+        {"value": "v", "delivered": {"a": "1"}, "delivered_at": {"a": THEN}},
+        {"value": "v", "delivered": {"a": "1", "b": "2"}, "delivered_at": {"a": THEN, "b": NOW}},
     ),
-    "delivering what is gone": (_record.delivered, ("a", "1"), {}, {}),
+    "delivering what is gone": (_record.delivered, ("a", "1", NOW), {}, {}),
     "delivering again": (
         _record.delivered,
-        ("a", "2"),
-        {"value": "v", "delivered": {"a": "1"}},
-        {"value": "v", "delivered": {"a": "2"}},
+        ("a", "2", NOW),
+        {"value": "v", "delivered": {"a": "1"}, "delivered_at": {"a": THEN}},
+        {"value": "v", "delivered": {"a": "2"}, "delivered_at": {"a": NOW}},
     ),
     "delivering where the list is left empty": (
         _record.delivered,
-        ("a", "1"),
-        {"value": "v", "delivered": None},
-        {"value": "v", "delivered": {"a": "1"}},
+        ("a", "1", NOW),
+        {"value": "v", "delivered": None, "delivered_at": None},
+        {"value": "v", "delivered": {"a": "1"}, "delivered_at": {"a": NOW}},
     ),
 }
 

@@ -47,7 +47,7 @@ def test_a_value_that_an_operator_stored_is_enough() -> None:
 def test_a_value_that_an_operator_stored_can_be_verified_and_delivered() -> None:
     keeper = keeper_of({"value": "by hand", "note": "from the console"})
     mark = keeper.held().current.fingerprint
-    keeper.delivered("box/settings", mark)
+    keeper.delivered("box/settings", mark, "2026-11-02T10:15:00Z")
     secret = keeper.prove()
     assert TIME.fullmatch(secret.verified_at)
     assert (secret.value, secret.fingerprint, secret.delivered) == ("by hand", mark, {"box/settings": mark})
@@ -118,7 +118,7 @@ def test_a_record_without_a_value_is_no_secret(empty: Any) -> None:
     assert current(empty) is None
 
 
-@pytest.mark.parametrize("name", ["pending", "previous", "verified", "delivered"])
+@pytest.mark.parametrize("name", ["pending", "previous", "verified", "delivered", "delivered_at"])
 def test_a_part_that_is_left_empty_is_as_good_as_none(name: str) -> None:
     held = keeper_of({"value": "by hand", name: None}).held()
     assert (held.current.value, held.pending, held.previous) == ("by hand", None, None)
@@ -151,6 +151,7 @@ MALFORMED = {
     "previous is a list": {"value": "s3cr3t", "previous": ["s3cr3t"]},
     "verified is a text": {"value": "s3cr3t", "verified": "yes"},
     "delivered is a list": {"value": "s3cr3t", "delivered": ["a/settings"]},
+    "its times are a list": {"value": "s3cr3t", "delivered_at": ["a/settings"]},
 }
 
 

@@ -72,6 +72,8 @@ class ForescoutOptions(FstoolOptions):
     etags: whether answers of the Web API have entity tags (a chapter of the guide; details assumed).
     host_ids: how hosts are numbered; identifiers are signed 64-bit numbers (observed of policies).
     value_lists: whether a property has several values, each with a time (observed).
+    sensor_change: whether another address is taken at once, or only where both fields were emptied before;
+        the tutorial empties them, and nobody says what happens otherwise.
     namesake: whether another module has a property with the label "Vendor".
     """
 
@@ -87,6 +89,7 @@ class ForescoutOptions(FstoolOptions):
     etags: bool = switch(False, True)
     host_ids: str = switch("address", "signed_64")
     value_lists: bool = switch(False, True)
+    sensor_change: str = switch("at_once", "after_clearing")
     namesake: bool = switch(False, True)
 
 
@@ -235,6 +238,9 @@ class Forescout(Appliance):
         names = {known.server_address: "server_address", known.access_token: "access_token"}
         if body is None or not all(name in names and isinstance(value, str) for name, value in body.items()):
             return JSONResponse({"errors": [f"{' and '.join(names)}, both strings"]}, 400)
+        held, wanted = self.module.server_address, body.get(known.server_address, "")
+        if self.options.sensor_change == "after_clearing" and held and wanted not in ("", held):
+            return JSONResponse({"errors": ["the settings of another server are still there"]}, 409)
         self.mint.note("module_token", body.get(known.access_token, ""))
         self.module = replace(self.module, **{names[name]: value for name, value in body.items()})
         if self.nodes:
