@@ -72,8 +72,10 @@ def table(created: list[dict[str, Any]], changed: int, written: int, verdicts: l
     rows.append(("Second run changed", f"{changed or 'nothing'} ({written} writes reached an appliance)"))
     judged: dict[tuple[str, str, str], list[str]] = {}
     for each in verdicts:
-        judged.setdefault((each["integration"], *each["verdict"].values()), []).append(each["appliance"])
-    for (integration, evidence, state), names in judged.items():
+        verdict = each["verdict"]
+        key = (each["integration"], verdict["state"], verdict["evidence"])
+        judged.setdefault(key, []).append(each["appliance"])
+    for (integration, state, evidence), names in judged.items():
         rows += [(f"Verified: {integration}", f"{state} on {', '.join(names)}"), ("", f"  {evidence}")]
     heads = ["" if number and rows[number - 1][0] == row[0] else row[0] for number, row in enumerate(rows)]
     return "\n".join(f"{head:22}{row[1]}".rstrip() for head, row in zip(heads, rows, strict=True))

@@ -6,14 +6,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 Result = Mapping[str, Any]
+Verdict = dict[str, Any]
+
+NAMES = ("stored", "running", "installed", "supplied", "called")
+"""What each level proves, from L0 to L4."""
+
+IN_MILLISECONDS = 10**11
+"""The smallest number that is a time in milliseconds: in seconds it would be in the year 5138."""
+
+COLUMNS = ("appliance", "state", "level", "since", "evidence")
 
 
-def fortinet_verdict(access: Result) -> dict[str, str]:
+class Level(NamedTuple):
+    """One level: whether it is proved, refuted (False) or unknown (None), on what evidence, and from when."""
+
+    reached: bool | None
+    evidence: str
+    at: datetime | None = None
+
+
+def fortinet_verdict(access: Result) -> Verdict:
     """Judge whether sensors call a FortiGate, from what a run in check mode says of their access.
 
     FortiOS documents no time of last use of a key, so nothing that can be read proves a call.
@@ -34,47 +53,181 @@ def fortinet_verdict(access: Result) -> dict[str, str]:
     )
 
 
-def forescout_verdict(tokens: Result, platform: Result, description: str) -> dict[str, str]:
-    """Judge whether a Forescout platform calls its sensor, from the *Used* column of its token.
+def forescout_verdict(
+    tokens: Result,
+    platform: Result,
+    description: str,
+    host: Result | None = None,
+    changed_at: str | None = None,
+    max_age: float | None = None,
+) -> Verdict:
+    """Judge whether a Forescout platform calls its sensor, level by level.
 
-    ``tokens`` is what the sensor shows, ``platform`` what a run in check mode says of the settings.
+    ``tokens`` is what the sensor shows, ``platform`` what a run in check mode says of the settings, ``host``
+    what the Web API says of the labels and the reference host. ``changed_at`` is when a person changed the
+    settings, ``max_age`` how many seconds old the last call may be.
     """
+    changed = _moment(platform.get("delivered_at")) or _moment(changed_at)
+    levels = (
+        _stored(platform),
+        _running(platform),
+        _installed(host or {}),
+        _supplied(host or {}, changed),
+        _called(tokens, platform, description, changed, max_age),
+    )
+    state, because = _state(levels)
+    proofs = [level.at for level in because if level.at]
+    since = {"working": max(proofs, default=None), "never_called": _moment(platform.get("created_at"))}
+    return _verdict(state, "; ".join(level.evidence for level in because), since.get(state), levels)
+
+
+def verdict_table(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one table for each integration, as lines."""
+    rows = sorted(verdicts, key=itemgetter("integration", "appliance"))
+    lines: list[str] = []
+    for integration, group in groupby(rows, itemgetter("integration")):
+        cells = [COLUMNS, *([each["appliance"], *_cells(each["verdict"])] for each in group)]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS) - 1)]
+        lines += [integration, *(f"  {_line(row, widths)}" for row in cells)]
+    return lines
+
+
+def _cells(verdict: Mapping[str, Any]) -> list[str]:
+    return [str(verdict[name] or "-") for name in COLUMNS[1:]]
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+
+
+def _state(levels: Sequence[Level]) -> tuple[str, list[Level]]:
+    """Return the state and the levels that it rests on; below L3 nothing works."""
+    refuted = [level for level in levels[:3] if level.reached is False]
+    supplied, called = levels[3:]
+    if called.reached is False and called.at is None:
+        return "never_called", [called]
+    if refuted:
+        return "unknown", [*refuted, called]
+    if called.reached is False:
+        return "unknown", [called]
+    proofs = [level for level in (called, supplied) if level.reached]
+    if proofs:
+        return "working", proofs
+    return "unknown", [called, supplied] if supplied.reached is False else [called]
+
+
+def _stored(platform: Result) -> Level:
+    if _unread(platform):
+        return Level(None, f"the settings could not be read: {platform.get('msg', 'no answer')}")
+    if "steps" in platform:
+        return Level(None, "a person makes the settings, and nothing can read them")
+    if platform.get("changed"):
+        return Level(False, "the platform does not hold what is declared")
+    return Level(True, "the platform holds the declared address, and was given the stored token")
+
+
+def _running(platform: Result) -> Level:
+    running = platform.get("running")
+    if running is None:
+        return Level(None, "the transport in use cannot see whether the module runs")
+    return Level(bool(running), "the module runs" if running else "the module does not run")
+
+
+def _installed(host: Result) -> Level:
+    if _unread(host):
+        return Level(None, f"the Web API was not read: {host.get('msg', 'no account of it is given')}")
+    missing = host["missing_labels"]
+    if missing:
+        return Level(False, f"the platform has no property {', '.join(missing)}, so the module is not there")
+    return Level(True, "the platform has all labels of the module")
+
+
+def _supplied(host: Result, changed: datetime | None) -> Level:
+    if _unread(host) or "host" not in host:
+        return Level(None, "no reference host was read")
+    name, updated = host["host"]["ip"] or host["host"]["id"], _moment(host["host"]["updated_at"])
+    if changed is None:
+        return Level(None, "when the settings were changed is not known")
+    if updated is None or updated < changed:
+        return Level(False, f"host {name} has no value since the change at {_text(changed)}")
+    return Level(True, f"host {name} has a value of {_text(updated)}", updated)
+
+
+def _called(
+    tokens: Result, platform: Result, description: str, changed: datetime | None, max_age: float | None
+) -> Level:
+    """Judge by the *Used* column; a level that is refuted without a time was never called."""
     if _unread(tokens):
-        return _verdict("unknown", "Used could not be read; look at it under System settings > Access tokens")
+        return Level(None, "Used could not be read; look at it under System settings > Access tokens")
     found = [token for token in tokens.get("tokens", []) if token["description"] == description]
     if len(found) != 1:
-        state = "unknown" if found else "never_called"
-        return _verdict(state, f'the sensor has {len(found)} tokens described "{description}"')
-    return _judged(found[0]["used"], platform)
-
-
-def _judged(used: str | None, platform: Result) -> dict[str, str]:
+        return Level(
+            None if found else False, f'the sensor has {len(found)} tokens described "{description}"'
+        )
+    used = found[0]["used"]
     if used is None:
-        return _verdict("never_called", "Used is N/A: no call with this token was ever received")
-    if platform.get("changed"):
-        return _verdict("unknown", f"Used is {used}, but the platform does not hold what is declared")
-    proved_at = platform.get("verified_at")
-    if proved_at and not _is_later(used, proved_at):
-        return _verdict("unknown", f"Used is {used}, which may be this collection's own proving call")
-    return _verdict("working", f"Used is {used}")
+        return Level(False, "Used is N/A: no call with this token was ever received")
+    return _compared(used, platform, changed or _moment(platform.get("created_at")), max_age)
+
+
+def _compared(used: Any, platform: Result, changed: datetime | None, max_age: float | None) -> Level:
+    """Compare where the appliance's time can be read at all: its format is not documented."""
+    moment, proved = _moment(used), _moment(platform.get("verified_at"))
+    if moment is None:
+        return Level(None, f"Used is {used}, which cannot be compared with the time of the change")
+    if proved is not None and moment <= proved:
+        return Level(None, f"Used is {used}, which may be this collection's own proving call")
+    if changed is None and proved is None:
+        return Level(None, f"Used is {used}, but when the token was made and given away is not known")
+    if changed is not None and moment < changed:
+        return Level(False, f"Used is {used}, before the change at {_text(changed)}", moment)
+    if max_age is not None and datetime.now(UTC) - moment > timedelta(seconds=max_age):
+        return Level(False, f"Used is {used}, more than {max_age:.0f} s ago", moment)
+    return Level(True, f"Used is {used}", moment)
 
 
 def _unread(result: Result) -> bool:
     return any(result.get(flag) for flag in ("failed", "unreachable", "skipped")) or not result
 
 
-def _is_later(used: str, verified_at: str) -> bool:
-    """Compare, where the appliance's time can be read at all: its format is not documented."""
+def _moment(value: Any) -> datetime | None:
+    """Read an ISO 8601 time, which is in UTC if it does not say, or seconds or milliseconds since 1970."""
     try:
-        times = [datetime.fromisoformat(text) for text in (used, verified_at)]
-    except ValueError:
-        return False
-    used_at, proof = (time if time.tzinfo else time.replace(tzinfo=UTC) for time in times)
-    return used_at > proof
+        if str(value).isdecimal():
+            number = int(value)
+            return datetime.fromtimestamp(number / 1000 if number >= IN_MILLISECONDS else number, UTC)
+        moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _verdict(state: str, evidence: str) -> dict[str, str]:
-    return {"state": state, "evidence": evidence}
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _verdict(
+    state: str, evidence: str, since: datetime | None = None, levels: Sequence[Level] = ()
+) -> Verdict:
+    return {
+        "state": state,
+        "since": _text(since) if since else None,
+        "level": max(_reached(levels), default=None),
+        "evidence": evidence,
+        "levels": [
+            {"level": f"L{n}", "name": NAMES[n], "reached": level.reached, "evidence": level.evidence}
+            for n, level in enumerate(levels)
+        ],
+    }
+
+
+def _reached(levels: Sequence[Level]) -> Iterator[str]:
+    """Yield what is proved, up to the first level that is refuted."""
+    for number, level in enumerate(levels):
+        if level.reached is False:
+            return
+        if level.reached:
+            yield f"L{number}"
 
 
 class FilterModule:
@@ -82,4 +235,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"fortinet_verdict": fortinet_verdict, "forescout_verdict": forescout_verdict}
+        return {
+            "fortinet_verdict": fortinet_verdict,
+            "forescout_verdict": forescout_verdict,
+            "verdict_table": verdict_table,
+        }

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support.example import FORTIGATES, SENSORS, Example
-from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Run, Workspace
 
 OBJECTS = sorted(
     [
@@ -254,7 +256,29 @@ def test_verify_says_that_the_forescout_integration_works_and_why(chain: Chain) 
     (token,) = chain.states["sensor-north-01"]["tokens"]
     verdict = chain.verdicts["forescout-01"]
     assert verdict["integration"] == "forescout"
-    assert verdict["verdict"] == {"state": "working", "evidence": f"Used is {token['used']}"}
+    assert (verdict["verdict"]["state"], verdict["verdict"]["level"]) == ("working", "L4")
+    assert verdict["verdict"]["evidence"].startswith(
+        f"Used is {token['used']}; host 198.51.100.12 has a value"
+    )
+    assert verdict["verdict"]["since"] >= token["used"]
+    reached = {level["name"]: level["reached"] for level in verdict["verdict"]["levels"]}
+    assert reached == {
+        "stored": True,
+        "running": None,
+        "installed": True,
+        "supplied": True,
+        "called": True,
+    }
+
+
+def test_every_verdict_has_the_shape_that_the_documentation_shows(chain: Chain) -> None:
+    page = (ROOT / "docs/verification.md").read_text()
+    (shown,) = json.loads(re.search(r"```json\n(.*?)```", page, re.S)[1])
+    for verdict in chain.verdicts.values():
+        assert verdict.keys() == shown.keys()
+        assert verdict["verdict"].keys() == shown["verdict"].keys()
+        for level in verdict["verdict"]["levels"]:
+            assert level.keys() == shown["verdict"]["levels"][0].keys()
 
 
 @pytest.mark.parametrize("fortigate", FORTIGATES)
@@ -273,7 +297,11 @@ def test_verify_makes_no_call_that_would_falsify_used(chain: Chain) -> None:
 
 
 def test_the_verdicts_are_printed_too(chain: Chain) -> None:
-    assert "forescout on forescout-01: working (Used is 20" in chain.judged.run.output
+    lines = re.findall(r'^ +"(.*)",?$', chain.judged.run.output, re.MULTILINE)
+    assert lines[0] == "forescout"
+    assert re.match(r"  forescout-01 +working +L4 +20\S+ +Used is 20", lines[2])
+    assert lines[3] == "fortinet"
+    assert [line.split()[:4] for line in lines[5:]] == [[name, "unknown", "-", "-"] for name in FORTIGATES]
 
 
 def test_a_second_run_changes_nothing_and_writes_nothing(chain: Chain) -> None:

@@ -73,5 +73,6 @@ class Example:
         if kind in ENDPOINTS:
             variables["endpoints"] = ENDPOINTS[kind]
         if kind == "forescout":
-            variables["transport"] = "rest"
+            account = {f"web_api_{name}": variables[name] for name in ("username", "password")}
+            variables |= {"transport": "rest", **account, "reference_host": "198.51.100.12"}
         return {f"{ROLES[kind]}_{option}": value for option, value in variables.items()}

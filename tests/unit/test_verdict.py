@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ansible_collections.otsec.defender_iot.plugins.filter.verdict import (
     FilterModule,
     forescout_verdict,
     fortinet_verdict,
+    verdict_table,
 )
 
 UNREAD = [
@@ -39,7 +41,10 @@ def access(**actions: str) -> dict[str, Any]:
 def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -> None:
     assert fortinet_verdict(result) == {
         "state": "unknown",
+        "since": None,
+        "level": None,
         "evidence": f"the FortiGate could not be read: {why}",
+        "levels": [],
     }
 
 
@@ -59,8 +64,12 @@ def test_fortinet_is_judged_by_admin_and_key(found: Any, state: str, evidence: s
     assert verdict["evidence"].startswith(evidence)
 
 
+MADE = "2026-11-02T09:00:00Z"
+CHANGED = "2026-11-02T10:00:00Z"
 USED = "2026-11-02T10:15:00Z"
-PLATFORM = {"changed": False, "verified_at": None}
+PLATFORM = {"changed": False, "verified_at": None, "created_at": MADE, "delivered_at": CHANGED}
+BY_HAND = {"changed": False, "steps": ["..."], "verified_at": None, "created_at": MADE}
+NEVER = "Used is N/A: no call with this token was ever received"
 
 
 def seen(*times: Any, description: str = "forescout") -> dict[str, Any]:
@@ -68,11 +77,50 @@ def seen(*times: Any, description: str = "forescout") -> dict[str, Any]:
     return {"tokens": [{"description": description, "id": n, "used": used} for n, used in enumerate(times)]}
 
 
+def host(updated_at: str | None, *missing: str) -> dict[str, Any]:
+    """Make what the Web API says of labels and reference host."""
+    known = {"ip": "192.0.2.1", "id": "7", "updated_at": updated_at}
+    return {"missing_labels": list(missing), "ambiguous_labels": [], "host": known}
+
+
+def judged(tokens: Any = None, platform: Any = None, **more: Any) -> dict[str, Any]:
+    """Judge a Forescout platform; what is not given is as it should be."""
+    return forescout_verdict(
+        seen(USED) if tokens is None else tokens,
+        PLATFORM if platform is None else platform,
+        "forescout",
+        **more,
+    )
+
+
+def reached(verdict: dict[str, Any]) -> list[bool | None]:
+    """Return what is said of each level."""
+    return [level["reached"] for level in verdict["levels"]]
+
+
+def test_a_verdict_names_every_level() -> None:
+    names = [(level["level"], level["name"]) for level in judged()["levels"]]
+    assert names == [
+        ("L0", "stored"),
+        ("L1", "running"),
+        ("L2", "installed"),
+        ("L3", "supplied"),
+        ("L4", "called"),
+    ]
+
+
 @pytest.mark.parametrize("result", [result for result, _why in UNREAD])
 def test_forescout_is_unknown_while_the_tokens_are_unread(result: Any) -> None:
-    verdict = forescout_verdict(result, PLATFORM, "forescout")
-    assert verdict["state"] == "unknown"
+    verdict = judged(result)
+    assert (verdict["state"], verdict["level"]) == ("unknown", "L0")
     assert "could not be read" in verdict["evidence"]
+
+
+@pytest.mark.parametrize("result", [result for result, _why in UNREAD])
+@pytest.mark.parametrize("part", ["platform", "host"])
+def test_what_is_unread_on_the_platform_is_neither_proved_nor_refuted(part: str, result: Any) -> None:
+    levels = reached(judged(**{"platform": {"verified_at": None}, part: result}))
+    assert levels[:4] == ([None] * 4 if part == "platform" else [True, None, None, None])
 
 
 @pytest.mark.parametrize(
@@ -87,27 +135,59 @@ def test_forescout_is_unknown_while_the_tokens_are_unread(result: Any) -> None:
             'the sensor has 0 tokens described "forescout"',
         ),
         (seen(USED, USED), PLATFORM, "unknown", 'the sensor has 2 tokens described "forescout"'),
-        (seen(None), PLATFORM, "never_called", "Used is N/A: no call with this token was ever received"),
-        (
-            seen(None),
-            {"changed": True},
-            "never_called",
-            "Used is N/A: no call with this token was ever received",
-        ),
+        (seen(None), PLATFORM, "never_called", NEVER),
+        (seen(None), {**PLATFORM, "changed": True}, "never_called", NEVER),
         (
             seen(USED),
-            {"changed": True},
+            {**PLATFORM, "changed": True},
             "unknown",
-            f"Used is {USED}, but the platform does not hold what is declared",
+            f"the platform does not hold what is declared; Used is {USED}",
         ),
         (seen(USED), PLATFORM, "working", f"Used is {USED}"),
-        (seen(USED), {}, "working", f"Used is {USED}"),
+        (seen(USED), BY_HAND, "working", f"Used is {USED}"),
+        (
+            seen(USED),
+            {"changed": False},
+            "unknown",
+            f"Used is {USED}, but when the token was made and given away is not known",
+        ),
+        (seen(USED), {**PLATFORM, "running": False}, "unknown", f"the module does not run; Used is {USED}"),
+        (seen(USED), {**PLATFORM, "running": True}, "working", f"Used is {USED}"),
     ],
 )
 def test_forescout_is_judged_by_the_used_column(
     tokens: Any, platform: Any, state: str, evidence: str
 ) -> None:
-    assert forescout_verdict(tokens, platform, "forescout") == {"state": state, "evidence": evidence}
+    verdict = judged(tokens, platform)
+    assert (verdict["state"], verdict["evidence"]) == (state, evidence)
+
+
+@pytest.mark.parametrize(
+    ("used", "platform", "state", "called"),
+    [
+        ("2026-11-02T10:00:00Z", PLATFORM, "working", True),
+        ("2026-11-02T09:59:59Z", PLATFORM, "unknown", False),
+        ("2026-11-02T09:59:59Z", BY_HAND, "working", True),
+        ("2026-11-02T08:59:59Z", BY_HAND, "unknown", False),
+        ("2026-11-02T11:00:00+01:00", PLATFORM, "working", True),
+        ("2026-11-02T11:00:00+02:00", PLATFORM, "unknown", False),
+        ("2026-11-02 10:00:01", PLATFORM, "working", True),
+        (1793613600, PLATFORM, "working", True),
+        (1793613600000, PLATFORM, "working", True),
+        ("1793613599999", PLATFORM, "unknown", False),
+        ("2 minutes ago", PLATFORM, "unknown", None),
+        ("9" * 30, PLATFORM, "unknown", None),
+    ],
+)
+def test_a_use_counts_from_the_change_on(used: Any, platform: Any, state: str, called: bool | None) -> None:
+    verdict = judged(seen(used), platform)
+    assert (verdict["state"], reached(verdict)[4]) == (state, called)
+
+
+def test_a_person_says_when_the_settings_were_changed() -> None:
+    assert judged(platform=BY_HAND, changed_at="2026-11-02T10:15:00Z")["state"] == "working"
+    assert judged(platform=BY_HAND, changed_at="2026-11-02T10:15:01Z")["state"] == "unknown"
+    assert judged(platform=BY_HAND, changed_at="")["state"] == "working"
 
 
 @pytest.mark.parametrize(
@@ -123,12 +203,86 @@ def test_forescout_is_judged_by_the_used_column(
     ],
 )
 def test_a_use_that_may_be_the_proving_call_proves_nothing(used: str, verified_at: str, state: str) -> None:
-    verdict = forescout_verdict(seen(used), {"changed": False, "verified_at": verified_at}, "forescout")
+    assert judged(seen(used), {"changed": False, "verified_at": verified_at})["state"] == state
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, "working"), (3500, "working"), (3700, "unknown")])
+def test_a_last_call_long_ago_is_not_working_any_more(seconds: int, state: str) -> None:
+    used = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+    verdict = judged(seen(used), {**PLATFORM, "delivered_at": "2020-01-01T00:00:00Z"}, max_age=3600)
     assert verdict["state"] == state
+    assert ("more than 3600 s ago" in verdict["evidence"]) is (state == "unknown")
 
 
-def test_ansible_finds_both_filters_by_name() -> None:
+@pytest.mark.parametrize(
+    ("tokens", "platform", "known", "state", "levels"),
+    [
+        ({}, PLATFORM, host(USED), "working", [True, None, True, True, None]),
+        ({}, PLATFORM, host(CHANGED), "working", [True, None, True, True, None]),
+        ({}, PLATFORM, host(MADE), "unknown", [True, None, True, False, None]),
+        ({}, PLATFORM, host(None), "unknown", [True, None, True, False, None]),
+        ({}, BY_HAND, host(USED), "unknown", [None, None, True, None, None]),
+        ({}, PLATFORM, {"missing_labels": []}, "unknown", [True, None, True, None, None]),
+        ({}, PLATFORM, host(USED, "Vendor"), "unknown", [True, None, False, True, None]),
+        (seen(USED), PLATFORM, host(USED, "Vendor"), "unknown", [True, None, False, True, True]),
+        (seen(USED), PLATFORM, host(MADE), "working", [True, None, True, False, True]),
+        (seen(None), PLATFORM, host(USED), "never_called", [True, None, True, True, False]),
+        (seen(MADE), PLATFORM, host(USED), "unknown", [True, None, True, True, False]),
+        ({}, {**PLATFORM, "changed": True}, host(USED), "unknown", [False, None, True, True, None]),
+        ({}, {**PLATFORM, "running": False}, host(USED), "unknown", [True, False, True, True, None]),
+    ],
+)
+def test_below_l3_nothing_works_and_what_is_refuted_is_not_outvoted(
+    tokens: Any, platform: Any, known: Any, state: str, levels: Any
+) -> None:
+    verdict = judged(tokens, platform, host=known)
+    assert (verdict["state"], reached(verdict)) == (state, levels)
+
+
+@pytest.mark.parametrize(
+    ("platform", "known", "level"),
+    [
+        (PLATFORM, None, "L4"),
+        ({**PLATFORM, "changed": True}, None, None),
+        (PLATFORM, host(USED, "Vendor"), "L0"),
+        (PLATFORM, host(MADE), "L2"),
+    ],
+)
+def test_the_level_is_the_highest_proved_below_what_is_refuted(platform: Any, known: Any, level: Any) -> None:
+    assert judged(platform=platform, host=known)["level"] == level
+
+
+def test_since_is_the_newest_proof_or_when_the_token_was_made() -> None:
+    assert judged(host=host("2026-11-02T10:16:00Z"))["since"] == "2026-11-02T10:16:00Z"
+    assert judged(seen(None))["since"] == MADE
+    assert judged({})["since"] is None
+
+
+def test_the_verdicts_of_a_fleet_become_one_table_for_each_integration() -> None:
+    fleet = [
+        {"integration": "fortinet", "appliance": "fgt-b", "verdict": fortinet_verdict({})},
+        {"integration": "forescout", "appliance": "forescout-01", "verdict": judged()},
+        {"integration": "fortinet", "appliance": "a", "verdict": fortinet_verdict(access())},
+    ]
+    lines = verdict_table(fleet)
+    assert [line.split()[0] for line in lines] == [
+        "forescout",
+        "appliance",
+        "forescout-01",
+        "fortinet",
+        "appliance",
+        "a",
+        "fgt-b",
+    ]
+    assert lines[1] == "  appliance     state    level  since                 evidence"
+    assert lines[2] == f"  forescout-01  working  L4     {USED}  Used is {USED}"
+    assert lines[6].startswith("  fgt-b      unknown  -      -      the FortiGate could not be read")
+    assert verdict_table([]) == []
+
+
+def test_ansible_finds_the_filters_by_name() -> None:
     assert FilterModule().filters() == {
         "fortinet_verdict": fortinet_verdict,
         "forescout_verdict": forescout_verdict,
+        "verdict_table": verdict_table,
     }
