@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Forescout platform moves to another sensor by one variable, whatever interrupts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.example import FORESCOUT, Example
+from ansible_collections.otsec.defender_iot.tests.support.sabotage import Background, Rule, Sabotage
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+OLD, NEW = "sensor-north-01", "sensor-south-01"
+NEW_ADDRESS = "198.51.100.11"
+IMPATIENT = ("--extra-vars=sensor_tokens_retire_delay=1", "--extra-vars=sensor_tokens_retire_retries=2")
+
+# Where a run is killed: on which host, before or after which step.
+POINTS = {
+    "after the new token": (NEW, "POST /__lab__/tokens", "after"),
+    "between emptying and filling": (FORESCOUT, "PUT /__lab__/module", "after"),
+    "before noting what was given": (FORESCOUT, "write 1", "before"),
+    "before the old token is forgotten": (OLD, "delete 1", "before"),
+}
+
+
+class Move:
+    """The example inventory, whose platform has asked the first sensor and is to ask the second."""
+
+    def __init__(self, node: Workspace) -> None:
+        """Set up the first sensor, and change the one variable."""
+        self.node = node
+        self.example = Example(node)
+        self.run().succeeded()
+        self.example.wait_for_poll()
+        variables = node.inputs / "host_vars" / f"{FORESCOUT}.yml"
+        variables.parent.mkdir()
+        variables.write_text(f"forescout_module_sensor: {NEW}\n")
+
+    def run(self, *arguments: str, **environment: str) -> Run:
+        """Run the playbook."""
+        return self.example.playbook("forescout", *IMPATIENT, *arguments, **environment)
+
+    def kill_at(self, host: str, step: str, phase: str) -> None:
+        """Run the playbook and kill it."""
+        sabotage = Sabotage(self.node.folder / "sabotage", {host: Rule((step,), phase, "stop")})
+        callbacks = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,saboteur"}
+        background = Background(lambda: self.run(**callbacks, **sabotage.environment))
+        try:
+            sabotage.wait_until_stopped(host)
+            sabotage.kill()
+        finally:
+            sabotage.let_go(host)
+            assert background.wait().code != 0
+
+    def tokens(self, sensor: str) -> list[dict[str, Any]]:
+        """Return the tokens of a sensor."""
+        return self.node.lab.state(sensor)["tokens"]
+
+    def writes(self) -> list[str]:
+        """Return what was written, in order."""
+        return [f"{call['appliance']} {call['method']}" for call in self.node.lab.calls() if call["write"]]
+
+    def is_done(self) -> None:
+        """Make sure that the platform asks the new sensor, and that nothing is left of the old."""
+        state = self.node.lab.state(FORESCOUT)
+        assert state["module"]["server_address"] == NEW_ADDRESS
+        assert state["last_poll"]["outcome"] == "ok"
+        (token,) = self.tokens(NEW)
+        assert token["used"].startswith("20")
+        assert self.tokens(OLD) == []
+        assert list(self.node.stored_files()) == [f"{NEW}/forescout.yml"]
+        self.node.lab.forget_calls()
+        assert self.run().succeeded().changes == []
+        assert self.writes() == []
+        assert self.node.lab.calls(OLD) == []
+
+
+@pytest.fixture
+def move(workspace: Workspace) -> Move:
+    """A platform that is to move."""
+    return Move(workspace)
+
+
+def test_one_variable_moves_a_platform_as_predicted_and_in_order(move: Move) -> None:
+    move.node.lab.switch(FORESCOUT, sensor_change="after_clearing")
+    move.node.lab.forget_calls()
+    predicted = move.run("--check").succeeded()
+    assert move.writes() == []
+    done = move.run().succeeded()
+    assert done.changes == predicted.changes
+    assert {host for host, _module in done.changes} == {OLD, NEW, FORESCOUT}
+    assert move.writes() == [f"{NEW} POST", f"{FORESCOUT} PUT", f"{FORESCOUT} PUT", f"{OLD} DELETE"]
+    move.is_done()
+
+
+@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
+def test_a_move_that_was_killed_is_finished_by_the_next_run(move: Move, point: tuple[str, str, str]) -> None:
+    move.kill_at(*point)
+    move.run().succeeded()
+    move.is_done()
+
+
+def test_the_old_token_stays_until_the_new_sensor_is_called_and_that_of_others_always(move: Move) -> None:
+    move.node.lab.make_token(OLD, "another system")
+    move.node.lab.fault(NEW, "status", {"path_prefix": "/api/v1/devices"}, status=500)
+    kept = move.run()
+    assert "not every platform is proved to work with its new sensor yet" in kept.output
+    assert len(move.tokens(OLD)) == 2
+    move.node.lab.control("DELETE", "/faults")
+    assert move.node.lab.control("POST", "/poll")[FORESCOUT]["outcome"] == "ok"
+    assert move.run().succeeded().changes == [(OLD, "sensor_access_token")]
+    assert [token["description"] for token in move.tokens(OLD)] == ["another system"]
