@@ -198,3 +198,15 @@ def test_a_map_that_does_not_fit_is_told_and_fails_the_check(node: Workspace, re
 def test_a_draft_does_not_overwrite_a_map_that_was_completed(node: Workspace, recording: Recording) -> None:
     draft_file(node, "sensor").write_text("mine: true\n")
     assert drafted(node, recording, "sensor") == {"mine": True}
+
+
+@ONCE
+def test_without_a_person_to_ask_it_says_what_is_to_be_given(node: Workspace, recording: Recording) -> None:
+    where = {
+        "defender_iot_recording": str(recording.folder / "sensor.har"),
+        "defender_iot_draft_file": str(draft_file(node, "sensor")),
+    }
+    run = node.playbook("otsec.defender_iot.draft_endpoints", f"--extra-vars={json.dumps(where)}")
+    assert run.code != 0
+    assert "a recording of a sensor needs username, password, token, description too" in run.output
+    assert not draft_file(node, "sensor").exists()
