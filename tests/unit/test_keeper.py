@@ -192,7 +192,7 @@ def test_the_same_value_has_another_fingerprint_in_another_record(
 
 def test_what_was_delivered_outlives_a_new_value(keeper: StoreKeeper) -> None:
     first = minted(keeper)
-    keeper.delivered("a/settings", first.fingerprint)
+    keeper.delivered("a/settings", first.fingerprint, "2026-11-02T10:15:00Z")
     second = minted(keeper, "second")
     assert second.delivered == {"a/settings": first.fingerprint}
     assert second.fingerprint != first.fingerprint
@@ -208,7 +208,7 @@ def test_a_forgotten_secret_leaves_no_file(keeper: StoreKeeper, store: VaultFile
     "again",
     [
         lambda keeper: keeper.release(),
-        lambda keeper: keeper.delivered("a/settings", "111111111111"),
+        lambda keeper: keeper.delivered("a/settings", "111111111111", "2026-11-02T10:15:00Z"),
         lambda keeper: keeper.retire(),
         lambda keeper: keeper.held(),
     ],
@@ -218,7 +218,7 @@ def test_a_record_that_would_stay_the_same_is_not_rewritten(
     keeper: StoreKeeper, store: VaultFile, again: Any
 ) -> None:
     minted(keeper, verified=True)
-    keeper.delivered("a/settings", "111111111111")
+    keeper.delivered("a/settings", "111111111111", "2026-11-02T10:15:00Z")
     before = raw(store)
     again(keeper)
     assert raw(store) == before

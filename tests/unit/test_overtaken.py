@@ -101,7 +101,7 @@ def test_a_delivery_noted_during_a_minting_is_no_obstacle_and_stays() -> None:
 def test_a_delivery_does_not_bring_back_a_secret_that_is_gone() -> None:
     keeper = reading({"value": "v"})
     keeper.store.meddling = [lambda store: store.replace(None)]
-    keeper.delivered("a", "1")
+    keeper.delivered("a", "1", "2026-11-02T10:15:00Z")
     assert keeper.store.record is None
 
 
