@@ -125,12 +125,12 @@ def sanity() -> None:
 
 def unit() -> None:
     """Runs the unit tests."""
-    run("pytest", "tests/unit")
+    run("pytest", "--numprocesses=auto", "tests/unit")
 
 
 def integration() -> None:
     """Runs the integration tests."""
-    run("pytest", "tests/integration")
+    run("pytest", "--numprocesses=auto", "--dist=loadfile", "tests/integration")
 
 
 def foreign() -> None:
