@@ -51,6 +51,13 @@ class Arguments:
         return checked.validated_parameters, set(checked._no_log_values)
 
 
+def require(params: Mapping[str, Any], *options: str) -> None:
+    """Raise InvalidOptions where an option is missing that only some modules of its product need."""
+    missing = [option for option in options if params[option] is None]
+    if missing:
+        raise InvalidOptions(f"missing required arguments: {', '.join(missing)}")
+
+
 def connection(product: str, *second: str) -> Spec:
     """Return the connection options of a product, each with an environment variable as fallback.
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from ._arguments import require
 from ._converge import Job, complete
 from ._errors import InvalidOptions, NotFound, attempting
 from ._moment import as_text, read_moment
@@ -62,7 +63,8 @@ HOST = Resource(
 
 
 def prepared(params: dict[str, Any]) -> dict[str, Any]:
-    """Say what this rests on. Raises InvalidOptions where ``newer_than`` is no time."""
+    """Say what this rests on. Raises InvalidOptions, for one where ``newer_than`` is no time."""
+    require(params, "url", "username")
     try:
         read_moment(params["newer_than"] or "1970-01-01")
     except ValueError:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from ._arguments import require
 from ._converge import Job, inform
 from ._errors import ApplianceError, InvalidOptions, Refused, attempting
 from ._moment import as_text, now, read_moment
@@ -138,13 +139,15 @@ CONNECTION = Resource(kind="connection", noun="connection", path="alerts", field
 
 
 def asking_for_devices(params: dict[str, Any]) -> dict[str, Any]:
-    """Put the filter of a task into the query."""
+    """Put the filter of a task into the query. Raises InvalidOptions."""
+    require(params, "token")
     wanted = params["authorized"]
     return {**params, "query": {} if wanted is None else {"authorized": str(wanted).lower()}}
 
 
 def asking_for_alerts(params: dict[str, Any]) -> dict[str, Any]:
     """Put the filters that the sensor has into the query. Raises InvalidOptions."""
+    require(params, "token")
     if params["api_version"] == "v2" and params["api"] == "sensor":
         raise InvalidOptions(
             "api_version: v2 needs api: management_console, for no document shows it of a sensor"

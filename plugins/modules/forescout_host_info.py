@@ -191,7 +191,6 @@ MODULE = Module(
             "wait": {"type": "int", "default": 0},
             "interval": {"type": "int", "default": 10},
         },
-        required_one_of=[("url",), ("username",)],
         required_by={"newer_than": "host"},
     ),
     resource=HOST,

@@ -215,8 +215,7 @@ MODULE = Module(
             "severities": {"type": "list", "elements": "str", "choices": SEVERITIES},
             "engines": {"type": "list", "elements": "str", "choices": ENGINES},
             "api_version": {"type": "str", "choices": ["v1", "v2"], "default": "v1"},
-        },
-        required_one_of=[("token",)],
+        }
     ),
     resource=ALERT,
     connect=SensorApi,

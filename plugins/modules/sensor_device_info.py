@@ -187,7 +187,6 @@ from ..module_utils._sensor_data import DEVICE, asking_for_devices, tell_devices
 MODULE = Module(
     arguments=sensor_api(
         {"authorized": {"type": "bool"}, "security_scores": {"type": "bool", "default": False}},
-        required_one_of=[("token",)],
     ),
     resource=DEVICE,
     connect=SensorApi,

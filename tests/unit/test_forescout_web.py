@@ -272,10 +272,17 @@ def test_a_newer_value_is_waited_for_and_the_wait_ends(monkeypatch: pytest.Monke
     assert clock[0] == 20
 
 
+@pytest.mark.parametrize("missing", ["url", "username"])
+def test_without_address_and_account_nothing_can_be_asked(missing: str) -> None:
+    params = {"url": "u", "username": "n", "newer_than": None, missing: None}
+    with pytest.raises(InvalidOptions, match=f"missing required arguments: {missing}"):
+        prepared(params)
+
+
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "1793614500"])
 def test_a_time_that_is_none_is_refused_before_the_first_request(text: str) -> None:
     with pytest.raises(InvalidOptions, match="newer_than must look like"):
-        prepared({"newer_than": text})
+        prepared({"url": "u", "username": "n", "newer_than": text})
 
 
 def test_closing_closes_the_connection() -> None:

@@ -133,11 +133,17 @@ def test_a_device_without_what_every_version_has_is_an_error(lacking: str) -> No
         tell_devices(job(DEVICE, answer(200, [row])))
 
 
+@pytest.mark.parametrize("asking", [asking_for_devices, asking_for_alerts])
+def test_without_a_token_nothing_can_be_asked(asking: Any) -> None:
+    with pytest.raises(InvalidOptions, match="missing required arguments: token"):
+        asking({"token": None})
+
+
 @pytest.mark.parametrize(
     ("given", "query"), [(None, {}), (True, {"authorized": "true"}), (False, {"authorized": "false"})]
 )
 def test_devices_are_asked_for_by_whether_they_are_authorized(given: Any, query: Any) -> None:
-    task = job(DEVICE, answer(200, []), **asking_for_devices({"authorized": given}))
+    task = job(DEVICE, answer(200, []), **asking_for_devices({"token": "t", "authorized": given}))
     assert tell_devices(task)["devices"] == []
     assert task.api.http.contents[0] == {"headers": {"Authorization": "t0ken"}, "params": query}
 
@@ -154,7 +160,7 @@ def test_devices_are_asked_for_by_whether_they_are_authorized(given: Any, query:
     ],
 )
 def test_alerts_are_asked_for_by_state_type_and_time(asked: Any, query: Any) -> None:
-    made = asking_for_alerts({**ALERTS_ASKED, "api": "sensor", "api_version": "v1", **asked})
+    made = asking_for_alerts({**ALERTS_ASKED, "token": "t", "api": "sensor", "api_version": "v1", **asked})
     assert made["query"] == query
 
 
@@ -168,7 +174,7 @@ def test_alerts_are_asked_for_by_state_type_and_time(asked: Any, query: Any) -> 
 )
 def test_what_cannot_be_asked_is_refused_before_the_first_request(asked: Any, says: str) -> None:
     with pytest.raises(InvalidOptions, match=says):
-        asking_for_alerts({**ALERTS_ASKED, "api": "sensor", "api_version": "v1", **asked})
+        asking_for_alerts({**ALERTS_ASKED, "token": "t", "api": "sensor", "api_version": "v1", **asked})
 
 
 @pytest.mark.parametrize("spelling", ["additionalInformation", "additionalinformation"])
