@@ -40,6 +40,7 @@ ALERTS_ASKED = {
     "severities": None,
     "engines": None,
 }
+OF_A_SENSOR = {**ALERTS_ASKED, "token": "t0ken", "api": "sensor", "api_version": "v1"}
 CHECK = {"check": "token", "negative_control": False}
 LEAST = {"id": 12, "name": "plc", "type": "PLC"}
 ALERT_ROW = {
@@ -143,7 +144,7 @@ def test_without_a_token_nothing_can_be_asked(asking: Any) -> None:
     ("given", "query"), [(None, {}), (True, {"authorized": "true"}), (False, {"authorized": "false"})]
 )
 def test_devices_are_asked_for_by_whether_they_are_authorized(given: Any, query: Any) -> None:
-    task = job(DEVICE, answer(200, []), **asking_for_devices({"token": "t", "authorized": given}))
+    task = job(DEVICE, answer(200, []), **asking_for_devices({"token": "t0ken", "authorized": given}))
     assert tell_devices(task)["devices"] == []
     assert task.api.http.contents[0] == {"headers": {"Authorization": "t0ken"}, "params": query}
 
@@ -160,7 +161,7 @@ def test_devices_are_asked_for_by_whether_they_are_authorized(given: Any, query:
     ],
 )
 def test_alerts_are_asked_for_by_state_type_and_time(asked: Any, query: Any) -> None:
-    made = asking_for_alerts({**ALERTS_ASKED, "token": "t", "api": "sensor", "api_version": "v1", **asked})
+    made = asking_for_alerts({**OF_A_SENSOR, **asked})
     assert made["query"] == query
 
 
@@ -174,7 +175,7 @@ def test_alerts_are_asked_for_by_state_type_and_time(asked: Any, query: Any) -> 
 )
 def test_what_cannot_be_asked_is_refused_before_the_first_request(asked: Any, says: str) -> None:
     with pytest.raises(InvalidOptions, match=says):
-        asking_for_alerts({**ALERTS_ASKED, "token": "t", "api": "sensor", "api_version": "v1", **asked})
+        asking_for_alerts({**OF_A_SENSOR, **asked})
 
 
 @pytest.mark.parametrize("spelling", ["additionalInformation", "additionalinformation"])
