@@ -16,25 +16,27 @@ from typing import Any
 from lab import ROOT, Lab
 
 FOLDER = ROOT / ".cache/demo"
+ROLES = {
+    "sensor-north-01": "sensor_tokens",
+    "sensor-south-01": "sensor_tokens",
+    "forescout-01": "forescout_module",
+}
 
 WRITES = {
     ("POST", "accprofile"): "admin profile",
     ("POST", "api-user"): "API admin",
     ("POST", "generate-key"): "API key",
-    ("POST", "tokens"): "access token",
-    ("PUT", "module"): "module settings",
 }
+BY_WEB = {"sensor_tokens": "access token", "forescout_module": "module settings"}
 
 
 def main() -> None:
     started = time.monotonic()
-    shutil.rmtree(FOLDER / "secrets", ignore_errors=True)
     lab = Lab(FOLDER)
     step("starting three FortiGates, two sensors and one Forescout platform on loopback")
     lab.start()
     try:
-        lab.ask("/reset", "POST")
-        summary = flow(lab)
+        summary = f"{flow(lab)}\n{by_fstool(lab)}"
     finally:
         step("stopping the lab")
         lab.stop()
@@ -43,19 +45,50 @@ def main() -> None:
     )
 
 
+def begin(lab: Lab) -> list[str]:
+    """Forget everything and shuffle the names in the web interfaces; return what leads playbooks to them."""
+    lab.ask("/reset", "POST")
+    shutil.rmtree(FOLDER / "secrets", ignore_errors=True)
+    hosts = {}
+    for name, role in ROLES.items():
+        lab.ask(f"/appliances/{name}/options", "POST", {"names": "shuffled"})
+        endpoints = FOLDER / f"{name}.endpoints.yml"
+        endpoints.write_text(json.dumps(lab.ask(f"/appliances/{name}/endpoint_map")))
+        hosts[name] = {f"{role}_endpoints": str(endpoints)}
+    overlay = FOLDER / "overlay.yml"
+    overlay.write_text(json.dumps({"all": {"hosts": hosts}}))
+    return ["-i", str(overlay)]
+
+
 def flow(lab: Lab) -> str:
     """Set everything up, again, and verify; return the closing table."""
+    maps = begin(lab)
     step("playbooks/site.yml, first run")
-    lab.play("site")
+    lab.play("site", *maps)
     created = writes(lab)
     step("playbooks/site.yml, second run")
-    changed = sum(int(number) for number in re.findall(r"changed=(\d+)", lab.play("site")))
+    changed = changes(lab.play("site", *maps))
     written = len(writes(lab)) - len(created)
     lab.ask("/poll", "POST")
     step("playbooks/verify.yml")
     report = FOLDER / "verdicts.json"
-    lab.play("verify", "-e", json.dumps({"defender_iot_verdict_file": str(report)}))
+    lab.play("verify", *maps, "-e", json.dumps({"defender_iot_verdict_file": str(report)}))
     return table(created, changed, written, json.loads(report.read_text()))
+
+
+def by_fstool(lab: Lab) -> str:
+    """Set the Forescout integration up once more, over SSH; return a line for the table."""
+    options = [*begin(lab), "-e", json.dumps({"forescout_module_transport": "fstool"})]
+    step("playbooks/forescout.yml by fstool over SSH, first run")
+    first = changes(lab.play("forescout", *options))
+    step("playbooks/forescout.yml by fstool over SSH, second run")
+    second = changes(lab.play("forescout", *options))
+    return f"{'Forescout by fstool':22}first run changed {first}, second run {second or 'nothing'}"
+
+
+def changes(output: str) -> int:
+    """Return how many changes the recap of a run counts."""
+    return sum(int(number) for number in re.findall(r"changed=(\d+)", output))
 
 
 def writes(lab: Lab) -> list[dict[str, Any]]:
@@ -67,7 +100,7 @@ def table(created: list[dict[str, Any]], changed: int, written: int, verdicts: l
     """Say what was created, what the second run changed, and what is verified."""
     what: dict[str, list[str]] = {}
     for call in created:
-        what.setdefault(call["appliance"], []).append(WRITES[call["method"], Path(call["path"]).name])
+        what.setdefault(call["appliance"], []).append(written_by(call))
     rows = [("First run created", f"{name}: {', '.join(objects)}") for name, objects in sorted(what.items())]
     rows.append(("Second run changed", f"{changed or 'nothing'} ({written} writes reached an appliance)"))
     judged: dict[tuple[str, str, str], list[str]] = {}
@@ -79,6 +112,12 @@ def table(created: list[dict[str, Any]], changed: int, written: int, verdicts: l
         rows += [(f"Verified: {integration}", f"{state} on {', '.join(names)}"), ("", f"  {evidence}")]
     heads = ["" if number and rows[number - 1][0] == row[0] else row[0] for number, row in enumerate(rows)]
     return "\n".join(f"{head:22}{row[1]}".rstrip() for head, row in zip(heads, rows, strict=True))
+
+
+def written_by(call: dict[str, Any]) -> str:
+    """Name what a call has made; the paths of web interfaces are shuffled."""
+    role = ROLES.get(call["appliance"])
+    return BY_WEB[role] if role else WRITES[call["method"], Path(call["path"]).name]
 
 
 def step(what: str) -> None:

@@ -56,10 +56,11 @@ class Lab:
         command += ["-e", json.dumps({"defender_iot_secret_store": f"vault_file:{self.folder}/secrets"})]
         return _shown(command)
 
-    def ask(self, path: str, method: str = "GET") -> Any:
+    def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Ask the lab's control port."""
         control = json.loads((self.folder / "lab/lab.json").read_text())["control"]
-        request = urllib.request.Request(control + path, method=method)  # noqa: S310
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(control + path, content, method=method)  # noqa: S310
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             return json.loads(answer.read() or "null")
 

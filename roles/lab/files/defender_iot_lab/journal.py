@@ -49,10 +49,12 @@ class Journal:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0
+        self.age = 0
         self.clear()
 
     def clear(self) -> None:
-        """Forget all calls and set the counters to zero."""
+        """Forget all calls, those that have yet to be answered too, and set the counters to zero."""
+        self.age += 1
         self._calls: list[Call] = []
         self.counters: defaultdict[str, Counters] = defaultdict(Counters)
 
@@ -60,8 +62,10 @@ class Journal:
         """Count a finished TLS handshake."""
         self.counters[appliance].connections += 1
 
-    def record(self, appliance: str, exchange: Exchange, status: int | None, write: bool) -> None:
-        """Remember a request and how it was answered."""
+    def record(self, appliance: str, exchange: Exchange, status: int | None, write: bool, age: int) -> None:
+        """Remember a request and how it was answered, unless it began before the last clearing."""
+        if age != self.age:
+            return
         self._last += 1
         self.counters[appliance].requests += 1
         self.counters[appliance].writes += write

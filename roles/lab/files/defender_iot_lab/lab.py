@@ -51,9 +51,10 @@ class Front:
             exchange = await Exchange.read(Request(scope, receive), source)
         except ClientDisconnect:
             return
+        age = self.journal.age
         response = await self._respond(exchange)
         status = response.status_code if response else None
-        self.journal.record(self.appliance.name, exchange, status, self.appliance.is_write(exchange))
+        self.journal.record(self.appliance.name, exchange, status, self.appliance.is_write(exchange), age)
         if response:
             await response(scope, receive, send)
         else:
