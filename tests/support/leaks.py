@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ def files_with(secrets: Iterable[str], folder: Path, *allowed: Path) -> list[Pat
 
 
 class CommandLines:
-    """Every command line seen on this machine while a block ran."""
+    """Every command line seen of this process and its descendants while a block ran."""
 
     def __init__(self) -> None:
         """Start with none."""
@@ -37,11 +38,21 @@ class CommandLines:
 
     def look(self) -> None:
         """Add those of the processes that run now."""
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
+        parents, lines = {}, {}
+        for folder in Path("/proc").glob("[0-9]*"):
             try:
-                self.seen.add(path.read_bytes())
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                lines[int(folder.name)] = (folder / "cmdline").read_bytes()
             except OSError:
                 continue
+        self.seen |= {line for process, line in lines.items() if _descends(process, parents)}
+
+
+def _descends(process: int, parents: dict[int, int]) -> bool:
+    """Say whether a process is this one or descends from it; others may run the same tests."""
+    while process in parents and process != os.getpid():
+        process = parents[process]
+    return process == os.getpid()
 
 
 @contextmanager

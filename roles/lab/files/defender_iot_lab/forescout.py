@@ -24,6 +24,7 @@ from .appliance import Appliance
 from .exchange import Exchange
 from .forescout_nodes import FstoolOptions, Nodes, shown
 from .inventory import device_addresses, device_macs
+from .ledger import GIVEN
 from .options import switch
 from .poll import PollError, fetch_devices
 from .web_names import ForescoutNames, page
@@ -150,7 +151,7 @@ class Forescout(Appliance):
 
     def note_secret(self, value: str) -> str:
         """Remember a token that was given to the module."""
-        return self.mint.note("module_token", value)
+        return self.mint.note(GIVEN, value)
 
     def make_credentials(self) -> dict[str, str]:
         """Make one account for both logins, and the property tags, which differ from seed to seed."""
@@ -241,7 +242,7 @@ class Forescout(Appliance):
         held, wanted = self.module.server_address, body.get(known.server_address, "")
         if self.options.sensor_change == "after_clearing" and held and wanted not in ("", held):
             return JSONResponse({"errors": ["the settings of another server are still there"]}, 409)
-        self.mint.note("module_token", body.get(known.access_token, ""))
+        self.mint.note(GIVEN, body.get(known.access_token, ""))
         self.module = replace(self.module, **{names[name]: value for name, value in body.items()})
         if self.nodes:
             self.nodes.apply(self.module.server_address, self.module.access_token)

@@ -133,6 +133,7 @@ class Lab:
         for appliance in self.appliances.values():
             appliance.reset()
         self.journal.clear()
+        self.ledger.forget_given()
 
     def directory(self) -> dict[str, Any]:
         """Return how to reach and to log in to every appliance."""

@@ -15,6 +15,10 @@ HEXADECIMAL = "0123456789abcdef"
 REDACTED = "<redacted>"
 
 
+GIVEN = "module_token"
+"""The kind of secrets that an appliance is given and has not made."""
+
+
 @dataclass(frozen=True)
 class Secret:
     """One secret value and where it belongs."""
@@ -34,6 +38,10 @@ class Ledger:
         """Remember a secret; an empty value is none."""
         if secret.value:
             self.secrets.setdefault(secret.value, secret)
+
+    def forget_given(self) -> None:
+        """Forget the secrets that somebody gave to an appliance; what appliances have made stays a secret."""
+        self.secrets = {value: each for value, each in self.secrets.items() if each.kind != GIVEN}
 
     def redacted(self, value: Any) -> Any:
         """Return a copy of a JSON value in which every secret is replaced."""
