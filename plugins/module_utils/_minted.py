@@ -271,12 +271,14 @@ class OnParent:
 
         Raises Conflict where the account in use may be the object: another secret would lock it out.
         """
+        if self.job.fresh:
+            return
         if self.parent is not None:
             refuse_self_change(self.job)
         elif not self.job.check_mode:
             with attempting(f"minting {self.job.title}"):
                 raise NotFound("the object it belongs to does not exist: create that first")
-        elif not self.job.fresh:
+        else:
             self.job.notes.append(
                 f"{self.job.title} is predicted as if an earlier task creates the object it belongs to"
             )
@@ -287,7 +289,7 @@ class OnParent:
 
     def why_mint(self, held: Held) -> str | None:
         """Mint where the store holds none, or where the current one is due or refused."""
-        if self.parent is None:
+        if self.parent is None or self.job.fresh:
             return "the object it belongs to is new"
         if held.current is None:
             return "the store holds none"
@@ -296,8 +298,8 @@ class OnParent:
         return due(self.job, held.current)
 
     def judged(self, pending: Pending) -> str:
-        """Try a stored value."""
-        if pending.secret is None or self.parent is None:
+        """Try a stored value; none is good for an object that is new."""
+        if pending.secret is None or self.parent is None or self.job.fresh:
             return "invalid"
         return probe(self.job, pending.secret.value)[0]
 

@@ -280,6 +280,30 @@ def test_an_administrator_s_session_may_change_api_admins_but_not_its_own_profil
     assert "may be the account that this task logs in with" in run.one().message
 
 
+def test_an_admin_that_somebody_removed_gets_a_new_key_with_its_new_self(workspace: Workspace) -> None:
+    lab, appliance = workspace.lab, "spare-01"
+    admin = {"name": "a", "profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
+    access = task("fortigate_access", admins=[admin], secret_store=workspace.ref("keys"))
+    workspace.inventory(fgt=workspace.host(appliance))
+    workspace.run(play(access)).succeeded()
+    old = workspace.kept("keys/a")["value"]
+    lab.cmdb(appliance, "DELETE", "api-user/a")
+    checked = workspace.run(play(access), arguments=["--check"]).succeeded().one()
+    done = workspace.run(play(access)).succeeded().one()
+    told = [
+        [(each["kind"], each["action"], each["changed"]) for each in run.data["objects"]]
+        for run in (checked, done)
+    ]
+    assert told[0] == told[1]
+    assert done.data["objects"][1]["reason"] == "the object it belongs to is new"
+    new = workspace.kept("keys/a")["value"]
+    assert new != old
+    headers = {"Authorization": f"Bearer {new}"}
+    status = lab.call(appliance, "GET", "/api/v2/monitor/system/status", headers=headers).status_code
+    assert status == 200
+    assert workspace.run(play(access)).succeeded().changes == []
+
+
 PURGE = {"profiles": [{"name": "p"}], "purge": True, "purge_names": "old-*"}
 
 

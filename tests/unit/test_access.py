@@ -23,6 +23,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     MINTED,
     MemoryAppliance,
     MemoryKeeper,
+    begun,
     secret,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.test_admin_profile import raw
@@ -177,6 +178,27 @@ def test_an_admin_of_this_task_does_not_outlive_a_key_that_could_not_be_stored(i
     assert ("the appliance has deleted it again" in caught.value.reason) is is_new
     assert (task.keepers["a"].pending is None) is is_new
     assert MINTED not in caught.value.reason
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("pending", [None, begun(secret("half done"))], ids=["stored", "interrupted"])
+def test_a_key_of_an_admin_that_is_no_more_is_not_kept_for_a_new_one(pending: Any, check_mode: bool) -> None:
+    device = Device(check_mode=check_mode)
+    task = Task(device, admins=[KEYED_ADMIN])
+    task.keepers["a"].current, task.keepers["a"].pending = secret("of the old admin"), pending
+    assert task.play()[0] == ("admin", "a", "create")
+    key = task.job.told["objects"][-1]
+    assert key["changed"]
+    assert key["minted"] is not check_mode
+    assert [event for event in device.events if "probe" in event] == (
+        [] if check_mode else [f"appliance probe {MINTED}"]
+    )
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_admin_that_this_task_creates_cannot_be_the_account_in_use(check_mode: bool) -> None:
+    device = Device(check_mode=check_mode, own=True)
+    assert Task(device, admins=[KEYED_ADMIN]).play() == [("admin", "a", "create"), ("key", "a", "create")]
 
 
 PURGED = {
