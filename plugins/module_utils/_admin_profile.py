@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from ._arguments import Spec
-from ._resource import Field, Resource, since
+from ._resource import Field, Resource
+from ._version import since
 
 LEVELS = ["none", "read", "read-write"]
 

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 from ._errors import ApplianceError, InvalidOptions, Refused, Unsupported, attempting
 from ._http import Answer, Http, quoted
+from ._moment import as_text, read_moment
+from ._version import fits
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-EPOCHS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
-CLAUSE = re.compile(r"(>=|<=|>|<)?\s*(\d+(?:\.\d+)*)")
 
 
 def fill(template: Any, values: Mapping[str, Any]) -> Any:
@@ -59,54 +58,6 @@ def _member(document: Any, name: str) -> Any:
     if not isinstance(document, Mapping):
         raise LookupError(name)
     return document[name]
-
-
-def instant(value: Any, form: str) -> str:
-    """Return a time in UTC as ISO 8601, from how a web interface spells it. Raises ValueError.
-
-    ``form`` is ``iso8601``, one of ``EPOCHS``, or a pattern as ``strptime`` takes it. A time without a zone
-    is taken as UTC.
-    """
-    if form in EPOCHS:
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise ValueError(value)
-        moment = datetime.fromtimestamp(float(value) / EPOCHS[form], timezone.utc)
-    elif form == "iso8601":
-        # Python before 3.11 does not know the Z.
-        moment = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", str(value)))
-    else:
-        moment = datetime.strptime(str(value), form)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def fits(version: str, versions: str) -> bool:
-    """Say whether an appliance's version is among a map's, such as ``>=24.1,<25`` or ``24.1``.
-
-    A number alone stands for all versions that begin with it.
-    """
-    has = _numbers(version)
-    for clause in versions.split(","):
-        found = CLAUSE.fullmatch(clause.strip())
-        if found is None or not has:
-            return False
-        bound = _numbers(found[2])
-        kept = {
-            ">=": has >= bound,
-            "<=": has <= bound,
-            ">": has > bound,
-            "<": has < bound,
-            None: has[: len(bound)] == bound,
-        }
-        if not kept[found[1]]:
-            return False
-    return True
-
-
-def _numbers(version: str) -> list[int]:
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    return [int(part) for part in found[0].split(".")] if found else []
 
 
 def require_login(product: str, params: Mapping[str, Any]) -> None:
@@ -239,7 +190,7 @@ def _used(operation: Mapping[str, Any], answer: Answer, value: Any) -> Any:
     if "used_format" not in operation:
         return value
     try:
-        return instant(value, operation["used_format"])
+        return as_text(read_moment(value, operation["used_format"]))
     except (ValueError, OverflowError):
         raise _unusable(
             answer,

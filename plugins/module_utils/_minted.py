@@ -10,11 +10,12 @@ Private to this collection: may change at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any, Protocol
 
 from ._converge import Job, complete, observe, refuse_self_change
 from ._errors import ApplianceError, Conflict, NotFound, attempting
+from ._moment import moment_or_none, now
 from ._secrets import Held, Pending, Secret
 
 LISTED_WITHIN = timedelta(minutes=2)
@@ -225,8 +226,8 @@ class Standalone:
 
     def _refuse_if_just_made(self, secret: Secret) -> None:
         """A list may lag behind: minting once more for that would leave an orphan."""
-        made = moment(secret.created_at)
-        if made is not None and datetime.now(timezone.utc) - made < LISTED_WITHIN:
+        made = moment_or_none(secret.created_at)
+        if made is not None and now() - made < LISTED_WITHIN:
             with attempting(f"reading {self.job.title}"):
                 raise ApplianceError(
                     "it was made moments ago and is not listed yet: run again in two minutes"
@@ -365,19 +366,7 @@ def due(job: Job, current: Secret) -> str | None:
     rotation_id = job.params.get("rotation_id")
     if rotation_id and rotation_id != current.rotation_id:
         return f"rotation_id is {rotation_id}"
-    made, max_age = moment(current.created_at), job.params.get("max_age")
-    if (
-        made is not None
-        and max_age is not None
-        and datetime.now(timezone.utc) - made > timedelta(days=max_age)
-    ):
+    made, max_age = moment_or_none(current.created_at), job.params.get("max_age")
+    if made is not None and max_age is not None and now() - made > timedelta(days=max_age):
         return f"it is older than {max_age} days"
     return None
-
-
-def moment(text: str | None) -> datetime | None:
-    """Read a time as the store keeps it, None where there is none or it cannot be read."""
-    try:
-        return datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    except ValueError:
-        return None

@@ -2,20 +2,44 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moments as options and answers write them.
+"""Moments as options, answers and records write them.
 
 Pure: standard library only. Private to this collection: may change at any time.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
+from typing import Any
+
+EPOCHS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
+"""Ways to count a time since 1970, with how many of their units make a second."""
 
 
-def read_moment(text: str) -> datetime:
-    """Read an ISO 8601 time; without an offset it is UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+def read_moment(value: Any, form: str = "iso8601") -> datetime:
+    """Read a time; without an offset it is UTC. Raises ValueError.
+
+    ``form`` is ``iso8601``, one of ``EPOCHS``, or a pattern as ``strptime`` takes it.
+    """
+    if form in EPOCHS:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise ValueError(value)
+        return datetime.fromtimestamp(float(value) / EPOCHS[form], timezone.utc)
+    if form == "iso8601":
+        # Python before 3.11 does not know the Z.
+        moment = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", str(value)))
+    else:
+        moment = datetime.strptime(str(value), form)
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def moment_or_none(value: Any) -> datetime | None:
+    """Read an ISO 8601 time that may be missing or not be one."""
+    try:
+        return read_moment(value)
+    except ValueError:
+        return None
 
 
 def as_text(moment: datetime) -> str:

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Optional
+from typing import Any
 
-Spans = tuple[tuple[str, Optional[str]], ...]
-"""Versions as pairs of the first that has something and the first that has it no more, None for never."""
+from ._version import Spans, in_words, within
 
 
 class Incomplete(Exception):
@@ -24,27 +23,6 @@ class Incomplete(Exception):
 def same(value: Any) -> Any:
     """Leave a value as it is."""
     return value
-
-
-def since(first: str, before: str | None = None) -> Spans:
-    """Return the versions from one on, up to but not including another."""
-    return ((first, before),)
-
-
-def _within(version: str, spans: Spans) -> bool:
-    return not spans or any(
-        _numbers(first) <= _numbers(version) and (before is None or _numbers(version) < _numbers(before))
-        for first, before in spans
-    )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def _in_words(spans: Spans) -> str:
-    parts = [f"from {first}" + (f" until before {before}" if before else "") for first, before in spans]
-    return f"exists {' and '.join(parts)}"
 
 
 @dataclass(frozen=True)
@@ -101,14 +79,14 @@ class Field:
         elif sample is not None:
             known = [name for name in names if name in sample]
         else:
-            known = [name for name, spans in names.items() if _within(str(version), spans)]
+            known = [name for name, spans in names.items() if within(str(version), spans)]
         wire = known[0] if known else self.wire
         inner = None if sample is None else sample.get(wire)
         children = self.children and {o: child.on(version, inner) for o, child in self.children.items()}
         return replace(self, wire=wire, children=children, missing="" if known else self._why_missing())
 
     def _why_missing(self) -> str:
-        return f"exists only with {self.feature}" if self.feature else _in_words(self.versions)
+        return f"exists only with {self.feature}" if self.feature else in_words(self.versions)
 
     def refused(self, option: str, value: Any) -> Iterator[str]:
         """Say what of a value cannot be had on the appliance at hand, with the reason."""

@@ -19,8 +19,10 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
-from ..module_utils._endpoints import CLAUSE, EPOCHS, PLACEHOLDER
+from ..module_utils._endpoints import PLACEHOLDER
 from ..module_utils._errors import InvalidOptions
+from ..module_utils._moment import EPOCHS
+from ..module_utils._version import CLAUSE
 from ._plain import plain
 
 try:

@@ -20,7 +20,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import match_encrypt_secret
 
-from ._record import now
+from ..module_utils._moment import as_text, now
 
 
 def write_escrow(ref: str, value: str, loader: DataLoader) -> Path | None:
@@ -32,7 +32,7 @@ def write_escrow(ref: str, value: str, loader: DataLoader) -> Path | None:
         identity, secret = match_encrypt_secret(
             loader._vault.secrets, constants.DEFAULT_VAULT_ENCRYPT_IDENTITY
         )
-        text = yaml.safe_dump({"secret_ref": ref, "value": value, "created_at": now()})
+        text = yaml.safe_dump({"secret_ref": ref, "value": value, "created_at": as_text(now())})
         content = loader._vault.encrypt(text, secret=secret, vault_id=identity)
         path = Path(constants.ANSIBLE_HOME, "defender_iot_escrow", _file_name(ref))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -44,4 +44,7 @@ def write_escrow(ref: str, value: str, loader: DataLoader) -> Path | None:
 
 
 def _file_name(ref: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"{ref}-{now()}-{secrets.token_hex(4)}").strip("-")[-200:] + ".yml"
+    return (
+        re.sub(r"[^A-Za-z0-9]+", "-", f"{ref}-{as_text(now())}-{secrets.token_hex(4)}").strip("-")[-200:]
+        + ".yml"
+    )

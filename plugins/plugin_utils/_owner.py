@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import os
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+
+from ..module_utils._moment import moment_or_none, now
 
 PATIENCE = timedelta(minutes=15)
 """How long a minting is taken to be still going on; the number of a process that died may be used again."""
@@ -43,8 +45,5 @@ def _is_alive(process: int) -> bool:
 
 
 def _is_recent(since: object) -> bool:
-    try:
-        began = datetime.strptime(str(since), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return False
-    return datetime.now(UTC) - began < PATIENCE
+    began = moment_or_none(since)
+    return began is not None and now() - began < PATIENCE

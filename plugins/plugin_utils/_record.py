@@ -14,9 +14,9 @@ to this collection: may change at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from ..module_utils._moment import as_text, now
 from ..module_utils._secrets import Secret, fingerprint
 
 Record = dict[str, Any]
@@ -61,7 +61,7 @@ def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
 def reserved(record: Record, salt: str, owner: str, known: Sequence[str]) -> Record:
     """Begin a minting; a new record gets a salt, one that has a value keeps its fingerprint."""
     salted = record if "value" in record else {"salt": salt, **record}
-    return {**salted, "pending": {"since": now(), "owner": owner, "known": list(known)}}
+    return {**salted, "pending": {"since": as_text(now()), "owner": owner, "known": list(known)}}
 
 
 def released(record: Record) -> Record:
@@ -72,7 +72,7 @@ def released(record: Record) -> Record:
 
 def persisted(record: Record, value: str, id_: Any, rotation_id: str | None) -> Record:
     """Add a minted value to the pending record."""
-    made = {"value": value, "id": id_, "created_at": now(), "rotation_id": rotation_id}
+    made = {"value": value, "id": id_, "created_at": as_text(now()), "rotation_id": rotation_id}
     known = {name: each for name, each in made.items() if each is not None}
     return {**record, "pending": {**record.get("pending", {}), **known}}
 
@@ -95,7 +95,7 @@ def committed(record: Record, verified: bool, id_: Any, keep_previous: bool) -> 
 def proved(record: Record) -> Record:
     """Note that the appliance has accepted the current value."""
     mark = fingerprint(record.get("salt", ""), record["value"])
-    return {**record, "verified": {"at": now(), "fingerprint": mark}}
+    return {**record, "verified": {"at": as_text(now()), "fingerprint": mark}}
 
 
 def retired(record: Record) -> Record:
@@ -109,11 +109,6 @@ def delivered(record: Record, consumer: str, mark: str, at: str) -> Record:
         return record
     noted = {"delivered": mark, "delivered_at": at}
     return {**record, **{part: {**(record.get(part) or {}), consumer: each} for part, each in noted.items()}}
-
-
-def now() -> str:
-    """Return this moment as records hold it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _without(record: Record, name: str) -> Record:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._endpoints import EPOCHS, instant
+from ..module_utils._moment import EPOCHS, as_text, read_moment
 from ._recording import holds, lists, same, scalars
 
 NEVER = (None, "", 0)
@@ -95,7 +95,7 @@ def time_format(value: Any) -> str | None:
     """Return the format of a time, None for what is no time of this century."""
     for form in ("iso8601", *EPOCHS):
         try:
-            moment = instant(value, form)
+            moment = as_text(read_moment(value, form))
         except (ValueError, OverflowError, OSError):
             continue
         if "2000" < moment < "2100":

@@ -13,8 +13,6 @@ import pytest
 from ansible_collections.otsec.defender_iot.plugins.module_utils._endpoints import (
     WebInterface,
     fill,
-    fits,
-    instant,
     require_login,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
@@ -225,22 +223,6 @@ def test_a_failing_logout_does_not_hide_the_result() -> None:
 @pytest.mark.parametrize(
     ("value", "form"),
     [
-        ("2026-11-02T10:15:00Z", "iso8601"),
-        ("2026-11-02T12:15:00.5+02:00", "iso8601"),
-        ("2026-11-02 10:15", "iso8601"),
-        (1793614500, "epoch_seconds"),
-        (1793614500123, "epoch_milliseconds"),
-        ("1793614500123", "epoch_milliseconds"),
-        ("02.11.2026 10:15", "%d.%m.%Y %H:%M"),
-    ],
-)
-def test_used_is_told_in_one_way_however_the_appliance_spells_it(value: Any, form: str) -> None:
-    assert instant(value, form) == "2026-11-02T10:15:00Z"
-
-
-@pytest.mark.parametrize(
-    ("value", "form"),
-    [
         ("N/A", "iso8601"),
         (None, "epoch_seconds"),
         (True, "epoch_seconds"),
@@ -255,25 +237,6 @@ def test_what_is_no_time_in_the_format_is_an_error_that_names_never_used(value: 
     wire = Wire(answer(200, {"rows": [{"id": 1, "last": {"used": value}}]}))
     with pytest.raises(ApplianceError, match="it belongs into never_used"):
         WebInterface(wire, {**TOKEN, "endpoint_map": endpoints}).listed("tokens")
-
-
-@pytest.mark.parametrize(
-    ("version", "versions", "fit"),
-    [
-        ("24.1.5", "24.1", True),
-        ("24.1.5", "24", True),
-        ("24.10.0", "24.1", False),
-        ("24.1.5", ">=22.3,<25", True),
-        ("24.1.5", ">= 24.1.5, <= 24.1.5", True),
-        ("24.1.5", ">24.1.5", False),
-        ("25.0", ">=22.3,<25", False),
-        ("9.1.5-build7", "<10", True),
-        ("unknown", "24.1", False),
-        ("24.1", "lab", False),
-    ],
-)
-def test_versions_are_compared_number_by_number(version: str, versions: str, fit: bool) -> None:
-    assert fits(version, versions) is fit
 
 
 @pytest.mark.parametrize("version", ["24.1.5", "25.0"])

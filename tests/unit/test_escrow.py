@@ -17,6 +17,7 @@ import yaml
 from ansible import constants
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._moment import read_moment
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils import _escrow
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._escrow import write_escrow
 
@@ -29,7 +30,7 @@ Loader = Callable[..., DataLoader]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have Ansible's home in the test's folder, and the clock stopped."""
     monkeypatch.setattr(constants, "ANSIBLE_HOME", str(tmp_path))
-    monkeypatch.setattr(_escrow, "now", lambda: NOW)
+    monkeypatch.setattr(_escrow, "now", lambda: read_moment(NOW))
     return tmp_path / "defender_iot_escrow"
 
 

@@ -237,19 +237,3 @@ DUE = {
 def test_a_good_value_is_replaced_for_one_reason_at_a_time(params: Any, known: Any, reason: Any) -> None:
     job = Scene(TOKEN, params=params).job
     assert _minted.due(job, secret("old", **known)) == reason
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("2026-11-02T09:30:00Z", "2026-11-02T09:30:00+00:00"),
-        (None, None),
-        ("", None),
-        ("then", None),
-        ("2026-11-02", None),
-        ("2026-11-02T09:30:00+01:00", None),
-    ],
-)
-def test_a_time_is_read_as_records_hold_it_or_not_at_all(text: Any, found: Any) -> None:
-    made = _minted.moment(text)
-    assert (made.isoformat() if made else None) == found

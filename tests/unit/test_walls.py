@@ -20,6 +20,7 @@ PURE = (
     "_moment",
     "_resource",
     "_plan",
+    "_version",
     "_errors",
     "_secrets",
     "_appliance",
