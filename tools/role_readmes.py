@@ -20,8 +20,9 @@ ROLES = Path(__file__).resolve().parent.parent / "roles"
 MARKUP = re.compile(r"[A-Z]\(([^)]*)\)")
 
 
-def readme(name: str, spec: dict[str, Any]) -> str:
-    """Return the page of one role."""
+def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
+    """Return the page of one role: its main entry point, then the others."""
+    spec, others = specs["main"], {entry: each for entry, each in specs.items() if entry != "main"}
     example = ROLES / name / "meta/example.yml"
     parts = [
         f"# Role `otsec.defender_iot.{name}`",
@@ -30,10 +31,22 @@ def readme(name: str, spec: dict[str, Any]) -> str:
         "## Example",
         f"```yaml\n{example.read_text().strip()}\n```",
         "## Variables",
-        "\n".join(["| variable | type | default | meaning |", "|---|---|---|---|", *rows(spec["options"])]),
+        table(spec["options"]),
+        *(part for entry, each in others.items() for part in entry_point(entry, each)),
         "Generated from `meta/argument_specs.yml`; `tools/role_readmes.py` writes it.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def entry_point(entry: str, spec: dict[str, Any]) -> list[str]:
+    """Return the section about an entry point that `tasks_from` names."""
+    title = f"## `tasks_from: {entry}`"
+    return [title, f"{spec['short_description']}.", *paragraphs(spec["description"]), table(spec["options"])]
+
+
+def table(options: dict[str, Any]) -> str:
+    """Return a table of variables."""
+    return "\n".join(["| variable | type | default | meaning |", "|---|---|---|---|", *rows(options)])
 
 
 def rows(options: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -68,7 +81,7 @@ def main() -> None:
     stale = []
     for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
         role = path.parent.parent
-        page = readme(role.name, yaml.safe_load(path.read_text())["argument_specs"]["main"])
+        page = readme(role.name, yaml.safe_load(path.read_text())["argument_specs"])
         target = role / "README.md"
         if not target.exists() or target.read_text() != page:
             stale.append(str(target.relative_to(ROLES.parent)))
