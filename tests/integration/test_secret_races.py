@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support import lab as labs
-from ansible_collections.otsec.defender_iot.tests.support.lab import wait_for
 from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
 from ansible_collections.otsec.defender_iot.tests.support.stage import MINTING, Stage
 from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
@@ -70,20 +69,14 @@ def test_fifty_fortigates_at_once_get_one_key_each_in_one_folder(tmp_path: Path,
 
 
 def test_a_run_that_starts_while_another_mints_names_the_process_at_work(stage: Stage) -> None:
-    for kind in KINDS:
-        method, path_prefix = MINTING[kind].split()
-        match = {"method": method, "path_prefix": path_prefix}
-        stage.lab.fault(stage.spots[kind].appliance, "delay", match, seconds=6, after=True)
     stage.lab.forget_calls()
-    first = stage.in_background()
-    wait_for(lambda: {"key.yml", "token.yml"} <= set(stage.node.stored_files()), 20)
-    second = stage.run()
-    stage.keep(first.wait()).succeeded()
+    minted_but_not_stored = Rule(("write 2",), "before", "stop")
+    first, second = _run_while(stage, dict.fromkeys(KINDS, minted_but_not_stored))
+    first.succeeded()
     for kind in KINDS:
         assert second.one(kind).failed
         assert AT_IT.search(second.one(kind).message), second.output
         assert stage.mints(kind) == 1
-    stage.lab.control("DELETE", "/faults")
     stage.is_settled()
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from .lab import wait_for
 from .workspace import Run
 
-STOP_SECONDS = 30
+STOP_SECONDS = 120
 
 
 @dataclass(frozen=True)
