@@ -33,6 +33,13 @@ PERSIST = tuple(f"write {number}" for number in range(2, 6))
 EVERY_WRITE = ("write 1", *PERSIST)
 STATUS_PATH = {"method": "GET", "path_prefix": "/api/v2/monitor/system/status"}
 
+# Why a file cannot be written, and what is said of it.
+UNWRITABLE = {
+    "full": "no space left on device; make room there",
+    "read_only": "read-only file system; mount it writable, or name another store",
+    "denied": "permission denied; give the account that runs Ansible the right to it",
+}
+
 # Faults that come after the appliance has minted, so that nobody sees the value.
 LOST_ANSWERS: dict[str, dict[str, Any]] = {
     "dropped": {"kind": "drop", "after": True},
@@ -94,13 +101,18 @@ def test_a_store_that_cannot_be_read_mints_nothing(stage: Stage, broken: str) ->
     assert len(stage.settle().changes) == 2
 
 
-def test_a_store_that_cannot_be_written_mints_nothing(stage: Stage) -> None:
+@pytest.mark.parametrize("act", UNWRITABLE)
+def test_a_store_that_cannot_be_written_mints_nothing(stage: Stage, act: str) -> None:
     _both(stage)
-    full = Rule(("write 1",), "half", "full")
-    run = stage.run(sabotage=stage.sabotage({"key": full, "token": full}))
+    rule = Rule(("write 1",), "half", act)
+    run = stage.run(sabotage=stage.sabotage({"key": rule, "token": rule}))
     for kind in KINDS:
         assert run.one(kind).failed
-        assert "cannot be written: no space left on device" in run.one(kind).message
+        ref = stage.node.ref(kind)
+        assert run.one(kind).message == (
+            f"{kind}: storing the secret {ref} failed: {ref.partition(':')[2]}.yml cannot be written: "
+            f"{UNWRITABLE[act]}"
+        )
     assert stage.mints() == 0
     assert stage.node.stored_files() == {}
     assert len(stage.settle().changes) == 2

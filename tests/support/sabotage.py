@@ -26,8 +26,9 @@ class Rule:
 
     A step is ``write N`` or ``delete N``, the task's Nth such call of the store, or a method and the
     beginning of a path. It goes wrong ``before``, ``half`` (a write has made its temporary file) or
-    ``after``. Then the process waits (``stop``), kills itself (``die``), finds the disk full (``full``),
-    gets no answer (``lose``), or the store says yes and keeps what it had (``forget``).
+    ``after``. Then the process waits (``stop``), kills itself (``die``), finds the disk full (``full``) or
+    mounted for reading alone (``read_only``), is not allowed to write (``denied``), gets no answer
+    (``lose``), or the store says yes and keeps what it had (``forget``).
     """
 
     steps: tuple[str, ...]

@@ -26,6 +26,19 @@ Loader = Callable[..., DataLoader]
 RECORD = {"value": "s3cr3t", "created_at": "2026-11-02T09:30:00Z"}
 
 
+# What the operating system may refuse: the call, why, and what is said of it.
+REFUSALS = {
+    "read-only folder": (Path, "mkdir", errno.EROFS, "written: read-only file system; mount it writable"),
+    "read-only file": (os, "open", errno.EROFS, "written: read-only file system; mount it writable"),
+    "not ours": (os, "open", errno.EACCES, "written: permission denied; give the account that runs Ansible"),
+    "immutable": (Path, "replace", errno.EPERM, "written: operation not permitted; give the account that"),
+    "full": (os, "fsync", errno.ENOSPC, "written: no space left on device; make room there"),
+    "over quota": (os, "fsync", errno.EDQUOT, "written: disk quota exceeded; make room there"),
+    "broken": (os, "fsync", errno.EIO, "written: input/output error$"),
+    "not to be read": (Path, "read_bytes", errno.EACCES, "read: permission denied; give the account that"),
+}
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Say where the secret of these tests lies."""
@@ -80,19 +93,21 @@ def test_each_write_replaces_the_whole_and_leaves_nothing_beside_it(store: Vault
     assert beside(path) == ["key.yml"]
 
 
-def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_beside_it(
-    store: VaultFile, path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_what_is_refused_is_told_and_leaves_the_old_file_and_nothing_beside_it(
+    store: VaultFile, path: Path, monkeypatch: pytest.MonkeyPatch, refusal: tuple[object, str, int, str]
 ) -> None:
     version = store.write(RECORD, None)
-    before = path.read_bytes()
+    place, name, number, said = refusal
 
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(SecretStoreError, match=r"key\.yml cannot be written: no space left on device"):
-        store.write({"value": "new"}, version)
-    assert path.read_bytes() == before
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, refuse)
+        with pytest.raises(SecretStoreError, match=rf"key\.yml cannot be {said}"):
+            store.write({"value": "new"}, version)
+    assert store.read() == (RECORD, version)
     assert beside(path) == ["key.yml"]
 
 

@@ -9,6 +9,7 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -19,6 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._errors import InvalidOptions, Overtaken, SecretStoreError
+
+REMEDIES = {
+    errno.EACCES: "give the account that runs Ansible the right to it",
+    errno.EPERM: "give the account that runs Ansible the right to it",
+    errno.EROFS: "mount it writable, or name another store",
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+}
+"""What to do about a reason that does not say it itself."""
 
 
 class FileStore(ABC):
@@ -105,9 +115,9 @@ class FileStore(ABC):
         try:
             yield
         except OSError as error:
-            raise SecretStoreError(
-                f"{self.path} cannot be {doing}: {(error.strerror or str(error)).lower()}"
-            ) from None
+            why = (error.strerror or str(error)).lower()
+            remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+            raise SecretStoreError(f"{self.path} cannot be {doing}: {why}{remedy}") from None
 
 
 def _version(content: bytes) -> str:

@@ -38,6 +38,7 @@ requirements: []
 """
 
 PATIENCE_SECONDS = 40
+REFUSALS = {"full": errno.ENOSPC, "read_only": errno.EROFS, "denied": errno.EACCES}
 
 
 class CallbackModule(CallbackBase):
@@ -120,8 +121,8 @@ class Saboteur:
         act = str(rule["act"])
         if act == "die":
             os.kill(os.getpid(), signal.SIGKILL)
-        if act == "full":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if act in REFUSALS:
+            raise OSError(REFUSALS[act], os.strerror(REFUSALS[act]))
         if act == "lose":
             raise requests.ConnectionError
         if act == "stop":
