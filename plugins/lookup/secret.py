@@ -12,7 +12,8 @@ author: The otsec.defender_iot authors (@otsec)
 description:
   - Returns the current value of a secret that a module of this collection keeps in a secret store,
     for example the API key of a FortiGate.
-  - A reference that points at nothing is an error, and so is a store that cannot be read.
+  - A reference that points at nothing is an error unless O(required=false). A store that cannot be read
+    always is one, for it is never taken for an empty one.
   - The value is returned in the clear, so use it only in tasks with C(no_log=true).
 options:
   _terms:
@@ -22,6 +23,12 @@ options:
     type: list
     elements: str
     required: true
+  required:
+    description:
+      - Whether a reference that points at nothing is an error. If not, V(null) stands for its value.
+      - Use it in place of C(errors=ignore), which would hide a store that cannot be read as well.
+    type: bool
+    default: true
 seealso:
   - module: otsec.defender_iot.fortigate_api_key
   - module: otsec.defender_iot.sensor_access_token
@@ -37,11 +44,17 @@ EXAMPLES = r"""
   no_log: true
   vars:
     store: vault_file:{{ inventory_dir }}/secrets
+
+- name: Say whether there is a key, and fail if the store cannot be read
+  ansible.builtin.debug:
+    msg: "{{ lookup('otsec.defender_iot.secret', ref, required=false) is not none }}"
+  vars:
+    ref: vault_file:{{ inventory_dir }}/secrets/fgt-north-01/automation
 """
 
 RETURN = r"""
 _raw:
-  description: The value of each secret.
+  description: The value of each secret, V(null) for one that is not there and not O(required).
   type: list
   elements: str
 """
@@ -61,13 +74,15 @@ from ..plugin_utils.stores import STORE_SETTINGS, open_store
 class LookupModule(LookupBase):
     """Resolves references to secrets."""
 
-    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        """Return the value of each reference."""
+    def run(
+        self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any
+    ) -> list[str | None]:
+        """Return the value of each reference, None for one that is not there and need not be."""
         self.set_options(var_options=variables, direct=kwargs)
         settings = plain(self._templar.template((variables or {}).get(STORE_SETTINGS, {})))
         return [self._value(str(term), settings) for term in terms]
 
-    def _value(self, ref: str, settings: Mapping[str, Any]) -> str:
+    def _value(self, ref: str, settings: Mapping[str, Any]) -> str | None:
         try:
             secret = (
                 StoreKeeper(ref, open_store(ref, self._loader, settings), set(), self._loader).held().current
@@ -76,6 +91,6 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(str(error)) from None
         except ApplianceError as error:
             raise AnsibleLookupError(error.sentence("control node")) from None
-        if secret is None:
+        if secret is None and self.get_option("required"):
             raise AnsibleLookupError(f"the store is readable, but holds no secret under {ref}")
-        return secret.value
+        return secret.value if secret else None

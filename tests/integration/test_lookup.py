@@ -41,6 +41,26 @@ def test_a_reference_to_nothing_is_an_error(workspace: Workspace) -> None:
     assert f"the store is readable, but holds no secret under {workspace.ref('nothing')}" in run.output
 
 
+def _is_stored(node: Workspace, name: str) -> Run:
+    """Ask whether there is a secret, as one that need not be there."""
+    node.inventory(localhost={"ansible_connection": "local"})
+    asked = f"lookup('otsec.defender_iot.secret', '{node.ref(name)}', required=false)"
+    told = {"name": "Tell", "ansible.builtin.debug": {"msg": f"{{{{ 'stored: ' ~ ({asked} is not none) }}}}"}}
+    return node.run({"name": "Play", "hosts": "localhost", "gather_facts": False, "tasks": [told]})
+
+
+def test_what_need_not_be_there_is_none_but_an_unreadable_store_is_still_an_error(
+    workspace: Workspace,
+) -> None:
+    workspace.keep("token", value=VALUE)
+    (workspace.store / "unreadable.yml").mkdir()
+    assert "stored: True" in _is_stored(workspace, "token").succeeded().output
+    assert "stored: False" in _is_stored(workspace, "nothing").succeeded().output
+    refused = _is_stored(workspace, "unreadable")
+    assert refused.code != 0
+    assert "unreadable.yml cannot be read: is a directory" in refused.output
+
+
 def test_a_store_that_cannot_be_read_is_an_error_that_says_why(workspace: Workspace) -> None:
     workspace.store.mkdir()
     (workspace.store / "token.yml").write_text(f"value: {VALUE}\n")
