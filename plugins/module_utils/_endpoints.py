@@ -172,7 +172,12 @@ class WebInterface:
         else:
             proven = answer.status in login["request"]["success"]
         if not proven:
-            raise Refused("it is not tried again", status=answer.status, path=answer.path)
+            raise Refused(
+                "no session was opened, so the password may be wrong or have expired, or this source address "
+                "be locked out; it is not tried again",
+                status=answer.status,
+                path=answer.path,
+            )
         if login["kind"] == "bearer":
             token = _picked(answer, answer.json(), login["token"])
             self.headers = {"Authorization": fill(login["header"], {"token": token})}

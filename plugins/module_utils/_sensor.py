@@ -17,7 +17,7 @@ from ._endpoints import WebInterface
 from ._errors import ApplianceError, Unsupported
 from ._http import Http
 from ._resource import Resource
-from ._sensor_api import BASES, ask_for_no_alerts, judged_token
+from ._sensor_api import BASES, NOT_AVAILABLE, ask_for_no_alerts, judged_token
 
 
 class Sensor(Appliance):
@@ -29,8 +29,13 @@ class Sensor(Appliance):
         self.web = WebInterface(self.http, params) if params.get("endpoint_map") else None
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
-        """Return every token: id, description and when it was last used."""
-        return self._interface().listed(resource.path)
+        """Return every token: id, description and when it was last used, None for never.
+
+        What the documents show for never is so whatever an endpoint map says: taken for a time, it would let
+        the predecessor of a token be deleted that nobody uses yet.
+        """
+        rows = self._interface().listed(resource.path)
+        return [{**row, "used": None if _means_never(row["used"]) else row["used"]} for row in rows]
 
     def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
         """Delete one token, by what the endpoint map found in its row."""
@@ -60,3 +65,7 @@ class Sensor(Appliance):
         if self.web is None:
             raise Unsupported("no public interface lists or changes access tokens: give endpoints")
         return self.web
+
+
+def _means_never(used: Any) -> bool:
+    return not used or str(used).strip().upper() == NOT_AVAILABLE

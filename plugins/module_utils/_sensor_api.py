@@ -24,6 +24,9 @@ VALIDATION = {
     "sensor": "/api/external/authentication/validation",
     "management_console": "/external/authentication/validation",
 }
+NOT_AVAILABLE = "N/A"
+"""What the documents show where there is nothing; those of 2022 have null for it in places."""
+
 REPORT = "/v1/reports/vulnerabilities/devices"
 LONGEST_QUOTE = 200
 
@@ -68,18 +71,20 @@ class SensorApi(Appliance):
     def _with_scores(self, devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Add the score of the vulnerability report, of which nothing else is kept: it holds passwords."""
         scores = {
-            address: row.get("securityScore")
-            for row in self._rows(REPORT, {})
-            for address in row.get("ipAddresses") or []
+            address: row.get("securityScore") for row in self._rows(REPORT, {}) for address in _addresses(row)
         }
         return [{**device, "securityScore": _score(device, scores)} for device in devices]
 
 
 def _score(device: Mapping[str, Any], scores: Mapping[str, Any]) -> Any:
-    """Return the score under any of a device's addresses, in both spellings of those."""
-    found = device.get("ipAddresses") or device.get("ipAddress") or []
-    addresses = [found] if isinstance(found, str) else found
-    return next((scores[address] for address in addresses if address in scores), None)
+    """Return the score under any of a device's addresses."""
+    return next((scores[address] for address in _addresses(device) if address in scores), None)
+
+
+def _addresses(row: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of a device, in both spellings."""
+    found = row.get("ipAddresses") or row.get("ipAddress")
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)]
 
 
 def ask_for_no_alerts(http: Http, base: str, token: str) -> Answer:

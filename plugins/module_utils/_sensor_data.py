@@ -20,9 +20,7 @@ from ._converge import Job, inform
 from ._errors import ApplianceError, InvalidOptions, Refused, attempting
 from ._moment import as_text, now, read_moment
 from ._resource import Field, Resource
-
-NOT_AVAILABLE = "N/A"
-"""What the documents of 2020 have where those of 2022 have null."""
+from ._sensor_api import NOT_AVAILABLE
 
 SEVERITIES = ["critical", "major", "minor", "warning"]
 ENGINES = ["protocol_violation", "policy_violation", "malware", "anomaly", "operational"]
@@ -31,9 +29,8 @@ TYPES = {"disconnections": "disconnections", "unexpected_new_devices": "unexpect
 
 def _listed(value: Any) -> list[Any]:
     """Return a list where the documents allow null, one item, or a list."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if _known(item) is not None]
 
 
 def _word(value: Any) -> Any:
@@ -42,8 +39,11 @@ def _word(value: Any) -> Any:
 
 
 def _moment(value: Any) -> str:
-    """Return epoch milliseconds as text in UTC."""
-    moment = datetime.fromtimestamp(value / 1000, timezone.utc)
+    """Return epoch milliseconds as text in UTC. Raises TypeError and ValueError."""
+    try:
+        moment = datetime.fromtimestamp(float(value) / 1000, timezone.utc)
+    except (OverflowError, OSError):
+        raise ValueError(value) from None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -94,8 +94,8 @@ DEVICE = Resource(
         "id": Field("id"),
         "name": Field("name"),
         "type": Field("type"),
-        "vendor": Field("vendor", optional=True),
-        "operating_system": Field("operatingSystem", optional=True),
+        "vendor": Field("vendor", optional=True, decode=_known),
+        "operating_system": Field("operatingSystem", optional=True, decode=_known),
         "ip_addresses": Field("ipAddresses", former={"ipAddress": ()}, decode=_listed, lacking=[]),
         "mac_addresses": Field("macAddresses", optional=True, decode=_listed, lacking=[]),
         "authorized": Field("authorized", optional=True),

@@ -69,6 +69,24 @@ def test_every_token_is_listed_and_two_of_one_description_are_told_apart_by_thei
 
 
 @pytest.mark.parametrize(
+    ("used", "told"),
+    [
+        (None, None),
+        ("", None),
+        (0, None),
+        ("N/A", None),
+        (" n/a ", None),
+        ("5 minutes ago", "5 minutes ago"),
+        ("02.11.2026 10:15", "02.11.2026 10:15"),
+        (1793614500, 1793614500),
+    ],
+)
+def test_what_the_documents_show_for_never_is_none_though_the_map_names_nothing(used: Any, told: Any) -> None:
+    (found,) = sensor(answer(200, [{**row(4, "Forescout"), "used": used}])).table(TOKEN)
+    assert found["used"] == told
+
+
+@pytest.mark.parametrize(
     ("fields", "made", "minted"),
     [
         ({"secret": "/token"}, {"token": "s3cr3t", "id": 7}, ("s3cr3t", None)),

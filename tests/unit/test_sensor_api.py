@@ -22,6 +22,8 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor_data im
     ALERT,
     CONNECTION,
     DEVICE,
+    ENGINES,
+    SEVERITIES,
     asking_for_alerts,
     asking_for_devices,
     check_connection,
@@ -84,6 +86,9 @@ def device(**fields: Any) -> dict[str, Any]:
             {"protocols": [{"id": 1, "name": "S7", "addresses": ["192.0.2.1"]}]},
         ),
         ({"protocols": None, "firmware": None}, {"protocols": [], "firmware": []}),
+        ({"protocols": "N/A", "firmware": "N/A"}, {"protocols": [], "firmware": []}),
+        ({"ipAddresses": "N/A", "macAddresses": ["N/A"]}, {"ip_addresses": [], "mac_addresses": []}),
+        ({"vendor": "N/A", "operatingSystem": "N/A"}, {"vendor": None, "operating_system": None}),
         ({"hasDynamicAddress": True}, {"has_dynamic_address": True}),
         ({"sensorId": 3, "zoneId": 2, "siteId": 1}, {"sensor_id": 3, "zone_id": 2, "site_id": 1}),
     ],
@@ -125,6 +130,26 @@ def test_of_the_vulnerability_report_only_the_score_is_kept() -> None:
     assert [each["security_score"] for each in found] == [64, None]
     assert task.api.http.requests[1] == ("GET", "/api/v1/reports/vulnerabilities/devices")
     assert "plainTextPasswords" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("of_device", "in_report", "score"),
+    [
+        ({"ipAddresses": ["192.0.2.1"]}, {"ipAddresses": ["192.0.2.2", "192.0.2.1"]}, 64),
+        ({"ipAddress": "192.0.2.1"}, {"ipAddresses": "192.0.2.1"}, 64),
+        ({"ipAddresses": ["192.0.2.1"]}, {"ipAddress": "192.0.2.1"}, 64),
+        ({"ipAddresses": ["192.0.2.1"]}, {"ipAddresses": [["192.0.2.1"]]}, None),
+        ({"ipAddresses": [{"v4": "192.0.2.1"}]}, {"ipAddresses": ["192.0.2.1"]}, None),
+        ({"ipAddresses": None}, {"ipAddresses": None}, None),
+        ({}, {}, None),
+    ],
+)
+def test_a_score_is_found_by_any_address_in_every_spelling(
+    of_device: Any, in_report: Any, score: Any
+) -> None:
+    devices, report = [{**LEAST, **of_device}], [{**in_report, "securityScore": 64}]
+    task = job(DEVICE, answer(200, devices), answer(200, report), security_scores=True)
+    assert tell_devices(task)["devices"][0]["security_score"] == score
 
 
 @pytest.mark.parametrize("lacking", ["id", "name", "type"])
@@ -185,6 +210,49 @@ def test_an_alert_is_read_in_both_spellings(spelling: str) -> None:
     assert found["additional_information"] == {"description": "d", "information": []}
     assert (found["severity"], found["engine"]) == ("critical", "policy_violation")
     assert found["time"] == "2025-02-19T21:20:00.123Z"
+
+
+DOCUMENTED = {
+    "severity": ["Critical", "Major", "Minor", "Warning"],
+    "engine": ["Protocol Violation", "Policy Violation", "Malware", "Anomaly", "Operational"],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "written"),
+    [
+        (field, spelled(word))
+        for field, words in DOCUMENTED.items()
+        for word in words
+        for spelled in (str, str.upper, lambda word: word.lower().replace(" ", "_"))
+    ],
+)
+def test_every_documented_severity_and_engine_is_found_by_its_option(field: str, written: str) -> None:
+    option, choices = {"severity": ("severities", SEVERITIES), "engine": ("engines", ENGINES)}[field]
+    (word,) = [each for each in choices if each.replace("_", " ") == written.lower().replace("_", " ")]
+    task = job(ALERT, answer(200, [{**ALERT_ROW, field: written}]), **{**ALERTS_ASKED, option: [word]})
+    assert [alert[field] for alert in tell_alerts(task)["alerts"]] == [word]
+
+
+@pytest.mark.parametrize(("field", "value"), [("severity", None), ("severity", "Notice"), ("engine", 7)])
+def test_an_unknown_severity_or_engine_is_shown_as_it_is_and_fits_no_filter(field: str, value: Any) -> None:
+    row = {**ALERT_ROW, field: value}
+    (alert,) = tell_alerts(job(ALERT, answer(200, [row]), **ALERTS_ASKED))["alerts"]
+    assert alert[field] == (value.lower() if isinstance(value, str) else value)
+    every = {"severities": SEVERITIES, "engines": ENGINES}
+    assert tell_alerts(job(ALERT, answer(200, [row]), **{**ALERTS_ASKED, **every}))["alerts"] == []
+
+
+@pytest.mark.parametrize("value", [1740000000123, "1740000000123", 1740000000123.0])
+def test_the_time_of_an_alert_may_be_a_number_or_its_text(value: Any) -> None:
+    (alert,) = tell_alerts(job(ALERT, answer(200, [{**ALERT_ROW, "time": value}]), **ALERTS_ASKED))["alerts"]
+    assert alert["time"] == "2025-02-19T21:20:00.123Z"
+
+
+@pytest.mark.parametrize("value", [None, "yesterday", [], 1e30])
+def test_a_time_that_is_none_is_an_error_in_a_sentence(value: Any) -> None:
+    with pytest.raises(ApplianceError, match='lacks a usable "time"'):
+        tell_alerts(job(ALERT, answer(200, [{**ALERT_ROW, "time": value}]), **ALERTS_ASKED))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ def test_any_accepted_call_is_a_use(lab: Any, sensor: Any) -> None:
     assert lab.calls("sensor")[-2]["principal"] == "Forescout"
 
 
+def test_calls_that_need_no_token_are_no_use_of_one(sensor: Any) -> None:
+    _token, header = create(sensor)
+    validation = "/api/external/authentication/validation"
+    assert sensor("POST", validation, json=sensor.credentials, headers=header).ok
+    assert sensor("GET", TOKENS, headers=header).ok
+    assert sensor("GET", "/api/v2/alerts/pcap/101", headers=header).json()["error"]
+    assert used(sensor) == ["N/A"]
+
+
 def test_the_header_is_bare(sensor: Any) -> None:
     _token, header = create(sensor)
     bearer = {"Authorization": f"Bearer {header['Authorization']}"}

@@ -10,8 +10,10 @@ this lab's own and exist on no sensor.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
@@ -26,6 +28,7 @@ from .web_names import WEB_VERSION, SensorNames, page
 SESSION_IDLE_SECONDS = 1800
 EVENTS_CACHED_SECONDS = 3600
 SHORTEST_PASSWORD = 8
+RECENTLY = "a few seconds ago"
 FIXED_NAMES = SensorNames()
 
 
@@ -38,6 +41,13 @@ class SensorOptions:
     max_failed_logins: failures after which a source is refused, whoever logs in (documented, 5 once).
     list_lag: seconds until the token list shows a new token (assumed: that it may lag is not documented).
     names: whether the web interface calls things as `endpoints/sensor.yml` says, or as the seed says.
+    used_format: how the token list spells a time of use, with the names fixed; unknown on real sensors. A
+        pattern is one of `strftime`, `words` are no time that anybody could compare.
+    never_used: how it spells that there was none (the documents show N/A; what the answer holds is unknown).
+    token_ids: what tells two tokens apart in the list; unknown on real sensors.
+    token_form: how a token is written; the documents have samples of both.
+    refused_login: the status of a login to the web interface that opens no session (assumed).
+    password_expired: whether the right password has to be changed first, so that no session is opened.
     family: whose spelling devices have; the documents of 2020 and 2022 disagree, code of 2018 saw a third.
     console: whether it is a management console, which has the same API under another path (documented).
     failed_check: the status of the authentication API's refusals, whose bodies alone are documented.
@@ -48,6 +58,15 @@ class SensorOptions:
     max_failed_logins: int = 5
     list_lag: float = 0.0
     names: str = switch("fixed", "shuffled")
+    used_format: str = switch(
+        *("iso8601", "epoch_seconds", "epoch_milliseconds"),
+        *("%d.%m.%Y %H:%M", "%m/%d/%Y, %I:%M:%S %p", "words"),
+    )
+    never_used: str | int | None = switch("N/A", None, "", "n/a", "Never", "-", 0)
+    token_ids: str = switch("number", "text", "uuid")
+    token_form: str = switch("hexadecimal", "uuid")
+    refused_login: int = switch(401, 403, 429, 200)
+    password_expired: bool = switch(False, True)
     family: str = switch(*FAMILIES)
     console: bool = switch(False, True)
     failed_check: int = switch(401, 200, 403, 429)
@@ -57,7 +76,7 @@ class SensorOptions:
 class Token:
     """One access token; `used` is the time of the last call made with it, None if there was none."""
 
-    id: int
+    id: int | str
     description: str
     value: str
     created: float
@@ -86,8 +105,10 @@ class Sensor(Appliance):
     @property
     def names(self) -> SensorNames:
         """What the web interface calls things."""
-        fixed = self.options.names == "fixed"
-        return FIXED_NAMES if fixed else SensorNames.shuffled(self.mint.apart("names"))
+        if self.options.names == "shuffled":
+            return SensorNames.shuffled(self.mint.apart("names"))
+        spelling = {"used_format": self.options.used_format, "never_used": self.options.never_used}
+        return replace(FIXED_NAMES, **spelling)
 
     def endpoint_map(self) -> dict[str, Any]:
         """Return the endpoint map of the web interface as it is now."""
@@ -249,7 +270,9 @@ class Sensor(Appliance):
         if not csrf or not self._csrf_fits(exchange, csrf):
             return JSONResponse({"detail": "CSRF Failed"}, 403)
         if not self._credentials_fit(exchange, names):
-            return JSONResponse({"error": {"userDisplayErrorMessage": "User authentication failure"}}, 401)
+            return self._refused_login("User authentication failure")
+        if self.options.password_expired:
+            return self._refused_login("Password has expired")
         exchange.principal = self.credentials["username"]
         session = WebSession(
             self.mint.issue("session", 32), self.mint.issue("csrf_token", 32), self.world.clock.now()
@@ -259,6 +282,10 @@ class Sensor(Appliance):
         response.set_cookie(names.csrf_cookie, session.csrf, secure=True, samesite="lax")
         response.set_cookie(names.session_cookie, session.id, secure=True, httponly=True, samesite="lax")
         return response
+
+    def _refused_login(self, message: str) -> Response:
+        error = {"error": {"userDisplayErrorMessage": message}}
+        return JSONResponse(error, self.options.refused_login)
 
     def _credentials_fit(self, exchange: Exchange, names: SensorNames = FIXED_NAMES) -> bool:
         """Check name and password; too many failures block a source for every user (documented)."""
@@ -315,16 +342,28 @@ class Sensor(Appliance):
         return JSONResponse({"error": "Method not allowed"}, 405)
 
     def _create_token(self, exchange: Exchange) -> Response:
-        """Make a token; two may have the same description (assumed), the value is 32 hex digits (sample)."""
+        """Make a token; two may have the same description (assumed)."""
         names = self.names
         description = (exchange.json_object() or {}).get(names.description)
         if not isinstance(description, str):
             return JSONResponse({"error": "description is missing"}, 400)
         self.last_token_id += 1
-        value = self.mint.issue("access_token", 32, HEXADECIMAL)
-        token = Token(self.last_token_id, description, value, self.world.clock.now())
+        token = Token(self._token_id(), description, self._token_value(), self.world.clock.now())
         self.tokens.append(token)
         return JSONResponse({names.id: token.id, names.token: token.value}, 201)
+
+    def _token_id(self) -> int | str:
+        match self.options.token_ids:
+            case "text":
+                return str(self.last_token_id)
+            case "uuid":
+                return str(UUID(int=self.last_token_id, version=4))
+        return self.last_token_id
+
+    def _token_value(self) -> str:
+        digits = self.mint.make(32, HEXADECIMAL)
+        value = str(UUID(digits)) if self.options.token_form == "uuid" else digits
+        return self.mint.note("access_token", value)
 
     def _delete_token(self, token_id: str) -> Response:
         remaining = [token for token in self.tokens if str(token.id) != token_id]
@@ -341,4 +380,8 @@ def _moment(seconds: float, form: str) -> str | int:
             return int(seconds)
         case "epoch_milliseconds":
             return int(seconds * 1000)
-    return as_text(seconds)
+        case "iso8601":
+            return as_text(seconds)
+        case "words":
+            return RECENTLY
+    return datetime.fromtimestamp(seconds, UTC).strftime(form)

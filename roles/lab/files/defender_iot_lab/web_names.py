@@ -37,7 +37,7 @@ class SensorNames:
     used: str = "used"
     token: str = "token"
     version: str = "version"
-    never_used: str | None = "N/A"
+    never_used: str | int | None = "N/A"
     used_format: str = "iso8601"
 
     @classmethod
@@ -56,6 +56,8 @@ class SensorNames:
 
     def endpoint_map(self) -> dict[str, Any]:
         """Return the endpoint map of an interface with these names."""
+        # Words are no time, so there is no format to name.
+        used_format = {} if self.used_format == "words" else {"used_format": self.used_format}
         return {
             "schema": 1,
             "product": "sensor",
@@ -87,7 +89,7 @@ class SensorNames:
                         "used": f"/{self.used}",
                     },
                     "never_used": self.never_used,
-                    "used_format": self.used_format,
+                    **used_format,
                 },
                 "create": {
                     "method": "POST",
