@@ -45,7 +45,10 @@ def _appliances() -> list[dict[str, Any]]:
             for number, kind in enumerate(bad)
         ),
         *({"name": name, "kind": "sensor", "address": address} for name, address in sensors.items()),
-        {"name": "forescout-01", "kind": "forescout", "address": "192.0.2.21", "options": SELDOM},
+        *(
+            {"name": name, "kind": "forescout", "address": address, "options": SELDOM}
+            for name, address in {"forescout-01": "192.0.2.21", "forescout-02": "198.51.100.21"}.items()
+        ),
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support.example import SENSORS, Example
 from ansible_collections.otsec.defender_iot.tests.support.stage import Spot, Stage
-from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace, play, task
 
 LONG_AGO = (datetime.now(UTC) - timedelta(days=31)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -177,3 +177,22 @@ def test_api_keys_that_alternate_leave_no_gap(workspace: Workspace) -> None:
     assert _opens_for_a_sensor(workspace, fortigate, new)
     assert f"{fortigate}/{first}.yml" not in workspace.stored_files()
     assert example.playbook("fortinet", f"--limit={fortigate}").succeeded().changes == []
+
+
+def test_the_key_of_a_purged_admin_stays_stored_until_it_is_removed_by_itself(workspace: Workspace) -> None:
+    example, fortigate, name = Example(workspace), "fgt-north-01", "defender-iot"
+    limit = f"--limit={fortigate}"
+    example.playbook("fortinet", limit).succeeded()
+    old = workspace.kept(f"{fortigate}/{name}")["value"]
+    example.override(fortigate, fortigate_access_admins=[], fortigate_access_purge=True)
+    example.playbook("fortinet", limit).succeeded()
+    assert not _opens_for_a_sensor(workspace, fortigate, old)
+    assert workspace.kept(f"{fortigate}/{name}")["value"] == old
+
+    workspace.inventory(**{fortigate: workspace.host(fortigate)})
+    gone = task(
+        "fortigate_api_key", name=name, secret_ref=workspace.ref(f"{fortigate}/{name}"), state="absent"
+    )
+    assert workspace.run(play(gone)).succeeded().one().changed
+    assert workspace.stored_files() == {}
+    assert not workspace.run(play(gone)).succeeded().one().changed

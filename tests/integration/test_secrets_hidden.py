@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +22,12 @@ from ansible_collections.otsec.defender_iot.tests.support.leaks import (
 from ansible_collections.otsec.defender_iot.tests.support.workspace import VAULT_PASSWORD, Run, Workspace
 
 WRONG_TOKEN = "a-token-that-nobody-has-issued-000"
+ANOTHER = json.dumps(
+    {
+        "sensor_tokens_tokens": [{"description": "forescout", "rotation_id": "another"}],
+        "sensor_tokens_retire_delay": 1,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,9 @@ def noise(new_workspace: Callable[[], Workspace]) -> Noise:
             "rotated": example.playbook(
                 "fortinet", "-vvvv", "--diff", "--extra-vars=fortigate_access_recreate=always", **loud
             ),
+            "replaced": example.playbook(
+                "rotate", "-vvvv", "--diff", "--limit=north", f"--extra-vars={ANOTHER}", **loud
+            ),
             "verify": example.playbook("verify", "-vvvv", "--diff", **loud),
         }
     secrets = [secret["value"] for secret in node.lab.secrets()]
@@ -61,9 +71,11 @@ def noise(new_workspace: Callable[[], Workspace]) -> Noise:
 def test_the_runs_came_as_far_as_they_should(noise: Noise) -> None:
     assert noise.runs["failing"].code != 0
     assert [result.host for result in noise.runs["failing"].results if result.failed] == ["fgt-north-01"]
-    for name in ("mended", "again", "rotated", "verify"):
+    for name in ("mended", "again", "rotated", "replaced", "verify"):
         noise.runs[name].succeeded()
     assert len(noise.runs["rotated"].changes) == 3
+    replaced = [module for _host, module in noise.runs["replaced"].changes]
+    assert replaced == ["forescout_module", "sensor_access_token", "sensor_access_token"]
     kinds = {secret["kind"] for secret in noise.node.lab.secrets()}
     assert kinds >= {"password", "api_key", "access_token", "session", "csrf_token"}
 

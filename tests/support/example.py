@@ -60,14 +60,12 @@ class Example:
         """Return the verdicts last written, by appliance."""
         return {each["appliance"]: each for each in json.loads(self._verdict_file.read_text())}
 
-    def wait_for_poll(self) -> None:
-        """Wait until the Forescout platform has called its sensor."""
-        wait_for(lambda: (self.node.lab.state(FORESCOUT)["last_poll"] or {}).get("outcome") == "ok")
+    def wait_for_poll(self, platform: str = FORESCOUT) -> None:
+        """Wait until a Forescout platform has called its sensor."""
+        wait_for(lambda: (self.node.lab.state(platform)["last_poll"] or {}).get("outcome") == "ok")
 
-    def _hosts(self) -> dict[str, dict[str, Any]]:
-        return {name: self._variables(name) for name in (*FORTIGATES, *SENSORS, FORESCOUT)}
-
-    def _variables(self, name: str) -> dict[str, Any]:
+    def variables(self, name: str) -> dict[str, Any]:
+        """Return the variables of the roles that lead to an appliance of the lab."""
         kind = self.node.lab.appliances[name]["kind"]
         variables = self.node.host(name)
         if kind in ENDPOINTS:
@@ -76,3 +74,6 @@ class Example:
             account = {f"web_api_{name}": variables[name] for name in ("username", "password")}
             variables |= {"transport": "rest", **account, "reference_host": "198.51.100.12"}
         return {f"{ROLES[kind]}_{option}": value for option, value in variables.items()}
+
+    def _hosts(self) -> dict[str, dict[str, Any]]:
+        return {name: self.variables(name) for name in (*FORTIGATES, *SENSORS, FORESCOUT)}

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook that rotates: two sites, one change of a text, and whatever interrupts it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.otsec.defender_iot.tests.support.example import (
+    FORESCOUT,
+    FORTIGATES,
+    SENSORS,
+    Example,
+)
+from ansible_collections.otsec.defender_iot.tests.support.sabotage import Background, Rule, Sabotage
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+NORTH, SOUTH = SENSORS
+PLATFORMS = {NORTH: FORESCOUT, SOUTH: "forescout-02"}
+SITES = {
+    "north": [NORTH, FORESCOUT, "fgt-north-01", "fgt-north-02"],
+    "south": [SOUTH, PLATFORMS[SOUTH], "fgt-south-01"],
+}
+EVERYTHING = sorted(
+    [
+        *((name, "fortigate_access") for name in FORTIGATES),
+        *((name, "forescout_module") for name in PLATFORMS.values()),
+        # Made, and later the one before deleted.
+        *((name, "sensor_access_token") for name in SENSORS for _time in range(2)),
+    ]
+)
+
+# Where a run is killed while it does what: on which hosts, before or after which step.
+GENERATE = "POST /api/v2/monitor/system/api-user/generate-key"
+DELETE = "DELETE /__lab__/tokens/"
+POINTS = {
+    "tokens are made": {
+        NORTH: ("POST /__lab__/tokens", "after"),
+        SOUTH: ("write 3", "after"),
+    },
+    "platforms are given them": {
+        PLATFORMS[NORTH]: ("PUT /__lab__/module", "before"),
+        PLATFORMS[SOUTH]: ("write 1", "before"),
+    },
+    "old tokens are deleted": {NORTH: (DELETE, "before"), SOUTH: (DELETE, "after")},
+    "keys are made": {FORTIGATES[0]: (GENERATE, "after"), FORTIGATES[2]: ("write 3", "before")},
+}
+
+
+class Rotation:
+    """The example inventory with a platform for each of its two sites, all set up."""
+
+    def __init__(self, node: Workspace) -> None:
+        """Set up both integrations."""
+        self.node = node
+        self.example = Example(node)
+        self.second = node.inputs / "second-platform.yml"
+        self.second.write_text(yaml.safe_dump({"all": {"children": self._groups()}}))
+        self.run("first", "site").succeeded()
+        for platform in PLATFORMS.values():
+            self.example.wait_for_poll(platform)
+        self.old = self.values()
+        node.lab.forget_calls()
+
+    def run(self, rotation: str, playbook: str = "rotate", *arguments: str, **environment: str) -> Run:
+        """Run a playbook with this `rotation_id` for every token and key."""
+        variables = {
+            "sensor_tokens_tokens": [{"description": "forescout", "rotation_id": rotation}],
+            "sensor_tokens_retire_delay": 1,
+            "sensor_tokens_retire_retries": 3,
+            "fortigate_access_admins": [
+                {"name": "defender-iot", "profile": "defender-iot", "rotation_id": rotation}
+            ],
+        }
+        given = [f"--inventory={self.second}", f"--extra-vars={json.dumps(variables)}"]
+        return self.example.playbook(playbook, *given, *arguments, **environment)
+
+    def values(self) -> dict[str, str]:
+        """Return every stored value by its file."""
+        return {name: self.node.kept(name.removesuffix(".yml"))["value"] for name in self.node.stored_files()}
+
+    def replaced(self) -> set[str]:
+        """Return the appliances whose stored value is another than at first."""
+        return {name.partition("/")[0] for name, value in self.values().items() if value != self.old[name]}
+
+    def writes(self, *appliances: str) -> list[dict[str, Any]]:
+        """Return the requests that change something or mint."""
+        return [call for call in self.node.lab.calls(*appliances) if call["write"]]
+
+    def kill_at(self, points: dict[str, tuple[str, str]]) -> None:
+        """Rotate, and kill the run when it stands at all points."""
+        rules = {host: Rule((step,), phase, "stop") for host, (step, phase) in points.items()}
+        sabotage = Sabotage(self.node.folder / "sabotage", rules)
+        callbacks = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,saboteur"}
+        background = Background(lambda: self.run("second", **callbacks, **sabotage.environment))
+        try:
+            sabotage.wait_until_stopped()
+            sabotage.kill()
+        finally:
+            sabotage.let_go()
+            assert background.wait().code != 0
+
+    def is_done(self) -> None:
+        """Make sure that each secret was replaced once and for all, and that a further run is silent."""
+        assert self.replaced() == {*SENSORS, *FORTIGATES}
+        for sensor, platform in PLATFORMS.items():
+            (token,) = self.node.lab.state(sensor)["tokens"]
+            record = self.node.kept(f"{sensor}/forescout")
+            assert token["used"].startswith("20")
+            assert {"pending", "previous"} & record.keys() == set()
+            assert record["rotation_id"] == "second"
+            assert token["id"] == record["id"]
+            assert self.node.lab.control("POST", "/poll")[platform]["outcome"] == "ok"
+        stored = self.node.stored_files()
+        self.node.lab.forget_calls()
+        assert self.run("second").succeeded().changes == []
+        assert self.writes() == []
+        assert self.node.stored_files() == stored
+
+    def _groups(self) -> dict[str, Any]:
+        """Return the second platform in its groups; the old tokens are to go at once, where that is heard."""
+        name = PLATFORMS[SOUTH]
+        variables = {"forescout_module_sensor": SOUTH, **self.example.variables(name)}
+        return {
+            "forescouts": {"hosts": {name: variables}},
+            "south": {"hosts": {name: {}}},
+            "sensors": {"vars": {"sensor_tokens_previous": "absent"}},
+        }
+
+
+@pytest.fixture
+def rotation(workspace: Workspace) -> Rotation:
+    """Two sites that work."""
+    return Rotation(workspace)
+
+
+def test_a_changed_text_replaces_every_secret_once_as_predicted(rotation: Rotation) -> None:
+    stored = rotation.node.stored_files()
+    predicted = rotation.run("second", "rotate", "--check").succeeded()
+    assert rotation.writes() == []
+    assert rotation.node.stored_files() == stored
+    done = rotation.run("second").succeeded()
+    assert done.changes == EVERYTHING
+    # That a platform is given what does not exist yet cannot be seen by looking at either.
+    assert predicted.changes == [each for each in done.changes if each[1] != "forescout_module"]
+    for sensor, platform in PLATFORMS.items():
+        steps = [(call["appliance"], call["method"]) for call in rotation.writes(sensor, platform)]
+        assert steps == [(sensor, "POST"), (platform, "PUT"), (sensor, "DELETE")]
+    rotation.is_done()
+
+
+@pytest.mark.parametrize("points", POINTS.values(), ids=POINTS)
+def test_a_rotation_that_was_killed_is_finished_by_the_next_run(
+    rotation: Rotation, points: dict[str, tuple[str, str]]
+) -> None:
+    rotation.kill_at(points)
+    rotation.run("second").succeeded()
+    rotation.is_done()
+
+
+def test_one_site_is_rotated_and_the_other_is_not_even_asked(rotation: Rotation) -> None:
+    rotation.run("second", "rotate", "--limit=north").succeeded()
+    assert rotation.replaced() == {name for name in SITES["north"] if name != FORESCOUT}
+    assert rotation.node.lab.calls(*SITES["south"]) == []
+    rotation.run("second", "rotate", "--limit=south").succeeded()
+    rotation.is_done()
+
+
+def test_the_old_token_stays_where_the_new_one_is_not_used(rotation: Rotation) -> None:
+    rotation.node.lab.fault(SOUTH, "status", {"path_prefix": "/api/v1/devices"}, status=500)
+    kept = rotation.run("second")
+    assert kept.code != 0
+    assert "is kept: the current one was never used yet" in kept.output
+    _old, new = rotation.node.lab.state(SOUTH)["tokens"]
+    assert new["used"] == "N/A"
+    assert len(rotation.node.lab.state(NORTH)["tokens"]) == 1
+    rotation.node.lab.control("DELETE", "/faults")
+    assert rotation.node.lab.control("POST", "/poll")[PLATFORMS[SOUTH]]["outcome"] == "ok"
+    assert rotation.run("second").succeeded().changes == [(SOUTH, "sensor_access_token")]
+    rotation.is_done()
