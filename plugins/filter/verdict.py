@@ -127,10 +127,14 @@ def _stored(platform: Result) -> Level:
 
 
 def _running(platform: Result) -> Level:
-    running = platform.get("running")
-    if running is None:
+    if _unread(platform):
+        return Level(None, "whether the module runs could not be read")
+    if "running" not in platform:
         return Level(None, "the transport in use cannot see whether the module runs")
-    return Level(bool(running), "the module runs" if running else "the module does not run")
+    running = platform["running"]
+    if running is None:
+        return Level(None, "the platform does not tell whether the module runs")
+    return Level(running, "the module runs" if running else "the module does not run")
 
 
 def _installed(host: Result) -> Level:

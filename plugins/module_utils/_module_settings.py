@@ -21,7 +21,9 @@ from ._appliance import Appliance
 from ._converge import Job, converge, inform
 from ._endpoints import require_login
 from ._errors import InvalidOptions
-from ._fstool import ALL, EM, Fstool
+from ._fstool import Fstool
+from ._fstool_commands import EM
+from ._fstool_plugin import ALL
 from ._resource import Field, Resource
 from ._secrets import shown
 from ._shell import Shell
@@ -137,7 +139,8 @@ def show(job: Job) -> dict[str, Any]:
 def configure(job: Job) -> dict[str, Any]:
     """Converge the settings, or with ``transport: manual`` say what a person has to do."""
     if job.params["transport"] != "manual":
-        return converge(job)
+        result = converge(job)
+        return {**result, "running": job.api.running()} if isinstance(job.api, Fstool) else result
     keeper = job.keepers["access_token_ref"]
     steps = _steps(job.appliance, job.params["server_address"], keeper.ref)
     if job.params["checklist"]:

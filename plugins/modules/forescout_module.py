@@ -223,8 +223,17 @@ delivered_at:
       to these settings.
     - V(null) if it was not given by this module.
   type: str
-  returned: success, with O(transport=rest)
+  returned: success, with O(transport=rest) or O(transport=fstool)
   sample: "2026-11-02T09:30:02Z"
+running:
+  description:
+    - Whether the module's plugin runs on every one of O(nodes), as C(fstool) tells its status. V(null) if
+      that says neither, or could not be asked.
+    - After a change it is V(true), for the task waits until the plugin runs. Otherwise, and in check mode, it
+      is as it is now. A plugin that does not run is not started, and is no change.
+  type: bool
+  returned: success, with O(transport=fstool)
+  sample: true
 steps:
   description: What a person has to do in the consoles of Forescout and of the sensor, in this order.
   type: list

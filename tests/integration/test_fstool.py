@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 from typing import Any
 
 import pytest
@@ -432,7 +433,30 @@ def test_the_role_sets_the_module_by_fstool(workspace: Workspace) -> None:
     assert nodes[EM]["restarts"] == 1
     example.wait_for_poll()
     workspace.lab.control("POST", "/poll")
-    assert example.verdicts()[FORESCOUT]["verdict"]["state"] == "working"
+    verdict = example.verdicts()[FORESCOUT]["verdict"]
+    assert (verdict["state"], verdict["level"]) == ("working", "L4")
+    assert [level["reached"] for level in verdict["levels"][:2]] == [True, True]
+    workspace.lab.switch(FORESCOUT, bad_restarts=1)
+    by_hand = f"fstool {shlex.quote(ssh['plugin_name'])} restart || true"
+    stopped = {"name": "Restart it by hand", "ansible.builtin.raw": by_hand}
+    workspace.inventory(fs=workspace.by_ssh(FORESCOUT))
+    workspace.run(play(stopped)).succeeded()
+    verdict = example.verdicts()[FORESCOUT]["verdict"]
+    assert (verdict["state"], verdict["level"]) == ("unknown", "L0")
+    assert verdict["levels"][1]["reached"] is False
+    assert verdict["evidence"].startswith("the module does not run; Used is ")
+
+
+def test_whether_it_runs_is_right_in_check_mode_and_costs_one_command(site: Site) -> None:
+    wanted = site.task(nodes=[EM, CA_1])
+    before, real, after = site.run(checked(wanted), wanted, checked(wanted)).of("fs")
+    assert [each.data["running"] for each in (before, real, after)] == [True, True, True]
+    asked = [[call for call in node["calls"] if "status" in call] for node in site.nodes.values()]
+    assert [len(each) for each in asked] == [3, 3, 0]
+    site.node.lab.switch(FORESCOUT, status_wording="up", **NEVER)
+    failed, stopped = site.run(site.task(server_address="192.0.2.12"), checked(wanted)).of("fs")
+    assert failed.failed
+    assert stopped.data["running"] is False
 
 
 def test_the_manual_steps_are_left_as_a_checklist_but_not_in_check_mode(site: Site) -> None:

@@ -15,18 +15,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils import _fstool
+from ansible_collections.otsec.defender_iot.plugins.module_utils import (
+    _fstool_commands,
+    _fstool_plugin,
+)
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
     ApplianceError,
     InvalidOptions,
     Unreachable,
     Unsupported,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._fstool import (
-    Fstool,
-    by_node,
-    plugin_states,
-)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fstool import Fstool
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fstool_commands import by_node
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fstool_plugin import plugin_states
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module_settings import SETTINGS, prepared
 from ansible_collections.otsec.defender_iot.plugins.module_utils._properties import parsed, with_value
 from ansible_collections.otsec.defender_iot.plugins.module_utils._shell import Ended, words
@@ -152,13 +153,15 @@ class Box:
         self.text = text
         self.copy: str | None = None
         self.version = "9.1.5"
-        self.runs = True
+        self.status = "is running for 00:01"
         self.scripts: list[str] = []
         self.stdins: list[str] = []
         self.before: dict[str, Callable[[], Ended | None]] = {}
 
     def run(self, command: str, stdin: str = "") -> Ended:
-        script = shlex.split(command)[4].rstrip(";")
+        parts = shlex.split(command)
+        there = shlex.split(parts[8]) if parts[2] == "ssh" else parts[2:]
+        script = there[2].rstrip(";")
         self.scripts.append(script)
         self.stdins.append(stdin)
         for part, act in self.before.items():
@@ -184,8 +187,13 @@ class Box:
         elif f"cat {COPY} >" in script:
             self.text = self.copy or ""
         elif "status" in script:
-            return "is running for 00:01" if self.runs else "is not running"
+            return self.status
         return ""
+
+    @property
+    def asked_for_status(self) -> int:
+        """How many commands asked for the status."""
+        return sum("status" in script for script in self.scripts)
 
     @property
     def restarts(self) -> int:
@@ -202,7 +210,7 @@ def fstool(box: Box, **params: Any) -> Fstool:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing."""
-    monkeypatch.setattr(_fstool, "POLL_SECONDS", 0)
+    monkeypatch.setattr(_fstool_plugin, "POLL_SECONDS", 0)
 
 
 def test_the_steps_come_in_their_order_and_the_token_only_as_input() -> None:
@@ -211,17 +219,60 @@ def test_the_steps_come_in_their_order_and_the_token_only_as_input() -> None:
     del box.scripts[:], box.stdins[:]
     api.update(SETTINGS, None, BODY)
     kinds = ["if [ -e", "umask", "fstool plugin_x set_property a.value", "IFS= read", "if [ -e"]
-    kinds += ["fstool plugin_x restart", "fstool plugin_x status", "if [ -e", "rm -f"]
+    kinds += ["fstool plugin_x restart", "{ fstool plugin_x status", "if [ -e", "rm -f"]
     assert [script[: len(kind)] for script, kind in zip(box.scripts, kinds, strict=True)] == kinds
     assert parsed(box.text, True) == {"a.value": "192.0.2.11", "t.value": "t0ken"}
     assert [stdin for stdin in box.stdins if stdin] == ["t0ken\n"]
     assert "t0ken" not in "".join(box.scripts)
 
 
+@pytest.mark.parametrize(
+    ("status", "runs"),
+    [
+        ("802.1x plugin (pid 7) is running for 1-00:00:07.", True),
+        ("Unknown command\nPlugin is up and running", True),
+        ("Unknown command\nError: CrowdStrike: not running.", False),
+        ("x plugin is not running.", False),
+        ("Unknown command", None),
+        ("", None),
+    ],
+)
+def test_one_command_tells_whether_the_plugin_runs(status: str, runs: bool | None) -> None:
+    box = Box()
+    box.status = status
+    assert fstool(box).running() is runs
+    assert box.asked_for_status == 1
+
+
+def test_a_status_that_is_not_told_is_no_error() -> None:
+    box = Box()
+    api = fstool(box)
+    box.before["status"] = lambda: Ended(124, "")
+    assert api.running() is None
+
+
+def test_a_plugin_that_was_just_restarted_is_not_asked_again() -> None:
+    box = Box()
+    api = fstool(box)
+    api.update(SETTINGS, None, BODY)
+    assert (api.running(), box.asked_for_status) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("other", "runs"), [("is running", True), ("is not running", False), ("what?", None)]
+)
+def test_it_runs_where_it_runs_on_every_node(other: str, runs: bool | None) -> None:
+    box = Box()
+    said = ["is running", other]
+    box.before["status"] = lambda: Ended(0, said.pop())
+    api = fstool(box, nodes=["em", "203.0.113.1"])
+    assert (api.running(), said) == (runs, [])
+
+
 def test_a_program_that_dies_is_not_taken_for_a_lost_connection() -> None:
-    line = _fstool._without_lost(words("sh", "-c", "exit 255"), 254)
+    line = _fstool_commands._without_lost(words("sh", "-c", "exit 255"), 254)
     assert subprocess.run(["/bin/sh", "-c", line], check=False).returncode == 254
-    line = _fstool._without_lost(words("sh", "-c", "exit 3"), 254)
+    line = _fstool_commands._without_lost(words("sh", "-c", "exit 3"), 254)
     assert subprocess.run(["/bin/sh", "-c", line], check=False).returncode == 3
 
 

@@ -230,6 +230,9 @@ def test_a_last_call_long_ago_is_not_working_any_more(seconds: int, state: str) 
         (seen(MADE), PLATFORM, host(USED), "unknown", [True, None, True, True, False]),
         ({}, {**PLATFORM, "changed": True}, host(USED), "unknown", [False, None, True, True, None]),
         ({}, {**PLATFORM, "running": False}, host(USED), "unknown", [True, False, True, True, None]),
+        ({}, {**PLATFORM, "running": True}, host(USED), "working", [True, True, True, True, None]),
+        ({}, {**PLATFORM, "running": None}, host(USED), "working", [True, None, True, True, None]),
+        ({}, {**PLATFORM, "running": True}, None, "unknown", [True, True, None, None, None]),
     ],
 )
 def test_below_l3_nothing_works_and_what_is_refuted_is_not_outvoted(
@@ -250,6 +253,20 @@ def test_below_l3_nothing_works_and_what_is_refuted_is_not_outvoted(
 )
 def test_the_level_is_the_highest_proved_below_what_is_refuted(platform: Any, known: Any, level: Any) -> None:
     assert judged(platform=platform, host=known)["level"] == level
+
+
+@pytest.mark.parametrize(
+    ("platform", "why"),
+    [
+        ({"failed": True, "msg": "no"}, "whether the module runs could not be read"),
+        (PLATFORM, "the transport in use cannot see whether the module runs"),
+        ({**PLATFORM, "running": None}, "the platform does not tell whether the module runs"),
+        ({**PLATFORM, "running": True}, "the module runs"),
+        ({**PLATFORM, "running": False}, "the module does not run"),
+    ],
+)
+def test_what_is_said_of_running(platform: Any, why: str) -> None:
+    assert judged(platform=platform)["levels"][1]["evidence"] == why
 
 
 def test_since_is_the_newest_proof_or_when_the_token_was_made() -> None:

@@ -107,6 +107,8 @@ def test_a_store_knows_no_appliance(path: Path) -> None:
         "_forescout",
         "_forescout_web",
         "_fstool",
+        "_fstool_commands",
+        "_fstool_plugin",
     ],
 )
 def test_a_transport_knows_neither_plans_nor_another_transport(product: str) -> None:
