@@ -68,5 +68,5 @@ notes:
   - With O(transport=fstool) nothing but a POSIX shell and C(timeout) is needed on the platform, and no
     Python. The commands go over the connection that Ansible has for the host, with its keys, jump hosts and
     become. Two of the connection options above count, O(timeout) for each command, and O(connect_timeout) for
-    the way to a managed appliance.
+    the way to a managed appliance. A task with C(delegate_to) another host is refused.
 """

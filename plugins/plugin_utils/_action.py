@@ -92,8 +92,10 @@ class ControlNode:
 
     def reach(self, module: Module, params: Params) -> Appliance:
         """Return the appliance, by commands on itself, from here, or from where the task is delegated to."""
-        by_shell = module.connect_by_shell(params, HostShell(self.action, self.appliance))
+        shell = HostShell(self.action, self.appliance)
+        by_shell = module.connect_by_shell(params, shell)
         if by_shell is not None:
+            shell.refuse_delegation()
             return by_shell
         if not self.action.is_relayed():
             return module.connect(params)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ..module_utils._errors import Refused, Unreachable
+from ..module_utils._errors import InvalidOptions, Refused, Unreachable
 from ..module_utils._shell import Ended
 
 if TYPE_CHECKING:
@@ -26,7 +26,17 @@ class HostShell:
     def __init__(self, action: ApplianceAction, appliance: str) -> None:
         """Take the action, whose connection is used with the first command, and the inventory host."""
         self.action = action
-        self.host = str(action._task.delegate_to or appliance)
+        self.host = appliance
+
+    def refuse_delegation(self) -> None:
+        """Raise InvalidOptions for a task delegated to another host, on which the commands would run."""
+        other = self.action._task.delegate_to
+        if other not in (None, self.host):
+            raise InvalidOptions(
+                f"its commands run on {self.host} itself, over Ansible's own connection to it, so the task "
+                f"cannot be delegated to {other}; leave delegate_to out, and lead the connection through a "
+                "jump host if it needs one (ansible_ssh_common_args: -o ProxyJump=HOST)"
+            )
 
     def run(self, command: str, stdin: str = "") -> Ended:
         """Run one command; neither its input nor its output is logged."""

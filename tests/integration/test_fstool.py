@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import base64
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.tests.support.bastion import Bastion, running_bastion
 from ansible_collections.otsec.defender_iot.tests.support.example import Example
 from ansible_collections.otsec.defender_iot.tests.support.leaks import (
     files_with,
@@ -239,6 +242,87 @@ def test_become_is_the_user_s_own(site: Site) -> None:
     assert "must be run as root" in refused.message
     site.connect(ansible_become=True, ansible_become_method="sudo")
     assert site.one().changed
+
+
+@pytest.mark.parametrize("given", ["right", "wrong", None])
+def test_become_asks_for_a_password_where_sudo_does(site: Site, given: str | None) -> None:
+    password = site.node.host(FORESCOUT)["password"]
+    become: dict[str, Any] = {"ansible_become": True, "ansible_become_method": "sudo"}
+    if given:
+        become["ansible_become_password"] = password if given == "right" else "wrong"
+    site.node.lab.switch(FORESCOUT, root_login=False, sudo_asks=True)
+    site.connect(**become)
+    with watched_command_lines() as lines:
+        run = site.run(site.task(token_delivery="file"), site.task(), arguments=("-vvvv", "--diff"))
+    first, second = run.of("fs")
+    for secret in (site.token, password):
+        assert leaked([secret], run.output) == []
+        assert [line for line in lines.seen if leaked([secret], line)] == []
+    if given == "right":
+        assert (first.changed, second.changed) == (True, False), first.message
+        return
+    said = "Incorrect sudo password" if given else "Missing sudo password"
+    assert said in first.message
+    assert "\n" not in first.message
+    assert site.is_untouched()
+
+
+@pytest.fixture
+def bastion(tmp_path: Path) -> Iterator[Bastion]:
+    """A second SSH server, before the platform."""
+    with running_bastion(tmp_path / "bastion") as bastion:
+        yield bastion
+
+
+@pytest.mark.parametrize("way", ["ProxyJump=bastion", "ProxyCommand='ssh -F {config} -W %h:%p bastion'"])
+def test_a_jump_host_is_the_user_s_own(site: Site, bastion: Bastion, way: str) -> None:
+    config = bastion.ssh_config()
+    direct = site.node.by_ssh(FORESCOUT)["ansible_ssh_args"]
+    through = direct.replace("/dev/null", str(config))
+    site.connect(ansible_ssh_args=through, ansible_ssh_common_args="-o " + way.format(config=config))
+    run = site.run(site.task(nodes=[EM, CA_1]), site.task(nodes=[EM, CA_1]), arguments=("-vvvv", "--diff"))
+    first, second = run.of("fs")
+    assert (first.changed, second.changed) == (True, False), first.message
+    assert site.restarts == {EM: 1, CA_1: 1, CA_2: 0}
+    assert set(bastion.destinations) == {(site.ssh["host"], site.ssh["port"])}
+    assert bastion.commands == []
+    assert leaked([site.token], run.output) == []
+
+
+def test_a_jump_host_that_is_down_is_an_unreachable_platform(site: Site, bastion: Bastion) -> None:
+    config = bastion.ssh_config()
+    config.write_text(config.read_text().replace(f"Port {bastion.port}", "Port 1"))
+    direct = site.node.by_ssh(FORESCOUT)["ansible_ssh_args"]
+    site.connect(ansible_ssh_args=direct.replace("/dev/null", f"{config} -o ProxyJump=bastion"))
+    result = site.one()
+    assert result.status == "unreachable"
+    assert "run ansible fs -m ansible.builtin.raw -a true" in result.message
+    assert site.is_untouched()
+
+
+@pytest.mark.parametrize("other", ["bastion", "localhost"])
+def test_a_task_delegated_to_another_host_is_refused_before_any_connection(
+    site: Site, bastion: Bastion, other: str
+) -> None:
+    site.node.inventory(
+        fs=site.node.host(FORESCOUT, **site.node.by_ssh(FORESCOUT)), bastion=bastion.variables()
+    )
+    elsewhere = [{**each, "delegate_to": other} for each in (site.task(), site.info(), checked(site.task()))]
+    results = site.node.run(
+        play(*[{**each, "ignore_errors": True} for each in elsewhere], hosts="fs")
+    ).results
+    assert [result.status for result in results] == ["failed"] * 3
+    assert {result.message for result in results} == {
+        "fs: its commands run on fs itself, over Ansible's own connection to it, so the task cannot be "
+        f"delegated to {other}; leave delegate_to out, and lead the connection through a jump host if it "
+        "needs one (ansible_ssh_common_args: -o ProxyJump=HOST)"
+    }
+    assert bastion.commands == []
+    assert [node["calls"] for node in site.nodes.values()] == [[], [], []]
+
+
+def test_a_task_delegated_to_the_platform_itself_runs_there(site: Site) -> None:
+    assert site.run({**site.task(), "delegate_to": "fs"}).one("fs").changed
 
 
 @pytest.mark.parametrize("layout", ["prefixed", "headed"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host behind SSH on this machine: commands run in the local shell, files move by SFTP."""
+"""A host behind SSH on this machine: a local shell, files by SFTP, and the way to other hosts."""
 
 from __future__ import annotations
 
@@ -23,14 +23,27 @@ STOP_SECONDS = 10
 CHUNK = 65536
 
 
+class _JumpHost(asyncssh.SSHServer):
+    """Leads connections on, and writes down where to."""
+
+    def __init__(self, destinations: list[tuple[str, int]]) -> None:
+        self.destinations = destinations
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        """Agree to connect to another host."""
+        self.destinations.append((dest_host, dest_port))
+        return True
+
+
 class Bastion:
-    """A running SSH server with one user, who has a key, and what it was told to run."""
+    """A running SSH server with one user, who has a key, what it was told to run, and where it has led."""
 
     def __init__(self, folder: Path) -> None:
         """Make the keys; `home` is where commands run."""
         self.home = folder / "home"
         self.home.mkdir(parents=True)
         self.commands: list[str] = []
+        self.destinations: list[tuple[str, int]] = []
         self.port = 0
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._user_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -63,6 +76,21 @@ class Bastion:
             **more,
         }
 
+    def ssh_config(self) -> Path:
+        """Write settings of OpenSSH that know this host as `bastion`, and return where they are."""
+        settings = {
+            "HostName": LOOPBACK,
+            "Port": self.port,
+            "User": "operator",
+            "IdentityFile": self._key_file,
+            "IdentitiesOnly": "yes",
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": self._known_hosts,
+        }
+        file = self._key_file.with_name("ssh_config")
+        file.write_text("Host bastion\n" + "".join(f"  {name} {value}\n" for name, value in settings.items()))
+        return file
+
     def start(self) -> None:
         """Listen on a free port."""
         self._thread.start()
@@ -86,6 +114,7 @@ class Bastion:
             authorized_client_keys=authorized,
             process_factory=self._execute,
             sftp_factory=True,
+            server_factory=lambda: _JumpHost(self.destinations),
             encoding=None,
         )
         self.port = server.get_port()

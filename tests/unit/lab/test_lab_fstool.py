@@ -203,6 +203,19 @@ def test_sudo_is_needed_where_the_user_is_not_root(box: Box) -> None:
     assert box.run("sudo -H -S -n -u root fstool version")[0] == 0
 
 
+def test_sudo_may_ask_for_the_password_of_the_account(box: Box) -> None:
+    box.switch(root_login=False, sudo_asks=True)
+    assert box.run("sudo -H -S -n -u root fstool version 2>&1") == (1, "sudo: a password is required")
+    password = box.lab.record["appliances"]["forescout"]["credentials"]["password"]
+    script = 'sudo -H -S -p "Password:" -u root sh -c "fstool version; cat" 2>&1'
+    for given, code, said in (
+        (password, 0, "FIPS mode : disabled\nthe rest"),
+        ("wrong", 1, "Sorry, try again."),
+    ):
+        shown = box.run(f"printf '%s\\n' {shlex.quote(given)} 'the rest' | {script}")
+        assert (shown[0], shown[1].startswith("Password:"), shown[1].endswith(said)) == (code, True, True)
+
+
 def test_keys_are_absent_until_the_console_has_written_them(box: Box) -> None:
     assert box.keys["access_token"] in box.nodes["em"]["store"]
     box.switch(applied_once=False)

@@ -49,6 +49,7 @@ class FstoolOptions:
     ignores_settings: whether `set_property` claims success and keeps the old value.
     apply_meanwhile: whether somebody applies other settings in the Console after the next `set_property`.
     root_login: whether the SSH user may run `fstool` without sudo.
+    sudo_asks: whether sudo wants a password, which is that of the platform's account.
     """
 
     version: str = switch("9.1.5", "8.5.2")
@@ -69,12 +70,14 @@ class FstoolOptions:
     ignores_settings: bool = switch(False, True)
     apply_meanwhile: bool = switch(False, True)
     root_login: bool = switch(True, False)
+    sudo_asks: bool = switch(False, True)
 
 
 class Platform(Protocol):
     """What the nodes know of the platform that they make up."""
 
     options: Any
+    credentials: dict[str, str]
 
     def settings_live(self, server_address: str, access_token: str) -> None:
         """Take the settings that the plugin of the polling node now works with."""
@@ -136,6 +139,9 @@ class Nodes:
             (node.folder / "dead").unlink(missing_ok=True)
             if node.name == options.dead_node:
                 (node.folder / "dead").touch()
+        (self.folder / "sudo_password").unlink(missing_ok=True)
+        if options.sudo_asks:
+            (self.folder / "sudo_password").write_text(self.platform.credentials["password"])
 
     def _fill_stores(self) -> None:
         self.filled_as_applied = self.platform.options.applied_once

@@ -53,15 +53,30 @@ if [ ! -d "$LAB_NODES/$node" ] || [ -e "$LAB_NODES/$node/dead" ]; then
 fi
 cd "$LAB_NODES/$node" && LAB_NODE=$node exec sh -c "$*"
 """
+# Reads its password byte by byte, for what follows is the input of the command.
 SUDO = """\
 #!/bin/sh
 while :; do
     case $1 in
-        -u | -p) shift 2 ;;
+        -p) prompt=$2; shift 2 ;;
+        -u) shift 2 ;;
+        -n) may_not_ask=1; shift ;;
         -*) shift ;;
         *) break ;;
     esac
 done
+if [ -e "$LAB_NODES/sudo_password" ]; then
+    if [ "$may_not_ask" ]; then
+        echo "sudo: a password is required" >&2
+        exit 1
+    fi
+    printf %s "$prompt" >&2
+    IFS= read -r given
+    if [ "$given" != "$(cat "$LAB_NODES/sudo_password")" ]; then
+        echo "Sorry, try again." >&2
+        exit 1
+    fi
+fi
 LAB_ROOT=1 exec "$@"
 """
 
