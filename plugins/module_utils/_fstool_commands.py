@@ -40,9 +40,11 @@ class Nodes:
 
     def on_each(self, *arguments: str) -> dict[str, str]:
         """Run ``fstool`` on every managed appliance and return what each said."""
-        return by_node(
-            self.done(EM, "asking every node", self.call("oneach", self.fstool_path, *arguments)).out
-        )
+        command = self.call("oneach", self.fstool_path, *arguments)
+        try:
+            return by_node(self.done(EM, "asking every node", command).out)
+        except Unreachable as error:
+            raise Unreachable(f"fstool oneach, which waits for every appliance: {error.reason}") from None
 
     def call(self, *arguments: str) -> str:
         """Return the command line that calls ``fstool``."""

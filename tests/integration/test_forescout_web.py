@@ -90,6 +90,22 @@ def test_a_wrong_password_is_tried_once(connected: Workspace) -> None:
     assert [call["path"] for call in connected.lab.calls(PLATFORM)] == ["/api/login"]
 
 
+def test_values_that_come_late_are_newer_only_when_they_are_there(workspace: Workspace) -> None:
+    workspace.lab.switch(PLATFORM, value_delay=3600)
+    workspace.keep("token", value=workspace.lab.make_token(SENSOR, "forescout"))
+    workspace.inventory(**{PLATFORM: workspace.host(PLATFORM)})
+    settings = {"server_address": "192.0.2.11", "access_token_ref": workspace.ref("token")}
+    given = task("forescout_module", transport="rest", endpoints=ENDPOINTS["forescout"], **settings)
+    change = workspace.run(play(given)).succeeded().one().data["delivered_at"]
+    assert workspace.lab.control("POST", "/poll")[PLATFORM]["outcome"] == "ok"
+    asked = {"host": PLC, "newer_than": change}
+    early = _asked(workspace, **asked).data
+    assert (early["newer"], early["host"]["properties"], early["missing_labels"]) == (False, {}, [])
+    workspace.lab.control("POST", "/clock", {"advance": 3600})
+    late = _asked(workspace, **asked).data
+    assert (late["newer"], len(late["host"]["properties"])) == (True, 8)
+
+
 def test_a_token_that_expires_while_waiting_is_replaced(connected: Workspace) -> None:
     connected.lab.switch(PLATFORM, web_token_seconds=0.5)
     result = _asked(connected, host=PLC, newer_than="2999-01-01T00:00:00Z", wait=2, interval=1)

@@ -134,6 +134,8 @@ def checked(task_: Task) -> Task:
         ({"version": "8.5.2"}, {}),
         ({"version": "8.5.2"}, {"token_delivery": "file", "token_compare": "plain"}),
         ({"token_storage": "encrypted"}, {}),
+        ({"token_storage": "encrypted", "version": "8.5.2"}, {}),
+        ({"applied_once": False}, {"create_keys": True}),
         ({"status_wording": "up"}, {}),
         ({"unknown_keys": "rejected"}, {}),
         ({"restart_seconds": 1.5}, {}),
@@ -156,6 +158,7 @@ def test_check_mode_predicts_a_run_restarts_once_and_a_second_changes_nothing(
     assert real.data["provenance"] == "assumed"
     assert site.restarts == {EM: 1, CA_1: 0, CA_2: 0}
     assert site.nodes[EM]["files"] == ["local.properties"]
+    assert site.nodes[EM]["store"]["conf.note"] == site.nodes[CA_2]["store"]["conf.note"]
     assert site.module["server_address"] == ADDRESS
     polled = site.node.lab.control("POST", "/poll")[FORESCOUT]
     assert polled["outcome"] == "ok"
@@ -203,7 +206,7 @@ def test_discovery_names_plugins_and_keys_and_never_a_value(site: Site) -> None:
     }
     assert all(row["property_keys"] is None for row in every)
     (found,) = [row for row in ours if row["name"] == plugin]
-    assert found["property_keys"] == sorted([*keys.values(), "conf.debug.until"])
+    assert found["property_keys"] == sorted([*keys.values(), "conf.debug.until", "conf.note"])
     assert leaked([site.token, ADDRESS], run.output) == []
 
 
@@ -352,6 +355,8 @@ def test_a_list_of_nodes_is_kept_to_and_only_the_one_that_differs_is_restarted(s
     ("switches", "nodes", "told"),
     [
         ({"dead_node": CA_1}, ["all"], f"fstool oneach got no answer from {CA_1}"),
+        ({"dead_node": CA_1, "oneach_layout": "headed"}, ["all"], f"got no answer from {CA_1}"),
+        ({"slow_node": CA_2, "slow_seconds": 11}, ["all"], "fstool oneach, which waits for every appliance"),
         ({"dead_node": CA_1}, [EM, CA_1], f"own ssh did not reach {CA_1} (ssh: connect to host"),
         ({"slow_node": CA_2, "slow_seconds": 11}, [CA_2], f"{CA_2} did not come to an end with a command"),
         ({"slow_node": EM, "slow_seconds": 11}, [EM], "em did not come to an end with a command"),
@@ -413,8 +418,9 @@ def test_a_rollback_that_fails_too_leaves_the_copy_and_the_next_run_goes_on(site
     assert site.nodes[EM]["files"] == ["local.properties"]
 
 
-def test_a_plugin_that_wants_an_encrypted_token_is_put_back_and_takes_one(site: Site) -> None:
-    site.node.lab.switch(FORESCOUT, token_storage="preencrypted")
+@pytest.mark.parametrize("version", ["9.1.5", "8.5.2"])
+def test_a_plugin_that_wants_an_encrypted_token_is_put_back_and_takes_one(site: Site, version: str) -> None:
+    site.node.lab.switch(FORESCOUT, token_storage="preencrypted", version=version)
     failed = site.one(restart_timeout=1)
     assert "not running" in failed.message
     assert failed.message.endswith("the plugin runs with them")
@@ -442,12 +448,20 @@ def test_a_value_that_fstool_does_not_take_is_an_error_and_nothing_is_restarted(
     assert site.restarts[EM] == 0
 
 
-def test_somebody_s_apply_in_between_is_not_undone(site: Site) -> None:
-    site.node.lab.switch(FORESCOUT, apply_meanwhile=True)
+@pytest.mark.parametrize(
+    ("after", "told", "restarts"),
+    [
+        ("version", "somebody changed the settings while this task looked at them", 0),
+        ("set_property", "somebody may have applied others in the Console meanwhile", 0),
+        ("restart", "somebody may have applied others in the Console meanwhile", 1),
+    ],
+)
+def test_somebody_s_apply_in_between_is_not_undone(site: Site, after: str, told: str, restarts: int) -> None:
+    site.node.lab.switch(FORESCOUT, apply_meanwhile=after)
     result = site.one()
-    assert "somebody may have applied others in the Console meanwhile" in result.message
+    assert told in result.message
     assert site.kept_address(EM) == "192.0.2.99"
-    assert site.restarts[EM] == 0
+    assert site.restarts[EM] == restarts
     assert site.nodes[EM]["files"] == ["local.properties"]
 
 
@@ -466,6 +480,11 @@ def test_a_token_replaced_in_the_console_is_noticed_where_the_store_shows_it(
 
 
 def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(site: Site) -> None:
+    site.node.lab.switch(FORESCOUT, applied_once=False)
+    never = site.one()
+    assert "has no property config." in never.message
+    assert site.is_untouched()
+    site.node.lab.switch(FORESCOUT, applied_once=True)
     wrong = {**site.ssh["property_keys"], "access_token": "config.wrong.value"}
     result = site.one(property_keys=wrong)
     assert "has no property config.wrong.value: apply the module's settings once" in result.message

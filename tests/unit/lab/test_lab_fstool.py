@@ -85,6 +85,9 @@ def test_the_version_decides_how_stores_are_escaped(box: Box, version: str) -> N
     assert f"Version : {version}" in box.fstool("version")[1]
     value = "a:b=c#d!e\\f"
     assert box.fstool(box.plugin, "set_property", box.keys["server_address"], value) == (0, "")
+    note = r"Z\u00FCrich\: a\=b" if version == "9.1.5" else "Zürich: a=b"
+    assert f"conf.note={note}" in box.run(f"cat {STORE.format(box.plugin)}")[1].splitlines()
+    assert box.nodes["em"]["store"]["conf.note"] == "Zürich: a=b"
     written = r"a\:b\=c\#d\!e\\f" if version == "9.1.5" else value
     _code, text = box.run(f"cat {STORE.format(box.plugin)}")
     assert f"{box.keys['server_address']}={written}" in text.splitlines()
@@ -188,13 +191,28 @@ def test_the_console_s_apply_writes_every_node(box: Box, forescout: Any) -> None
 
 @pytest.mark.parametrize(
     ("switches", "address"),
-    [({"ignores_settings": True}, ""), ({"apply_meanwhile": True}, "192.0.2.99"), ({}, "192.0.2.5")],
+    [
+        ({"ignores_settings": True}, ""),
+        ({"apply_meanwhile": "set_property"}, "192.0.2.99"),
+        ({"apply_meanwhile": "restart"}, "192.0.2.5"),
+        ({}, "192.0.2.5"),
+    ],
 )
 def test_what_can_happen_to_a_setting(box: Box, switches: dict[str, Any], address: str) -> None:
     box.switch(**switches)
     for key, value in (("server_address", "192.0.2.5"), ("access_token", "t")):
         assert box.fstool(box.plugin, "set_property", box.keys[key], value) == (0, "")
     assert box.nodes["em"]["store"][box.keys["server_address"]] == address
+
+
+@pytest.mark.parametrize("verb", ["version", "restart"])
+def test_somebody_applies_once_after_a_command(box: Box, verb: str) -> None:
+    box.switch(apply_meanwhile=verb)
+    arguments = [verb] if verb == "version" else [box.plugin, verb]
+    for address in ("192.0.2.99", "192.0.2.5"):
+        box.fstool(*arguments)
+        assert box.nodes["em"]["store"][box.keys["server_address"]] == address
+        box.fstool(box.plugin, "set_property", box.keys["server_address"], "192.0.2.5")
 
 
 def test_sudo_is_needed_where_the_user_is_not_root(box: Box) -> None:

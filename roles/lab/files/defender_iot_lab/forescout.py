@@ -63,6 +63,7 @@ class ForescoutOptions(FstoolOptions):
 
     nat: the address every connection seems to come from; None means its real source.
     poll_interval: seconds between two calls to the sensor; unknown on real platforms.
+    value_delay: seconds from such a call until hosts have what it brought; unknown too.
     module_installed: whether the module, and so its properties, exist.
     web_token: how the Web API wants its token; bare in the vendor's samples, Bearer observed once.
     web_token_seconds: life of such a token (observed default: five minutes).
@@ -80,6 +81,7 @@ class ForescoutOptions(FstoolOptions):
 
     nat: str | None = None
     poll_interval: float = 2
+    value_delay: float = 0
     module_installed: bool = switch(True, False)
     web_token: str = switch("bare", "bearer", "both")
     web_token_seconds: float = 300
@@ -140,6 +142,7 @@ class Forescout(Appliance):
         self.oauth_tokens: dict[str, float] = {}
         self.web_tokens: dict[str, float] = {}
         self.properties: dict[str, dict[str, Any]] = {}
+        self.coming: list[tuple[float, dict[str, dict[str, Any]]]] = []
         self.last_poll: dict[str, Any] | None = None
         if self.nodes:
             self.nodes.reset()
@@ -162,6 +165,7 @@ class Forescout(Appliance):
 
     def state(self) -> dict[str, Any]:
         """Return settings, tokens, the last poll and what polls have brought."""
+        self._let_values_arrive()
         return {
             "module": asdict(self.module),
             "oauth_tokens": list(self.oauth_tokens),
@@ -268,6 +272,7 @@ class Forescout(Appliance):
         if not self._is_alive(self.web_tokens, self._web_token(exchange)):
             return _web_error(401, "Invalid or expired token.")
         exchange.principal = self.credentials["username"]
+        self._let_values_arrive()
         return self._unless_known(exchange, self._found(exchange, path))
 
     def _unless_known(self, exchange: Exchange, answer: Response) -> Response:
@@ -375,11 +380,22 @@ class Forescout(Appliance):
     def _keep(self, devices: list[dict[str, Any]], outcome: str) -> None:
         now = self.world.clock.now()
         self.last_poll = {"time": now, "outcome": outcome}
+        found: dict[str, dict[str, Any]] = {}
         for device in devices:
             values = {self.tags[label]: read(device) for label, read in PROPERTIES.items()}
             fields = {tag: {"timestamp": int(now), "value": value} for tag, value in values.items()}
             addresses = device.get("ipAddresses") or device.get("ipAddress") or []
-            self.properties.update(dict.fromkeys(addresses, fields))
+            found.update(dict.fromkeys(addresses, fields))
+        self.coming.append((now + self.options.value_delay, found))
+        self._let_values_arrive()
+
+    def _let_values_arrive(self) -> None:
+        """Give hosts what calls to the sensor have brought long enough ago."""
+        now = self.world.clock.now()
+        due = [found for moment, found in self.coming if moment <= now]
+        self.coming = [(moment, found) for moment, found in self.coming if moment > now]
+        for found in due:
+            self.properties.update(found)
 
 
 def _hal(content: dict[str, Any]) -> Response:

@@ -13,6 +13,7 @@ import base64
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ INSTALL_PATH = "usr/local/forescout"
 MANAGED = ("203.0.113.201", "203.0.113.202")
 OTHER_PLUGINS = {"dot1x": True, "sw": True, "syslog": False}
 ENCRYPTED = "enc:"
+# A property that is nobody's business, with characters that Java writes in its own way.
+NOTE = "Zürich: a=b"
 ABSENT_PLUGIN = "Plugin {} does not exist"
 ESCAPED = str.maketrans({character: "\\" + character for character in "\\:=#!"})
 
@@ -47,7 +50,8 @@ class FstoolOptions:
     bad_restarts, restart_goes: how many of the next restarts go wrong, and how.
     restart_seconds: how long a restart blocks.
     ignores_settings: whether `set_property` claims success and keeps the old value.
-    apply_meanwhile: whether somebody applies other settings in the Console after the next `set_property`.
+    apply_meanwhile: the command of `fstool` after the next of which somebody applies other settings in the
+        Console; with `set_property` it is that of the token.
     root_login: whether the SSH user may run `fstool` without sudo.
     sudo_asks: whether sudo wants a password, which is that of the platform's account.
     """
@@ -68,7 +72,7 @@ class FstoolOptions:
     restart_goes: str = switch("fails", "never_ready")
     restart_seconds: float = 0
     ignores_settings: bool = switch(False, True)
-    apply_meanwhile: bool = switch(False, True)
+    apply_meanwhile: str = switch("never", "version", "set_property", "restart")
     root_login: bool = switch(True, False)
     sudo_asks: bool = switch(False, True)
 
@@ -120,7 +124,7 @@ class Nodes:
         """Write the files of every node anew."""
         self.nodes = {name: Node(name, self.folder / name) for name in (EM, *MANAGED)}
         self.bad_restarts = 0
-        self.bad_meanwhile = False
+        self.apply_after = "never"
         for node in self.nodes.values():
             shutil.rmtree(node.folder, ignore_errors=True)
             for plugin in (self.plugin, *OTHER_PLUGINS):
@@ -132,8 +136,8 @@ class Nodes:
         """Let switches take effect that are about the next thing, or about files."""
         options = self.platform.options
         self.bad_restarts = options.bad_restarts
-        self.bad_meanwhile = options.apply_meanwhile
-        if options.applied_once != self.filled_as_applied:
+        self.apply_after = options.apply_meanwhile
+        if (options.applied_once, options.version) != self.filled_as:
             self._fill_stores()
         for node in self.nodes.values():
             (node.folder / "dead").unlink(missing_ok=True)
@@ -144,11 +148,14 @@ class Nodes:
             (self.folder / "sudo_password").write_text(self.platform.credentials["password"])
 
     def _fill_stores(self) -> None:
-        self.filled_as_applied = self.platform.options.applied_once
+        options = self.platform.options
+        self.filled_as = (options.applied_once, options.version)
+        note = _escaped(NOTE) if self._escapes() else NOTE
         for node in self.nodes.values():
             for plugin in (self.plugin, *OTHER_PLUGINS):
-                self.store(node, plugin).write_text("# Properties\nconf.debug.until=0\n")
-        if self.filled_as_applied:
+                text = f"# Properties\nconf.debug.until=0\nconf.note={note}\n"
+                self.store(node, plugin).write_text(text, encoding="utf-8")
+        if options.applied_once:
             self.apply("", "")
 
     def state(self) -> dict[str, Any]:
@@ -186,6 +193,12 @@ class Nodes:
             return "fstool: must be run as root", 1
         if name == options.slow_node:
             await asyncio.sleep(options.slow_seconds)
+        answer = await self._answer(node, arguments)
+        self._apply_meanwhile(arguments)
+        return answer
+
+    async def _answer(self, node: Node, arguments: list[str]) -> Answer:
+        options = self.platform.options
         match arguments:
             case ["version"]:
                 return f"Forescout\nVersion : {options.version}\nFIPS mode : disabled", 0
@@ -238,10 +251,14 @@ class Nodes:
         if plugin == self.plugin and not options.ignores_settings:
             kept = self._encrypted(self.platform.note_secret(value)) if key == self.token_key else value
             self._write(node, key, kept)
-        if self.bad_meanwhile and key == self.token_key:
-            self.bad_meanwhile = False
-            self.apply("192.0.2.99", self.platform.note_secret("token-of-somebody-else"))
         return "", 0
+
+    def _apply_meanwhile(self, arguments: list[str]) -> None:
+        """Be somebody at the Console, once."""
+        is_token = "set_property" not in arguments or self.token_key in arguments
+        if self.apply_after in arguments and is_token:
+            self.apply_after = "never"
+            self.apply("192.0.2.99", self.platform.note_secret("token-of-somebody-else"))
 
     async def _restart(self, node: Node, plugin: str) -> Answer:
         options = self.platform.options
@@ -289,10 +306,12 @@ class Nodes:
     def _write(self, node: Node, key: str, value: str) -> None:
         written = _escaped(value) if self._escapes() else value
         kept = [line for line in self._lines(node) if line.split("=", 1)[0] != key]
-        self.store(node, self.plugin).write_text("".join(f"{line}\n" for line in [*kept, f"{key}={written}"]))
+        text = "".join(f"{line}\n" for line in [*kept, f"{key}={written}"])
+        self.store(node, self.plugin).write_text(text, encoding="utf-8")
 
     def _lines(self, node: Node) -> list[str]:
-        return self.store(node, self.plugin).read_text().splitlines()
+        """Return the lines of a store; the carriage return that somebody might write stays in them."""
+        return self.store(node, self.plugin).read_bytes().decode().removesuffix("\n").split("\n")
 
     def _escapes(self) -> bool:
         return str(self.platform.options.version) >= "9"
@@ -305,15 +324,22 @@ def encrypted(token: str) -> str:
 
 def _escaped(text: str) -> str:
     """Write a value as Java does: it keeps a blank at the start by a backslash before it."""
-    return ("\\" if text.startswith(" ") else "") + text.translate(ESCAPED)
+    escaped = ("\\" if text.startswith(" ") else "") + text.translate(ESCAPED)
+    return "".join(character if character.isascii() else f"\\u{ord(character):04X}" for character in escaped)
 
 
 def _unescaped(text: str) -> str:
     plain: list[str] = []
     characters: Iterator[str] = iter(text)
     for character in characters:
-        plain.append(next(characters, "") if character == "\\" else character)
+        plain.append(_meant(characters) if character == "\\" else character)
     return "".join(plain)
+
+
+def _meant(characters: Iterator[str]) -> str:
+    """Return what the characters after a backslash stand for."""
+    first = next(characters, "")
+    return chr(int("".join(islice(characters, 4)), 16)) if first == "u" else first
 
 
 def shown(nodes: Nodes | None) -> Mapping[str, Any]:
