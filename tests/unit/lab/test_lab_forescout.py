@@ -54,6 +54,17 @@ def test_a_good_token_makes_used_move_and_properties_appear(lab: Any, sensor: An
     assert client("GET", "/api/hosts/ip/203.0.113.50").json()["host"]["fields"] == {}
 
 
+def test_values_may_come_late(lab: Any, sensor: Any, forescout: Any) -> None:
+    lab.control("POST", "/appliances/forescout/options", {"value_delay": 600, "web_token_seconds": 6000})
+    forescout("PUT", MODULE, json={"serverAddress": "192.0.2.10", "accessToken": token_of(sensor)})
+    assert poll(lab) == "ok"
+    client = web(lab)
+    fields = [client("GET", "/api/hosts/ip/198.51.100.12/").json()["host"]["fields"]]
+    lab.control("POST", "/clock", {"advance": 600})
+    fields.append(client("GET", "/api/hosts/ip/198.51.100.12").json()["host"]["fields"])
+    assert [len(each) for each in fields] == [0, 8]
+
+
 def test_polling_goes_on_by_itself(lab: Any, sensor: Any, forescout: Any) -> None:
     forescout("PUT", MODULE, json={"serverAddress": "192.0.2.10", "accessToken": token_of(sensor)})
     lab.wait_for(lambda: [call["path"] for call in lab.calls("sensor")].count("/api/v1/devices") >= 2)
