@@ -21,7 +21,7 @@ from ._shell import Ended
 ALL = "all"
 POLL_SECONDS = 1.0
 STATE = re.compile(r"^\s*([\w.-]+)\s*=\s*(true|false)\s*$", re.MULTILINE)
-NOT_RUNNING = re.compile(r"not running", re.IGNORECASE)
+NOT_RUNNING = re.compile(r"\bnot\b.*\brunning\b", re.IGNORECASE)
 RUNNING = re.compile(r"\brunning\b", re.IGNORECASE)
 
 

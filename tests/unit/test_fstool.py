@@ -233,6 +233,7 @@ def test_the_steps_come_in_their_order_and_the_token_only_as_input() -> None:
         ("Unknown command\nPlugin is up and running", True),
         ("Unknown command\nError: CrowdStrike: not running.", False),
         ("x plugin is not running.", False),
+        ("x plugin is not currently running.", False),
         ("Unknown command", None),
         ("", None),
     ],
