@@ -39,7 +39,7 @@ def fortinet_verdict(access: Result) -> Verdict:
     """
     if _unread(access):
         return _verdict("unknown", f"the FortiGate could not be read: {access.get('msg', 'no answer')}")
-    missing = {each["kind"] for each in access["objects"] if each["action"] == "create"}
+    missing = {each["kind"] for each in access["objects"] if each["action"] in ("create", "mint")}
     if "admin" in missing:
         return _verdict("never_called", "the API admin does not exist, so no sensor can have logged in")
     if "key" in missing:

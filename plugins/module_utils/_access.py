@@ -25,7 +25,7 @@ from ._snapshot import Snapshot
 
 Params = dict[str, Any]
 
-SHOWN_OF_A_KEY = ("minted", "reason", "secret_ref", "fingerprint", "created_at", "verified_at")
+SHOWN_OF_A_KEY = ("minted", "secret_ref", "fingerprint", "created_at", "verified_at")
 
 KEY_OPTIONS = {
     "secret_ref": {**_api_key.OPTIONS["secret_ref"], "required": False},
@@ -209,21 +209,5 @@ def _refuse_too_many(job: Job, steps: list[Step]) -> None:
 
 def _summary(step: Step, result: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is told of one object: what was done to it, and of a key what may be shown."""
-    told = {name: result[name] for name in SHOWN_OF_A_KEY} if step.work is mint else {}
-    return {
-        "kind": step.resource.noun,
-        "name": step.name,
-        "changed": result["changed"],
-        "action": _action(result),
-        **told,
-    }
-
-
-def _action(result: Mapping[str, Any]) -> str:
-    """Say what became of an object; a change without a difference is one to its place in the store."""
-    before, after = result["diff"]["before"], result["diff"]["after"]
-    if not result["changed"]:
-        return "none"
-    if not before:
-        return "create"
-    return "update" if after else "delete"
+    shown = {name: result[name] for name in SHOWN_OF_A_KEY} if step.work is mint else {}
+    return {**result["objects"][0], **shown}

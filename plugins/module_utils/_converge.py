@@ -63,7 +63,12 @@ def converge(job: Job) -> dict[str, Any]:
     if step.changed and not job.check_mode:
         _act(job, step, secrets)
         secrets = {option: _needed(job, by) for option, by in job.resource.secrets.items()}
-    result = {"changed": step.changed, "diff": difference(job, step.before, step.after)}
+    action = step.action if step.changed else "none"
+    result = {
+        "changed": step.changed,
+        "objects": [told(job, action, step.before, step.after)],
+        "diff": difference(job, step.before, step.after),
+    }
     for option, secret in secrets.items():
         result.update(shown(job.keepers[job.resource.secrets[option]].ref, secret))
         result["delivered_at"] = _delivered_at(job, secret)
@@ -86,6 +91,21 @@ def difference(job: Job, before: Mapping[str, Any], after: Mapping[str, Any]) ->
     """Return a diff as Ansible shows it, headed by appliance and object."""
     header = f"{job.appliance}: {job.title}"
     return {"before_header": header, "after_header": header, "before": dict(before), "after": dict(after)}
+
+
+def told(
+    job: Job, action: str, before: Mapping[str, Any], after: Mapping[str, Any], **more: Any
+) -> dict[str, Any]:
+    """Say what becomes of the object; what it was and will be only where that differs, to keep results small."""
+    resource, changed = job.resource, action not in ("none", "unknown")
+    entry = {
+        "kind": resource.noun,
+        "name": resource.kind if resource.singleton else str(job.key),
+        "action": action,
+        "changed": changed,
+        **more,
+    }
+    return {**entry, "before": dict(before), "after": dict(after)} if changed else entry
 
 
 def observe(job: Job) -> dict[str, Any] | None:

@@ -11,9 +11,10 @@ cleared away first. Private to this collection: may change at any time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ._converge import Job, difference
+from ._converge import Job, difference, told
 from ._errors import ApplianceError, Conflict, Overtaken, Refused, SecretStoreError, Unsupported, attempting
 from ._minted import OnParent, Standalone, Subject, probe
 from ._secrets import KNOWN_AFTER_APPLY, Held, Keeper, Pending, Secret, shown
@@ -175,7 +176,11 @@ def _retire(job: Job, held: Held, subject: Subject) -> dict[str, Any]:
         _keeper(job).retire()
     left = Held(current=held.current)
     result = _keep_or_mint(job, left, subject)
-    return {**result, "changed": True, "reason": result["reason"] or "the current one is in use"}
+    reason = result["reason"] or "the current one is in use"
+    if not result["changed"]:
+        gone = {"previous": held.previous.fingerprint} if held.previous else {}
+        result["objects"] = [told(job, "update", gone, {}, reason=reason)]
+    return {**result, "changed": True, "reason": reason}
 
 
 def _remove(job: Job, held: Held, subject: Subject) -> dict[str, Any]:
@@ -209,12 +214,23 @@ def _report(
     then = {"fingerprint": after.fingerprint} if after else {}
     if reason and after is None:
         then = {"fingerprint": KNOWN_AFTER_APPLY}
+    was = {"fingerprint": before.fingerprint} if before else {}
     return {
         "changed": changed,
+        "objects": [told(job, _action(was, then) if changed else "none", was, then, reason=reason)],
         "minted": minted,
         "reason": reason,
         **shown(_keeper(job).ref, after),
         **({"value": after.value} if after and job.params.get("return_secret") else {}),
         **({} if job.resource.on_parent else {"previous": old.fingerprint if old else None}),
-        "diff": difference(job, {"fingerprint": before.fingerprint} if before else {}, then),
+        "diff": difference(job, was, then),
     }
+
+
+def _action(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Name a change; one that leaves the value is one to its place in the store, or to its predecessor."""
+    if not after:
+        return "delete"
+    if not before:
+        return "mint"
+    return "update" if after == before else "rotate"

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._appliance import Appliance
-from ._converge import Job, converge, inform
+from ._converge import Job, converge, inform, told
 from ._endpoints import require_login
 from ._errors import InvalidOptions
 from ._fstool import Fstool
@@ -145,7 +145,13 @@ def configure(job: Job) -> dict[str, Any]:
     steps = _steps(job.appliance, job.params["server_address"], keeper.ref)
     if job.params["checklist"]:
         job.leaves[job.params["checklist"]] = _checklist(job.appliance, steps)
-    return {"changed": False, "steps": steps, **shown(keeper.ref, keeper.held().current)}
+    unseen = told(job, "unknown", {}, {}, previewable=False, reason="a person makes the settings")
+    return {
+        "changed": False,
+        "objects": [unseen],
+        "steps": steps,
+        **shown(keeper.ref, keeper.held().current),
+    }
 
 
 def _steps(appliance: str, server_address: str, access_token_ref: str) -> list[str]:

@@ -248,6 +248,51 @@ steps:
     - Select Apply.
     - >-
       On the sensor, open System settings > Integrations > Access tokens: Used must change from N/A to a time.
+objects:
+  description: What became of the object, a list of one, as in every module of this collection that changes things.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - kind: settings
+      name: Defender for IoT module settings
+      action: update
+      changed: true
+      before: {server_address: "", access_token: null}
+      after: {server_address: 192.0.2.20, access_token: 5b1d0c4e9a72}
+  contains:
+    kind:
+      description: What it is, V(settings).
+      type: str
+      returned: always
+    name:
+      description: What the pane is called.
+      type: str
+      returned: always
+    action:
+      description: What was done to it, or in check mode would be, V(update) or V(none), with O(transport=manual) V(unknown).
+      type: str
+      returned: always
+    changed:
+      description: Whether that is a change. With O(transport=manual) it is not.
+      type: bool
+      returned: always
+    before:
+      description: What there was, empty where there was nothing.
+      type: dict
+      returned: where it changes
+    after:
+      description: What there is afterwards, empty where it is gone.
+      type: dict
+      returned: where it changes
+    previewable:
+      description: V(false), for nothing can read what is there.
+      type: bool
+      returned: with O(transport=manual)
+    reason:
+      description: Why that is so.
+      type: str
+      returned: with O(transport=manual)
 provenance:
   description:
     - What the knowledge of the interface rests on. With O(endpoints) it is what the endpoint map says of

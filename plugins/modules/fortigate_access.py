@@ -130,10 +130,14 @@ objects:
       name: defender-iot
       action: create
       changed: true
+      before: {}
+      after: {name: defender-iot, comments: Microsoft Defender for IoT}
     - kind: key
       name: defender-iot
-      action: create
+      action: mint
       changed: true
+      before: {}
+      after: {fingerprint: 41f6cbd28a07}
       minted: true
       reason: the store holds none
       secret_ref: vault_file:/srv/secrets/fgt-north-01/defender-iot
@@ -150,13 +154,23 @@ objects:
       type: str
       returned: always
     action:
-      description: What was done to it, or in check mode would be, V(create), V(update), V(delete) or V(none).
+      description:
+        - What was done to it, or in check mode would be, V(create), V(update), V(delete) or V(none).
+        - For a key V(mint), V(rotate) if it replaces a stored one, V(update), V(delete) or V(none).
       type: str
       returned: always
     changed:
       description: Whether that is a change. What is done only in the secret store is one too.
       type: bool
       returned: always
+    before:
+      description: What there was, empty where there was nothing. Of a key it is the fingerprint.
+      type: dict
+      returned: where it changes
+    after:
+      description: What there is afterwards, empty where it is gone. Of a key it is the fingerprint.
+      type: dict
+      returned: where it changes
     minted:
       description: Whether a key was minted.
       type: bool

@@ -151,6 +151,43 @@ admin:
     cors_allow_origin: https://fgt-north-01.example.com
     pki_group: ""
     schedule: ""
+objects:
+  description: What became of the object, a list of one, as in every module of this collection that changes things.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - kind: admin
+      name: defender-iot
+      action: update
+      changed: true
+      before: {comments: ""}
+      after: {comments: Microsoft Defender for IoT}
+  contains:
+    kind:
+      description: What it is, V(admin).
+      type: str
+      returned: always
+    name:
+      description: Its name.
+      type: str
+      returned: always
+    action:
+      description: What was done to it, or in check mode would be, V(create), V(update), V(delete) or V(none).
+      type: str
+      returned: always
+    changed:
+      description: Whether that is a change.
+      type: bool
+      returned: always
+    before:
+      description: What there was, empty where there was nothing.
+      type: dict
+      returned: where it changes
+    after:
+      description: What there is afterwards, empty where it is gone.
+      type: dict
+      returned: where it changes
 provenance:
   description:
     - What the knowledge of the interface rests on.

@@ -161,6 +161,48 @@ verified_at:
   type: str
   returned: success
   sample: "2026-11-02T09:30:01Z"
+objects:
+  description: What became of the object, a list of one, as in every module of this collection that changes things.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - kind: key
+      name: defender-iot
+      action: mint
+      changed: true
+      before: {}
+      after: {fingerprint: 5b1d0c4e9a72}
+      reason: the store holds none
+  contains:
+    kind:
+      description: What it is, V(key).
+      type: str
+      returned: always
+    name:
+      description: The name of the API admin.
+      type: str
+      returned: always
+    action:
+      description: What was done to it, or in check mode would be, V(mint), V(rotate) if it replaces a stored one, V(update), V(delete) or V(none).
+      type: str
+      returned: always
+    changed:
+      description: Whether that is a change. What is done only in the secret store is one too.
+      type: bool
+      returned: always
+    before:
+      description: The fingerprint of the stored value, empty where there was none.
+      type: dict
+      returned: where it changes
+    after:
+      description: The fingerprint of the value stored afterwards, V((known after apply\)) in check mode if it is not made yet.
+      type: dict
+      returned: where it changes
+    reason:
+      description: As RV(reason).
+      type: str
+      returned: always
 provenance:
   description:
     - What the knowledge of the interface rests on.

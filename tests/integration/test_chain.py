@@ -163,8 +163,8 @@ def test_check_mode_tells_of_every_object_of_a_fortigate_what_the_real_run_does(
         [(each["kind"], each["name"], each["action"]) for each in phase.run.one(fortigate).data["objects"]]
         for phase in phases
     )
-    kinds = ("profile", "admin", "key")
-    assert predicted == built == [(kind, "defender-iot", "create") for kind in kinds]
+    kinds = {"profile": "create", "admin": "create", "key": "mint"}
+    assert predicted == built == [(kind, "defender-iot", action) for kind, action in kinds.items()]
     assert repeated == [(kind, "defender-iot", "none") for kind in kinds]
 
 

@@ -102,7 +102,7 @@ TABLES = ["appliance table system/accprofile", "appliance table system/api-user"
 def test_profiles_admins_and_keys_come_in_the_order_in_which_they_need_each_other(check_mode: bool) -> None:
     device = Device(check_mode=check_mode)
     task = Task(device, admins=[KEYED_ADMIN], profiles=[PROFILE])
-    assert task.play() == [("profile", "p", "create"), ("admin", "a", "create"), ("key", "a", "create")]
+    assert task.play() == [("profile", "p", "create"), ("admin", "a", "create"), ("key", "a", "mint")]
     assert task.job.told["changed"]
     assert task.job.notes == []
     assert [each["before"] for each in task.job.told["diff"]] == [{}, {}, {}]
@@ -198,7 +198,7 @@ def test_a_key_of_an_admin_that_is_no_more_is_not_kept_for_a_new_one(pending: An
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_an_admin_that_this_task_creates_cannot_be_the_account_in_use(check_mode: bool) -> None:
     device = Device(check_mode=check_mode, own=True)
-    assert Task(device, admins=[KEYED_ADMIN]).play() == [("admin", "a", "create"), ("key", "a", "create")]
+    assert Task(device, admins=[KEYED_ADMIN]).play() == [("admin", "a", "create"), ("key", "a", "mint")]
 
 
 PURGED = {

@@ -22,7 +22,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._access import 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "ansible_collections.otsec.defender_iot"
 FQCN = "otsec.defender_iot."
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+# The one module that is about no appliance.
+OUTCOME = "report_outcome"
+FILES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} - {"__init__"}
+MODULES = sorted(FILES - {OUTCOME})
 GROUPS = ("fortigate", "sensor", "forescout")
 # What the action gives to a module process on another host, beside the options.
 RELAYED = "_call"
@@ -168,7 +171,7 @@ def test_an_action_runs_the_module(module: str) -> None:
 
 def test_every_action_has_a_module() -> None:
     actions = {path.stem for path in (ROOT / "plugins" / "action").glob("*.py")} - {"__init__"}
-    assert actions == set(MODULES)
+    assert actions == {*MODULES, OUTCOME}
 
 
 @cache
@@ -243,3 +246,13 @@ def test_a_module_is_a_description_of_at_most_45_lines(module: str) -> None:
 @pytest.mark.parametrize("word", ["check_mode", "requests", "open(", "subprocess"])
 def test_a_module_leaves_acting_to_the_engine(module: str, word: str) -> None:
     assert word not in "\n".join(logic(module))
+
+
+CHANGING = [module for module in MODULES if not module.endswith(("_info", "_check"))]
+
+
+@pytest.mark.parametrize("module", CHANGING)
+def test_a_module_that_changes_things_documents_what_the_report_is_made_of(module: str) -> None:
+    objects = docs(module)["RETURN"]["objects"]
+    assert {"kind", "name", "action", "changed", "before", "after"} <= objects["contains"].keys()
+    assert all(row.keys() <= objects["contains"].keys() for row in objects["sample"])

@@ -77,8 +77,11 @@ def test_a_run_reads_then_writes_what_differs_then_reads_back(
     result = converge(job(api, **params))
     assert api.events == [f"appliance {verb}" for verb in ["read", *writes]]
     assert api.bodies == bodies
+    action = {"create": "create", "update": "update", "delete": "delete"}.get((writes or [""])[0], "none")
+    sides = {"before": before, "after": after} if changed else {}
     assert result == {
         "changed": changed,
+        "objects": [{"kind": "thing", "name": "a", "action": action, "changed": changed, **sides}],
         "diff": {
             "before_header": 'box: thing "a"',
             "after_header": 'box: thing "a"',

@@ -51,8 +51,8 @@ def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -
 @pytest.mark.parametrize(
     ("found", "state", "evidence"),
     [
-        (access(admin="create", key="create"), "never_called", "the API admin does not exist"),
-        (access(key="create"), "never_called", "the store holds no API key"),
+        (access(admin="create", key="mint"), "never_called", "the API admin does not exist"),
+        (access(key="mint"), "never_called", "the store holds no API key"),
         (access(), "unknown", "API admin and key are in place"),
         (access(profile="update"), "unknown", "not as declared: profile defender-iot;"),
         (access(key="update"), "unknown", "not as declared: key defender-iot;"),

@@ -134,8 +134,9 @@ def test_requests_is_known_in_one_place_and_to_stores_whose_client_shows_it(path
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=name)
-def test_check_mode_is_read_by_the_engine_and_the_shells_only(path: Path) -> None:
-    assert reads(path, "check_mode") == (path.stem in ("_converge", "_mint", "_minted", "_run", "_action"))
+def test_check_mode_is_read_by_the_engine_the_shells_and_the_report_only(path: Path) -> None:
+    knowing = ("_converge", "_mint", "_minted", "_run", "_action", "_recorder")
+    assert reads(path, "check_mode") == (path.stem in knowing)
 
 
 def test_the_far_shell_supports_check_mode() -> None:

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ends a run as its report says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils.report._recorder import Recorder
+from ..plugin_utils.report._sentences import headline
+
+NO_REPORT = (
+    "no report is being made, so nothing is known: set defender_iot_report to a folder, and in a playbook that "
+    "imports none of this collection's add otsec.defender_iot.report to callbacks_enabled"
+)
+FLAGS = {"drift": "failed", "unknown": "unreachable"}
+
+
+class ActionModule(ActionBase):
+    """Judges the run. What the main process has noted is here too, for this is a fork of it."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what the report says, as a result that fits."""
+        super().run(tmp, task_vars)
+        recorder = Recorder.current
+        state, sentence = "unknown", NO_REPORT
+        if recorder is not None and recorder.folder:
+            report = recorder.document()
+            state, sentence = report["state"], headline(report)
+        flag = {FLAGS[state]: True} if state in FLAGS else {}
+        return {"changed": False, "state": state, "msg": sentence, **flag}

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what tasks have come to, to the report as one document.
+
+Pure: standard library only. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA_VERSION = 1
+CHANGES = ("create", "update", "delete", "mint", "rotate")
+ACTIONS = (*CHANGES, "none", "unknown")
+STATES = ("looked_at", "failed", "unreachable", "not_done")
+EXIT_CODES = {"clean": 0, "changed": 0, "drift": 2, "unknown": 4}
+
+NEVER_REACHED = "the run ended before anything was done with it"
+NOT_VERIFIED = "this run did not look for evidence"
+
+
+@dataclass(frozen=True)
+class Appliance:
+    """One appliance that the run is about; ``asks`` is the sensor that a Forescout platform polls."""
+
+    name: str
+    kind: str
+    site: str = ""
+    asks: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one task has come to on one appliance.
+
+    ``acts`` says that it could change something, which is neither so in check mode nor where it only reads.
+    """
+
+    appliance: str
+    state: str
+    message: str | None = None
+    objects: Sequence[Mapping[str, Any]] = ()
+    provenance: str | None = None
+    acts: bool = False
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a report is from."""
+
+    playbook: str
+    collection: str
+    generated_at: str
+
+
+def document(
+    origin: Origin,
+    appliances: Iterable[Appliance],
+    outcomes: Sequence[Outcome],
+    verdicts: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return the report; ``verdicts`` are those of verification, by appliance."""
+    known = sorted(appliances, key=lambda each: (each.site, each.name))
+    mode = "apply" if any(outcome.acts for outcome in outcomes) else "check"
+    by_appliance: dict[str, list[Outcome]] = {each.name: [] for each in known}
+    for outcome in outcomes:
+        by_appliance[outcome.appliance].append(outcome)
+    rows = [_row(each, by_appliance[each.name]) for each in known]
+    objects = [
+        entry
+        for row in rows
+        for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
+    ]
+    state = _state(mode, rows, objects)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "collection": origin.collection,
+        "generated_at": origin.generated_at,
+        "mode": mode,
+        "playbook": origin.playbook,
+        "state": state,
+        "exit_code": EXIT_CODES[state],
+        "counts": {action: sum(each["action"] == action for each in objects) for action in ACTIONS},
+        "appliances": rows,
+        "objects": objects,
+        "edges": list(_edges(known, mode, objects, verdicts)),
+    }
+
+
+def _row(appliance: Appliance, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Tell of one appliance by the worst that happened to it."""
+    worst = max(outcomes, key=lambda each: STATES.index(each.state), default=None)
+    return {
+        "appliance": appliance.name,
+        "site": appliance.site,
+        "kind": appliance.kind,
+        "state": worst.state if worst else "not_done",
+        "message": worst.message if worst else NEVER_REACHED,
+    }
+
+
+def _objects(row: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Return each object once: what was done counts more than what is predicted, and all steps are one."""
+    steps: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for outcome in sorted(outcomes, key=lambda each: not each.acts):
+        for told in outcome.objects:
+            taken = steps.setdefault((told["kind"], told["name"]), [])
+            if not taken or taken[0]["acts"] == outcome.acts:
+                taken.append({**told, "provenance": outcome.provenance, "acts": outcome.acts})
+    return [_object(row, entries) for entries in steps.values()]
+
+
+def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Make one of the steps that a run took with an object, such as replacing a token and dropping the old."""
+    changes = [step for step in steps if step["action"] in CHANGES]
+    told = changes[0] if changes else steps[-1]
+    gone = bool(changes) and changes[-1]["action"] == "delete"
+    return {
+        "site": row["site"],
+        "appliance": row["appliance"],
+        "kind": told["kind"],
+        "name": told["name"],
+        "action": "delete" if gone else told["action"],
+        "fields": fields(changes[0]["before"], changes[-1]["after"]) if changes else [],
+        "previewable": told.get("previewable", True),
+        "provenance": told["provenance"],
+        "message": told.get("reason"),
+    }
+
+
+def _unknown(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Stand for an appliance nothing is known of; one that was looked at and has nothing needs no such row."""
+    if row["state"] == "looked_at":
+        return []
+    return [
+        {
+            "site": row["site"],
+            "appliance": row["appliance"],
+            "kind": row["kind"],
+            "name": row["appliance"],
+            "action": "unknown",
+            "fields": [],
+            "previewable": True,
+            "provenance": None,
+            "message": row["message"],
+        }
+    ]
+
+
+def _state(mode: str, rows: Sequence[Mapping[str, Any]], objects: Sequence[Mapping[str, Any]]) -> str:
+    """Judge the run; where nothing or not everything was looked at, it is never clean."""
+    if not rows or any(row["state"] != "looked_at" for row in rows):
+        return "unknown"
+    if any(each["action"] in CHANGES for each in objects):
+        return "drift" if mode == "check" else "changed"
+    return "clean"
+
+
+def fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what differs, field by field; those inside another are named by a path with dots."""
+    was, will_be = dict(_flat(before)), dict(_flat(after))
+    names = sorted(was.keys() | will_be.keys())
+    rows = [{"field": name, "before": was.get(name), "after": will_be.get(name)} for name in names]
+    return [row for row in rows if row["before"] != row["after"]]
+
+
+def by_appliance(report: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the objects of each appliance of a report."""
+    found: dict[str, list[dict[str, Any]]] = {row["appliance"]: [] for row in report["appliances"]}
+    for each in report["objects"]:
+        found[each["appliance"]].append(each)
+    return found
+
+
+def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", inner
+
+
+def _edges(
+    appliances: Sequence[Appliance],
+    mode: str,
+    objects: Sequence[Mapping[str, Any]],
+    verdicts: Mapping[str, Mapping[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """Yield who is meant to call whom: sensors the FortiGates of their site, a platform its sensor."""
+    drifting = {each["appliance"] for each in objects if mode == "check" and each["action"] in CHANGES}
+    sensors = [each for each in appliances if each.kind == "sensor"]
+    for each in appliances:
+        verdict = verdicts.get(each.name)
+        if each.kind == "fortigate":
+            near = [sensor for sensor in sensors if each.site and sensor.site == each.site] or sensors
+            for sensor in near:
+                yield _edge("fortinet", sensor.name, each.name, verdict, each.name in drifting)
+        elif each.kind == "forescout" and each.asks:
+            drifts = bool({each.name, each.asks} & drifting)
+            yield _edge("forescout", each.name, each.asks, verdict, drifts)
+
+
+def _edge(
+    integration: str, caller: str, called: str, verdict: Mapping[str, Any] | None, drifts: bool
+) -> dict[str, Any]:
+    found = verdict or {"state": "unknown", "since": None, "level": None, "evidence": NOT_VERIFIED}
+    return {
+        "from": caller,
+        "to": called,
+        "integration": integration,
+        "state": "drift" if drifts else found["state"],
+        "since": found["since"],
+        "level": found["level"],
+        "evidence": found["evidence"],
+    }

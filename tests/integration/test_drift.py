@@ -1,0 +1,160 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbook `drift` finds, writes, and says by its exit code, on the example inventory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as xml
+
+import jsonschema
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.example import FORESCOUT, FORTIGATES, SENSORS, Example
+from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Run, Workspace
+
+SCHEMA = json.loads((ROOT / "plugins/plugin_utils/report/schema.json").read_text())
+FORTIGATE = FORTIGATES[0]
+NOBODY = "https://127.0.0.1:1"
+
+
+class Site:
+    """The example inventory and the reports of its runs."""
+
+    def __init__(self, node: Workspace) -> None:
+        """Take a control node that has never run."""
+        self.node, self.lab, self.example = node, node.lab, Example(node)
+        self.folder = node.folder / "defender_iot_report"
+
+    def look(self, *arguments: str, **environment: str | None) -> Run:
+        """Run the playbook; make sure that it changes nothing, tells no secret and keeps to its schema."""
+        stored = self.node.stored_files()
+        self.lab.forget_calls()
+        run = self.example.playbook("drift", *arguments, **environment)
+        assert [call for call in self.lab.calls() if call["write"]] == []
+        assert self.node.stored_files() == stored
+        report = self.report()
+        assert report["exit_code"] == run.code, run.output
+        assert files_with([secret["value"] for secret in self.lab.secrets()], self.folder) == []
+        return run
+
+    def report(self, folder: Path | None = None) -> dict[str, Any]:
+        """Return the report last written, which has to be valid."""
+        report = json.loads(((folder or self.folder) / "report.json").read_text())
+        jsonschema.validate(report, SCHEMA)
+        return report
+
+    def set_up(self) -> None:
+        """Bring everything to where it is declared to be."""
+        self.example.playbook("site").succeeded()
+        self.example.wait_for_poll()
+
+    def spoil_profile(self) -> None:
+        """Change an admin profile by hand."""
+        self.lab.cmdb(FORTIGATE, "PUT", "accprofile/defender-iot", {"comments": "by hand"})
+
+    def appliances(self) -> dict[str, str]:
+        """Return the state of each appliance."""
+        return {row["appliance"]: row["state"] for row in self.report()["appliances"]}
+
+
+@pytest.fixture
+def untouched(workspace: Workspace) -> Site:
+    """Appliances that nothing was done with."""
+    return Site(workspace)
+
+
+@pytest.fixture
+def site(untouched: Site) -> Site:
+    """Appliances that are as declared."""
+    untouched.set_up()
+    return untouched
+
+
+def _changes(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return what would change."""
+    keys = ("appliance", "kind", "name", "action")
+    return sorted(tuple(each[key] for key in keys) for each in report["objects"] if each["action"] != "none")
+
+
+def _cases(site: Site, tag: str) -> list[str]:
+    """Return the JUnit cases that have such an element."""
+    root = xml.parse(site.folder / "junit.xml").getroot()
+    return sorted(str(case.get("classname")) for case in root.iter("testcase") if case.find(tag) is not None)
+
+
+def test_what_is_as_declared_is_clean_and_the_edges_are_those_of_verification(site: Site) -> None:
+    assert site.look().code == 0
+    report = site.report()
+    assert (report["state"], report["mode"], report["playbook"]) == ("clean", "check", "drift")
+    assert report["counts"] == {**dict.fromkeys(report["counts"], 0), "none": 11}
+    assert site.appliances() == dict.fromkeys([*FORTIGATES, *SENSORS, FORESCOUT], "looked_at")
+    states = {(edge["from"], edge["to"]): edge["state"] for edge in report["edges"]}
+    assert states.pop((FORESCOUT, "sensor-north-01")) == "working"
+    assert states == {(sensor, name): "unknown" for sensor in SENSORS for name in FORTIGATES}
+    assert _cases(site, "failure") == _cases(site, "error") == []
+
+
+def test_drift_is_told_field_by_field_with_exit_code_2(site: Site) -> None:
+    site.spoil_profile()
+    run = site.look()
+    assert run.code == 2
+    assert "drift: 6 of 6 appliances looked at, 1 to update" in run.output
+    report = site.report()
+    assert _changes(report) == [(FORTIGATE, "profile", "defender-iot", "update")]
+    (changed,) = [each for each in report["objects"] if each["action"] == "update"]
+    assert changed["fields"] == [
+        {"field": "comments", "before": "by hand", "after": "Least privilege for Microsoft Defender for IoT"}
+    ]
+    assert {edge["to"] for edge in report["edges"] if edge["state"] == "drift"} == {FORTIGATE}
+    assert _cases(site, "failure") == [FORTIGATE]
+    assert "| comments | by hand |" in (site.folder / "report.md").read_text()
+
+
+def test_an_appliance_that_nobody_reaches_is_unknown_with_exit_code_4(site: Site) -> None:
+    site.example.override(FORTIGATE, fortigate_access_url=NOBODY)
+    run = site.look()
+    assert run.code == 4
+    assert f"{FORTIGATE} could not be reached: " in run.output
+    assert site.appliances()[FORTIGATE] == "unreachable"
+    assert _changes(site.report()) == [(FORTIGATE, "fortigate", FORTIGATE, "unknown")]
+    assert _cases(site, "error") == [FORTIGATE]
+
+
+def test_an_appliance_that_refuses_is_unknown_with_exit_code_4(site: Site) -> None:
+    site.lab.fault(FORTIGATE, "status", status=403)
+    assert site.look().code == 4
+    assert site.appliances()[FORTIGATE] == "failed"
+
+
+def test_what_is_unknown_outranks_drift(site: Site) -> None:
+    site.spoil_profile()
+    site.example.override(FORESCOUT, forescout_module_url=NOBODY)
+    assert site.look().code == 4
+    report = site.report()
+    assert (report["state"], report["counts"]["update"], report["counts"]["unknown"]) == ("unknown", 1, 1)
+
+
+def test_a_limit_leaves_out_localhost_and_not_the_exit_code(untouched: Site) -> None:
+    assert untouched.look("--limit=fgt-south-01").code == 2
+    assert untouched.appliances() == {"fgt-south-01": "looked_at"}
+
+
+def test_without_any_appliance_nothing_is_clean(workspace: Workspace) -> None:
+    workspace.inventory(bastion={})
+    run = workspace.playbook("otsec.defender_iot.drift")
+    assert run.code == 4
+    assert "unknown: 0 of 0 appliances looked at" in run.output
+
+
+def test_what_a_person_does_cannot_be_previewed_and_is_said_to_be_so(site: Site) -> None:
+    site.example.override(FORESCOUT, forescout_module_transport="manual")
+    assert site.look().code == 0
+    (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
+    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "unknown")
+    assert _cases(site, "skipped") == [FORESCOUT]
