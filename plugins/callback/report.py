@@ -77,19 +77,19 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Note a success."""
-        self.recorder.note(result)
+        self.recorder.note(result, "ok")
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Note a failure."""
-        self.recorder.note(result, ignored=ignore_errors)
+        self.recorder.note(result, "failed", ignored=ignore_errors)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Note a host without an answer."""
-        self.recorder.note(result)
+        self.recorder.note(result, "unreachable")
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         """Note a task that there was no need for."""
-        self.recorder.note(result)
+        self.recorder.note(result, "skipped")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """End the report."""

@@ -130,6 +130,13 @@ def test_an_appliance_that_refuses_is_unknown_with_exit_code_4(site: Site) -> No
     site.lab.fault(FORTIGATE, "status", status=403)
     assert site.look().code == 4
     assert site.appliances()[FORTIGATE] == "failed"
+    assert _cases(site, "error") == [FORTIGATE]
+
+
+def test_a_sensor_that_cannot_be_read_is_unknown_though_its_tokens_are_in_a_loop(site: Site) -> None:
+    site.lab.fault("sensor-north-01", "status", status=503)
+    assert site.look().code == 4
+    assert site.appliances()["sensor-north-01"] == "failed"
 
 
 def test_what_is_unknown_outranks_drift(site: Site) -> None:

@@ -30,6 +30,7 @@ KINDS = {"fortigates": "fortigate", "sensors": "sensor", "forescouts": "forescou
 VERDICTS = ("fortigate_access_verdict", "forescout_module_verdict")
 HIDDEN = "the result of its task is hidden (no_log), so nothing is known of it"
 READS = ("_info", "_check")
+FAILURES = ("unreachable", "failed")
 
 
 def as_json(report: Mapping[str, Any]) -> str:
@@ -105,8 +106,11 @@ class Recorder:
             if host.name not in self.appliances:
                 self.appliances[host.name] = _appliance(host, kinds[0], manager, play._loader)
 
-    def note(self, result: Any, *, ignored: bool = False) -> None:
-        """Note what a task has come to, if it is about one of the appliances."""
+    def note(self, result: Any, event: str, *, ignored: bool = False) -> None:
+        """Note what a task has come to, if it is about one of the appliances.
+
+        The event is ok, failed, unreachable or skipped, for Ansible takes that out of the result itself.
+        """
         host, task, data = result._host.get_name(), result._task, result._result
         if not self.folder or host not in self.appliances:
             return
@@ -114,12 +118,11 @@ class Recorder:
         action = str(task.resolved_action or task.action)
         if _product(action):
             acts = not task.check_mode and not action.endswith(READS)
-            items = data["results"] if task.loop is not None and "results" in data else [data]
-            self.outcomes += [_outcome(host, plain(dict(item)), acts) for item in items]
-            if not items:
-                self.outcomes.append(Outcome(host, "looked_at"))
-        elif not ignored and (data.get("failed") or data.get("unreachable")):
-            self.outcomes.append(_outcome(host, plain(dict(data)), False))
+            self.outcomes += [
+                _outcome(host, plain(dict(item)), happened, acts) for item, happened in _items(task, data, event)
+            ]
+        elif event in FAILURES and not ignored:
+            self.outcomes.append(_outcome(host, plain(dict(data)), event, False))
 
     def _note_verdict(self, host: str, data: Mapping[str, Any]) -> None:
         facts = data.get("ansible_facts", {})
@@ -178,15 +181,23 @@ def _appliance(host: Any, kind: str, manager: Any, loader: Any) -> Appliance:
     return Appliance(str(host.name), kind, str(site or ""), str(asks) if asks else None)
 
 
-def _outcome(host: str, data: Mapping[str, Any], acts: bool) -> Outcome:
+def _items(task: Any, data: Mapping[str, Any], event: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Yield what a task, or each item of its loop, has come to; a loop over nothing was skipped."""
+    items = data.get("results", []) if task.loop is not None else []
+    for item in items:
+        yield item, next((each for each in (*FAILURES, "skipped") if item.get(each)), "ok")
+    if not items:
+        yield data, event
+
+
+def _outcome(host: str, data: Mapping[str, Any], event: str, acts: bool) -> Outcome:
     if "censored" in data:
         return Outcome(host, "failed", HIDDEN, acts=acts)
-    state = next((state for state in ("unreachable", "failed") if data.get(state)), "looked_at")
     return Outcome(
         host,
-        state,
-        str(data.get("msg", "its task said no more")) if state != "looked_at" else None,
+        event if event in FAILURES else "looked_at",
+        str(data.get("msg", "its task said no more")) if event in FAILURES else None,
         data.get("objects", ()),
         data.get("provenance"),
-        acts and not data.get("skipped"),
+        acts and event != "skipped",
     )
