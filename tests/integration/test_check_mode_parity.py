@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Check mode predicts exactly the changes of the run after it, object by object, for both integrations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from ansible_collections.otsec.defender_iot.tests.support.example import FORESCOUT, FORTIGATES, Example
+from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
+
+SCHEMA = json.loads((ROOT / "plugins/plugin_utils/report/schema.json").read_text())
+SENSOR = "sensor-north-01"
+NAME = "defender-iot"
+PATIENCE = ("--extra-vars=sensor_tokens_retire_delay=1",)
+Changes = set[tuple[str, str, str, str]]
+
+BUILT: Changes = {
+    *((name, kind, NAME, "create") for name in FORTIGATES for kind in ("profile", "admin")),
+    *((name, "key", NAME, "mint") for name in FORTIGATES),
+    (SENSOR, "token", "forescout", "mint"),
+    (FORESCOUT, "settings", "Defender for IoT module settings", "update"),
+}
+
+
+class Twins:
+    """Runs every playbook twice, in check mode and for good."""
+
+    def __init__(self, node: Workspace) -> None:
+        """Take a control node that has never run."""
+        self.node, self.lab, self.example = node, node.lab, Example(node)
+
+    def same(self, playbook: str, *arguments: str, code: int = 0) -> Changes:
+        """Return what both runs report, after making sure that it is the same and the first wrote nothing."""
+        before = {name: self.lab.state(name) for name in (*FORTIGATES, SENSOR, FORESCOUT)}
+        stored = self.node.stored_files()
+        self.lab.forget_calls()
+        predicted = self._run("predicted", playbook, "--check", *arguments, code=code)
+        assert [call for call in self.lab.calls() if call["write"]] == []
+        assert self.node.stored_files() == stored
+        for name, state in before.items():
+            assert self.lab.state(name).get("tables", state.get("tables")) == state.get("tables")
+        assert (predicted["mode"], predicted["edges"] != []) == ("check", True)
+        done = self._run("done", playbook, *arguments, code=code)
+        assert predicted["counts"] == done["counts"]
+        assert _changes(predicted) == _changes(done)
+        return _changes(done)
+
+    def _run(self, folder: str, playbook: str, *arguments: str, code: int) -> dict[str, Any]:
+        run = self.example.playbook(playbook, f"--extra-vars=defender_iot_report={folder}", *arguments)
+        assert run.code == code, run.output
+        written = self.node.folder / folder
+        assert files_with([secret["value"] for secret in self.lab.secrets()], written) == []
+        report: dict[str, Any] = json.loads((written / "report.json").read_text())
+        jsonschema.validate(report, SCHEMA)
+        return report
+
+    def declare(self, host: str, **variables: Any) -> None:
+        """Change the variables of a host."""
+        file = self.node.inputs / "host_vars" / f"{host}.yml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(yaml.safe_dump(variables))
+
+    def rotate(self, rotation_id: str) -> None:
+        """Declare that the key of every FortiGate is due."""
+        admin = {"name": NAME, "profile": NAME, "comments": "Minor alerts and above", "vdoms": ["root"]}
+        for name in FORTIGATES:
+            self.declare(name, fortigate_access_admins=[{**admin, "rotation_id": rotation_id}])
+
+
+def _changes(report: dict[str, Any]) -> Changes:
+    keys = ("appliance", "kind", "name", "action")
+    return {tuple(each[key] for key in keys) for each in report["objects"] if each["action"] != "none"}  # type: ignore[misc]
+
+
+@pytest.fixture
+def twins(workspace: Workspace) -> Twins:
+    """Appliances and a store that nothing was done with."""
+    return Twins(workspace)
+
+
+@pytest.fixture
+def built(twins: Twins) -> Twins:
+    """Appliances that are as declared."""
+    twins.example.playbook("site").succeeded()
+    twins.example.wait_for_poll()
+    return twins
+
+
+def test_the_very_first_run_is_predicted(twins: Twins) -> None:
+    assert twins.same("site") == BUILT
+    assert twins.same("site") == set()
+
+
+def test_updates_are_predicted(built: Twins) -> None:
+    built.lab.cmdb(FORTIGATES[0], "PUT", f"accprofile/{NAME}", {"comments": "by hand"})
+    built.lab.cmdb(FORTIGATES[1], "PUT", f"api-user/{NAME}", {"comments": "by hand"})
+    assert built.same("fortinet") == {
+        (FORTIGATES[0], "profile", NAME, "update"),
+        (FORTIGATES[1], "admin", NAME, "update"),
+    }
+
+
+def test_what_is_purged_is_predicted(built: Twins) -> None:
+    old = {"name": "defender-iot-old", "comments": "left"}
+    built.lab.cmdb(FORTIGATES[0], "POST", "accprofile", old)
+    built.lab.cmdb(FORTIGATES[0], "POST", "api-user", {"name": "defender-iot-old", "accprofile": old["name"]})
+    assert built.same("site", "--extra-vars=fortigate_access_purge=true") == {
+        (FORTIGATES[0], kind, "defender-iot-old", "delete") for kind in ("profile", "admin")
+    }
+
+
+def test_rotations_are_predicted(built: Twins) -> None:
+    built.rotate("second")
+    due = {"description": "forescout", "rotation_id": "second"}
+    built.declare(SENSOR, sensor_tokens_tokens=[due])
+    assert built.same("rotate", *PATIENCE) == {
+        (SENSOR, "token", "forescout", "rotate"),
+        (FORESCOUT, "settings", "Defender for IoT module settings", "update"),
+    }
+    keys = built.same("fortinet")
+    assert {each for each in keys if each[1] == "key"} == {
+        (name, "key", NAME, "rotate") for name in FORTIGATES
+    }
+
+
+def test_a_mixed_state_is_predicted_and_what_is_not_reached_is_unknown_in_both(built: Twins) -> None:
+    built.lab.cmdb(FORTIGATES[0], "PUT", f"accprofile/{NAME}", {"comments": "by hand"})
+    built.lab.cmdb(FORTIGATES[1], "DELETE", f"api-user/{NAME}")
+    built.example.override(FORTIGATES[2], fortigate_access_url="https://127.0.0.1:1")
+    assert built.same("site", code=4) == {
+        (FORTIGATES[0], "profile", NAME, "update"),
+        (FORTIGATES[1], "admin", NAME, "create"),
+        (FORTIGATES[1], "key", NAME, "rotate"),
+        (FORTIGATES[2], "fortigate", FORTIGATES[2], "unknown"),
+    }
