@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reports as a run would write them: a small one, a clean one, a hostile one, and one of a whole fleet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+from typing import Any
+
+ACTIONS = ("create", "update", "delete", "mint", "rotate", "none", "unknown")
+DIFFERENCES = ACTIONS[:5]
+KINDS = {
+    "fortigate": ("admin_profile", "api_admin", "api_key"),
+    "sensor": ("access_token",),
+    "forescout": ("module_settings",),
+}
+HOSTILE = {
+    "image": '<img src=x onerror="window.broken=1">',
+    "script": "</script><script>window.broken=1</script>",
+    "comment": "<!--<script>",
+    "quote": "\"'>{{ 7*7 }}${7*7}",
+    "rtl": "\u202egpj.etagitrof",
+    "arabic": "جدار-الحماية-01",
+    "separator": "line\u2028and\u2029paragraph",
+    "not text": "half \udcff of it",
+    "long": "fgt-" + "a" * 196,
+    "prototype": "__proto__",
+}
+"""Names that appliances may give themselves, and that must stay names."""
+
+_FIELDS: dict[str, list[dict[str, Any]]] = {
+    "admin_profile": [
+        {"field": "permissions.firewall", "before": "none", "after": "read_write"},
+        {"field": "permissions.system", "before": "read_write", "after": "none"},
+        {"field": "comment", "before": "", "after": "Defender for IoT"},
+    ],
+    "api_admin": [
+        {
+            "field": "trusted_hosts",
+            "before": ["192.0.2.11/32"],
+            "after": ["192.0.2.11/32", "192.0.2.12/32"],
+        },
+        {"field": "profile", "before": "super_admin", "after": "defender-iot"},
+    ],
+    "api_key": [{"field": "key", "before": None, "after": "sha256:5d41402abc4b"}],
+    "access_token": [{"field": "token", "before": None, "after": "sha256:7d793037a076"}],
+    "module_settings": [{"field": "server_address", "before": "192.0.2.99", "after": "192.0.2.11"}],
+}
+_NAMES = {
+    "admin_profile": "defender-iot",
+    "api_admin": "defender-iot-sensors",
+    "api_key": "defender-iot-sensors",
+    "access_token": "forescout-01",
+    "module_settings": "Microsoft Defender for IoT",
+}
+_MESSAGES = {
+    "unreachable": "{}: no answer to GET https://192.0.2.77:443 within 10 s: check the address and the way there",
+    "failed": "{}: reading the admin profiles was refused (403): permission denied",
+    "not_done": "{}: the run ended before its turn",
+}
+_UNKNOWN = "FortiOS documents no time of last use of an API key; admin and key are in place"
+
+
+def appliance(name: str, site: str, kind: str, state: str = "looked_at") -> dict[str, Any]:
+    """Return an appliance as a report has it."""
+    message = None if state == "looked_at" else _MESSAGES[state].format(name)
+    return {"appliance": name, "site": site, "kind": kind, "state": state, "message": message}
+
+
+def item(at: dict[str, Any], kind: str, action: str = "none", **traits: Any) -> dict[str, Any]:
+    """Return an object of an appliance as a report has it."""
+    return {
+        "site": at["site"],
+        "appliance": at["appliance"],
+        "kind": kind,
+        "name": _NAMES.get(kind, at["appliance"]),
+        "action": action,
+        "fields": list(_FIELDS[kind]) if action in DIFFERENCES else [],
+        "previewable": action not in ("mint", "unknown"),
+        "provenance": "documented",
+        "message": at["message"],
+        **traits,
+    }
+
+
+def edge(start: str, end: str, state: str, evidence: str = _UNKNOWN, **traits: Any) -> dict[str, Any]:
+    """Return an integration between two appliances as a report has it."""
+    integration = "forescout" if traits.get("level") or "forescout" in start else "fortinet"
+    ends = {"from": start, "to": end, "integration": integration, "state": state}
+    return {**ends, "since": None, "level": None, "evidence": evidence, **traits}
+
+
+def document(
+    appliances: list[dict[str, Any]], objects: list[dict[str, Any]], edges: list[dict[str, Any]], **traits: Any
+) -> dict[str, Any]:
+    """Return a report of these, with the counts and the state that they give."""
+    counted = Counter(each["action"] for each in objects)
+    counts = {action: counted[action] for action in ACTIONS}
+    left_out = any(each["state"] != "looked_at" for each in appliances)
+    differs = any(counts[action] for action in DIFFERENCES)
+    return {
+        "schema_version": 1,
+        "collection": "otsec.defender_iot 0.1.0",
+        "generated_at": "2026-11-22T10:15:04Z",
+        "mode": "check",
+        "playbook": "drift",
+        "state": "drift" if differs else "unknown" if left_out or counts["unknown"] else "clean",
+        "exit_code": 4 if left_out else 2 if differs else 0,
+        "counts": counts,
+        "appliances": appliances,
+        "objects": objects,
+        "edges": edges,
+        **traits,
+    }
+
+
+def small() -> dict[str, Any]:
+    """Return a report of two sites where a little differs and one FortiGate does not answer."""
+    north = [appliance(f"fgt-north-{number:02}", "north", "fortigate") for number in (1, 2, 3)]
+    sensors = [appliance("sensor-north-01", "north", "sensor"), appliance("sensor-north-02", "north", "sensor")]
+    south = appliance("fgt-south-01", "south", "fortigate", "unreachable")
+    south_sensor = appliance("sensor-south-01", "south", "sensor")
+    forescout = appliance("forescout-01", "", "forescout")
+    objects = [
+        item(north[0], "admin_profile", "update"),
+        item(north[0], "api_admin"),
+        item(north[0], "api_key"),
+        item(north[1], "admin_profile"),
+        item(north[1], "api_admin", "create"),
+        item(north[1], "api_key", "mint"),
+        *(item(north[2], kind) for kind in KINDS["fortigate"]),
+        item(south, "fortigate", "unknown"),
+        item(sensors[0], "access_token"),
+        item(sensors[1], "access_token", "rotate"),
+        item(south_sensor, "access_token"),
+        item(forescout, "module_settings", provenance="operator"),
+    ]
+    used = {"level": "L4", "since": "2026-11-22T09:00:00Z", "evidence": "Used is 2026-11-22T09:00:00Z"}
+    edges = [
+        edge("sensor-north-01", "fgt-north-01", "drift", "the admin profile would be updated"),
+        edge("sensor-north-02", "fgt-north-01", "drift", "the admin profile would be updated"),
+        edge("sensor-north-01", "fgt-north-02", "never_called", "there is no key yet"),
+        edge("sensor-north-02", "fgt-north-03", "unknown"),
+        edge("sensor-south-01", "fgt-south-01", "unknown", "fgt-south-01 could not be looked at"),
+        edge("forescout-01", "sensor-north-01", "working", **used),
+        edge("forescout-01", "sensor-south-01", "working", **used),
+        edge("forescout-01", "sensor-north-02", "never_called", "Used is N/A"),
+    ]
+    return document([*north, *sensors, south, south_sensor, forescout], objects, edges)
+
+
+def clean() -> dict[str, Any]:
+    """Return a report that found everything as declared."""
+    found = small()
+    appliances = [{**each, "state": "looked_at", "message": None} for each in found["appliances"]]
+    objects = [item(each, kind) for each in appliances for kind in KINDS[each["kind"]]]
+    return document(appliances, objects, [{**each, "state": "working"} for each in found["edges"]])
+
+
+def hostile() -> dict[str, Any]:
+    """Return a report in which every name, site, value and message is an attack or an accident."""
+    appliances, objects, edges = [], [], []
+    for text in HOSTILE.values():
+        at = appliance(text, text, "fortigate", "failed")
+        sensor = appliance(f"s {text}", text, "sensor")
+        appliances += [at, sensor]
+        fields = [{"field": text, "before": text, "after": [text]}]
+        objects.append(item(at, "api_admin", "update", name=text, fields=fields, message=text))
+        objects.append(item(at, text, "none", name=text, provenance=text))
+        edges.append(edge(sensor["appliance"], text, "never_called", text, since=text))
+    return document(appliances, objects, edges, playbook=HOSTILE["script"], collection=HOSTILE["image"])
+
+
+def fleet(sites: int = 40, seed: int = 6) -> dict[str, Any]:
+    """Return a report of 25 appliances at each site: 20 FortiGates, 4 sensors, one Forescout platform."""
+    random = Random(seed)  # noqa: S311
+    appliances, objects, edges = [], [], []
+    for number in range(1, sites + 1):
+        site = f"plant-{number:02}"
+        troubled = random.random() < 0.3
+        here = [appliance(f"{site}-fgt-{each:02}", site, "fortigate", _state(random, troubled)) for each in range(1, 21)]
+        sensors = [appliance(f"{site}-sensor-{each}", site, "sensor", _state(random, troubled)) for each in range(1, 5)]
+        platform = appliance(f"{site}-forescout", site, "forescout")
+        for at in [*here, *sensors, platform]:
+            objects += _objects(random, at, troubled)
+        for at in here:
+            edges += [_edge(random, each["appliance"], at["appliance"], troubled) for each in random.sample(sensors, random.choice((3, 4)))]
+        edges += [edge(platform["appliance"], each["appliance"], "working", "Used is 2026-11-22T09:00:00Z", level="L4", since="2026-11-22T09:00:00Z") for each in sensors]
+        appliances += [*here, *sensors, platform]
+    return document(appliances, objects, edges)
+
+
+def _state(random: Random, troubled: bool) -> str:
+    if not troubled or random.random() > 0.08:
+        return "looked_at"
+    return random.choice(["unreachable", "unreachable", "failed", "not_done"])
+
+
+def _objects(random: Random, at: dict[str, Any], troubled: bool) -> list[dict[str, Any]]:
+    if at["state"] != "looked_at":
+        return [item(at, at["kind"], "unknown")]
+    # A fifth kind of object on each FortiGate makes the 4,000 objects of a fleet of 1,000.
+    kinds = [*KINDS[at["kind"]], "admin_profile", "api_admin"] if at["kind"] == "fortigate" else KINDS[at["kind"]]
+    made = []
+    for number, kind in enumerate(kinds):
+        differs = troubled and random.random() < 0.04
+        action = random.choice(DIFFERENCES) if differs else "none"
+        name = _NAMES[kind] if number < 3 else f"{_NAMES[kind]}-{number}"
+        made.append(item(at, kind, action, name=name))
+    return made
+
+
+def _edge(random: Random, sensor: str, fortigate: str, troubled: bool) -> dict[str, Any]:
+    state = random.choice(["drift", "never_called"]) if troubled and random.random() < 0.06 else "unknown"
+    return edge(sensor, fortigate, state)
