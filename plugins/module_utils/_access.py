@@ -85,7 +85,7 @@ def checked(params: Params) -> Params:
 
 def _completed(params: Params) -> list[Params]:
     """Give each admin what the task says for all, where it says nothing itself."""
-    shared = {"trusted_hosts": params["trusted_hosts"]} if params["trusted_hosts"] is not None else {}
+    shared = {name: params[name] for name in ("trusted_hosts", "rotation_id") if params[name] is not None}
     store = params["secret_store"]
     return [
         {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {}), **admin}

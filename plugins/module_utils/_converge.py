@@ -58,11 +58,11 @@ class Job:
 
 def converge(job: Job) -> dict[str, Any]:
     """Bring one object to the wanted state, or in check mode say what that would take."""
-    secrets = {option: _needed(job, by) for option, by in job.resource.secrets.items()}
+    secrets = {option: _needed(job, option, by) for option, by in job.resource.secrets.items()}
     step = _planned(job, secrets)
     if step.changed and not job.check_mode:
         _act(job, step, secrets)
-        secrets = {option: _needed(job, by) for option, by in job.resource.secrets.items()}
+        secrets = {option: _needed(job, option, by) for option, by in job.resource.secrets.items()}
     action = step.action if step.changed else "none"
     result = {
         "changed": step.changed,
@@ -134,8 +134,10 @@ def complete(read: Callable[[Mapping[str, Any]], Any], raw: Mapping[str, Any]) -
         ) from None
 
 
-def _needed(job: Job, ref_option: str) -> Secret | None:
+def _needed(job: Job, option: str, ref_option: str) -> Secret | None:
     """Return a secret that the object is given; only in check mode may it have yet to be minted."""
+    if job.check_mode and job.params.get(f"{option}_replaced"):
+        return None
     keeper = job.keepers[ref_option]
     secret = keeper.held().current
     if secret is None and not job.check_mode:

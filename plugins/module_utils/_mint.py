@@ -26,6 +26,8 @@ def mint(job: Job) -> dict[str, Any]:
     """Keep the stored secret of an object, or mint it; with ``state: absent`` remove the object and it."""
     held = _keeper(job).held()
     _wait_for_nobody(job, held)
+    if job.check_mode and job.params.get("replaced") and held.current is not None:
+        return _foresee_retirement(job, held)
     subject: Subject = (OnParent if job.resource.on_parent else Standalone)(job)
     if job.params.get("state") == "absent":
         return _remove(job, held, subject)
@@ -181,6 +183,14 @@ def _retire(job: Job, held: Held, subject: Subject) -> dict[str, Any]:
         gone = {"previous": held.previous.fingerprint} if held.previous else {}
         result["objects"] = [told(job, "update", gone, {}, reason=reason)]
     return {**result, "changed": True, "reason": reason}
+
+
+def _foresee_retirement(job: Job, held: Held) -> dict[str, Any]:
+    """Predict what follows a replacement that was itself only predicted: the value still stored will go."""
+    reason = "the one that replaces it is predicted to be used by then"
+    result = _report(job, held, None, changed=job.params["previous"] == "absent", reason=reason)
+    gone = {"previous": held.current.fingerprint if held.current else None}
+    return {**result, "objects": [told(job, "update" if result["changed"] else "none", gone, {}, reason=reason)]}
 
 
 def _remove(job: Job, held: Held, subject: Subject) -> dict[str, Any]:

@@ -117,6 +117,12 @@ options:
         with O(transport=manual) too. The path is absolute.
     type: str
     required: true
+  access_token_replaced:
+    description:
+      - Whether an earlier task replaces that token. Check mode, in which the store still holds the old one,
+        then predicts that the new one is written. A real run sees it in the store.
+    type: bool
+    default: false
 notes:
   - Whether the platform reaches the sensor is seen on the sensor alone. Its list of access tokens shows
     under I(Used) when a call with the token was last received, and N/A if never.
@@ -339,6 +345,7 @@ MODULE = Module(
             "endpoints": {"type": "path"},
             "server_address": {"type": "str", "required": True},
             "access_token_ref": {"type": "str", "required": True, "no_log": False},
+            "access_token_replaced": {"type": "bool", "default": False, "no_log": False},
             **FSTOOL,
             **WRITING,
         },

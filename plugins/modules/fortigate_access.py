@@ -64,6 +64,10 @@ options:
     type: str
     choices: [never, invalid, always]
     default: never
+  rotation_id:
+    description:
+      - The C(rotation_id) of those API admins that name none of their own.
+    type: str
   purge:
     description:
       - Whether to remove what is not listed, of the kinds for which a list is given, be it an empty one.
@@ -245,6 +249,7 @@ MODULE = Module(
             "trusted_hosts": {"type": "list", "elements": "str"},
             "secret_store": {"type": "str", "no_log": False},
             "recreate": RECREATE,
+            "rotation_id": {"type": "str"},
             "purge": {"type": "bool", "default": False},
             "purge_names": {"type": "str"},
             "purge_limit": {"type": "int", "default": 5},

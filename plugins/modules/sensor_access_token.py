@@ -90,6 +90,12 @@ options:
     type: str
     choices: [keep, absent]
     default: keep
+  replaced:
+    description:
+      - Whether an earlier task replaces the token. Check mode, in which that task has made none, then predicts
+        what follows. A real run sees it in the store.
+    type: bool
+    default: false
 notes:
   - The verifying call sets the token's I(Used) time on the sensor. From then on I(Used) proves nothing
     about whether anybody else has called, and the task warns of it.
@@ -277,6 +283,7 @@ MODULE = Module(
             "recreate": {"type": "str", "choices": ["never", "always"], "default": "never"},
             **ONE_TIME_SECRET,
             "previous": {"type": "str", "choices": ["keep", "absent"], "default": "keep"},
+            "replaced": {"type": "bool", "default": False},
         },
         required_if=[("state", "absent", ["endpoints"])],
     ),

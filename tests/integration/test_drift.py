@@ -14,7 +14,12 @@ from xml.etree import ElementTree as xml
 import jsonschema
 import pytest
 
-from ansible_collections.otsec.defender_iot.tests.support.example import FORESCOUT, FORTIGATES, SENSORS, Example
+from ansible_collections.otsec.defender_iot.tests.support.example import (
+    FORESCOUT,
+    FORTIGATES,
+    SENSORS,
+    Example,
+)
 from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Run, Workspace
 

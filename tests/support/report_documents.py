@@ -94,7 +94,10 @@ def edge(start: str, end: str, state: str, evidence: str = _UNKNOWN, **traits: A
 
 
 def document(
-    appliances: list[dict[str, Any]], objects: list[dict[str, Any]], edges: list[dict[str, Any]], **traits: Any
+    appliances: list[dict[str, Any]],
+    objects: list[dict[str, Any]],
+    edges: list[dict[str, Any]],
+    **traits: Any,
 ) -> dict[str, Any]:
     """Return a report of these, with the counts and the state that they give."""
     counted = Counter(each["action"] for each in objects)
@@ -120,7 +123,10 @@ def document(
 def small() -> dict[str, Any]:
     """Return a report of two sites where a little differs and one FortiGate does not answer."""
     north = [appliance(f"fgt-north-{number:02}", "north", "fortigate") for number in (1, 2, 3)]
-    sensors = [appliance("sensor-north-01", "north", "sensor"), appliance("sensor-north-02", "north", "sensor")]
+    sensors = [
+        appliance("sensor-north-01", "north", "sensor"),
+        appliance("sensor-north-02", "north", "sensor"),
+    ]
     south = appliance("fgt-south-01", "south", "fortigate", "unreachable")
     south_sensor = appliance("sensor-south-01", "south", "sensor")
     forescout = appliance("forescout-01", "", "forescout")
@@ -181,14 +187,33 @@ def fleet(sites: int = 40, seed: int = 6) -> dict[str, Any]:
     for number in range(1, sites + 1):
         site = f"plant-{number:02}"
         troubled = random.random() < 0.3
-        here = [appliance(f"{site}-fgt-{each:02}", site, "fortigate", _state(random, troubled)) for each in range(1, 21)]
-        sensors = [appliance(f"{site}-sensor-{each}", site, "sensor", _state(random, troubled)) for each in range(1, 5)]
+        here = [
+            appliance(f"{site}-fgt-{each:02}", site, "fortigate", _state(random, troubled))
+            for each in range(1, 21)
+        ]
+        sensors = [
+            appliance(f"{site}-sensor-{each}", site, "sensor", _state(random, troubled))
+            for each in range(1, 5)
+        ]
         platform = appliance(f"{site}-forescout", site, "forescout")
         for at in [*here, *sensors, platform]:
             objects += _objects(random, at, troubled)
         for at in here:
-            edges += [_edge(random, each["appliance"], at["appliance"], troubled) for each in random.sample(sensors, random.choice((3, 4)))]
-        edges += [edge(platform["appliance"], each["appliance"], "working", "Used is 2026-11-22T09:00:00Z", level="L4", since="2026-11-22T09:00:00Z") for each in sensors]
+            edges += [
+                _edge(random, each["appliance"], at["appliance"], troubled)
+                for each in random.sample(sensors, random.choice((3, 4)))
+            ]
+        edges += [
+            edge(
+                platform["appliance"],
+                each["appliance"],
+                "working",
+                "Used is 2026-11-22T09:00:00Z",
+                level="L4",
+                since="2026-11-22T09:00:00Z",
+            )
+            for each in sensors
+        ]
         appliances += [*here, *sensors, platform]
     return document(appliances, objects, edges)
 
@@ -203,7 +228,9 @@ def _objects(random: Random, at: dict[str, Any], troubled: bool) -> list[dict[st
     if at["state"] != "looked_at":
         return [item(at, at["kind"], "unknown")]
     # A fifth kind of object on each FortiGate makes the 4,000 objects of a fleet of 1,000.
-    kinds = [*KINDS[at["kind"]], "admin_profile", "api_admin"] if at["kind"] == "fortigate" else KINDS[at["kind"]]
+    kinds = (
+        [*KINDS[at["kind"]], "admin_profile", "api_admin"] if at["kind"] == "fortigate" else KINDS[at["kind"]]
+    )
     made = []
     for number, kind in enumerate(kinds):
         differs = troubled and random.random() < 0.04

@@ -74,7 +74,9 @@ class Device(MemoryAppliance):
 
 def options(**given: Any) -> dict[str, Any]:
     """Make checked options."""
-    left_out = dict.fromkeys(("profiles", "admins", "trusted_hosts", "secret_store", "purge_names"))
+    left_out = dict.fromkeys(
+        ("profiles", "admins", "trusted_hosts", "secret_store", "rotation_id", "purge_names")
+    )
     defaults = {"recreate": "never", "allow_self_change": False, "purge": False, "purge_limit": 5}
     return checked({**left_out, **defaults, **given})
 
@@ -242,11 +244,17 @@ def test_a_purge_that_goes_too_far_changes_nothing(check_mode: bool) -> None:
 
 
 def test_an_admin_gets_what_the_task_says_for_all_where_it_says_nothing_itself() -> None:
-    own = {"name": "b", "trusted_hosts": ["198.51.100.1"], "secret_ref": "command:b"}
-    for_all = {"trusted_hosts": ["192.0.2.20"], "secret_store": "vault_file:/s/fgt"}
+    own = {
+        "name": "b",
+        "trusted_hosts": ["198.51.100.1"],
+        "secret_ref": "command:b",
+        "rotation_id": "2",
+    }
+    for_all = {"trusted_hosts": ["192.0.2.20"], "secret_store": "vault_file:/s/fgt", "rotation_id": "1"}
     params = options(admins=[{"name": "a"}, own], **for_all)
     assert [admin["trusted_hosts"] for admin in params["admins"]] == [["192.0.2.20"], ["198.51.100.1"]]
     assert references(params) == {"a": "vault_file:/s/fgt/a", "b": "command:b"}
+    assert [admin["rotation_id"] for admin in params["admins"]] == ["1", "2"]
 
 
 @pytest.mark.parametrize(("recreate", "minted"), [("never", False), ("always", True)])

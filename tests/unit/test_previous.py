@@ -37,6 +37,25 @@ def test_check_mode_predicts_the_previous_token(objects: Any) -> None:
     assert predicted["previous"] == result["previous"] == (mark("older") if objects else None)
 
 
+@pytest.mark.parametrize(("previous", "changed"), [("absent", True), ("keep", False)])
+def test_check_mode_predicts_the_end_of_a_token_that_it_has_only_predicted_to_be_replaced(
+    previous: str, changed: bool
+) -> None:
+    params = {"rotation_id": "2", "replaced": True, "previous": previous}
+    scene = Scene(TOKEN, rows(1), check_mode=True, params=params, value="older", id=1)
+    result = scene.play()
+    (told,) = result["objects"]
+    assert (result["changed"], told["action"]) == (changed, "update" if changed else "none")
+    assert told.get("before") == ({"previous": mark("older")} if changed else None)
+    assert scene.events == ["store held"]
+
+
+def test_a_real_run_sees_in_the_store_what_was_replaced() -> None:
+    scene = Scene(TOKEN, USED, params={**ENDING, "replaced": True}, **CURRENT)
+    assert scene.play()["changed"]
+    assert scene.keeper.previous is None
+
+
 def test_a_rotation_whose_answer_has_no_id_finds_it_in_the_list() -> None:
     params = {"rotation_id": "2"}
     scene = Scene(TOKEN, rows(1), params=params, appliance={"id_": None}, value="older", id=1)

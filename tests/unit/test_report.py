@@ -95,7 +95,11 @@ STEPS = {
     ),
     "kept, then changed": ([told(), told("update", {"a": 1}, {"a": 2})], "update", {"a"}),
     "changed, then as wanted": ([told("update", {"a": 1}, {"a": 2}), told()], "update", {"a"}),
-    "changed, then deleted": ([told("update", {"a": 1}, {"a": 2}), told("delete", {"a": 2}, {})], "delete", {"a"}),
+    "changed, then deleted": (
+        [told("update", {"a": 1}, {"a": 2}), told("delete", {"a": 2}, {})],
+        "delete",
+        {"a"},
+    ),
 }
 
 

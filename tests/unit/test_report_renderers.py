@@ -31,7 +31,9 @@ HOSTILE = [
 ]
 
 
-def report(name: str = "defender-iot", appliances: int = 1, value: Any = "new", **states: str) -> dict[str, Any]:
+def report(
+    name: str = "defender-iot", appliances: int = 1, value: Any = "new", **states: str
+) -> dict[str, Any]:
     """Return the report of a run in check mode in which every appliance would change."""
     names = [f"fgt-{number:04}" for number in range(appliances)]
     entry = {"kind": "profile", "name": name, "action": "update", "changed": True}
