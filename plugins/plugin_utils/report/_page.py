@@ -4,9 +4,9 @@
 
 """The report as one HTML page that needs nothing else: no server, no network, no second file.
 
-What appliances say about themselves is hostile text here. It reaches the page escaped or as data, and the page
-allows no script and no style but its own two, by their hashes. Pure but for reading the template beside it.
-Private to this collection: may change at any time.
+What appliances say about themselves is hostile text here. It reaches the page escaped or as data, and the
+page allows no script and no style but its own two, by their hashes. Pure but for reading the template beside
+it. Private to this collection: may change at any time.
 """
 
 from __future__ import annotations
@@ -27,25 +27,46 @@ DIFFERENCES = ("create", "update", "delete", "mint", "rotate")
 # A string of JSON may write any character so; without these three no element of HTML begins or ends in one.
 HARMLESS = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
+# Control characters, those that turn the direction of text (and make one name look like another), those
+# without width, and halves of characters, as which Ansible keeps bytes that are no text and no file can hold.
+UNSEEN = {
+    number: f"[U+{number:04X}]"
+    for first, last in (
+        (0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x2069),
+        (0xD800, 0xDFFF), (0xFEFF, 0xFEFF),
+    )
+    for number in range(first, last + 1)
+}  # fmt: skip
+
 
 def render(document: Mapping[str, Any]) -> str:
     """Return a report as an HTML page; the same report gives the same page."""
     source = TEMPLATE.read_text(encoding="utf-8")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
-    page = template.render(
-        report=document,
+    report = _seen(document)
+    return template.render(
+        report=report,
         policy=_policy(source),
-        sentences=_sentences(document),
-        left_out=_left_out(document),
-        data=Markup(json.dumps(document, separators=(",", ":")).translate(HARMLESS)),  # noqa: S704
+        sentences=_sentences(report),
+        left_out=_left_out(report),
+        data=Markup(json.dumps(report, separators=(",", ":")).translate(HARMLESS)),  # noqa: S704
     )
-    # An appliance may send what is no text, and Ansible keeps such bytes as characters that no file can hold.
-    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _seen(value: Any) -> Any:
+    """Write out the characters of all texts that nobody would see."""
+    if isinstance(value, str):
+        return value.translate(UNSEEN)
+    if isinstance(value, Mapping):
+        return {_seen(name): _seen(each) for name, each in value.items()}
+    return [_seen(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _policy(source: str) -> str:
     """Return the content security policy that allows the template's own script and style alone."""
-    hashes = {kind: _hash(text) for kind, text in re.findall(r"<(script|style)>(.*?)</\1>", source, re.DOTALL)}
+    hashes = {
+        kind: _hash(text) for kind, text in re.findall(r"<(script|style)>(.*?)</\1>", source, re.DOTALL)
+    }
     own = [f"{kind}-src '{value}'" for kind, value in hashes.items()]
     return "; ".join(["default-src 'none'", *own, "img-src data:", "base-uri 'none'", "form-action 'none'"])
 
@@ -69,6 +90,8 @@ def _sentences(document: Mapping[str, Any]) -> list[str]:
     if left_out := _left_out(document):
         number = _number(len(left_out), "appliance was", "appliances were")
         said.append(f"{number} not looked at: nothing is known there.")
+    if silent := [each for each in document["edges"] if each["state"] == "never_called"]:
+        said.append(_number(len(silent), "integration was never called.", "integrations were never called."))
     if counts["none"]:
         every = "All " if counts["none"] == sum(counts.values()) else ""
         said.append(every + _number(counts["none"], "object is as declared.", "objects are as declared."))
