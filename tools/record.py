@@ -16,6 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from plugins.plugin_utils.report._page import render  # noqa: E402
+from tests.support import report_documents  # noqa: E402
+from tests.support.browser import opened  # noqa: E402
 from tests.support.lab import running_lab  # noqa: E402
 from tests.support.recording import KEPT, appliances, record  # noqa: E402
 
@@ -27,8 +30,22 @@ def main() -> None:
     pictures.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder), appliances()) as lab:
         record(lab, KEPT, pictures)
+    picture_of_a_report(pictures / "report.png")
     for path in sorted([*KEPT.iterdir(), *pictures.iterdir()]):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size} bytes")
+
+
+def picture_of_a_report(file: Path) -> None:
+    """Opens the page of a report, and in it an object and an edge."""
+    with tempfile.TemporaryDirectory() as folder, opened() as browser:
+        source = Path(folder, "report.html")
+        source.write_text(render(report_documents.small()), encoding="utf-8")
+        page = browser.new_page(viewport={"width": 1180, "height": 1240})
+        page.clock.set_fixed_time("2026-11-22T10:27:00Z")
+        page.goto(source.as_uri())
+        page.get_by_role("button", name="defender-iot", exact=True).click()
+        page.get_by_role("option", name="forescout-01 to sensor-north-02").locator("text").hover()
+        page.screenshot(path=file)
 
 
 if __name__ == "__main__":
