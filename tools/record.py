@@ -36,16 +36,15 @@ def main() -> None:
 
 
 def picture_of_a_report(file: Path) -> None:
-    """Opens the page of a report, and in it an object and an edge."""
+    """Opens the page of a report, and an object in it."""
     with tempfile.TemporaryDirectory() as folder, opened() as browser:
         source = Path(folder, "report.html")
         source.write_text(render(report_documents.small()), encoding="utf-8")
-        page = browser.new_page(viewport={"width": 1180, "height": 1240})
+        page = browser.new_page(viewport={"width": 1100, "height": 1000}, device_scale_factor=0.65)
         page.clock.set_fixed_time("2026-11-22T10:27:00Z")
         page.goto(source.as_uri())
         page.get_by_role("button", name="defender-iot", exact=True).click()
-        page.get_by_role("option", name="forescout-01 to sensor-north-02").locator("text").hover()
-        page.screenshot(path=file)
+        page.screenshot(path=file, full_page=True)
 
 
 if __name__ == "__main__":

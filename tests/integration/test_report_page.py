@@ -352,6 +352,7 @@ def test_print_shows_every_object_that_the_filters_leave(page: Open) -> None:
         shown.evaluate("dispatchEvent(new Event('beforeprint'))")
         needs = sum(number for action, number in reports.fleet()["counts"].items() if action != "none")
         assert shown.locator("#objects .list > tbody > tr:not(.detail)").count() == needs
+        assert shown.locator(".detail").count() == needs
         assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         shown.evaluate("dispatchEvent(new Event('afterprint'))")
         assert len(rows(shown)) == 25
