@@ -11,6 +11,7 @@ the vault secrets. Private to this collection: may change at any time.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +27,7 @@ from ..module_utils._run import Module, Params, run
 from ..module_utils._secrets import Keeper
 from ._host_shell import HostShell
 from ._keeper import StoreKeeper
+from ._lasting import require_lasting
 from ._plain import plain
 from ._relay import RelayedAppliance
 from .stores import STORE_SETTINGS, open_store
@@ -102,10 +104,12 @@ class ControlNode:
         return RelayedAppliance(partial(self.action.call, params, self.task_vars))
 
     def keeper(self, ref: str) -> Keeper:
-        """Return the keeper of one secret."""
+        """Return the keeper of one secret. Raises InvalidOptions, and if it would not outlive the run."""
         settings = plain(self.action._templar.template(self.task_vars.get(STORE_SETTINGS, {})))
         loader = self.action._loader
-        return StoreKeeper(ref, open_store(ref, loader, settings), self.hidden, loader)
+        store = open_store(ref, loader, settings)
+        require_lasting(ref, settings, os.environ)
+        return StoreKeeper(ref, store, self.hidden, loader)
 
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map."""

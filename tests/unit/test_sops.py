@@ -308,7 +308,7 @@ def test_what_does_not_come_back_is_not_written(store: Sops, path: Path, tmp_pat
         ({"binary": 3}, "needs a program's name or its absolute path"),
         ({"config": ".sops.yaml"}, 'the absolute path of a file, not ".sops.yaml"'),
         ({"config": "/no/such.yaml"}, 'the absolute path of a file, not "/no/such.yaml"'),
-        ({"age": "age1x"}, "a mapping of the settings binary, config and no others"),
+        ({"age": "age1x"}, "a mapping of the settings binary, config, persistent_folder and no others"),
     ],
 )
 def test_bad_settings_are_refused(path: Path, settings: dict[str, Any], message: str) -> None:

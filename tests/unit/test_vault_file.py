@@ -62,6 +62,13 @@ def planted(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def test_a_setting_that_is_not_known_is_refused(path: Path, vault_loader: Loader) -> None:
+    with pytest.raises(
+        InvalidOptions, match="takes a mapping of the settings persistent_folder and no others"
+    ):
+        VaultFile(str(path.with_suffix("")), {"folder": "/srv"}, vault_loader("right"))
+
+
 def test_no_file_is_an_empty_store(store: VaultFile) -> None:
     assert store.read() == (None, None)
 

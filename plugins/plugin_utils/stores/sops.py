@@ -45,7 +45,7 @@ class Sops(FileStore):
         Raises InvalidOptions for a relative path, and when there is no such program or configuration.
         """
         super().__init__("sops", location, ".sops.yml")
-        check_names(settings, "sops", ("binary", "config"))
+        check_names(settings, "sops", ("binary", "config", "persistent_folder"))
         self.config = _config(settings.get("config"), self.path)
         self.binary = find_program(settings.get("binary", "sops"), "sops")
 

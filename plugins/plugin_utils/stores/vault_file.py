@@ -20,6 +20,7 @@ from ansible.parsing.vault import VaultLib, match_encrypt_secret
 
 from ...module_utils._errors import InvalidOptions, SecretStoreError
 from ._files import FileStore
+from .command import check_names
 
 NO_IDENTITY = (
     "no vault password is given, so stored secrets can be neither read nor written: run with "
@@ -31,11 +32,12 @@ class VaultFile(FileStore):
     """The file LOCATION.yml, encrypted with the vault identity of the run."""
 
     def __init__(self, location: str, settings: Mapping[str, Any], loader: DataLoader) -> None:
-        """Take an absolute path without its ending; there are no settings.
+        """Take an absolute path without its ending, and the settings, of which none is for the store itself.
 
-        Raises InvalidOptions for a relative path, and when the run has no vault identity.
+        Raises InvalidOptions for a relative path, other settings, and when the run has no vault identity.
         """
         super().__init__("vault_file", location, ".yml")
+        check_names(settings, "vault_file", ("persistent_folder",))
         self.vault: VaultLib = loader._vault
         if not self.vault.secrets:
             raise InvalidOptions(NO_IDENTITY)
