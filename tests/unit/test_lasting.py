@@ -37,8 +37,8 @@ def test_in_an_awx_job_every_folder_is_thrown_away_and_the_message_says_what_to_
         require_lasting(f"{backend}:/srv/secrets/key", {}, AWX)
     assert str(caught.value) == (
         f"{backend}:/srv/secrets/key is on the disk of an AWX job, which is thrown away afterwards, and the "
-        "secret with it: keep secrets in hashi_vault, azure_key_vault or command, or mount a folder that lasts "
-        f"and name it in defender_iot_secret_stores.{backend}.persistent_folder"
+        "secret with it: keep secrets in hashi_vault, azure_key_vault or command, or mount a folder that "
+        f"lasts and name it in defender_iot_secret_stores.{backend}.persistent_folder"
     )
 
 
