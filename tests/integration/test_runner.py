@@ -37,7 +37,8 @@ SECONDS = 150
 
 
 STORE_VARIABLE = "defender_iot_secret_store"
-RESULTS = ("runner_on_ok", "runner_item_on_ok", "runner_on_failed", "runner_item_on_failed")
+FAILURES = ("runner_on_failed", "runner_item_on_failed")
+RESULTS = ("runner_on_ok", "runner_item_on_ok", *FAILURES)
 
 
 class Loader(yaml.SafeLoader):
@@ -54,14 +55,14 @@ class Job:
     artifacts: Path
     output: str
 
-    def results(self) -> list[tuple[str, str, dict[str, Any]]]:
+    def results(self, events: tuple[str, ...] = RESULTS) -> list[tuple[str, str, dict[str, Any]]]:
         """Return host, module and result of every task, or item of its loop, that ran a module of ours."""
         found = []
         for path in (self.artifacts / "job_events").glob("*.json"):
             event = json.loads(path.read_text())
             data = event.get("event_data", {})
             module = str(data.get("task_action"))
-            if event["event"] in RESULTS and module.startswith(COLLECTION) and "results" not in data["res"]:
+            if event["event"] in events and module.startswith(COLLECTION) and "results" not in data["res"]:
                 found.append((data["host"], module.removeprefix(COLLECTION), data["res"]))
         return found
 
@@ -73,7 +74,7 @@ class Job:
     @property
     def messages(self) -> set[str]:
         """Return what failed tasks say."""
-        return {str(result["msg"]) for _host, _module, result in self.results() if result.get("failed")}
+        return {str(data["msg"]) for _host, _module, data in self.results(FAILURES)}
 
     def succeeded(self) -> Job:
         """Return the job itself, after making sure that nothing failed in it."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The objects for AWX name what there is: environment variables, playbooks, role variables, one another."""
+"""The examples for engines name what there is: environment variables, playbooks, role variables."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2.defaults import DEFAULT_NAMESPACE
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils import _arguments
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils.stores import azure_key_vault, hashi_vault
@@ -45,7 +46,7 @@ KEYS = {
         enabled state""",
     "controller_templates": TEMPLATE,
     "controller_workflows": """name description organization allow_simultaneous survey_enabled survey_spec
-        "inventory limit state simplified"_workflow_nodes""",
+        inventory limit state simplified_workflow_nodes""",
 }
 QUESTION = "question_name question_description type variable required min max default choices"
 
@@ -140,6 +141,11 @@ def test_every_field_is_injected_and_every_injector_takes_a_field(each: dict[str
 
 
 @pytest.mark.parametrize("each", TYPES, ids=by_name)
+def test_a_field_that_is_left_empty_is_empty_and_not_a_word_of_jinja(each: dict[str, Any]) -> None:
+    assert not {field["id"] for field in each["inputs"]["fields"]} & DEFAULT_NAMESPACE.keys()
+
+
+@pytest.mark.parametrize("each", TYPES, ids=by_name)
 def test_what_is_secret_is_hidden_by_awx(each: dict[str, Any]) -> None:
     hidden = {field["id"] for field in each["inputs"]["fields"] if field.get("secret")}
     told = {field["id"] for field in each["inputs"]["fields"]} - hidden
@@ -220,3 +226,10 @@ def test_a_node_approves_or_runs_a_template_that_takes_its_limit(node: dict[str,
         return
     (template,) = [each for each in TEMPLATES if each["name"] == node["unified_job_template"]]
     assert "limit" not in node or template["ask_limit_on_launch"]
+
+
+def test_what_ansible_navigator_passes_on_is_what_a_module_or_a_store_reads() -> None:
+    given = yaml.safe_load((ROOT / "examples/ansible-navigator.yml").read_text())["ansible-navigator"]
+    passed = given["execution-environment"]["environment-variables"]["pass"]
+    assert set(passed) <= environment()
+    assert len(passed) == len(set(passed))
