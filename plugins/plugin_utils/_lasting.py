@@ -9,6 +9,7 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,10 @@ ON_DISK = ("vault_file", "sops")
 
 DECLARATION = "persistent_folder"
 """The setting of such a backend that names a folder which outlives the run."""
+
+ROOT = Path("/")
+CONTAINER = Path("/runner")
+"""Where ansible-runner mounts the private data dir of a run that it isolates in a container."""
 
 AWX_JOB = "AWX_PRIVATE_DATA_DIR"
 """What AWX sets for every job. The job runs in a container that is removed afterwards."""
@@ -53,10 +58,24 @@ def _throwing_away(path: Path, environment: Mapping[str, str]) -> str | None:
     if environment.get(AWX_JOB):
         return "an AWX job"
     artifacts = environment.get(RUNNER_ARTIFACTS)
-    private = Path(artifacts).resolve().parent.parent if artifacts else None
-    if private and _is_temporary(private) and path.resolve().is_relative_to(private):
+    if not artifacts:
+        return None
+    private = Path(artifacts).resolve().parent.parent
+    if private == CONTAINER and not _is_mounted(path):
+        return "a container of ansible-runner"
+    if _is_temporary(private) and path.resolve().is_relative_to(private):
         return "an ansible-runner worker"
     return None
+
+
+def _is_mounted(path: Path) -> bool:
+    """Say whether a path in a container is on a mount of its own, not that of the private data dir.
+
+    What becomes of that one, a container cannot know: it may be the user's own or a worker's.
+    """
+    return any(
+        os.path.ismount(folder) for folder in path.resolve().parents if folder not in (ROOT, CONTAINER)
+    )
 
 
 def _is_temporary(private: Path) -> bool:

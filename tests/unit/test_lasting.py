@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,32 @@ def test_a_worker_leaves_what_is_beside_its_own_folder(made_by_worker: Path, tmp
 def test_the_user_s_own_private_data_dir_lasts(made_by_worker: Path, private: str) -> None:
     place = private.format(tmp=made_by_worker.parent)
     require_lasting(f"vault_file:{place}/inventory/secrets/key", {}, in_runner(place))
+
+
+@pytest.fixture
+def mounts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Have folders be mount points that are added to this set."""
+    found = {"/", "/runner"}
+    monkeypatch.setattr(os.path, "ismount", lambda folder: str(folder) in found)
+    return found
+
+
+@pytest.mark.parametrize("location", [IN_AWX, "/srv/secrets/key"])
+def test_in_a_container_nothing_lasts_that_is_not_on_a_mount_of_its_own(
+    mounts: set[str], location: str
+) -> None:
+    with pytest.raises(InvalidOptions, match="on the disk of a container of ansible-runner"):
+        require_lasting(f"vault_file:{location}", {}, in_runner("/runner"))
+
+
+@pytest.mark.parametrize("mount", ["/srv/secrets", "/srv"])
+def test_in_a_container_a_mounted_folder_lasts(mounts: set[str], mount: str) -> None:
+    mounts.add(mount)
+    require_lasting("vault_file:/srv/secrets/key", {}, in_runner("/runner"))
+
+
+def test_in_a_container_the_private_data_dir_can_be_declared_to_last(
+    mounts: set[str], tmp_path: Path
+) -> None:
+    settings = {"vault_file": {"persistent_folder": str(tmp_path)}}
+    require_lasting(f"vault_file:{tmp_path}/key", settings, in_runner("/runner"))
