@@ -37,6 +37,8 @@ SECONDS = 150
 
 
 STORE_VARIABLE = "defender_iot_secret_store"
+# Not in it: ansible-runner gives Ansible the whole folder, and every file there is taken for an inventory.
+BESIDE_INVENTORY = "vault_file:{{ inventory_dir | dirname }}/secrets"
 FAILURES = ("runner_on_failed", "runner_item_on_failed")
 RESULTS = ("runner_on_ok", "runner_item_on_ok", *FAILURES)
 
@@ -218,11 +220,11 @@ def in_awx(private: PrivateDataDir) -> dict[str, str]:
 def test_a_run_here_does_what_ansible_playbook_does_and_a_second_one_nothing(
     private: PrivateDataDir, plain: Plain
 ) -> None:
-    private.give(**{STORE_VARIABLE: "vault_file:{{ inventory_dir }}/secrets"})
+    private.give(**{STORE_VARIABLE: BESIDE_INVENTORY})
     first = private.run("first").succeeded()
     assert first.changes == plain.changes
     assert outcome(private.node) == plain.outcome
-    assert len(list((private.inventory / "secrets").rglob("*.yml"))) == len(FORTIGATES) + 1
+    assert len(list((private.folder / "secrets").rglob("*.yml"))) == len(FORTIGATES) + 1
 
     private.node.lab.forget_calls()
     second = private.run("second").succeeded()
@@ -248,7 +250,7 @@ def test_two_workers_with_a_shared_folder_do_together_what_ansible_playbook_does
 
 
 def test_a_worker_mints_nothing_that_would_be_gone_with_its_own_folder(private: PrivateDataDir) -> None:
-    private.give(**{STORE_VARIABLE: "vault_file:{{ inventory_dir }}/secrets"})
+    private.give(**{STORE_VARIABLE: BESIDE_INVENTORY})
     (job,) = private.run_on_workers("lost", "south")
     (message,) = job.messages
     assert "is on the disk of an ansible-runner worker, which is thrown away afterwards" in message
@@ -256,7 +258,7 @@ def test_a_worker_mints_nothing_that_would_be_gone_with_its_own_folder(private: 
 
 
 def test_an_awx_job_mints_nothing_that_would_be_gone_with_its_container(private: PrivateDataDir) -> None:
-    private.give(in_awx(private), **{STORE_VARIABLE: "vault_file:{{ inventory_dir }}/secrets"})
+    private.give(in_awx(private), **{STORE_VARIABLE: BESIDE_INVENTORY})
     job = private.run("lost", "site.yml", "--limit", "south")
     (message,) = job.messages
     assert "is on the disk of an AWX job, which is thrown away afterwards" in message
