@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ import jinja2
 import pytest
 import yaml
 
-from ansible_collections.otsec.defender_iot.tests.support.example import FORTIGATES, Example
+from ansible_collections.otsec.defender_iot.tests.support.example import FORTIGATES, SENSORS, Example
 from ansible_collections.otsec.defender_iot.tests.support.fake_vault import FakeVault, running_vault
 from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with, leaked
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
@@ -122,16 +123,28 @@ class PrivateDataDir:
             output = process.communicate(timeout=SECONDS)[0].decode()
         return Job(self.folder / "artifacts" / ident, output)
 
-    def run_on_workers(self, name: str, *limits: str) -> list[Job]:
-        """Run the site playbook on one worker for each limit, all at once, and take the results back."""
-        with ExitStack() as running:
-            ends = [running.enter_context(self._line(f"{name}-{limit}", limit)) for limit in limits]
-            outputs = [end.communicate(timeout=SECONDS)[0].decode() for end in ends]
-        places = [self.folder / "artifacts" / f"{name}-{limit}" for limit in limits]
-        return [Job(place, output) for place, output in zip(places, outputs, strict=True)]
+    def slice(self, site: str) -> PrivateDataDir:
+        """Return such a folder with the hosts of a site alone, in a program that prints them, as AWX does."""
+        program = Path(sys.executable).with_name("ansible-inventory")
+        hosts = subprocess.run(
+            [str(program), "--inventory", str(self.inventory), "--limit", site, "--list"],
+            env={name: str(self.node.environment[name]) for name in ("PATH", "HOME", "LC_ALL")},
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        ).stdout
+        other = copy.copy(self)
+        other.folder = self.node.folder / site
+        other.inventory, other.env = other.folder / "inventory", other.folder / "env"
+        shutil.copytree(self.folder, other.folder, ignore=shutil.ignore_patterns("inventory", "artifacts"))
+        other.inventory.mkdir()
+        printing = other.inventory / "hosts"
+        printing.write_text(f"#!/usr/bin/env python3\nprint({hosts!r})\n")
+        printing.chmod(0o700)
+        return other
 
     @contextmanager
-    def _line(self, ident: str, limit: str) -> Iterator[subprocess.Popen[bytes]]:
+    def on_a_worker(self, ident: str, limit: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run the three parts of a remote job, with pipes between them, and hand out the last."""
         place = (str(self.folder), "--ident", ident)
         with (
@@ -153,6 +166,15 @@ class PrivateDataDir:
 
     def _write(self, name: str, content: str) -> None:
         (self.env / name).write_text(content)
+
+
+def run_on_workers(*remote: tuple[PrivateDataDir, str, str]) -> list[Job]:
+    """Run the site playbook on a worker for each private data dir, name and limit, all at once."""
+    with ExitStack() as running:
+        ends = [running.enter_context(private.on_a_worker(*job)) for private, *job in remote]
+        outputs = [end.communicate(timeout=SECONDS)[0].decode() for end in ends]
+    places = [private.folder / "artifacts" / ident for private, ident, _limit in remote]
+    return [Job(place, output) for place, output in zip(places, outputs, strict=True)]
 
 
 def outcome(node: Workspace) -> dict[str, Any]:
@@ -177,8 +199,8 @@ def minted(node: Workspace) -> list[str]:
 def leaks_nothing(private: PrivateDataDir, *jobs: Job) -> None:
     """Make sure that no secret is in artifacts, output, or what workers have left, but in the inputs."""
     secrets = [*(secret["value"] for secret in private.node.lab.secrets()), VAULT_PASSWORD]
-    inputs = (private.node.inputs, private.env, private.inventory / "overlay.yml")
-    assert files_with(secrets, private.node.folder, *inputs) == []
+    given = [path for name in ("env", "inventory") for path in private.node.folder.glob(f"*/{name}")]
+    assert files_with(secrets, private.node.folder, private.node.inputs, *given) == []
     for job in jobs:
         assert leaked(secrets, job.output) == []
 
@@ -236,22 +258,29 @@ def test_a_run_here_does_what_ansible_playbook_does_and_a_second_one_nothing(
 def test_two_workers_with_a_shared_folder_do_together_what_ansible_playbook_does(
     private: PrivateDataDir, plain: Plain
 ) -> None:
-    private.give(**{STORE_VARIABLE: f"vault_file:{private.node.store}"})
-    first = [job.succeeded() for job in private.run_on_workers("first", *SITES)]
+    store = {STORE_VARIABLE: f"vault_file:{private.node.store}"}
+    private.give(**store)
+    limited = [(private, f"first-{site}", site) for site in SITES]
+    first = [job.succeeded() for job in run_on_workers(*limited)]
     assert sorted(change for job in first for change in job.changes) == plain.changes
     assert {host for host, _module in first[1].changes} == {"fgt-south-01"}
     assert outcome(private.node) == plain.outcome
 
+    # Who knows its own site alone has to be told whom a FortiGate trusts, and which sensors need no token.
+    (private.inventory / "host_vars/sensor-south-01.yml").write_text("sensor_tokens_tokens: []")
+    private.give(**store, fortigate_access_trusted_hosts=list(SENSORS.values()))
+    sliced = [(private.slice(site), "second", "all") for site in SITES]
     private.node.lab.forget_calls()
-    second = [job.succeeded() for job in private.run_on_workers("second", *SITES)]
+    second = [job.succeeded() for job in run_on_workers(*sliced)]
     assert [job.changes for job in second] == [[], []]
+    assert {host for host, *_result in second[1].results()} == {"fgt-south-01"}
     assert minted(private.node) == []
     leaks_nothing(private, *first, *second)
 
 
 def test_a_worker_mints_nothing_that_would_be_gone_with_its_own_folder(private: PrivateDataDir) -> None:
     private.give(**{STORE_VARIABLE: BESIDE_INVENTORY})
-    (job,) = private.run_on_workers("lost", "south")
+    (job,) = run_on_workers((private, "lost", "south"))
     (message,) = job.messages
     assert "is on the disk of an ansible-runner worker, which is thrown away afterwards" in message
     assert private.node.lab.calls() == []
