@@ -38,10 +38,17 @@ def as_json(report: Mapping[str, Any]) -> str:
     return json.dumps(report, indent=2) + "\n"
 
 
+def as_limit(report: Mapping[str, Any]) -> str:
+    """Return the names of all that was not done, for `ansible-playbook --limit @FILE`."""
+    rows = (row for row in report["appliances"] if row["state"] != "looked_at")
+    return "".join(f"{row['appliance']}\n" for row in rows)
+
+
 FILES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "report.json": as_json,
     "report.md": markdown,
     "junit.xml": junit,
+    "retry": as_limit,
 }
 try:
     from ._page import render as page
@@ -95,7 +102,7 @@ class Recorder:
     def _folder_of(self, play: Any) -> str:
         variables = play.get_variable_manager().get_vars(play=play)
         named = Templar(loader=play._loader, variables=variables).template(variables.get(FOLDER))
-        return str(self.default_folder if named is None else named)
+        return str(named or self.default_folder)
 
     def _expect(self, play: Any) -> None:
         kinds = list(_kinds(play))
@@ -122,7 +129,9 @@ class Recorder:
                 _outcome(host, plain(dict(item)), happened, acts) for item, happened in _items(task, data, event)
             ]
         elif event in FAILURES and not ignored:
-            self.outcomes.append(_outcome(host, plain(dict(data)), event, False))
+            # What stops a run before this collection has asked the appliance anything leaves it undone.
+            tried = any(each.appliance == host for each in self.outcomes)
+            self.outcomes.append(_outcome(host, plain(dict(data)), event if tried else "not_done", False))
 
     def _note_verdict(self, host: str, data: Mapping[str, Any]) -> None:
         facts = data.get("ansible_facts", {})
@@ -193,10 +202,11 @@ def _items(task: Any, data: Mapping[str, Any], event: str) -> Iterator[tuple[Map
 def _outcome(host: str, data: Mapping[str, Any], event: str, acts: bool) -> Outcome:
     if "censored" in data:
         return Outcome(host, "failed", HIDDEN, acts=acts)
+    went_wrong = event in (*FAILURES, "not_done")
     return Outcome(
         host,
-        event if event in FAILURES else "looked_at",
-        str(data.get("msg", "its task said no more")) if event in FAILURES else None,
+        event if went_wrong else "looked_at",
+        str(data.get("msg", "its task said no more")) if went_wrong else None,
         data.get("objects", ()),
         data.get("provenance"),
         acts and event != "skipped",
