@@ -95,7 +95,7 @@ def lint() -> None:
     run("ruff", "check")
     run("ruff", "format", "--check")
     run("mypy")
-    run("shellcheck", ".ci/run", "tools/run")
+    run("shellcheck", ".ci/run", "tools/run", "examples/pipelines/pipeline.sh")
     run(sys.executable, "tools/role_readmes.py", "--check")
     run("yamllint", "--strict", ".")
     run("ansible-lint")

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The GitOps guide, followed literally: every command of it, in its order, in a scratch repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout import complaints
+from ansible_collections.otsec.defender_iot.tests.support.lab import FILES
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
+
+GUIDE = (ROOT / "docs/gitops.md").read_text()
+LAB_PAGE = (ROOT / "docs/lab.md").read_text()
+NEXT = "-- next block --"
+REST = ["fgt-north-02", "fgt-south-01", "sensor-south-01"]
+WALK_SECONDS = 900
+
+
+class Walk:
+    """What the commands of each section have printed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Lay out the home of a user who has installed the collection, and nothing else."""
+        self.folder = folder
+        namespace = folder / "home/.ansible/collections/ansible_collections/otsec"
+        namespace.mkdir(parents=True)
+        (namespace / "defender_iot").symlink_to(ROOT)
+        self.environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder / "home"),
+            "LC_ALL": "C.UTF-8",
+            "NO_COLOR": "1",
+            **{f"GIT_{who}_NAME": "A user" for who in ("AUTHOR", "COMMITTER")},
+            **{f"GIT_{who}_EMAIL": "user@example.com" for who in ("AUTHOR", "COMMITTER")},
+        }
+        self.shown: list[str] = []
+
+    def go(self) -> None:
+        """Run all blocks in one shell that ends at the first failure."""
+        blocks = re.findall(r"```shell\n(.*?)```", GUIDE, re.S)
+        assert len(blocks) > 6
+        done = subprocess.run(
+            ["/bin/bash", "-euc", f"echo '{NEXT}'\n".join(blocks)],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=WALK_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        self.shown = done.stdout.split(f"{NEXT}\n")
+
+    def after(self, command: str) -> str:
+        """Return what the first block with this command has printed."""
+        blocks = re.findall(r"```shell\n(.*?)```", GUIDE, re.S)
+        return self.shown[next(number for number, block in enumerate(blocks) if command in block)]
+
+    def clean_up(self) -> None:
+        """Stop the labs that a guide cut short has left."""
+        for place in (self.folder / "plant", self.folder / "defender-iot/.lab"):
+            if (place / "lab.json").exists():
+                command = [sys.executable, "-m", "defender_iot_lab", "stop", "--directory", str(place)]
+                subprocess.run(command, env={"PYTHONPATH": str(FILES)}, check=True, timeout=60)
+
+
+def recap(output: str) -> dict[str, int]:
+    """Return how much the last run has changed on each host."""
+    last = output.rpartition("PLAY RECAP")[2]
+    return {host: int(changed) for host, changed in re.findall(r"^(\S+) +: .*changed=(\d+)", last, re.M)}
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """Follow the guide once."""
+    walk = Walk(tmp_path_factory.mktemp("gitops"))
+    try:
+        walk.go()
+        yield walk
+    finally:
+        walk.clean_up()
+
+
+def test_the_pull_request_is_tested_on_the_lab_and_its_report_says_what_would_change(walk: Walk) -> None:
+    shown = walk.after("pipeline.sh plan")
+    assert "Molecule executed 1 scenario (1 successful)" in shown
+    arguments, prediction = shown.partition("INFO")[0], shown.rpartition("Molecule executed")[2]
+    assert "Validating arguments against arg spec" in arguments
+    assert "Give the integration access" not in arguments
+    assert recap(prediction) == {
+        **dict.fromkeys(REST, 1),
+        "fgt-north-01": 1,
+        "sensor-north-01": 1,
+        "forescout-01": 1,
+        "sensor-south-01": 0,
+    }
+    assert "6 of 6 appliances looked at" in prediction
+    assert "create profile defender-iot" in prediction
+
+
+def test_a_failing_canary_stops_the_rollout_and_all_that_was_not_done_is_named(walk: Walk) -> None:
+    shown = walk.after("unplugged")
+    assert "left with" in shown
+    assert "fgt-north-02 could not be reached: " in shown
+    reason = "The rollout stops here: 1 of 4 appliances of the canary failed: fgt-north-02."
+    assert f"fgt-south-01 was not done: {reason}" in shown
+    assert "sensor-south-01 was not done: " in shown
+    assert shown.splitlines()[-3:] == REST
+    assert recap(shown)["fgt-south-01"] == 0
+    assert "sensor-south-01" not in recap(shown)
+
+
+def test_the_rollout_resumes_with_exactly_the_rest(walk: Walk) -> None:
+    assert recap(walk.after("--limit")) == {"fgt-north-02": 1, "fgt-south-01": 1, "sensor-south-01": 0}
+
+
+def test_the_night_after_finds_everything_as_declared(walk: Walk) -> None:
+    assert "clean: 6 of 6 appliances looked at" in walk.after("## Every night" and "./pipeline.sh drift\n")
+
+
+def test_drift_is_found_shown_and_repaired(walk: Walk) -> None:
+    drifted = walk.after("203.0.113.9")
+    assert "left with 2" in drifted
+    assert "drift: 6 of 6 appliances looked at, 1 to update" in drifted
+    repaired = walk.shown[-2]
+    applied, _recap, night = repaired.partition("DEFENDER FOR IOT")
+    assert {host: changed for host, changed in recap(applied).items() if changed} == {"fgt-south-01": 1}
+    assert "clean: 6 of 6 appliances looked at" in night
+
+
+def test_the_rollout_that_the_guide_shows_is_without_fault() -> None:
+    (shown,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.S)
+    hostvars = {"fgt-north-01": {"defender_iot_site": "north"}}
+    assert (
+        complaints(yaml.safe_load(shown)["rollout"], list(hostvars), {"north": list(hostvars)}, hostvars)
+        == []
+    )
+
+
+def test_the_molecule_scenario_that_the_guide_uses_is_the_one_of_ten_lines_that_the_lab_s_page_shows() -> (
+    None
+):
+    shown = dict(re.findall(r"```yaml\n# molecule/default/(\S+)\n(.*?)```", LAB_PAGE, re.S))
+    files = {path.name: path.read_text() for path in (ROOT / "examples/molecule/default").iterdir()}
+    assert shown == {name: content.partition("3.0-or-later\n\n")[2] for name, content in files.items()}
+    assert sum(content.count("\n") for content in shown.values()) <= 10
