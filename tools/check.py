@@ -133,6 +133,11 @@ def integration() -> None:
     run("pytest", "--numprocesses=auto", "--dist=loadfile", "tests/integration")
 
 
+def chain() -> None:
+    """Runs the one integration test that goes the whole way."""
+    run("pytest", "tests/integration/test_chain.py")
+
+
 def foreign() -> None:
     """Runs clients that others wrote against the lab."""
     run(sys.executable, "tools/foreign.py")
@@ -174,6 +179,7 @@ STEPS = {
     sanity: "about 90 s the first time",
     unit: "a few seconds",
     integration: "under a minute",
+    chain: "half a minute",
     foreign: "two or three minutes",
     molecule: "one or two minutes",
     build: "a few seconds",

@@ -6,19 +6,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = ROOT / ".cache" / "foreign"
-STAMP = ENVIRONMENT / "stamp"
-REQUIREMENTS = ROOT / "requirements" / "foreign.txt"
-COLLECTIONS = ROOT / "requirements" / "foreign-collections.txt"
+from environment import ROOT, ensure, pip
+
+COLLECTIONS = "foreign-collections.txt"
 # fortinet.fortios, and what its connection is made of.
 TAKEN = tuple(
     f"ansible_collections/{name}/" for name in ("fortinet/fortios", "ansible/netcommon", "ansible/utils")
@@ -27,32 +21,17 @@ TAKEN = tuple(
 ITS_PYTHON = "3.12"
 
 
-def make() -> None:
-    """Install the clients, and unpack the collections beside them."""
-    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
-    _pip("install", "--no-compile", "--requirement", str(REQUIREMENTS))
-    with tempfile.TemporaryDirectory(dir=ENVIRONMENT) as folder:
+def unpack_collections(environment: Path) -> None:
+    """Put the collections beside the clients."""
+    with tempfile.TemporaryDirectory(dir=environment) as folder:
         # Installing it whole takes half a minute and 500 MB, for 25 MB that are used.
         only = ("--no-deps", "--only-binary=:all:", f"--python-version={ITS_PYTHON}")
-        _pip("download", *only, "--dest", folder, "--requirement", str(COLLECTIONS))
+        requirements = str(ROOT / "requirements" / COLLECTIONS)
+        pip(environment, "download", *only, "--dest", folder, "--requirement", requirements)
         (wheel,) = Path(folder).iterdir()
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(ENVIRONMENT, [name for name in archive.namelist() if name.startswith(TAKEN)])
-    STAMP.write_text(wanted_stamp())
-
-
-def _pip(*arguments: str) -> None:
-    pip = (str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check")
-    subprocess.run([*pip, *arguments], check=True)
-
-
-def wanted_stamp() -> str:
-    """Return what an environment for these requirements, this Python and this folder is marked with."""
-    parts = (str(ROOT).encode(), sys.version.encode(), REQUIREMENTS.read_bytes(), COLLECTIONS.read_bytes())
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+            archive.extractall(environment, [name for name in archive.namelist() if name.startswith(TAKEN)])
 
 
 if __name__ == "__main__":
-    if not STAMP.exists() or STAMP.read_text() != wanted_stamp():
-        make()
+    ensure("foreign", "foreign.txt", COLLECTIONS, complete=unpack_collections)

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs checks on pairs of ansible-core and Python: `tools/run python tools/matrix.py [CORE/PYTHON...]`.
+
+Without pairs such as 2.18/3.11 all are taken that this machine and the package index have.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from check import CACHE, ROOT, project_files
+
+CORES = ("2.18", "2.19", "2.20", "2.21")
+PYTHONS = ("3.11", "3.12", "3.13")
+STEPS = ("sanity", "unit", "chain")
+FOLDER = CACHE / "matrix"
+# tools/run has taken pyenv off PATH and given HOME another meaning.
+USER_HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
+PATH_OF_USER = os.pathsep.join(
+    entry for entry in os.environ["PATH"].split(os.pathsep) if entry != str(Path(sys.executable).parent)
+)
+
+
+def find_python(version: str) -> str | None:
+    """Return an interpreter that can make environments, from PATH, of pyenv or of uv."""
+    return next((path for path in _interpreters(version) if _makes_environments(path)), None)
+
+
+def _interpreters(version: str) -> Iterator[str]:
+    name = f"python{version}"
+    on_path = shutil.which(name, path=PATH_OF_USER)
+    if on_path:
+        yield on_path
+    pyenv = Path(os.environ.get("PYENV_ROOT", USER_HOME / ".pyenv"))
+    for folder in (pyenv / "versions", USER_HOME / ".local/share/uv/python"):
+        yield from map(str, folder.glob(f"*/bin/{name}"))
+
+
+def _makes_environments(path: str) -> bool:
+    command = [path, "-c", "import ensurepip, venv"]
+    return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def newest_cores(python: str) -> dict[str, str]:
+    """Return the newest release of each line of ansible-core that the package index offers for a Python."""
+    index = ("index", "versions", "ansible-core", f"--python-version={python}", "--only-binary=:all:")
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *index]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    (versions,) = re.findall(r"^Available versions: (.*)", listing, re.MULTILINE)
+    newest: dict[str, str] = {}
+    for version in versions.split(", "):
+        newest.setdefault(version.rpartition(".")[0], version)
+    return newest
+
+
+def clone(core: str, python: str) -> Path:
+    """Copy the project, so that the pair has an environment and caches of its own, and pin its ansible-core."""
+    copy = FOLDER / f"{core}-{python}"
+    copy.mkdir(parents=True, exist_ok=True)
+    for entry in copy.iterdir():
+        if entry.name == ".cache":
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    for name in project_files():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
+    return copy
+
+
+def pin(copy: Path, core: str) -> None:
+    """Let a copy's environment have one release of ansible-core."""
+    requirements = copy / "requirements/dev.txt"
+    lines = [line for line in requirements.read_text().splitlines() if not line.startswith("ansible-core=")]
+    requirements.write_text("\n".join([*lines, f"ansible-core=={core}", ""]))
+
+
+def try_pair(core: str, python: str, interpreter: str) -> str | None:
+    """Run the steps on one pair; return what failed, or nothing."""
+    copy = clone(core, python)
+    pin(copy, core)
+    log = FOLDER / f"{core}-{python}.log"
+    downloads = str(FOLDER / "pip")
+    environment = {**os.environ, "PATH": PATH_OF_USER, "PYTHON": interpreter, "PIP_CACHE_DIR": downloads}
+    command = ["tools/run", "python", "tools/check.py", *STEPS]
+    with log.open("w") as output:
+        done = subprocess.run(
+            command, cwd=copy, env=environment, check=False, stdout=output, stderr=subprocess.STDOUT
+        )
+    if done.returncode == 0:
+        return None
+    return f"{log.read_text().strip().rpartition(chr(10))[2]} (see {log.relative_to(ROOT)})"
+
+
+def main(only: list[str]) -> int:
+    """Try all pairs, or those named, one after the other; print what came of each."""
+    rows, failed, passed = [], 0, 0
+    for python in PYTHONS:
+        interpreter = find_python(python)
+        cores = newest_cores(python) if interpreter else {}
+        for line in CORES:
+            if only and f"{line}/{python}" not in only:
+                continue
+            core = cores.get(line, line)
+            if interpreter is None:
+                result = f"not found: no Python {python} with venv on this machine"
+            elif line not in cores:
+                result = f"not found: the package index offers none for Python {python}"
+            else:
+                print(f"==> ansible-core {core}, Python {python}", flush=True)
+                started = time.monotonic()
+                failure = try_pair(core, python, interpreter)
+                failed, passed = failed + bool(failure), passed + (not failure)
+                result = f"FAILED: {failure}" if failure else f"passed in {time.monotonic() - started:.0f} s"
+                print(f"    {result}", flush=True)
+            rows.append(f"ansible-core {core:<8} Python {python:<5} {result}")
+    print("", *rows, f"\n{passed} passed, {failed} failed, of {len(rows)} pairs", sep="\n")
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settings of the documentation site for Sphinx; nothing of it needs a network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+
+project = f"{GALAXY['namespace']}.{GALAXY['name']}"
+copyright = f"2026, {GALAXY['authors'][0]}"  # noqa: A001
+version = release = GALAXY["version"]
+html_title = f"{project} {version}"
+
+extensions = ["myst_parser", "sphinx_antsibull_ext"]
+default_role = "any"
+highlight_language = "none"
+myst_heading_anchors = 4
+# It would make dashes of the two hyphens before an option.
+smartquotes = False
+
+html_theme = "furo"
+html_copy_source = False
+html_use_index = False
+
+# Galaxy shows the README alone, so its links to the guides have to lead to GitHub there.
+ON_GITHUB = re.compile(rf"\]\({re.escape(GALAXY['repository'])}/blob/main/(README\.md|docs/[^)#]*\.md)")
+
+# The places in Ansible's own documentation that the pages of antsibull-docs refer to.
+ANSIBLE = "https://docs.ansible.com/ansible-core/devel"
+LABELS = {
+    "action_plugins": f"{ANSIBLE}/plugins/action.html",
+    "ansible_configuration_settings": f"{ANSIBLE}/reference_appendices/config.html",
+    "common_return_values": f"{ANSIBLE}/reference_appendices/common_return_values.html",
+}
+
+
+def lead_to_this_site(_app: Sphinx, _name: str, source: list[str]) -> None:
+    """Turn links to the guides on GitHub into ones to the pages beside."""
+    source[0] = ON_GITHUB.sub(r"](/\1", source[0])
+
+
+def lead_to_ansible(
+    _app: Sphinx, _env: BuildEnvironment, target: pending_xref, text: nodes.TextElement
+) -> nodes.reference | None:
+    """Resolve a label of Ansible's documentation; any other stays missing."""
+    url = LABELS.get(target["reftarget"])
+    return nodes.reference("", "", text, refuri=url, internal=False) if url else None
+
+
+def setup(app: Sphinx) -> None:
+    """Have Sphinx call the functions above."""
+    app.connect("source-read", lead_to_this_site)
+    app.connect("missing-reference", lead_to_ansible)
