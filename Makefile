@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-STEPS := lint sanity unit integration foreign molecule build
-.PHONY: help demo lab lab-stop bench test clean $(STEPS)
+STEPS := lint sanity unit integration foreign molecule docs build
+.PHONY: help demo lab lab-stop bench test test-matrix clean $(STEPS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,13 +24,17 @@ bench: ## measure time and memory against the mock appliances
 test: ## run every check below, in this order
 	@tools/run python tools/check.py $(STEPS)
 
+test-matrix: ## run sanity, units and the chain on each ansible-core and Python here
+	@tools/run python tools/matrix.py $(PAIRS)
+
 lint: ## check style, types, documentation and changelog
 sanity: ## run ansible-test sanity
 unit: ## run the unit tests
 integration: ## run the integration tests
 foreign: ## run Fortinet's own modules and another client against the lab
 molecule: ## run the Molecule scenarios
-build: ## build the collection, install it elsewhere, compare what arrived
+docs: ## build the documentation site, in .cache/docs/html
+build: ## build the collection, install it elsewhere, have Galaxy's importer check it
 $(STEPS):
 	@tools/run python tools/check.py $@
 
