@@ -31,6 +31,9 @@ myst_heading_anchors = 4
 smartquotes = False
 
 html_theme = "furo"
+antsibull_ext_color_scheme = "none"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_use_index = False
 
