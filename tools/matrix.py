@@ -65,7 +65,7 @@ def newest_cores(python: str) -> dict[str, str]:
 
 
 def clone(core: str, python: str) -> Path:
-    """Copy the project, so that the pair has an environment and caches of its own, and pin its ansible-core."""
+    """Copy the project, so that a pair has an environment and caches of its own."""
     copy = FOLDER / f"{core}-{python}"
     copy.mkdir(parents=True, exist_ok=True)
     for entry in copy.iterdir():

@@ -40,6 +40,11 @@ html_use_index = False
 # Galaxy shows the README alone, so its links to the guides have to lead to GitHub there.
 ON_GITHUB = re.compile(rf"\]\({re.escape(GALAXY['repository'])}/blob/main/(README\.md|docs/[^)#]*\.md)")
 
+# What antsibull-docs writes for themes that have no table of contents, and what it gives to the sidebar.
+CONTENTS = re.compile(r"^\.\. contents::\n(?: +.*\n)+", re.MULTILINE)
+ENTRY = re.compile(r"^    (\w+)_(module|lookup|filter|role)$", re.MULTILINE)
+TITLE = re.compile(rf"^{re.escape(project.title())}\n=+", re.MULTILINE)
+
 # The places in Ansible's own documentation that the pages of antsibull-docs refer to.
 ANSIBLE = "https://docs.ansible.com/ansible-core/devel"
 LABELS = {
@@ -54,6 +59,15 @@ def lead_to_this_site(_app: Sphinx, _name: str, source: list[str]) -> None:
     source[0] = ON_GITHUB.sub(r"](/\1", source[0])
 
 
+def fit_to_the_theme(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Leave the table of contents to the theme, and give the reference names that fit into its sidebar."""
+    if name.startswith("reference/"):
+        source[0] = CONTENTS.sub("", source[0])
+    if name == "reference/index":
+        title = "Modules, plugins and roles"
+        source[0] = TITLE.sub(f"{title}\n{'=' * len(title)}", ENTRY.sub(r"    \1 \2 <\1_\2>", source[0]))
+
+
 def lead_to_ansible(
     _app: Sphinx, _env: BuildEnvironment, target: pending_xref, text: nodes.TextElement
 ) -> nodes.reference | None:
@@ -65,4 +79,5 @@ def lead_to_ansible(
 def setup(app: Sphinx) -> None:
     """Have Sphinx call the functions above."""
     app.connect("source-read", lead_to_this_site)
+    app.connect("source-read", fit_to_the_theme)
     app.connect("missing-reference", lead_to_ansible)
