@@ -21,11 +21,11 @@ lab-stop: ## stop them
 bench: ## measure time and memory against the mock appliances
 	@tools/run python tools/bench.py
 
-test: ## run every check below, in this order
-	@tools/run python tools/check.py $(STEPS)
-
 test-matrix: ## run sanity, units and the chain on each ansible-core and Python here
 	@tools/run python tools/matrix.py $(PAIRS)
+
+test: ## run every check below, in this order
+	@tools/run python tools/check.py $(STEPS)
 
 lint: ## check style, types, documentation and changelog
 sanity: ## run ansible-test sanity

@@ -162,7 +162,7 @@ def docs() -> None:
 
 
 def build() -> None:
-    """Builds the collection, installs it, compares what arrived with what users are to get, and imports it."""
+    """Builds the collection, installs it, compares what arrived with what users are to get, imports it."""
     archives, target = CACHE / "dist", CACHE / "installed"
     for folder in (archives, target):
         shutil.rmtree(folder, ignore_errors=True)
