@@ -89,8 +89,10 @@ def pin(copy: Path, core: str) -> None:
     requirements.write_text("\n".join([*lines, f"ansible-core=={core}", ""]))
 
 
-def try_pair(core: str, python: str, interpreter: str) -> str | None:
-    """Run the steps on one pair; return what failed, or nothing."""
+def try_pair(core: str, python: str, interpreter: str) -> str:
+    """Run the steps on one pair; return what came of it."""
+    print(f"==> ansible-core {core}, Python {python}", flush=True)
+    started = time.monotonic()
     copy = clone(core, python)
     pin(copy, core)
     log = FOLDER / f"{core}-{python}.log"
@@ -101,35 +103,35 @@ def try_pair(core: str, python: str, interpreter: str) -> str | None:
         done = subprocess.run(
             command, cwd=copy, env=environment, check=False, stdout=output, stderr=subprocess.STDOUT
         )
-    if done.returncode == 0:
-        return None
-    return f"{log.read_text().strip().rpartition(chr(10))[2]} (see {log.relative_to(ROOT)})"
+    last = log.read_text().rstrip().rpartition("\n")[2]
+    failure = f"FAILED: {last} (see {log.relative_to(ROOT)})"
+    result = failure if done.returncode else f"passed in {time.monotonic() - started:.0f} s"
+    print(f"    {result}", flush=True)
+    return result
 
 
-def main(only: list[str]) -> int:
-    """Try all pairs, or those named, one after the other; print what came of each."""
-    rows, failed, passed = [], 0, 0
+def outcomes(only: list[str]) -> Iterator[tuple[str, str, str]]:
+    """Go through all pairs, or those named; yield ansible-core, Python and what came of it."""
     for python in PYTHONS:
         interpreter = find_python(python)
         cores = newest_cores(python) if interpreter else {}
-        for line in CORES:
-            if only and f"{line}/{python}" not in only:
-                continue
-            core = cores.get(line, line)
+        for line in (each for each in CORES if not only or f"{each}/{python}" in only):
             if interpreter is None:
-                result = f"not found: no Python {python} with venv on this machine"
+                yield line, python, "not found: there is no such Python with venv on this machine"
             elif line not in cores:
-                result = f"not found: the package index offers none for Python {python}"
+                yield line, python, "not found: the package index offers none for this Python"
             else:
-                print(f"==> ansible-core {core}, Python {python}", flush=True)
-                started = time.monotonic()
-                failure = try_pair(core, python, interpreter)
-                failed, passed = failed + bool(failure), passed + (not failure)
-                result = f"FAILED: {failure}" if failure else f"passed in {time.monotonic() - started:.0f} s"
-                print(f"    {result}", flush=True)
-            rows.append(f"ansible-core {core:<8} Python {python:<5} {result}")
-    print("", *rows, f"\n{passed} passed, {failed} failed, of {len(rows)} pairs", sep="\n")
-    return 0 if passed and not failed else 1
+                yield cores[line], python, try_pair(cores[line], python, interpreter)
+
+
+def main(only: list[str]) -> int:
+    """Print a table of what came of each pair; it is good where one has passed and none has failed."""
+    table = list(outcomes(only))
+    print()
+    for core, python, result in table:
+        print(f"ansible-core {core:<8} Python {python}  {result}")
+    results = [result.partition(" ")[0] for _core, _python, result in table]
+    return 0 if "passed" in results and "FAILED:" not in results else 1
 
 
 if __name__ == "__main__":
