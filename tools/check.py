@@ -184,9 +184,10 @@ def build() -> None:
 def import_into_galaxy(archive: Path) -> None:
     """Has Galaxy's importer look at the collection; it leaves with 0 whatever it complains of."""
     programs = ensure("importer", "import.txt")
-    path = f"PATH={programs}{os.pathsep}{os.environ['PATH']}"  # it lints with the program that it finds there
+    path = f"PATH={programs}{os.pathsep}{os.environ['PATH']}"  # it runs the ansible-doc that it finds there
+    settings = f"GALAXY_IMPORTER_CONFIG={ROOT / 'tools/galaxy-importer.cfg'}"
     importer = ("python", "-m", "galaxy_importer.main", str(archive))
-    output = run_and_read("env", path, *importer, cwd=archive.parent)
+    output = run_and_read("env", path, settings, *importer, cwd=archive.parent)
     complaints = re.findall(r"^(?:WARNING|ERROR): .*", output, re.MULTILINE)
     if complaints:
         raise Failed(f"the importer complains: {'; '.join(complaints)}")
