@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Loads the report for the playbooks beside this folder, and for those that import one, without any setting."""
+"""Loads the report for the playbooks beside this folder, and those that import one, without any setting."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from ..plugin_utils.report._recorder import Recorder
 from ..plugin_utils.report._sentences import headline
 
 NO_REPORT = (
-    "no report is being made, so nothing is known: set defender_iot_report to a folder, and in a playbook that "
-    "imports none of this collection's add otsec.defender_iot.report to callbacks_enabled"
+    "no report is being made, so nothing is known: set defender_iot_report to a folder, and in a playbook "
+    "that imports none of this collection's add otsec.defender_iot.report to callbacks_enabled"
 )
 FLAGS = {"drift": "failed", "unknown": "unreachable"}
 

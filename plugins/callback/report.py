@@ -16,13 +16,13 @@ type: aggregate
 short_description: Write what runs of this collection find or change as JSON, Markdown, JUnit and HTML
 version_added: 0.1.0
 description:
-  - Collects from every task of this collection what it did to each object, or in check mode would do, and from
-    every host that the plays are about whether it was reached at all. Writes a report in the end, also
-    of a run that failed.
+  - Collects from every task of this collection what it did to each object, or in check mode would do, and
+    from every host that the plays are about whether it was reached at all. Writes a report in the end,
+    also of a run that failed.
   - The playbooks of this collection bring it along, and so do your own that import one of them. For other
     playbooks add C(otsec.defender_iot.report) to C(callbacks_enabled) in C(ansible.cfg).
-  - It does nothing until a folder is named, by the variable C(defender_iot_report) of a play or of the command
-    line, or by the option below. Consecutive plays with the same folder make one report.
+  - It does nothing until a folder is named, by the variable C(defender_iot_report) of a play or of the
+    command line, or by the option below. Consecutive plays with the same folder make one report.
   - Secrets appear only as fingerprints. The guide C(docs/report.md) of this collection describes the files.
 options:
   folder:

@@ -96,7 +96,7 @@ def difference(job: Job, before: Mapping[str, Any], after: Mapping[str, Any]) ->
 def told(
     job: Job, action: str, before: Mapping[str, Any], after: Mapping[str, Any], **more: Any
 ) -> dict[str, Any]:
-    """Say what becomes of the object; what it was and will be only where that differs, to keep results small."""
+    """Say what becomes of the object; what it was and will be only where that differs: results stay small."""
     resource, changed = job.resource, action not in ("none", "unknown")
     entry = {
         "kind": resource.noun,

@@ -255,7 +255,7 @@ steps:
     - >-
       On the sensor, open System settings > Integrations > Access tokens: Used must change from N/A to a time.
 objects:
-  description: What became of the object, a list of one, as in every module of this collection that changes things.
+  description: What became of the object, as a list of one; in other modules it may hold more.
   type: list
   elements: dict
   returned: success
@@ -276,7 +276,9 @@ objects:
       type: str
       returned: always
     action:
-      description: What was done to it, or in check mode would be, V(update) or V(none), with O(transport=manual) V(unknown).
+      description:
+        - What was done to it, or in check mode would be, V(update) or V(none).
+        - V(unknown) with O(transport=manual).
       type: str
       returned: always
     changed:

@@ -429,7 +429,7 @@ profile:
       schedule: none
       others: none
 objects:
-  description: What became of the object, a list of one, as in every module of this collection that changes things.
+  description: What became of the object, as a list of one; in other modules it may hold more.
   type: list
   elements: dict
   returned: success

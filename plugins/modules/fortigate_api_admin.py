@@ -152,7 +152,7 @@ admin:
     pki_group: ""
     schedule: ""
 objects:
-  description: What became of the object, a list of one, as in every module of this collection that changes things.
+  description: What became of the object, as a list of one; in other modules it may hold more.
   type: list
   elements: dict
   returned: success

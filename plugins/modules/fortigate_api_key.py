@@ -162,7 +162,7 @@ verified_at:
   returned: success
   sample: "2026-11-02T09:30:01Z"
 objects:
-  description: What became of the object, a list of one, as in every module of this collection that changes things.
+  description: What became of the object, as a list of one; in other modules it may hold more.
   type: list
   elements: dict
   returned: success
@@ -184,7 +184,9 @@ objects:
       type: str
       returned: always
     action:
-      description: What was done to it, or in check mode would be, V(mint), V(rotate) if it replaces a stored one, V(update), V(delete) or V(none).
+      description:
+        - What was done to it, or in check mode would be, V(mint), V(rotate) if it replaces a stored one,
+          V(update), V(delete) or V(none).
       type: str
       returned: always
     changed:
@@ -196,7 +198,9 @@ objects:
       type: dict
       returned: where it changes
     after:
-      description: The fingerprint of the value stored afterwards, V((known after apply\)) in check mode if it is not made yet.
+      description:
+        - The fingerprint of the value stored afterwards,
+          V((known after apply\)) in check mode if it is not made yet.
       type: dict
       returned: where it changes
     reason:

@@ -11,8 +11,8 @@ module: report_outcome
 short_description: End a run as its report says
 version_added: 0.1.0
 description:
-  - The last task of a run that only looks, such as the playbook C(otsec.defender_iot.drift). It makes the exit
-    code of C(ansible-playbook) say what the report says.
+  - The last task of a run that only looks, such as the playbook C(otsec.defender_iot.drift). It makes the
+    exit code of C(ansible-playbook) say what the report says.
   - It succeeds if everything is as declared, fails if something would change, and is unreachable if any
     appliance failed, could not be reached or was not done, whatever else was found. C(ansible-playbook) then
     ends with 0, 2 or 4.

@@ -48,7 +48,7 @@ class Twins:
         assert self.node.stored_files() == stored
         for name, state in before.items():
             assert self.lab.state(name).get("tables", state.get("tables")) == state.get("tables")
-        assert (predicted["mode"], predicted["edges"] != []) == ("check", True)
+        assert predicted["mode"] == "check"
         done = self._run("done", playbook, *arguments, code=code)
         assert predicted["counts"] == done["counts"]
         assert _changes(predicted) == _changes(done)

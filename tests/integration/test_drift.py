@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as xml
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -89,7 +89,7 @@ def _changes(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 def _cases(site: Site, tag: str) -> list[str]:
     """Return the JUnit cases that have such an element."""
-    root = xml.parse(site.folder / "junit.xml").getroot()
+    root = ElementTree.parse(site.folder / "junit.xml").getroot()  # noqa: S314 our own output
     return sorted(str(case.get("classname")) for case in root.iter("testcase") if case.find(tag) is not None)
 
 
@@ -155,6 +155,7 @@ def test_what_is_unknown_outranks_drift(site: Site) -> None:
 def test_a_limit_leaves_out_localhost_and_not_the_exit_code(untouched: Site) -> None:
     assert untouched.look("--limit=fgt-south-01").code == 2
     assert untouched.appliances() == {"fgt-south-01": "looked_at"}
+    assert untouched.report()["state"] == "drift"
 
 
 def test_without_any_appliance_nothing_is_clean(workspace: Workspace) -> None:
@@ -170,3 +171,79 @@ def test_what_a_person_does_cannot_be_previewed_and_is_said_to_be_so(site: Site)
     (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
     assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "unknown")
     assert _cases(site, "skipped") == [FORESCOUT]
+
+
+def _own(site: Site, *plays: dict[str, Any]) -> str:
+    """Write a playbook of a user's own."""
+    path = site.node.folder / "own.yml"
+    path.write_text(json.dumps(plays))
+    return str(path)
+
+
+def _run_own(site: Site, path: str, *arguments: str, **environment: str | None) -> Run:
+    inventories = [ROOT / "examples/inventory", site.example.overlay]
+    store = f"--extra-vars=defender_iot_secret_store=vault_file:{site.node.store}"
+    return site.node.playbook(path, store, *arguments, inventories=inventories, **environment)
+
+
+def test_a_playbook_that_imports_one_of_ours_brings_the_report_along(untouched: Site) -> None:
+    path = _own(untouched, {"import_playbook": "otsec.defender_iot.fortinet"})
+    run = _run_own(untouched, path, "--check", "--extra-vars=defender_iot_report=there")
+    assert run.succeeded().output.count("DEFENDER FOR IOT") == 1
+    report = untouched.report(untouched.node.folder / "there")
+    assert (report["state"], report["playbook"], len(report["appliances"])) == ("drift", "own", 3)
+
+
+def test_a_report_that_is_enabled_as_well_is_made_once(untouched: Site) -> None:
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,otsec.defender_iot.report"}
+    assert untouched.look(**enabled).output.count("DEFENDER FOR IOT") == 1
+
+
+def test_a_playbook_of_roles_reports_where_that_is_enabled(untouched: Site) -> None:
+    play = {"hosts": "sensors", "gather_facts": False, "roles": ["otsec.defender_iot.sensor_tokens"]}
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,otsec.defender_iot.report"}
+    run = _run_own(untouched, _own(untouched, play), **enabled, DEFENDER_IOT_REPORT="there")
+    run.succeeded()
+    report = untouched.report(untouched.node.folder / "there")
+    assert (report["mode"], report["state"]) == ("apply", "changed")
+    assert _changes(report) == [("sensor-north-01", "token", "forescout", "mint")]
+
+
+def test_no_report_is_made_unless_a_folder_is_named(untouched: Site) -> None:
+    untouched.example.playbook("fortinet", "--check").succeeded()
+    assert not list(untouched.node.folder.rglob("report.json"))
+
+
+def test_without_a_report_the_outcome_is_unknown(untouched: Site) -> None:
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [{"otsec.defender_iot.report_outcome": None}],
+    }
+    run = _run_own(untouched, _own(untouched, play))
+    assert run.code == 4
+    assert "no report is being made, so nothing is known" in run.output
+
+
+def test_what_a_run_that_ended_early_has_not_done_is_unknown(untouched: Site) -> None:
+    untouched.lab.fault(FORTIGATE, "status", status=403)
+    variables = ("--extra-vars=defender_iot_report=there", f"--limit={FORTIGATE},{FORESCOUT}")
+    run = untouched.example.playbook("site", *variables)
+    assert run.code == 2
+    report = untouched.report(untouched.node.folder / "there")
+    assert {row["appliance"]: row["state"] for row in report["appliances"]} == {
+        FORTIGATE: "failed",
+        FORESCOUT: "not_done",
+    }
+    assert (report["mode"], report["exit_code"]) == ("apply", 4)
+    assert f"{FORESCOUT} was not done: the run ended before" in run.output
+
+
+def test_a_result_that_a_task_hides_is_unknown(untouched: Site) -> None:
+    role = {"name": "otsec.defender_iot.fortigate_access", "apply": {"no_log": True}}
+    tasks = [{"ansible.builtin.include_role": role}]
+    play = {"hosts": FORTIGATE, "gather_facts": False, "tasks": tasks}
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,otsec.defender_iot.report"}
+    _run_own(untouched, _own(untouched, play), "--check", **enabled, DEFENDER_IOT_REPORT="there")
+    report = untouched.report(untouched.node.folder / "there")
+    assert (report["exit_code"], report["appliances"][0]["state"]) == (4, "failed")

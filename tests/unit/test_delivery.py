@@ -40,9 +40,9 @@ ROW = {"server": "1"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-def deliver(api: MemoryAppliance, keeper: MemoryKeeper, server: str = "1") -> dict[str, Any]:
+def deliver(api: MemoryAppliance, keeper: MemoryKeeper, server: str = "1", **more: Any) -> dict[str, Any]:
     """Give server and secret to the settings."""
-    params = {"server": server, "token_ref": REF}
+    params = {"server": server, "token_ref": REF, **more}
     return converge(Job(SETTINGS, params, api, api.check_mode, "box", {"token_ref": keeper}))
 
 
@@ -132,3 +132,14 @@ def test_in_check_mode_a_missing_secret_is_one_that_is_yet_to_come() -> None:
 def test_reading_a_singleton_returns_it_without_its_secret() -> None:
     api = MemoryAppliance({None: {**ROW, "token": "s3cr3t"}}, check_mode=True)
     assert inform(Job(SETTINGS, {}, api, True, "box")) == {"changed": False, "settings": {"server": "1"}}
+
+
+@pytest.mark.parametrize(("check_mode", "changed"), [(True, True), (False, False)])
+def test_a_secret_that_an_earlier_task_would_replace_is_predicted_to_be_given(
+    check_mode: bool, changed: bool
+) -> None:
+    api = MemoryAppliance({None: ROW}, check_mode=check_mode)
+    keeper = MemoryKeeper("s3cr3t", delivered=DELIVERED, check_mode=check_mode)
+    result = deliver(api, keeper, token_replaced=True)
+    assert result["changed"] is changed
+    assert result["settings"]["token"] == (KNOWN_AFTER_APPLY if changed else MARK)

@@ -71,9 +71,7 @@ def document(
         by_appliance[outcome.appliance].append(outcome)
     rows = [_row(each, by_appliance[each.name]) for each in known]
     objects = [
-        entry
-        for row in rows
-        for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
+        entry for row in rows for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
     ]
     state = _state(mode, rows, objects)
     return {
@@ -104,7 +102,7 @@ def _row(appliance: Appliance, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _objects(row: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Return each object once: what was done counts more than what is predicted, and all steps are one."""
+    """Return each object once: what was done counts more than what is predicted; all steps are one."""
     steps: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for outcome in sorted(outcomes, key=lambda each: not each.acts):
         for told in outcome.objects:
@@ -115,7 +113,7 @@ def _objects(row: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[dict[s
 
 
 def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Make one of the steps that a run took with an object, such as replacing a token and dropping the old."""
+    """Make one of the steps that a run took with an object, such as making a token and dropping the old."""
     changes = [step for step in steps if step["action"] in CHANGES]
     told = changes[0] if changes else steps[-1]
     gone = bool(changes) and changes[-1]["action"] == "delete"
@@ -133,7 +131,7 @@ def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[
 
 
 def _unknown(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Stand for an appliance nothing is known of; one that was looked at and has nothing needs no such row."""
+    """Stand for an appliance nothing is known of; one that was looked at and has nothing needs none."""
     if row["state"] == "looked_at":
         return []
     return [

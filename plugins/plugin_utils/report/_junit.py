@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
-from xml.etree import ElementTree as xml
+from xml.etree import ElementTree as Tree
 
 from ._document import CHANGES, by_appliance
 
@@ -24,45 +24,43 @@ NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """Return a report as JUnit XML: drift fails, what is unknown is an error, what nothing can read is skipped."""
-    root = xml.Element("testsuites", name="Defender for IoT")
+    """Return a report as JUnit XML: drift fails, unknown is an error, what nothing can read is skipped."""
+    root = Tree.Element("testsuites", name="Defender for IoT")
     objects = by_appliance(document)
     for site, rows in groupby(document["appliances"], itemgetter("site")):
         cases = [case for row in rows for case in _cases(document["mode"], row, objects[row["appliance"]])]
         counts = {kind: sum(case.find(tag) is not None for case in cases) for kind, tag in TAGS.items()}
-        suite = xml.SubElement(root, "testsuite", name=_text(site or "no site"), tests=str(len(cases)))
+        suite = Tree.SubElement(root, "testsuite", name=_text(site or "no site"), tests=str(len(cases)))
         suite.attrib.update({kind: str(count) for kind, count in counts.items()})
         suite.set("timestamp", _text(document["generated_at"]))
         suite.extend(cases)
-    xml.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{xml.tostring(root, encoding="unicode")}\n'
+    Tree.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{Tree.tostring(root, encoding="unicode")}\n'
 
 
 TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-def _cases(
-    mode: str, row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]
-) -> Sequence[xml.Element]:
+def _cases(mode: str, row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> Sequence[Tree.Element]:
     """Return the cases of one appliance, and if it was not looked at to the end, one for itself."""
     cases = [_case(mode, each) for each in objects if each["action"] != "unknown" or not each["previewable"]]
     if row["state"] != "looked_at" or not cases:
-        case = xml.Element("testcase", classname=_text(row["appliance"]), name=_text(row["kind"]))
+        case = Tree.Element("testcase", classname=_text(row["appliance"]), name=_text(row["kind"]))
         if row["state"] != "looked_at":
-            xml.SubElement(case, "error", type=row["state"], message=_text(row["message"]))
+            Tree.SubElement(case, "error", type=row["state"], message=_text(row["message"]))
         cases.append(case)
     return cases
 
 
-def _case(mode: str, each: Mapping[str, Any]) -> xml.Element:
-    case = xml.Element("testcase", classname=_text(each["appliance"]))
+def _case(mode: str, each: Mapping[str, Any]) -> Tree.Element:
+    case = Tree.Element("testcase", classname=_text(each["appliance"]))
     case.set("name", _text(f"{each['kind']} {each['name']}"))
     if each["action"] in CHANGES and mode == "check":
-        failure = xml.SubElement(case, "failure", type=each["action"])
+        failure = Tree.SubElement(case, "failure", type=each["action"])
         failure.set("message", _text(each["message"] or f"{each['action']} {each['kind']} {each['name']}"))
         failure.text = _text("\n".join(_line(row) for row in each["fields"]))
     elif not each["previewable"]:
-        xml.SubElement(case, "skipped", message=_text(each["message"] or "nothing can read it"))
+        Tree.SubElement(case, "skipped", message=_text(each["message"] or "nothing can read it"))
     return case
 
 

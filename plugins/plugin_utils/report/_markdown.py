@@ -53,7 +53,9 @@ def _fitted(head: Sequence[str], blocks: Sequence[str]) -> str:
         else:
             text += block
     if left_out:
-        text += f"\n**Left out for want of space:** {left_out} of {len(blocks)} parts. All is in `report.json`.\n"
+        text += (
+            f"\n**Left out for want of space:** {left_out} of {len(blocks)} parts. All is in `report.json`.\n"
+        )
     return text
 
 
@@ -101,7 +103,8 @@ def _details(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"\n<details><summary>{escaped(title)}</summary>\n\n{because}{table}</details>\n"
         elif not each["previewable"]:
             name = f"{each['appliance']}: {each['kind']} {each['name']}"
-            yield f"\n{escaped(name)}: cannot be previewed, {escaped(each['message'] or 'nothing reads it')}\n"
+            why = escaped(each["message"] or "nothing can read it")
+            yield f"\n{escaped(name)}: cannot be previewed, {why}\n"
 
 
 def _value(value: Any) -> str:

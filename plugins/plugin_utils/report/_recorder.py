@@ -23,12 +23,14 @@ from .._plain import plain
 from ._document import Appliance, Origin, Outcome, document
 from ._junit import render as junit
 from ._markdown import render as markdown
+from ._page import render as page
 
 COLLECTION = "otsec.defender_iot"
 FOLDER = "defender_iot_report"
 KINDS = {"fortigates": "fortigate", "sensors": "sensor", "forescouts": "forescout"}
-VERDICTS = ("fortigate_access_verdict", "forescout_module_verdict")
+VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict"}
 HIDDEN = "the result of its task is hidden (no_log), so nothing is known of it"
+OUTCOME = f"{COLLECTION}.report_outcome"
 READS = ("_info", "_check")
 FAILURES = ("unreachable", "failed")
 
@@ -49,13 +51,8 @@ FILES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "report.md": markdown,
     "junit.xml": junit,
     "retry": as_limit,
+    "report.html": page,
 }
-try:
-    from ._page import render as page
-except ImportError:
-    pass
-else:
-    FILES["report.html"] = page
 
 
 class Recorder:
@@ -126,16 +123,18 @@ class Recorder:
         if _product(action):
             acts = not task.check_mode and not action.endswith(READS)
             self.outcomes += [
-                _outcome(host, plain(dict(item)), happened, acts) for item, happened in _items(task, data, event)
+                _outcome(host, plain(dict(item)), happened, acts)
+                for item, happened in _items(task, data, event)
             ]
-        elif event in FAILURES and not ignored:
+        elif event in FAILURES and not ignored and action != OUTCOME:
             # What stops a run before this collection has asked the appliance anything leaves it undone.
             tried = any(each.appliance == host for each in self.outcomes)
             self.outcomes.append(_outcome(host, plain(dict(data)), event if tried else "not_done", False))
 
     def _note_verdict(self, host: str, data: Mapping[str, Any]) -> None:
         facts = data.get("ansible_facts", {})
-        self.verdicts.update({host: plain(facts[name]["verdict"]) for name in VERDICTS if name in facts})
+        for name in facts.keys() & VERDICTS:
+            self.verdicts[host] = plain(facts[name]["verdict"])
 
     def document(self) -> dict[str, Any]:
         """Return the report as it stands."""
