@@ -43,13 +43,13 @@ EXAMPLES = r"""
     preset: defender_iot
   no_log: true
   vars:
-    store: vault_file:{{ inventory_dir }}/secrets
+    store: vault_file:{{ inventory_dir }}/.secrets
 
 - name: Say whether there is a key, and fail if the store cannot be read
   ansible.builtin.debug:
     msg: "{{ lookup('otsec.defender_iot.secret', ref, required=false) is not none }}"
   vars:
-    ref: vault_file:{{ inventory_dir }}/secrets/fgt-north-01/automation
+    ref: vault_file:{{ inventory_dir }}/.secrets/fgt-north-01/automation
 """
 
 RETURN = r"""

@@ -190,7 +190,8 @@ def _foresee_retirement(job: Job, held: Held) -> dict[str, Any]:
     reason = "the one that replaces it is predicted to be used by then"
     result = _report(job, held, None, changed=job.params["previous"] == "absent", reason=reason)
     gone = {"previous": held.current.fingerprint if held.current else None}
-    return {**result, "objects": [told(job, "update" if result["changed"] else "none", gone, {}, reason=reason)]}
+    action = "update" if result["changed"] else "none"
+    return {**result, "objects": [told(job, action, gone, {}, reason=reason)]}
 
 
 def _remove(job: Job, held: Held, subject: Subject) -> dict[str, Any]:

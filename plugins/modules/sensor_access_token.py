@@ -92,8 +92,8 @@ options:
     default: keep
   replaced:
     description:
-      - Whether an earlier task replaces the token. Check mode, in which that task has made none, then predicts
-        what follows. A real run sees it in the store.
+      - Whether an earlier task replaces the token. Check mode, in which that task has made none, then
+        predicts what follows. A real run sees it in the store.
     type: bool
     default: false
 notes:

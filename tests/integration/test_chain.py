@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support.example import FORTIGATES, SENSORS, Example
-from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Run, Workspace
+from ansible_collections.otsec.defender_iot.tests.support.workspace import COLLECTION, ROOT, Run, Workspace
 
 OBJECTS = sorted(
     [
@@ -340,3 +341,16 @@ def test_a_second_run_logs_in_once_and_reads_once(chain: Chain, appliance: str, 
 
 def test_a_second_run_leaves_the_store_as_it_is_byte_by_byte(chain: Chain) -> None:
     assert chain.repeated.stored == chain.built.stored
+
+
+def test_a_store_in_the_inventory_s_own_folder_is_not_taken_for_inventory(workspace: Workspace) -> None:
+    example = Example(workspace)
+    folder = workspace.folder / "inventory"
+    shutil.copytree(ROOT / "examples/inventory", folder)
+    shutil.copy(example.overlay, folder / "overlay.yml")
+    for _time in range(2):
+        last = workspace.playbook(COLLECTION + "fortinet", inventories=[folder]).succeeded()
+        assert "WARNING" not in last.output
+    assert last.changes == []
+    kept = sorted(path.relative_to(folder / ".secrets") for path in folder.rglob(".secrets/*/*.yml"))
+    assert [path.parent.name for path in kept] == sorted(FORTIGATES)

@@ -235,7 +235,7 @@ def test_a_relative_reference_is_refused(vault_loader: Loader, location: str) ->
     with pytest.raises(InvalidOptions) as caught:
         open_store(f"vault_file:{location}", vault_loader("right"), {})
     assert str(caught.value) == (
-        f'vault_file needs an absolute path, for example one below inventory_dir, not "{location}"'
+        f'vault_file needs an absolute path, for example inventory_dir/.secrets/NAME, not "{location}"'
     )
 
 

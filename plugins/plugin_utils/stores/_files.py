@@ -44,7 +44,7 @@ class FileStore(ABC):
         self.path = Path(f"{location}{ending}")
         if not self.path.is_absolute():
             raise InvalidOptions(
-                f'{backend} needs an absolute path, for example one below inventory_dir, not "{location}"'
+                f'{backend} needs an absolute path, for example inventory_dir/.secrets/NAME, not "{location}"'
             )
 
     def read(self) -> tuple[dict[str, Any] | None, str | None]:
