@@ -93,7 +93,7 @@ ATTENTION = [
 
 def test_the_page_begins_with_what_needs_attention(page: Open) -> None:
     with page("small") as shown:
-        assert shown.get_by_role("heading", level=1).inner_text() == "Drift"
+        assert shown.get_by_role("heading", level=1).inner_text() == "Unknown"
         assert rows(shown) == ATTENTION
         assert shown.locator("#left-out li").count() == 1
         expect(shown.locator("#left-out li")).to_contain_text("no answer to GET https://192.0.2.77:443")
@@ -297,7 +297,7 @@ def test_without_scripts_the_summary_is_there(page: Open) -> None:
     with page("small", java_script_enabled=False) as shown:
         text = shown.locator("body").inner_text()
         for said in (
-            "Drift",
+            "Unknown",
             "4 objects differ, on 3 of 8 appliances.",
             "fgt-south-01",
             "unreachable",

@@ -110,7 +110,7 @@ def document(
         "generated_at": "2026-11-22T10:15:04Z",
         "mode": "check",
         "playbook": "drift",
-        "state": "drift" if differs else "unknown" if left_out or counts["unknown"] else "clean",
+        "state": "unknown" if left_out else "drift" if differs else "clean",
         "exit_code": 4 if left_out else 2 if differs else 0,
         "counts": counts,
         "appliances": appliances,

@@ -22,8 +22,9 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from ._document import CHANGES
+
 TEMPLATE = Path(__file__).with_name("page.html")
-DIFFERENCES = ("create", "update", "delete", "mint", "rotate")
 # A string of JSON may write any character so; without these three no element of HTML begins or ends in one.
 HARMLESS = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
@@ -79,7 +80,7 @@ def _hash(text: str) -> str:
 def _sentences(document: Mapping[str, Any]) -> list[str]:
     """Say in words what was found."""
     counts, appliances = document["counts"], document["appliances"]
-    differ = [each for each in document["objects"] if each["action"] in DIFFERENCES]
+    differ = [each for each in document["objects"] if each["action"] in CHANGES]
     done = document["mode"] == "apply"
     said = []
     if differ:
