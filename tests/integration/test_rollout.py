@@ -87,7 +87,8 @@ def test_a_failing_canary_stops_the_rollout_which_resumes_with_the_rest(fleet: F
     assert fleet.written() == ["fgt-north-01", "forescout-01", "sensor-north-01"]
     fleet.repair()
     resumed = fleet.roll_out(CANARY, f"--limit=@{fleet.node.folder}/defender_iot_report/retry").succeeded()
-    assert fleet.called() == ["fgt-north-02", *SOUTH]
+    # The sensor of south has nothing declared.
+    assert fleet.called() == ["fgt-north-02", "fgt-south-01"]
     assert sorted(resumed.stats) == ["fgt-north-02", *SOUTH]
 
 
@@ -106,6 +107,15 @@ def test_too_many_failures_in_a_batch_stop_the_rollout(fleet: Fleet) -> None:
     run = fleet.roll_out({"serial": [1], "max_fail_percentage": 49})
     assert "2 of 4 appliances of a batch failed: fgt-north-01, fgt-north-02" in run.output
     assert fleet.called() == NORTH
+
+
+def test_a_batch_of_which_nothing_was_done_stops_the_rollout_in_any_case(fleet: Fleet) -> None:
+    for appliance in NORTH:
+        fleet.break_down(appliance)
+    run = fleet.roll_out({"serial": [1], "max_fail_percentage": 100})
+    assert run.code == 2
+    assert "sensor-south-01 was not done: " in run.output
+    assert not set(fleet.called()) & set(SOUTH)
 
 
 def test_the_example_is_carried_out(fleet: Fleet) -> None:
