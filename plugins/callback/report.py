@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-
 DOCUMENTATION = r"""
 name: report
 type: aggregate
@@ -39,6 +35,10 @@ options:
 author:
   - The otsec.defender_iot authors (@otsec)
 """
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils.report._recorder import Recorder
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils.report._sentences import summary

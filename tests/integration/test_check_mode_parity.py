@@ -11,7 +11,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 
 from ansible_collections.otsec.defender_iot.tests.support.example import FORESCOUT, FORTIGATES, Example
 from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with
@@ -63,18 +62,6 @@ class Twins:
         jsonschema.validate(report, SCHEMA)
         return report
 
-    def declare(self, host: str, **variables: Any) -> None:
-        """Change the variables of a host."""
-        file = self.node.inputs / "host_vars" / f"{host}.yml"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(yaml.safe_dump(variables))
-
-    def rotate(self, rotation_id: str) -> None:
-        """Declare that the key of every FortiGate is due."""
-        admin = {"name": NAME, "profile": NAME, "comments": "Minor alerts and above", "vdoms": ["root"]}
-        for name in FORTIGATES:
-            self.declare(name, fortigate_access_admins=[{**admin, "rotation_id": rotation_id}])
-
 
 def _changes(report: dict[str, Any]) -> Changes:
     keys = ("appliance", "kind", "name", "action")
@@ -119,16 +106,10 @@ def test_what_is_purged_is_predicted(built: Twins) -> None:
 
 
 def test_rotations_are_predicted(built: Twins) -> None:
-    built.rotate("second")
-    due = {"description": "forescout", "rotation_id": "second"}
-    built.declare(SENSOR, sensor_tokens_tokens=[due])
-    assert built.same("rotate", *PATIENCE) == {
+    assert built.same("rotate", *PATIENCE, "--extra-vars=defender_iot_rotation_id=second") == {
         (SENSOR, "token", "forescout", "rotate"),
         (FORESCOUT, "settings", "Defender for IoT module settings", "update"),
-    }
-    keys = built.same("fortinet")
-    assert {each for each in keys if each[1] == "key"} == {
-        (name, "key", NAME, "rotate") for name in FORTIGATES
+        *((name, "key", NAME, "rotate") for name in FORTIGATES),
     }
 
 

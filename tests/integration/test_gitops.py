@@ -6,87 +6,25 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout import complaints
-from ansible_collections.otsec.defender_iot.tests.support.lab import FILES
+from ansible_collections.otsec.defender_iot.tests.support.walk import Walk, recap
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
 
 GUIDE = (ROOT / "docs/gitops.md").read_text()
 LAB_PAGE = (ROOT / "docs/lab.md").read_text()
-NEXT = "-- next block --"
 REST = ["fgt-north-02", "fgt-south-01", "sensor-south-01"]
-WALK_SECONDS = 900
-
-
-class Walk:
-    """What the commands of each section have printed."""
-
-    def __init__(self, folder: Path) -> None:
-        """Lay out the home of a user who has installed the collection, and nothing else."""
-        self.folder = folder
-        namespace = folder / "home/.ansible/collections/ansible_collections/otsec"
-        namespace.mkdir(parents=True)
-        (namespace / "defender_iot").symlink_to(ROOT)
-        self.environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(folder / "home"),
-            "LC_ALL": "C.UTF-8",
-            "NO_COLOR": "1",
-            **{f"GIT_{who}_NAME": "A user" for who in ("AUTHOR", "COMMITTER")},
-            **{f"GIT_{who}_EMAIL": "user@example.com" for who in ("AUTHOR", "COMMITTER")},
-        }
-        self.shown: list[str] = []
-
-    def go(self) -> None:
-        """Run all blocks in one shell that ends at the first failure."""
-        blocks = re.findall(r"```shell\n(.*?)```", GUIDE, re.S)
-        assert len(blocks) > 6
-        done = subprocess.run(
-            ["/bin/bash", "-euc", f"echo '{NEXT}'\n".join(blocks)],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=WALK_SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        self.shown = done.stdout.split(f"{NEXT}\n")
-
-    def after(self, command: str) -> str:
-        """Return what the first block with this command has printed."""
-        blocks = re.findall(r"```shell\n(.*?)```", GUIDE, re.S)
-        return self.shown[next(number for number, block in enumerate(blocks) if command in block)]
-
-    def clean_up(self) -> None:
-        """Stop the labs that a guide cut short has left."""
-        for place in (self.folder / "plant", self.folder / "defender-iot/.lab"):
-            if (place / "lab.json").exists():
-                command = [sys.executable, "-m", "defender_iot_lab", "stop", "--directory", str(place)]
-                subprocess.run(command, env={"PYTHONPATH": str(FILES)}, check=True, timeout=60)
-
-
-def recap(output: str) -> dict[str, int]:
-    """Return how much the last run has changed on each host."""
-    last = output.rpartition("PLAY RECAP")[2]
-    return {host: int(changed) for host, changed in re.findall(r"^(\S+) +: .*changed=(\d+)", last, re.M)}
 
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """Follow the guide once."""
-    walk = Walk(tmp_path_factory.mktemp("gitops"))
+    walk = Walk(tmp_path_factory.mktemp("gitops"), GUIDE)
     try:
         walk.go()
         yield walk

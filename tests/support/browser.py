@@ -24,8 +24,10 @@ def opened() -> Iterator[Browser]:
     """Start Chromium without a screen."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @contextmanager
@@ -38,10 +40,12 @@ def recorded(browser: Browser, url: str, har: Path | None = None) -> Iterator[Pa
         viewport={"width": 720, "height": 460},
     )
     context.set_default_timeout(MILLISECONDS)
-    page = context.new_page()
-    page.goto(url)
-    yield page
-    context.close()
+    try:
+        page = context.new_page()
+        page.goto(url)
+        yield page
+    finally:
+        context.close()
 
 
 def sign_in(page: Page, account: dict[str, str]) -> None:

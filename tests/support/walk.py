@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Follows a page of the documentation literally: every command of it, in its order, in one shell."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from .lab import FILES
+from .workspace import ROOT
+
+NEXT = "-- next block --"
+WALK_SECONDS = 900
+
+
+class Walk:
+    """The commands of a page, and what each block of them has printed."""
+
+    def __init__(self, folder: Path, page: str) -> None:
+        """Lay out the home of a user who has installed the collection, and nothing else."""
+        self.folder = folder
+        self.blocks = re.findall(r"```shell\n(.*?)```", page, re.S)
+        namespace = folder / "home/.ansible/collections/ansible_collections/otsec"
+        namespace.mkdir(parents=True)
+        collection = namespace / "defender_iot"
+        collection.symlink_to(ROOT)
+        self.environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder / "home"),
+            "COLLECTION": str(collection),
+            "LC_ALL": "C.UTF-8",
+            "NO_COLOR": "1",
+            **{f"GIT_{who}_NAME": "A user" for who in ("AUTHOR", "COMMITTER")},
+            **{f"GIT_{who}_EMAIL": "user@example.com" for who in ("AUTHOR", "COMMITTER")},
+        }
+        self.shown: list[str] = []
+
+    def go(self) -> None:
+        """Run all blocks in one shell that ends at the first failure."""
+        done = subprocess.run(
+            ["/bin/bash", "-euc", f"echo '{NEXT}'\n".join(self.blocks)],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=WALK_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        self.shown = done.stdout.split(f"{NEXT}\n")
+
+    def after(self, command: str) -> str:
+        """Return what the first block with this command has printed."""
+        return self.shown[next(number for number, block in enumerate(self.blocks) if command in block)]
+
+    def clean_up(self) -> None:
+        """Stop the labs that a page cut short has left."""
+        for record in self.folder.rglob("lab.json"):
+            command = [sys.executable, "-m", "defender_iot_lab", "stop", "--directory", str(record.parent)]
+            subprocess.run(command, env={"PYTHONPATH": str(FILES)}, check=True, timeout=60)
+
+
+def recap(output: str) -> dict[str, int]:
+    """Return how much the last run has changed on each host."""
+    last = output.rpartition("PLAY RECAP")[2]
+    return {host: int(changed) for host, changed in re.findall(r"^(\S+) +: .*changed=(\d+)", last, re.M)}
