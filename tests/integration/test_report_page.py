@@ -127,7 +127,7 @@ def test_the_filter_by_site_leaves_that_site_in_every_part(page: Open) -> None:
 
 def test_the_filter_by_kind_takes_kinds_of_objects_and_of_appliances(page: Open) -> None:
     with page("small") as shown:
-        shown.get_by_label("Kind").select_option("api key")
+        shown.get_by_label("Kind").select_option("key")
         assert rows(shown) == ["Mint fgt-north-02 defender-iot-sensors"]
         shown.get_by_label("Kind").select_option("sensors")
         assert rows(shown) == ["Rotate sensor-north-02 forescout-01"]

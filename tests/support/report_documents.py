@@ -13,9 +13,9 @@ from typing import Any
 ACTIONS = ("create", "update", "delete", "mint", "rotate", "none", "unknown")
 DIFFERENCES = ACTIONS[:5]
 KINDS = {
-    "fortigate": ("admin_profile", "api_admin", "api_key"),
-    "sensor": ("access_token",),
-    "forescout": ("module_settings",),
+    "fortigate": ("profile", "admin", "key"),
+    "sensor": ("token",),
+    "forescout": ("settings",),
 }
 HOSTILE = {
     "image": '<img src=x onerror="window.broken=1">',
@@ -32,12 +32,12 @@ HOSTILE = {
 """Names that appliances may give themselves, and that must stay names."""
 
 _FIELDS: dict[str, list[dict[str, Any]]] = {
-    "admin_profile": [
+    "profile": [
         {"field": "permissions.firewall", "before": "none", "after": "read_write"},
         {"field": "permissions.system", "before": "read_write", "after": "none"},
         {"field": "comment", "before": "", "after": "Defender for IoT"},
     ],
-    "api_admin": [
+    "admin": [
         {
             "field": "trusted_hosts",
             "before": ["192.0.2.11/32"],
@@ -45,16 +45,16 @@ _FIELDS: dict[str, list[dict[str, Any]]] = {
         },
         {"field": "profile", "before": "super_admin", "after": "defender-iot"},
     ],
-    "api_key": [{"field": "key", "before": None, "after": "sha256:5d41402abc4b"}],
-    "access_token": [{"field": "token", "before": None, "after": "sha256:7d793037a076"}],
-    "module_settings": [{"field": "server_address", "before": "192.0.2.99", "after": "192.0.2.11"}],
+    "key": [{"field": "key", "before": None, "after": "sha256:5d41402abc4b"}],
+    "token": [{"field": "token", "before": None, "after": "sha256:7d793037a076"}],
+    "settings": [{"field": "server_address", "before": "192.0.2.99", "after": "192.0.2.11"}],
 }
 _NAMES = {
-    "admin_profile": "defender-iot",
-    "api_admin": "defender-iot-sensors",
-    "api_key": "defender-iot-sensors",
-    "access_token": "forescout-01",
-    "module_settings": "Microsoft Defender for IoT",
+    "profile": "defender-iot",
+    "admin": "defender-iot-sensors",
+    "key": "defender-iot-sensors",
+    "token": "forescout-01",
+    "settings": "Microsoft Defender for IoT",
 }
 _MESSAGES = {
     "unreachable": "{}: no answer to GET https://192.0.2.77:443 within 10 s: check the address and the route",
@@ -67,7 +67,14 @@ _UNKNOWN = "FortiOS documents no time of last use of an API key; admin and key a
 def appliance(name: str, site: str, kind: str, state: str = "looked_at") -> dict[str, Any]:
     """Return an appliance as a report has it."""
     message = None if state == "looked_at" else _MESSAGES[state].format(name)
-    return {"appliance": name, "site": site, "kind": kind, "state": state, "message": message}
+    return {
+        "appliance": name,
+        "site": site,
+        "kind": kind,
+        "state": state,
+        "message": message,
+        "verification": None,
+    }
 
 
 def item(at: dict[str, Any], kind: str, action: str = "none", **traits: Any) -> dict[str, Any]:
@@ -82,6 +89,7 @@ def item(at: dict[str, Any], kind: str, action: str = "none", **traits: Any) -> 
         "previewable": action not in ("mint", "unknown"),
         "provenance": "documented",
         "message": at["message"],
+        "verification": None,
         **traits,
     }
 
@@ -131,18 +139,18 @@ def small() -> dict[str, Any]:
     south_sensor = appliance("sensor-south-01", "south", "sensor")
     forescout = appliance("forescout-01", "", "forescout")
     objects = [
-        item(north[0], "admin_profile", "update"),
-        item(north[0], "api_admin"),
-        item(north[0], "api_key"),
-        item(north[1], "admin_profile"),
-        item(north[1], "api_admin", "create"),
-        item(north[1], "api_key", "mint"),
+        item(north[0], "profile", "update"),
+        item(north[0], "admin"),
+        item(north[0], "key"),
+        item(north[1], "profile"),
+        item(north[1], "admin", "create"),
+        item(north[1], "key", "mint"),
         *(item(north[2], kind) for kind in KINDS["fortigate"]),
         item(south, "fortigate", "unknown"),
-        item(sensors[0], "access_token"),
-        item(sensors[1], "access_token", "rotate"),
-        item(south_sensor, "access_token"),
-        item(forescout, "module_settings", provenance="operator"),
+        item(sensors[0], "token"),
+        item(sensors[1], "token", "rotate"),
+        item(south_sensor, "token"),
+        item(forescout, "settings", provenance="operator"),
     ]
     used = {"level": "L4", "since": "2026-11-22T09:00:00Z", "evidence": "Used is 2026-11-22T09:00:00Z"}
     edges = [
@@ -174,7 +182,7 @@ def hostile() -> dict[str, Any]:
         sensor = appliance(f"s {text}", text, "sensor")
         appliances += [at, sensor]
         fields = [{"field": text, "before": text, "after": [text]}]
-        objects.append(item(at, "api_admin", "update", name=text, fields=fields, message=text))
+        objects.append(item(at, "admin", "update", name=text, fields=fields, message=text))
         objects.append(item(at, text, "none", name=text, provenance=text))
         edges.append(edge(sensor["appliance"], text, "never_called", text, since=text))
     return document(appliances, objects, edges, playbook=HOSTILE["script"], collection=HOSTILE["image"])
@@ -228,9 +236,7 @@ def _objects(random: Random, at: dict[str, Any], troubled: bool) -> list[dict[st
     if at["state"] != "looked_at":
         return [item(at, at["kind"], "unknown")]
     # A fifth kind of object on each FortiGate makes the 4,000 objects of a fleet of 1,000.
-    kinds = (
-        [*KINDS[at["kind"]], "admin_profile", "api_admin"] if at["kind"] == "fortigate" else KINDS[at["kind"]]
-    )
+    kinds = [*KINDS[at["kind"]], "profile", "admin"] if at["kind"] == "fortigate" else KINDS[at["kind"]]
     made = []
     for number, kind in enumerate(kinds):
         differs = troubled and random.random() < 0.04

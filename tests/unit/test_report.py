@@ -128,6 +128,20 @@ def test_only_what_differs_is_told_and_a_field_in_a_field_by_its_path() -> None:
 VERDICT = {"state": "working", "since": "2026-11-22T09:00:00Z", "level": "L4", "evidence": "Used is ..."}
 
 
+def test_verification_is_told_of_everything_that_an_integration_consists_of() -> None:
+    asking = [PLATFORM, Appliance("second", "forescout", "north", asks="sensor")]
+    verdicts = {"platform": VERDICT, "second": {**VERDICT, "state": "never_called"}}
+    outcomes = [seen(told(), of=each) for each in (*asking, SENSOR, OTHER)]
+    report = made(*outcomes, of=(*asking, SENSOR, OTHER), verdicts=verdicts)
+    found = {each["appliance"]: each["verification"] for each in report["objects"]}
+    assert found == {
+        "platform": "working",
+        "second": "never_called",
+        "sensor": "never_called",
+        "other": None,
+    }
+
+
 def edges(*outcomes: Outcome) -> dict[tuple[str, str], str]:
     """Return the states of all edges between the four appliances."""
     every = (FGT, SENSOR, OTHER, PLATFORM)

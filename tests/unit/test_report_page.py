@@ -14,6 +14,7 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
+import jsonschema
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils.report._page import TEMPLATE, render
@@ -70,6 +71,11 @@ def inlined(page: str) -> Any:
 @pytest.mark.parametrize("make", [small, clean, fleet])
 def test_a_page_holds_the_report_that_it_was_made_of(make: Callable[[], dict[str, Any]]) -> None:
     assert inlined(render(make())) == make()
+
+
+@pytest.mark.parametrize("make", [small, clean, fleet])
+def test_what_is_shown_here_is_a_report_by_its_schema(make: Callable[[], dict[str, Any]]) -> None:
+    jsonschema.validate(make(), json.loads(TEMPLATE.with_name("schema.json").read_text()))
 
 
 def test_the_same_report_gives_the_same_page() -> None:

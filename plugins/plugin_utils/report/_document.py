@@ -17,6 +17,7 @@ SCHEMA_VERSION = 1
 CHANGES = ("create", "update", "delete", "mint", "rotate")
 ACTIONS = (*CHANGES, "none", "unknown")
 STATES = ("looked_at", "failed", "unreachable", "not_done")
+VERDICTS = ("never_called", "unknown", "working")
 EXIT_CODES = {"clean": 0, "changed": 0, "drift": 2, "unknown": 4}
 
 NEVER_REACHED = "the run ended before anything was done with it"
@@ -69,7 +70,8 @@ def document(
     by_appliance: dict[str, list[Outcome]] = {each.name: [] for each in known}
     for outcome in outcomes:
         by_appliance[outcome.appliance].append(outcome)
-    rows = [_row(each, by_appliance[each.name]) for each in known]
+    verified = _verified(known, verdicts)
+    rows = [_row(each, by_appliance[each.name], verified.get(each.name)) for each in known]
     objects = [
         entry for row in rows for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
     ]
@@ -89,7 +91,17 @@ def document(
     }
 
 
-def _row(appliance: Appliance, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _verified(appliances: Sequence[Appliance], verdicts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return what verification found of each appliance's integration, of a sensor the worst of several."""
+    found: dict[str, list[str]] = {}
+    for each in appliances:
+        for name in (each.name, each.asks):
+            if name and each.name in verdicts:
+                found.setdefault(name, []).append(verdicts[each.name]["state"])
+    return {name: min(states, key=VERDICTS.index) for name, states in found.items()}
+
+
+def _row(appliance: Appliance, outcomes: Sequence[Outcome], verification: str | None) -> dict[str, Any]:
     """Tell of one appliance by the worst that happened to it."""
     worst = max(outcomes, key=lambda each: STATES.index(each.state), default=None)
     return {
@@ -98,6 +110,7 @@ def _row(appliance: Appliance, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "kind": appliance.kind,
         "state": worst.state if worst else "not_done",
         "message": worst.message if worst else NEVER_REACHED,
+        "verification": verification,
     }
 
 
@@ -127,6 +140,7 @@ def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[
         "previewable": told.get("previewable", True),
         "provenance": told["provenance"],
         "message": told.get("reason"),
+        "verification": row["verification"],
     }
 
 
@@ -145,6 +159,7 @@ def _unknown(row: Mapping[str, Any]) -> list[dict[str, Any]]:
             "previewable": True,
             "provenance": None,
             "message": row["message"],
+            "verification": row["verification"],
         }
     ]
 
