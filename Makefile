@@ -19,7 +19,7 @@ lab-stop: ## stop them
 	@test ! -x .cache/venv/bin/python || tools/run python tools/lab.py stop
 
 bench: ## measure time and memory against the mock appliances
-	@tools/run python tools/bench.py
+	@tools/run python tools/foreign.py && tools/run python -m tools.bench
 
 test-matrix: ## run sanity, units and the chain on each ansible-core and Python here
 	@tools/run python tools/matrix.py $(PAIRS)

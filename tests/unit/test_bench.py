@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `make bench` makes of its measurements."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tools.bench.contestants import CONTESTANTS
+from ansible_collections.otsec.defender_iot.tools.bench.plan import SIZES, Case, cases
+from ansible_collections.otsec.defender_iot.tools.bench.plot import plot
+from ansible_collections.otsec.defender_iot.tools.bench.report import BEGIN, END, inserted, report, spread
+from ansible_collections.otsec.defender_iot.tools.bench.results import Results, Run
+from ansible_collections.otsec.defender_iot.tools.bench.targets import Target, targets
+
+PLAN = cases(*SIZES)
+IN_SYNC = Case("in sync", 50, fast=5, slow=2)
+CPU = {"floor": 25, "tasks": 50, "access": 30, "role": 40, "bare": 5, "uri": 600, "fortinet": 1600}
+
+
+@pytest.fixture
+def results() -> Results:
+    """Make runs that differ by a tenth of a per cent, in every case."""
+    made = Results()
+    for case in PLAN:
+        for number, contestant in enumerate(case.runs()):
+            cpu = CPU[contestant.key] * (1 + number / 1000)
+            made.add(case, contestant.key, Run(cpu, cpu / 10, cpu * 2, 2, 1, 0))
+    return made
+
+
+def test_all_take_turns() -> None:
+    order = "".join(contestant.key[0] for contestant in IN_SYNC.runs())
+    assert order == "ftarbuf" * 2 + "ftarb" * 3
+
+
+def test_who_asks_nothing_of_an_appliance_runs_only_where_that_says_something() -> None:
+    idle = next(each for each in CONTESTANTS if each.idle)
+    assert [(case.state, case.latency) for case in PLAN if case.rounds(idle)] == [("in sync", 0)] * 4
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [([52.04], "52.0"), ([1.0, 2.0, 4.5], "2.00 (1.00-4.50)"), ([1234.5, 1300], "1,267 (1,234-1,300)")],
+)
+def test_a_median_shows_its_spread(values: list[float], shown: str) -> None:
+    assert spread(values) == shown
+
+
+@pytest.mark.parametrize(
+    ("target", "met"),
+    [
+        (Target("", 30, least=30), True),
+        (Target("", 29.9, least=30), False),
+        (Target("", 2.2, most=2.2), True),
+        (Target("", 2.3, most=2.2), False),
+    ],
+)
+def test_a_target_is_met_or_missed(target: Target, met: bool) -> None:
+    assert target.met == met
+
+
+def test_targets_are_ratios_of_medians(results: Results) -> None:
+    measured = {target.text: target.measured for target in targets(results, PLAN)}
+    fortinet, tasks = (results.typical(IN_SYNC, key, "cpu") for key in ("fortinet", "tasks"))
+    assert measured["CPU below `fortinet.fortios`, one task for each object"] == fortinet / tasks
+    assert measured["CPU at 1,000 FortiGates against 50, role"] == pytest.approx(1, rel=0.05)
+    assert measured["memory at 1,000 FortiGates, role"] == pytest.approx(80, rel=0.05)
+    assert measured["TLS handshakes with each FortiGate, role"] == 1
+
+
+def test_the_report_names_what_was_missed_and_what_was_not_run(results: Results) -> None:
+    text = report(results, PLAN, [Target("speed", 9, least=10, unit="times")], ["- here"])
+    assert "| speed | at least 10 times | 9.00 times | **missed** |" in text
+    last = text.rpartition("### 1,000 FortiGates, in sync")[2]
+    assert "| `fortinet.fortios` | not run |" in last
+    assert "| this collection, its role | 1 | 40.1 | 4.01 | 80.2 | 2 | 1 | 0 |" in last
+
+
+def test_only_the_measured_part_of_a_document_is_replaced() -> None:
+    document = f"# Title\n\n{BEGIN}\n\nold\n\n{END}\n\nThe rest.\n"
+    assert inserted(document, "new") == document.replace("old", "new")
+
+
+def test_the_picture_has_a_bar_for_each_who_ran(results: Results) -> None:
+    picture = ElementTree.fromstring(plot(results, PLAN))  # noqa: S314
+    bars = [each for each in picture.iter("{http://www.w3.org/2000/svg}rect") if each.get("class") != "page"]
+    assert len(bars) == 7 + 7 + 6

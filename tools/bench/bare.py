@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The limit: the same work by `requests` in threads, with no Ansible around it.
+
+As a program it declares the objects on every FortiGate of an inventory.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from .objects import DRIFT, OBJECTS, PROFILE, TABLES
+
+Variables = Mapping[str, Any]
+CMDB = "/api/v2/cmdb/"
+
+
+def declare(variables: Variables) -> int:
+    """Bring both objects of one FortiGate to their wanted state; return how many had to be written."""
+    with _session(variables) as session:
+        return sum(
+            _declare(session, variables["fortigate_access_url"] + CMDB + table, wanted)
+            for table, wanted in OBJECTS.items()
+        )
+
+
+def drift(variables: Variables) -> None:
+    """Change one field of one object."""
+    with _session(variables) as session:
+        url = f"{variables['fortigate_access_url']}{CMDB}{TABLES[0]}/{PROFILE['name']}"
+        session.put(url, json=DRIFT, timeout=60).raise_for_status()
+
+
+def on_each(work: Callable[[Variables], Any], fleet: Iterable[Variables], threads: int) -> list[Any]:
+    """Do something to many FortiGates at once."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, fleet))
+
+
+def _session(variables: Variables) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = variables["fortigate_access_ca_path"]
+    session.headers["Authorization"] = f"Bearer {variables['fortigate_access_token']}"
+    return session
+
+
+def _declare(session: requests.Session, table: str, wanted: Mapping[str, Any]) -> bool:
+    answer = session.get(f"{table}/{wanted['name']}", timeout=60)
+    if answer.status_code == 404:
+        session.post(table, json=wanted, timeout=60).raise_for_status()
+        return True
+    answer.raise_for_status()
+    differs = not _holds(answer.json()["results"][0], wanted)
+    if differs:
+        session.put(f"{table}/{wanted['name']}", json=wanted, timeout=60).raise_for_status()
+    return differs
+
+
+def _holds(found: Any, wanted: Any) -> bool:
+    """Say whether what was found has all that is wanted; it may have more."""
+    if isinstance(wanted, dict):
+        return all(_holds(found.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return len(found) == len(wanted) and all(map(_holds, found, wanted))
+    return bool(found == wanted)
+
+
+if __name__ == "__main__":
+    inventory, forks = sys.argv[1:]
+    group = json.loads(Path(inventory).read_text())["fortigates"]
+    fortigates = [{**group["vars"], **variables} for variables in group["hosts"].values()]
+    print(sum(on_each(declare, fortigates, int(forks))), "written")

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who takes part, and how each is run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..foreign import ENVIRONMENT
+from ..lab import ROOT, environment
+
+PLAYBOOKS = Path(__file__).parent / "playbooks"
+OWN = Path(sys.executable).parent
+FORKS = 20
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to declare the objects; a ``slow`` one runs less often, an ``idle`` one asks no appliance."""
+
+    key: str
+    name: str
+    slow: bool = False
+    idle: bool = False
+
+    def command(self, inventory: Path) -> list[str]:
+        """Return the command that declares the objects on every FortiGate of an inventory."""
+        if self.key == "bare":
+            return [sys.executable, "-m", "tools.bench.bare", str(inventory), str(FORKS)]
+        playbook = str(PLAYBOOKS / f"{self.key}.yml")
+        return [
+            str(self._binaries / "ansible-playbook"),
+            playbook,
+            "-i",
+            str(inventory),
+            "--forks",
+            str(FORKS),
+        ]
+
+    def environment(self, sockets: str) -> dict[str, str]:
+        """Return its environment, with what makes an ordinary module fast; ``sockets`` needs a short name."""
+        python = str(self._binaries / "python")
+        return {
+            **environment(),
+            "PATH": f"{self._binaries}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "ANSIBLE_COLLECTIONS_PATH": str(self._collections),
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_PYTHON_INTERPRETER": python,
+            "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": sockets,
+        }
+
+    @property
+    def _binaries(self) -> Path:
+        return ENVIRONMENT / "bin" if self.key == "fortinet" else OWN
+
+    @property
+    def _collections(self) -> Path:
+        return ENVIRONMENT if self.key == "fortinet" else ROOT / ".cache/tree"
+
+
+CONTESTANTS = (
+    Contestant("floor", "an empty action task for each object: Ansible's floor", idle=True),
+    Contestant("tasks", "this collection, one task for each object"),
+    Contestant("access", "this collection, one task for both: `fortigate_access`"),
+    Contestant("role", "this collection, its role"),
+    Contestant("bare", "`requests` in threads, without Ansible: the limit"),
+    Contestant("uri", "`ansible.builtin.uri`, reading before it writes", slow=True),
+    Contestant("fortinet", "`fortinet.fortios`", slow=True),
+)

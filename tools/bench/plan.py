@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which cases are measured, and how often: together they take less than 20 minutes on two cores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .contestants import CONTESTANTS, Contestant
+
+SIZES = (1, 50, 500, 1000)
+LATENCY = 40
+
+
+@dataclass(frozen=True)
+class Case:
+    """A state of so many FortiGates, and how often fast and slow contestants run; latency in milliseconds."""
+
+    state: str
+    size: int
+    fast: int
+    slow: int
+    latency: int = 0
+
+    @property
+    def title(self) -> str:
+        """Name it."""
+        fleet = "1 FortiGate" if self.size == 1 else f"{self.size:,} FortiGates"
+        return f"{fleet}, {self.state}" + (f", {self.latency} ms latency" if self.latency else "")
+
+    def rounds(self, contestant: Contestant) -> int:
+        """Return how often a contestant runs."""
+        if contestant.idle and (self.latency or self.state != "in sync"):
+            return 0
+        return self.slow if contestant.slow else self.fast
+
+    def runs(self) -> Iterator[Contestant]:
+        """Yield who runs, in order: all in turn, so that what else the machine does burdens all alike."""
+        for number in range(max(self.fast, self.slow)):
+            yield from (each for each in CONTESTANTS if number < self.rounds(each))
+
+
+def cases(one: int, some: int, many: int, most: int) -> list[Case]:
+    """Return all cases for these numbers of FortiGates."""
+    return [
+        Case("in sync", one, fast=3, slow=3),
+        Case("to create", one, fast=2, slow=2),
+        Case("drifted", one, fast=2, slow=2),
+        Case("in sync", some, fast=5, slow=2),
+        Case("in sync", some, fast=3, slow=2, latency=LATENCY),
+        Case("to create", some, fast=3, slow=1),
+        Case("drifted", some, fast=3, slow=0),
+        Case("in sync", many, fast=1, slow=0),
+        Case("in sync", most, fast=1, slow=0),
+    ]
