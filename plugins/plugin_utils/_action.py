@@ -30,7 +30,11 @@ from ._keeper import StoreKeeper
 from ._lasting import require_lasting
 from ._plain import plain
 from ._relay import RelayedAppliance
+from ._warm import warm_up
 from .stores import STORE_SETTINGS, open_store
+
+# Ansible imports an action before it forks the workers, which so have what is made here.
+warm_up()
 
 
 class ApplianceAction(ActionBase):

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every task would do first in a process of its own, done once in the one that they are forked from.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from ansible.template import Templar
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19 every text is trusted
+    trust_as_template = str
+
+
+def warm_up() -> None:
+    """Let OpenSSL load its algorithms, and Ansible its filters and the rules by which it reads templates."""
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    Templar(loader=None).template(trust_as_template("{{ '' | default('') }}"))
