@@ -63,25 +63,28 @@ class Fleet:
         path.write_text(json.dumps(groups))
         return path
 
-    def prepare(self, state: str, size: int, latency: int) -> None:
-        """Bring the first FortiGates into a state, and from then on count; ``latency`` is in milliseconds."""
+    def prepare(self, state: str, size: int) -> None:
+        """Bring the first FortiGates into a state."""
         self.lab.ask("/reset", "POST")
         if state != "to create":
             on_each(declare, self._first(size), THREADS)
         if state == "drifted":
             on_each(drift, self._first(size), THREADS)
+
+    def count(self, latency: int) -> None:
+        """Count from now on, and let every answer be late by so many milliseconds."""
         if latency:
             fault = {"kind": "delay", "seconds": latency / 1000}
             self.lab.ask("/faults", "POST", {"times": None, "fault": fault})
         self.lab.ask("/calls", "DELETE")
 
     def counted(self, size: int) -> dict[str, float]:
-        """Return what each FortiGate had to do since it was prepared."""
+        """Return what each FortiGate had to do since it is counted."""
         counters = self.lab.ask("/counters").values()
         return {key: sum(counter[key] for counter in counters) / size for key in COUNTED}
 
     def check(self, size: int) -> None:
-        """Make sure that every FortiGate now holds the objects."""
+        """Make sure that every FortiGate now holds the objects, and is in sync again."""
         self.lab.ask("/faults", "DELETE")
         wrong = sum(on_each(declare, self._first(size), THREADS))
         if wrong:

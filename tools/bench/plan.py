@@ -46,12 +46,12 @@ class Case:
 def cases(one: int, some: int, many: int, most: int) -> list[Case]:
     """Return all cases for these numbers of FortiGates."""
     return [
-        Case("in sync", one, fast=3, slow=3),
+        Case("in sync", one, fast=3, slow=2),
         Case("to create", one, fast=2, slow=2),
         Case("drifted", one, fast=2, slow=2),
-        Case("in sync", some, fast=5, slow=2),
-        Case("in sync", some, fast=3, slow=2, latency=LATENCY),
-        Case("to create", some, fast=3, slow=1),
+        Case("in sync", some, fast=4, slow=2),
+        Case("in sync", some, fast=3, slow=1, latency=LATENCY),
+        Case("to create", some, fast=3, slow=0),
         Case("drifted", some, fast=3, slow=0),
         Case("in sync", many, fast=1, slow=0),
         Case("in sync", most, fast=1, slow=0),
