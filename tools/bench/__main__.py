@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from ..lab import ROOT
-from .contestants import Contestant
+from .contestants import CONTESTANTS, Contestant
 from .fleet import Fleet
 from .machine import surroundings
 from .measure import CommandFailed, cost
@@ -56,6 +56,9 @@ def measured(fleet: Fleet, plan: list[Case]) -> Results:
     """Run all cases."""
     results = Results()
     with tempfile.TemporaryDirectory(prefix="fgt") as sockets:
+        print("==> each contestant once, unmeasured, so that Python has compiled all it runs", flush=True)
+        for contestant in CONTESTANTS:
+            one_run(fleet, plan[0], contestant, sockets)
         for case in plan:
             print(f"==> {case.title}", flush=True)
             for number, contestant in enumerate(case.runs()):

@@ -44,14 +44,14 @@ class Contestant:
 
     def environment(self, sockets: str) -> dict[str, str]:
         """Return its environment, with what makes an ordinary module fast; ``sockets`` needs a short name."""
-        python = str(self._binaries / "python")
+        inherited = environment()
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # else what was installed uncompiled is compiled anew
         return {
-            **environment(),
+            **inherited,
             "PATH": f"{self._binaries}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
             "ANSIBLE_COLLECTIONS_PATH": str(self._collections),
             "ANSIBLE_PIPELINING": "1",
-            "ANSIBLE_PYTHON_INTERPRETER": python,
+            "ANSIBLE_PYTHON_INTERPRETER": str(self._binaries / "python"),
             "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": sockets,
         }
 
