@@ -38,7 +38,7 @@ class Fleet:
         """Start the lab, and learn where its FortiGates are."""
         recorded = self.folder / "lab/lab.json"
         if recorded.exists():
-            self.lab.stop()  # an aborted session has left it, perhaps of another size
+            self.lab.stop()  # an aborted run has left it, perhaps of another size
         self.lab.start()
         record = json.loads(recorded.read_text())
         self.shared = {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was aimed at, beside what was measured; every ratio is one of medians of the same session."""
+"""What was aimed at, beside what was measured; every ratio is one of medians of the same run."""
 
 from __future__ import annotations
 
