@@ -11,10 +11,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..foreign import ENVIRONMENT
 from ..lab import ROOT, environment
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
+# Made by tools/foreign.py.
+FOREIGN = ROOT / ".cache/foreign"
 OWN = Path(sys.executable).parent
 FORKS = 20
 
@@ -57,11 +58,11 @@ class Contestant:
 
     @property
     def _binaries(self) -> Path:
-        return ENVIRONMENT / "bin" if self.key == "fortinet" else OWN
+        return FOREIGN / "bin" if self.key == "fortinet" else OWN
 
     @property
     def _collections(self) -> Path:
-        return ENVIRONMENT if self.key == "fortinet" else ROOT / ".cache/tree"
+        return FOREIGN if self.key == "fortinet" else ROOT / ".cache/tree"
 
 
 CONTESTANTS = (

@@ -13,12 +13,12 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from ..foreign import ENVIRONMENT
+from .contestants import FOREIGN
 
 
 def surroundings(load: float) -> list[str]:
     """Return it as lines of Markdown; ``load`` is that of the machine before the first run."""
-    manifest = ENVIRONMENT / "ansible_collections/fortinet/fortios/MANIFEST.json"
+    manifest = FOREIGN / "ansible_collections/fortinet/fortios/MANIFEST.json"
     fortinet = json.loads(manifest.read_text())["collection_info"]["version"]
     packages = ", ".join(f"{name} {version(name)}" for name in ("ansible-core", "requests"))
     return [
