@@ -70,7 +70,7 @@ class Watch:
     def __init__(self) -> None:
         self._most = 0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look_on)
+        self._thread = threading.Thread(target=self._look_on, daemon=True)
         self._thread.start()
 
     def end(self) -> float:
