@@ -13,7 +13,9 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import yaml
 
+from ansible_collections.otsec.defender_iot.plugins.modules import report_outcome
 from ansible_collections.otsec.defender_iot.tests.support.example import (
     FORESCOUT,
     FORTIGATES,
@@ -215,6 +217,13 @@ def test_a_playbook_of_roles_reports_where_that_is_enabled(untouched: Site) -> N
 def test_no_report_is_made_unless_a_folder_is_named(untouched: Site) -> None:
     untouched.example.playbook("fortinet", "--check").succeeded()
     assert not list(untouched.node.folder.rglob("report.json"))
+
+
+def test_the_example_of_the_module_that_ends_a_run_as_its_report_says(untouched: Site) -> None:
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,otsec.defender_iot.report"}
+    run = _run_own(untouched, _own(untouched, *yaml.safe_load(report_outcome.EXAMPLES)), **enabled)
+    assert run.code == 2
+    assert "drift: 3 of 3 appliances looked at" in run.output
 
 
 def test_without_a_report_the_outcome_is_unknown(untouched: Site) -> None:
