@@ -132,7 +132,7 @@ def unit() -> None:
 
 def integration() -> None:
     """Runs the integration tests."""
-    run("pytest", "--numprocesses=auto", "--dist=loadfile", "tests/integration")
+    run("pytest", "--numprocesses=auto", "--dist=loadfile", "--durations=20", "tests/integration")
 
 
 def chain() -> None:
@@ -195,13 +195,13 @@ def import_into_galaxy(archive: Path) -> None:
 
 # Each with what to expect of it in a fresh clone.
 STEPS = {
-    lint: "about 30 s",
-    sanity: "about 90 s the first time",
-    unit: "a few seconds",
-    integration: "under a minute",
+    lint: "about 40 s",
+    sanity: "about two minutes the first time",
+    unit: "about a minute",
+    integration: "about ten minutes",
     chain: "half a minute",
-    foreign: "two or three minutes",
-    molecule: "one or two minutes",
+    foreign: "about three minutes",
+    molecule: "two or three minutes",
     docs: "a minute the first time, half a minute after that",
     build: "a minute the first time, half a minute after that",
 }

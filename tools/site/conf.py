@@ -42,7 +42,7 @@ ON_GITHUB = re.compile(rf"\]\({re.escape(GALAXY['repository'])}/blob/main/(READM
 
 # What antsibull-docs writes for themes that have no table of contents, and what it gives to the sidebar.
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +.*\n)+", re.MULTILINE)
-ENTRY = re.compile(r"^    (\w+)_(module|lookup|filter|role)$", re.MULTILINE)
+ENTRY = re.compile(r"^    (\w+)_(module|lookup|filter|callback|role)$", re.MULTILINE)
 TITLE = re.compile(rf"^{re.escape(project.title())}\n=+", re.MULTILINE)
 
 # The places in Ansible's own documentation that the pages of antsibull-docs refer to.
@@ -50,6 +50,7 @@ ANSIBLE = "https://docs.ansible.com/ansible-core/devel"
 LABELS = {
     "action_plugins": f"{ANSIBLE}/plugins/action.html",
     "ansible_configuration_settings": f"{ANSIBLE}/reference_appendices/config.html",
+    "callback_plugins": f"{ANSIBLE}/plugins/callback.html",
     "common_return_values": f"{ANSIBLE}/reference_appendices/common_return_values.html",
 }
 
