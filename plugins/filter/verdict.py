@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
+
+from ..module_utils._moment import as_text, now, read_moment
 
 Result = Mapping[str, Any]
 Verdict = dict[str, Any]
@@ -153,8 +155,8 @@ def _supplied(host: Result, changed: datetime | None) -> Level:
     if changed is None:
         return Level(None, "when the settings were changed is not known")
     if updated is None or updated < changed:
-        return Level(False, f"host {name} has no value since the change at {_text(changed)}")
-    return Level(True, f"host {name} has a value of {_text(updated)}", updated)
+        return Level(False, f"host {name} has no value since the change at {as_text(changed)}")
+    return Level(True, f"host {name} has a value of {as_text(updated)}", updated)
 
 
 def _called(
@@ -184,8 +186,8 @@ def _compared(used: Any, platform: Result, changed: datetime | None, max_age: fl
     if changed is None and proved is None:
         return Level(None, f"Used is {used}, but when the token was made and given away is not known")
     if changed is not None and moment < changed:
-        return Level(False, f"Used is {used}, before the change at {_text(changed)}", moment)
-    if max_age is not None and datetime.now(UTC) - moment > timedelta(seconds=max_age):
+        return Level(False, f"Used is {used}, before the change at {as_text(changed)}", moment)
+    if max_age is not None and now() - moment > timedelta(seconds=max_age):
         return Level(False, f"Used is {used}, more than {max_age:.0f} s ago", moment)
     return Level(True, f"Used is {used}", moment)
 
@@ -197,17 +199,11 @@ def _unread(result: Result) -> bool:
 def _moment(value: Any) -> datetime | None:
     """Read an ISO 8601 time, which is in UTC if it does not say, or seconds or milliseconds since 1970."""
     try:
-        if str(value).isdecimal():
-            number = int(value)
-            return datetime.fromtimestamp(number / 1000 if number >= IN_MILLISECONDS else number, UTC)
-        moment = datetime.fromisoformat(str(value))
+        if not str(value).isdecimal():
+            return read_moment(value)
+        return read_moment(value, "epoch_milliseconds" if int(value) >= IN_MILLISECONDS else "epoch_seconds")
     except (ValueError, OverflowError, OSError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _verdict(
@@ -215,7 +211,7 @@ def _verdict(
 ) -> Verdict:
     return {
         "state": state,
-        "since": _text(since) if since else None,
+        "since": as_text(since) if since else None,
         "level": max(_reached(levels), default=None),
         "evidence": evidence,
         "levels": [

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible.template import Templar
 
+from ...module_utils._moment import as_text, now
 from .._plain import plain
 from ._document import Appliance, Origin, Outcome, document
 from ._junit import render as junit
@@ -138,8 +138,7 @@ class Recorder:
 
     def document(self) -> dict[str, Any]:
         """Return the report as it stands."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        origin = Origin(self.playbook, f"{COLLECTION} {version()}", now)
+        origin = Origin(self.playbook, f"{COLLECTION} {version()}", as_text(now()))
         return document(origin, self.appliances.values(), self.outcomes, self.verdicts)
 
     def write(self, report: Mapping[str, Any]) -> Path:
