@@ -199,7 +199,7 @@ STEPS = {
     lint: "about 40 s",
     sanity: "about two minutes the first time",
     unit: "about a minute",
-    integration: "about ten minutes",
+    integration: "about 14 minutes",
     chain: "half a minute",
     foreign: "about three minutes",
     molecule: "two or three minutes",
