@@ -146,20 +146,20 @@ class Cmdb:
         match exchange.method, target.mkey:
             case _ if table in (self.vdoms, self.admins):
                 raise Refusal(status=405)
-            case method, str(key) if target.child:
+            case method, str() as key if target.child:
                 self._find(caller, table, key, 404)
                 part = Part(table, key, target.child, target.child_key)
                 return part.write(method, {} if method == "DELETE" else _body(exchange), rules)
             case "POST", None:
                 return table.create(_body(exchange), rules)
-            case "POST", str(key) if exchange.query.get("action") == "clone":
+            case "POST", str() as key if exchange.query.get("action") == "clone":
                 self._find(caller, table, key, 404)
                 return table.clone(key, exchange.query.get("nkey"), rules)
-            case "PUT", str(key):
+            case "PUT", str() as key:
                 self._find(caller, table, key, self.device.options.put_missing)
                 table.update(key, _body(exchange), rules)
                 return key
-            case "DELETE", str(key):
+            case "DELETE", str() as key:
                 self._find(caller, table, key, 404)
                 self._delete(table, key)
                 return key
