@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 STEPS := lint sanity unit integration foreign molecule docs build
-.PHONY: help demo lab lab-stop bench test test-matrix clean $(STEPS)
+.PHONY: help demo lab lab-stop bench bench-chain test test-matrix clean $(STEPS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ lab-stop: ## stop them
 
 bench: ## measure time and memory against the mock appliances
 	@tools/run python tools/foreign.py && tools/run python -m tools.bench
+
+bench-chain: ## measure the whole chain on a fleet of which one site fails
+	@tools/run python -m tools.bench.chain
 
 test-matrix: ## run sanity, units and the chain on each ansible-core and Python here
 	@tools/run python tools/matrix.py $(PAIRS)

@@ -16,6 +16,7 @@ from typing import Any
 from lab import ROOT, Lab
 
 FOLDER = ROOT / ".cache/demo"
+SECRETS = FOLDER / "lab/secrets"
 ROLES = {
     "sensor-north-01": "sensor_tokens",
     "sensor-south-01": "sensor_tokens",
@@ -40,15 +41,13 @@ def main() -> None:
     finally:
         step("stopping the lab")
         lab.stop()
-    print(
-        f"\n{summary}\n\nTook {time.monotonic() - started:.0f} s. Secrets: {FOLDER.relative_to(ROOT)}/secrets"
-    )
+    print(f"\n{summary}\n\nTook {time.monotonic() - started:.0f} s. Secrets: {SECRETS.relative_to(ROOT)}")
 
 
 def begin(lab: Lab) -> list[str]:
     """Forget everything and shuffle the names in the web interfaces; return what leads playbooks to them."""
     lab.ask("/reset", "POST")
-    shutil.rmtree(FOLDER / "secrets", ignore_errors=True)
+    shutil.rmtree(SECRETS, ignore_errors=True)
     hosts = {}
     for name, role in ROLES.items():
         lab.ask(f"/appliances/{name}/options", "POST", {"names": "shuffled"})

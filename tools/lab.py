@@ -23,7 +23,6 @@ The lab is running. To point a playbook at it, in this folder:
 
   tools/run ansible-playbook --vault-password-file {folder}/vault-password \\
     -i examples/inventory -i {folder}/lab/inventory.yml \\
-    -e defender_iot_secret_store=vault_file:$PWD/{folder}/secrets \\
     otsec.defender_iot.site --check --diff
 
 Its control port is {control}: /health, /state, /calls, /counters; `make lab-stop` stops it.
@@ -31,7 +30,7 @@ Its control port is {control}: /health, /state, /calls, /counters; `make lab-sto
 
 
 class Lab:
-    """A lab in a folder of its own, with a secret store and a vault password beside it."""
+    """A lab in a folder of its own, with a vault password beside it for the secrets that it keeps there."""
 
     def __init__(self, folder: Path, inventory: Path = INVENTORY) -> None:
         self.folder = folder
@@ -53,7 +52,6 @@ class Lab:
     def play(self, playbook: str, *arguments: str) -> str:
         """Run a playbook of the collection against the lab; show what it prints and return it."""
         command = [*self._command(playbook), "-i", str(self.folder / "lab/inventory.yml"), *arguments]
-        command += ["-e", json.dumps({"defender_iot_secret_store": f"vault_file:{self.folder}/secrets"})]
         return _shown(command)
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:

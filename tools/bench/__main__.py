@@ -19,7 +19,7 @@ from ..lab import ROOT
 from .contestants import CONTESTANTS, Contestant
 from .fleet import Fleet
 from .machine import surroundings
-from .measure import CommandFailed, cost
+from .measure import WrongEnd, cost
 from .objects import OBJECTS
 from .plan import SIZES, Case, cases
 from .plot import plot
@@ -47,7 +47,7 @@ def main() -> None:
     place = DOCUMENT.parent if sizes == SIZES else FOLDER
     (place / "images").mkdir(exist_ok=True)
     (place / "images/performance.svg").write_text(plot(results, plan))
-    (place / "performance.md").write_text(inserted(DOCUMENT.read_text(), text))
+    (place / "performance.md").write_text(inserted(DOCUMENT.read_text(), text, "make bench"))
     minutes = (time.monotonic() - started) / 60
     print(f"==> {place.relative_to(ROOT)}/performance.md, after {minutes:.1f} minutes", flush=True)
 
@@ -80,7 +80,7 @@ def one_run(fleet: Fleet, case: Case, contestant: Contestant, sockets: str) -> R
     command = contestant.command(fleet.inventory(case.size))
     try:
         spent = cost(command, contestant.environment(sockets), log)
-    except CommandFailed as error:
+    except WrongEnd as error:
         sys.exit(f"{case.title}: {contestant.name}: {error}")
     counted = fleet.counted(case.size)
     if not contestant.idle:

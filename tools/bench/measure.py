@@ -37,17 +37,20 @@ class Cost:
     memory: float
 
 
-class CommandFailed(Exception):
-    """A command failed; the message says where to read why."""
+class WrongEnd(Exception):
+    """A command ended otherwise than it should; the message says how, and where to read why."""
 
 
-def cost(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Cost:
-    """Run a command to its end, below a fresh process that has no other children. Raises CommandFailed."""
+def cost(command: Sequence[str], environment: Mapping[str, str], log: Path, expected: int = 0) -> Cost:
+    """Run a command to its end, below a fresh process that has no other children.
+
+    Raises WrongEnd if it leaves with another status than the expected one.
+    """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_cost, command, environment, log).result()
+        return pool.submit(_cost, command, environment, log, expected).result()
 
 
-def _cost(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Cost:
+def _cost(command: Sequence[str], environment: Mapping[str, str], log: Path, expected: int) -> Cost:
     # A connection's daemon leaves its parents. It becomes a child of this process, and so its CPU is counted.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     started = time.monotonic()
@@ -58,8 +61,8 @@ def _cost(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         wall = time.monotonic() - started
         memory = watch.end()
     _end_daemons()
-    if status:
-        raise CommandFailed(f"it ended with status {status}, see {log}")
+    if status != expected:
+        raise WrongEnd(f"it ended with status {status}, see {log}")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Cost(used.ru_utime + used.ru_stime, wall, memory)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The measured part of docs/performance.md."""
+"""The measured parts of docs/performance.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from .plan import Case
 from .results import Results
 from .targets import Target
 
-BEGIN, END = "<!-- measured by make bench: begin -->", "<!-- measured by make bench: end -->"
 HEADINGS = (
     "", "runs", "CPU ms for each object", "wall s", "memory MB", "requests", "TLS handshakes", "writes"
 )  # fmt: skip
@@ -27,20 +26,21 @@ def report(results: Results, plan: list[Case], aims: list[Target], surroundings:
         "\n".join(surroundings),
         "![CPU, memory and wall time of each contestant](images/performance.svg)",
         "## Targets",
-        _table(("target", "aimed at", "measured", ""), (_aim(each) for each in aims)),
+        table(("target", "aimed at", "measured", ""), (_aim(each) for each in aims)),
         "## Measurements",
         f"{FORKS} forks or threads. Medians, and in brackets the least and the most. Requests, "
         "TLS handshakes and writes are those of one FortiGate.",
     ]
     for case in plan:
-        parts += [f"### {case.title}", _table(HEADINGS, _rows(results, case))]
+        parts += [f"### {case.title}", table(HEADINGS, _rows(results, case))]
     return "\n\n".join(parts)
 
 
-def inserted(document: str, measured: str) -> str:
-    """Return a document with its measured part replaced."""
-    before, rest = document.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{measured}\n\n{END}{rest.split(END)[1]}"
+def inserted(document: str, measured: str, command: str) -> str:
+    """Return a document with the part replaced that this command measures."""
+    begin, end = (f"<!-- measured by {command}: {edge} -->" for edge in ("begin", "end"))
+    before, rest = document.split(begin)
+    return f"{before}{begin}\n\n{measured}\n\n{end}{rest.split(end)[1]}"
 
 
 def _rows(results: Results, case: Case) -> Iterable[list[str]]:
@@ -73,7 +73,8 @@ def _aim(target: Target) -> list[str]:
     return [target.text, f"{bound} {target.unit}".strip(), f"{shown} {target.unit}".strip(), met]
 
 
-def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table in Markdown; the first column holds texts, the others numbers."""
     lines = [list(headings)]
     lines += [["---"] + ["---:"] * (len(lines[0]) - 1), *map(list, rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measures the whole chain on a fleet of which one site fails: `make bench-chain`.
+
+`tools/run python -m tools.bench.chain 9` tries it out on nine sites instead, and writes what came out into
+.cache/bench-chain. With fewer the failing site would be a batch of its own, and end the rollout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..lab import ROOT, Lab
+from .contestants import FORKS, OWN
+from .machine import surroundings
+from .measure import Cost, WrongEnd, cost
+from .report import inserted, number, table
+
+SITES = 20
+FORTIGATES, SENSORS = 50, 15
+"""Of each site; a Forescout platform comes with them."""
+FOLDER = ROOT / ".cache/bench-chain"
+DOCUMENT = ROOT / "docs/performance.md"
+ROLLOUT = {"canary": ["site_01"], "serial": [1, "25%"], "max_fail_percentage": 50}
+COUNTED = ("requests", "connections", "writes")
+HEADINGS = ("run", "wall s", "CPU s", "memory MB", "requests", "TLS handshakes", "writes", "what came of it")
+UNREACHABLE = 4
+Row = list[str]
+
+
+def main() -> None:
+    """Run all steps and write what came of them."""
+    sites = int(sys.argv[1]) if sys.argv[1:] else SITES
+    load = os.getloadavg()[0]
+    chain = Chain(FOLDER, sites)
+    print(f"==> a lab of {len(chain.appliances):,} appliances at {sites} sites", flush=True)
+    chain.lab.start()
+    try:
+        chain.lab.ask("/reset", "POST")
+        rows = list(steps(chain))
+    except WrongEnd as error:
+        sys.exit(str(error))
+    finally:
+        chain.lab.stop()
+    text = "\n\n".join(["\n".join(surroundings(load)), chain.described(), table(HEADINGS, rows)])
+    place = DOCUMENT if sites == SITES else FOLDER / DOCUMENT.name
+    place.write_text(inserted(DOCUMENT.read_text(), text, "make bench-chain"))
+    print(f"==> {place.relative_to(ROOT)}", flush=True)
+
+
+@dataclass(frozen=True)
+class Appliance:
+    """A host of the inventory."""
+
+    name: str
+    group: str
+    site: str
+    variables: dict[str, str]
+
+
+class Chain:
+    """A fleet, the lab that plays it, and playbooks run on it."""
+
+    def __init__(self, folder: Path, sites: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.sites = [f"site_{site:02}" for site in range(1, sites + 1)]
+        self.appliances = [each for site in range(sites) for each in _site(site)]
+        self.inventory = folder / "inventory.json"
+        self.inventory.write_text(json.dumps(_inventory(self.appliances)))
+        self.lab = Lab(folder, self.inventory)
+
+    @property
+    def failing(self) -> list[str]:
+        """The appliances of the site in the middle."""
+        middle = self.sites[len(self.sites) // 2]
+        return [each.name for each in self.appliances if each.site == middle]
+
+    def described(self) -> str:
+        """Return what there is."""
+        groups = Counter(each.group for each in self.appliances)
+        kinds = ", ".join(f"{count:,} {group}" for group, count in groups.items())
+        return (
+            f"{len(self.sites)} sites with {kinds}; {FORKS} forks; at one site in the middle, with "
+            f"{len(self.failing)} appliances, every connection breaks off."
+        )
+
+    def play(self, playbook: str, *arguments: str, expected: int = 0) -> Cost:
+        """Run a playbook and return what it took; its report is in a folder of its name."""
+        self.lab.ask("/calls", "DELETE")
+        command = [str(OWN / "ansible-playbook"), f"otsec.defender_iot.{playbook}", "--forks", str(FORKS)]
+        command += ["-i", str(self.inventory), "-i", str(self.folder / "lab/inventory.yml")]
+        command += ["--vault-password-file", str(self.folder / "vault-password")]
+        environment = {**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
+        return cost([*command, *arguments], environment, self.folder / f"{playbook}.log", expected)
+
+    def counted(self) -> list[int]:
+        """Return how many requests, TLS handshakes and writes all appliances together have seen."""
+        counters = self.lab.ask("/counters").values()
+        return [sum(counter[key] for counter in counters) for key in COUNTED]
+
+    def fail(self) -> None:
+        """Let the site in the middle break off every connection."""
+        for name in self.failing:
+            self.lab.ask("/faults", "POST", {"appliance": name, "times": None, "fault": {"kind": "drop"}})
+
+    def repair(self) -> None:
+        """Let all answer again."""
+        self.lab.ask("/faults", "DELETE")
+
+
+def steps(chain: Chain) -> Iterator[Row]:
+    """Yield a row for each run, in the order in which a user would make them."""
+    folder = chain.folder / "report"
+    rollout = json.dumps({"rollout": ROLLOUT, "defender_iot_report": str(folder)})
+    reported = ("--extra-vars", rollout)
+    every = {each.name for each in chain.appliances}
+
+    def row(title: str, spent: Cost, came: str) -> Row:
+        numbers = [number(each) for each in (spent.wall, spent.cpu, spent.memory)]
+        print(f"    {title}: {numbers}, {came}", flush=True)
+        return [title, *numbers, *(f"{count:,}" for count in chain.counted()), came]
+
+    spent = chain.play("site", "--check", *reported)
+    predicted = _actions(folder)
+    yield row("predict (`site --check`)", spent, _shown(predicted))
+
+    chain.fail()
+    spent = chain.play("site", *reported, expected=UNREACHABLE)
+    left = set((folder / "retry").read_text().split())
+    _insist(left == set(chain.failing), f"left undone: {sorted(left ^ set(chain.failing))}")
+    done = _actions(folder)
+    yield row("roll out while a site fails", spent, f"{_shown(done)}; {len(left)} left for `retry`")
+
+    chain.repair()
+    spent = chain.play("site", "--limit", f"@{folder}/retry", *reported)
+    rest = _actions(folder)
+    _insist(done + rest == predicted, f"{_shown(predicted)} predicted, {_shown(done + rest)} done")
+    yield row("the site again (`--limit @retry`)", spent, _shown(rest))
+
+    spent = chain.play("site", *reported)
+    _insist(not _actions(folder) and chain.counted()[-1] == 0, "the second run has changed something")
+    yield row("roll out again", spent, "nothing changed, as predicted")
+
+    chain.lab.ask("/poll", "POST")
+    verdicts = chain.folder / "verdicts.json"
+    spent = chain.play("verify", "--extra-vars", json.dumps({"defender_iot_verdict_file": str(verdicts)}))
+    judged = json.loads(verdicts.read_text())
+    _insist({each["appliance"] for each in judged} < every, "appliances that nobody knows were judged")
+    yield row("verify", spent, _states(judged))
+
+
+def _site(site: int) -> Iterator[Appliance]:
+    name = f"site_{site + 1:02}"
+    for kind, count in (("fortigate", FORTIGATES), ("sensor", SENSORS), ("forescout", 1)):
+        for each in range(1, count + 1):
+            last = each + {"fortigate": 0, "sensor": 100, "forescout": 200}[kind]
+            variables = {"ansible_host": f"10.{site}.0.{last}", "defender_iot_site": name}
+            if kind == "forescout":
+                variables["forescout_module_sensor"] = f"sensor-{site + 1:02}-01"
+            yield Appliance(f"{kind}-{site + 1:02}-{each:02}", f"{kind}s", name, variables)
+
+
+def _inventory(appliances: list[Appliance]) -> dict[str, Any]:
+    """Return it all as groups; every sensor holds a token, also where no platform uses it."""
+    groups: dict[str, Any] = {"sensors": {"vars": {"sensor_tokens_tokens": [{"description": "forescout"}]}}}
+    for each in appliances:
+        groups.setdefault(each.group, {}).setdefault("hosts", {})[each.name] = each.variables
+        groups.setdefault(each.site, {}).setdefault("hosts", {})[each.name] = {}
+    return groups
+
+
+def _actions(folder: Path) -> Counter[str]:
+    """Return what a report says was done, or would be."""
+    report = json.loads((folder / "report.json").read_text())
+    actions = (f"{each['kind']} {each['action']}" for each in report["objects"])
+    return Counter(action for action in actions if not action.endswith((" none", " unknown")))
+
+
+def _shown(actions: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {action}" for action, count in sorted(actions.items())) or "nothing changed"
+
+
+def _states(judged: list[dict[str, Any]]) -> str:
+    states = Counter(f"{each['integration']} {each['verdict']['state']}" for each in judged)
+    return _shown(states)
+
+
+def _insist(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise WrongEnd(otherwise)
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    main()
+    print(f"    after {(time.monotonic() - started) / 60:.1f} minutes")
