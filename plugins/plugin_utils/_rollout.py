@@ -73,7 +73,8 @@ def stop_reason(
     for batch in planned:
         if host in batch["hosts"]:
             return ""
-        undone = [each for each in batch["hosts"] if DONE not in hostvars[each]]
+        done = {each for host in batch["hosts"] for each in hostvars[host].get(DONE, [])}
+        undone = [each for each in batch["hosts"] if each not in done]
         most = 0 if batch["canary"] else rollout.get("max_fail_percentage", 100)
         if len(undone) * 100 > most * len(batch["hosts"]):
             return f"{_proportion(batch, undone)} failed: {', '.join(undone)}"

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.otsec.defender_iot.tools.bench.contestants import CONTESTANTS
 from ansible_collections.otsec.defender_iot.tools.bench.plan import SIZES, cases
 from ansible_collections.otsec.defender_iot.tools.bench.plot import plot
-from ansible_collections.otsec.defender_iot.tools.bench.report import BEGIN, END, inserted, report, spread
+from ansible_collections.otsec.defender_iot.tools.bench.report import inserted, report, spread
 from ansible_collections.otsec.defender_iot.tools.bench.results import Results, Run
 from ansible_collections.otsec.defender_iot.tools.bench.targets import Target, targets
 
@@ -82,8 +82,9 @@ def test_the_report_names_what_was_missed_and_what_was_not_run(results: Results)
 
 
 def test_only_the_measured_part_of_a_document_is_replaced() -> None:
-    document = f"# Title\n\n{BEGIN}\n\nold\n\n{END}\n\nThe rest.\n"
-    assert inserted(document, "new") == document.replace("old", "new")
+    begin, end = (f"<!-- measured by make bench: {edge} -->" for edge in ("begin", "end"))
+    document = f"# Title\n\n{begin}\n\nold\n\n{end}\n\nThe rest.\n"
+    assert inserted(document, "new", "make bench") == document.replace("old", "new")
 
 
 def test_the_picture_has_a_bar_for_each_who_ran(results: Results) -> None:

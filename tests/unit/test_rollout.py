@@ -53,7 +53,7 @@ def told(rollout: Any) -> str:
 
 def reason(rollout: dict[str, Any], host: str, failed: set[str], now: datetime = NOW) -> str:
     """Return why the batch of a host must not begin, when all before it but some were done."""
-    hostvars = {host: {} if host in failed else {"defender_iot_done": True} for host in HOSTS}
+    hostvars = {host: {"defender_iot_done": sorted(set(HOSTS) - failed)} for host in HOSTS}
     return stop_reason(rollout, batches(rollout, HOSTS, GROUPS, HOSTVARS), host, hostvars, now)
 
 
