@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-STEPS := lint sanity unit integration foreign molecule docs build
+# Steps that keep one core busy run two at a time, and those that use all cores run after them.
+ON_ONE_CORE := lint sanity foreign molecule docs build
+ON_ALL_CORES := unit integration
+STEPS := $(ON_ONE_CORE) $(ON_ALL_CORES)
 .PHONY: help demo lab lab-stop bench bench-chain test test-matrix clean $(STEPS)
 
 help: ## list the targets
@@ -27,17 +30,19 @@ bench-chain: ## measure the whole chain on a fleet of which one site fails
 test-matrix: ## run sanity, units and the chain on each ansible-core and Python here
 	@tools/run python tools/matrix.py $(PAIRS)
 
-test: ## run every check below, in this order
-	@tools/run python tools/check.py $(STEPS)
+test: ## run every check below
+	@tools/run echo "==> $(ON_ONE_CORE), two at a time; each shows what it did when it has ended"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(ON_ONE_CORE)
+	@tools/run python tools/check.py $(ON_ALL_CORES)
 
 lint: ## check style, types, documentation and changelog
 sanity: ## run ansible-test sanity
-unit: ## run the unit tests
-integration: ## run the integration tests
 foreign: ## run Fortinet's own modules and another client against the lab
 molecule: ## run the Molecule scenarios
 docs: ## build the documentation site, in .cache/docs/html
 build: ## build the collection, install it elsewhere, have Galaxy's importer check it
+unit: ## run the unit tests
+integration: ## run the integration tests
 $(STEPS):
 	@tools/run python tools/check.py $@
 
