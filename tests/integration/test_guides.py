@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The commands of README and guides, run as they stand there, on mock appliances."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.walk import Walk, recap
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
+
+LAID_OUT = """```shell
+cp -r $COLLECTION/examples/inventory $COLLECTION/examples/rollout.yml .
+(umask 077 && openssl rand -base64 32 > ../vault-password)
+export ANSIBLE_VAULT_PASSWORD_FILE=$PWD/../vault-password ANSIBLE_INVENTORY=$PWD/inventory
+ansible-playbook -i inventory otsec.defender_iot.lab -e lab_directory=$PWD/.lab
+cp .lab/inventory.yml inventory/lab.yml
+```
+"""
+WALKED = {
+    "README.md": "## Use cases",
+    "docs/endpoint_maps.md": "",
+    "docs/forescout.md": "",
+    "docs/fortinet.md": "",
+    "docs/report.md": "",
+    "docs/verification.md": "",
+    "docs/lab.md": "",
+}
+"""The section of each page, or all of it; in this order, for the last one stops the lab."""
+ELSEWHERE = {
+    "README.md": "how to clone and install, before the use cases",
+    "docs/connections.md": "asks a real address for its certificate",
+    "docs/engines.md": "test_runner.py and test_execution_environment.py",
+    "docs/from_sensor_to_map.md": "test_recording_to_map.py",
+    "docs/gitops.md": "test_gitops.py",
+    "docs/quick_start.md": "test_quick_start.py",
+    "docs/secrets.md": "opens an editor for a person to type in",
+}
+
+
+def section(page: str, heading: str) -> str:
+    """Return a page from a heading on to the next of its level."""
+    text = (ROOT / page).read_text()
+    return text.partition(heading)[2].partition("\n## ")[0] if heading else text
+
+
+def test_every_page_with_commands_is_followed_here_or_elsewhere() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    with_commands = {str(page.relative_to(ROOT)) for page in pages if "```shell" in page.read_text()}
+    assert with_commands == WALKED.keys() | ELSEWHERE.keys()
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Iterator[Walk]:
+    """A folder in which the guides' commands find what they take for granted."""
+    commands = LAID_OUT + "".join(section(page, heading) for page, heading in WALKED.items())
+    walk = Walk(tmp_path, commands)
+    try:
+        yield walk
+    finally:
+        walk.clean_up()
+
+
+def test_every_command_of_the_guides_works_where_it_is_typed(walk: Walk) -> None:
+    before = changed_files()
+    walk.go()
+    assert set(recap(walk.after("otsec.defender_iot.drift\n")).values()) == {0}
+    exported = walk.folder / "export/host_vars/fgt-north-01/fortigate_access.yml"
+    assert "name: defender-iot" in exported.read_text()
+    assert (walk.folder / "verdicts.json").exists()
+    assert changed_files() == before
+
+
+def changed_files() -> str:
+    """Return what is not as committed in the clone, which is the installed collection."""
+    return subprocess.run(
+        ["git", "-c", "safe.directory=*", "status", "--porcelain"],  # noqa: S607
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
