@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support.walk import Walk, recap
-from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
 LAID_OUT = """```shell
 cp -r $COLLECTION/examples/inventory $COLLECTION/examples/rollout.yml .
@@ -86,3 +86,14 @@ def changed_files() -> str:
         capture_output=True,
         text=True,
     ).stdout
+
+
+def test_a_lab_in_a_relative_folder_is_refused_for_it_would_be_made_beside_the_playbook(
+    workspace: Workspace,
+) -> None:
+    workspace.inventory()
+    run = workspace.playbook("otsec.defender_iot.lab", "--extra-vars=lab_directory=.lab")
+    assert run.code == 2
+    assert 'lab_directory is ".lab", and has to be a whole path, such as $PWD/.lab' in run.output.replace(
+        '\\"', '"'
+    )
