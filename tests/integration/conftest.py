@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One lab for all integration tests, and a fresh control node for each."""
+"""One lab for all integration tests, a fresh control node for each, and certificates of every kind."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support import lab as labs
+from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
 SPARE_FORTIGATES = 30
@@ -93,3 +94,9 @@ def new_workspace(
         return Workspace(tmp_path_factory.mktemp("node") / "node", tree, running_lab)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates of every kind."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small servers on loopback: an appliance that answers oddly, an HTTP proxy and a SOCKS proxy."""
+"""Small servers on loopback: one that is silent, an appliance that answers oddly, and two kinds of proxy."""
 
 from __future__ import annotations
 
@@ -91,6 +91,15 @@ async def head(reader: StreamReader) -> tuple[str, dict[str, str]]:
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
     return first, {name.lower(): value for name, value in headers.items()}
+
+
+class Silent(Server):
+    """Accepts connections and says nothing."""
+
+    async def handle(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Read for ever."""
+        while await reader.read(1000):
+            pass
 
 
 class OddAppliance(Server):
