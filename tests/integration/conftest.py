@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support import lab as labs
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
+from ansible_collections.otsec.defender_iot.tests.support.fstool_platform import Platform
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
 SPARE_FORTIGATES = 30
@@ -81,6 +82,12 @@ def lab(running_lab: labs.Lab) -> labs.Lab:
 def workspace(tmp_path: Path, tree: Path, lab: labs.Lab) -> Workspace:
     """A control node that has never run."""
     return Workspace(tmp_path / "node", tree, lab)
+
+
+@pytest.fixture
+def platform(workspace: Workspace) -> Platform:
+    """A Forescout platform that a control node can reach by SSH."""
+    return Platform(workspace)
 
 
 @pytest.fixture(scope="module")

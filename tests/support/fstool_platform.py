@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Forescout platform whose module is set by fstool, over the user's own OpenSSH client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .example import FORESCOUT
+from .workspace import Result, Run, Task, Workspace, play, task
+
+SENSOR, ADDRESS = "sensor-north-01", "192.0.2.11"
+EM, CA_1, CA_2 = "em", "203.0.113.201", "203.0.113.202"
+
+
+class Platform:
+    """The lab's Forescout, and a control node whose inventory host leads to it by SSH."""
+
+    def __init__(self, node: Workspace, **variables: Any) -> None:
+        """Make a token on the sensor and keep it; `variables` are more of the host's."""
+        self.node = node
+        self.ssh = node.lab.appliances[FORESCOUT]["ssh"]
+        self.token = node.lab.make_token(SENSOR, "forescout")
+        node.keep("token", value=self.token)
+        self.connect(**variables)
+
+    def connect(self, **variables: Any) -> None:
+        """Write the inventory."""
+        self.node.inventory(fs=self.node.host(FORESCOUT, **{**self.node.by_ssh(FORESCOUT), **variables}))
+
+    def task(self, **options: Any) -> Task:
+        """Return the task that gives the settings."""
+        return task(
+            "forescout_module",
+            **{
+                **self.how,
+                "server_address": ADDRESS,
+                "access_token_ref": self.node.ref("token"),
+                "restart_timeout": 5,
+                **options,
+            },
+        )
+
+    def info(self, **options: Any) -> Task:
+        """Return a task that reads."""
+        return task("forescout_module_info", **{**self.how, **options})
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """The options by which fstool does it."""
+        return {
+            "transport": "fstool",
+            **{name: self.ssh[name] for name in ("plugin_name", "property_keys", "install_path")},
+        }
+
+    def run(self, *tasks: Task, arguments: tuple[str, ...] = ("--diff",), **environment: str) -> Run:
+        """Run tasks one after the other, whatever becomes of each."""
+        tolerant = [{**each, "ignore_errors": True, "ignore_unreachable": True} for each in tasks]
+        return self.node.run(play(*tolerant), arguments=arguments, **environment)
+
+    def one(self, **options: Any) -> Result:
+        """Run the task once and return its result."""
+        return self.run(self.task(**options)).one("fs")
+
+    @property
+    def nodes(self) -> dict[str, Any]:
+        """What the lab says of each node."""
+        return self.node.lab.state(FORESCOUT)["nodes"]
+
+    @property
+    def restarts(self) -> dict[str, int]:
+        """How often the plugin of each node was restarted."""
+        return {name: node["restarts"] for name, node in self.nodes.items()}
+
+    @property
+    def module(self) -> dict[str, str]:
+        """What the module works with."""
+        return self.node.lab.state(FORESCOUT)["module"]
+
+    def kept_address(self, name: str) -> str:
+        """Return the address in the store of one node."""
+        return str(self.nodes[name]["store"].get(self.ssh["property_keys"]["server_address"]))
+
+    def is_untouched(self) -> bool:
+        """Say whether no node was written or restarted, and none holds a copy."""
+        return all(
+            not node["restarts"]
+            and node["files"] == ["local.properties"]
+            and not [call for call in node["calls"] if "set_property" in call]
+            for node in self.nodes.values()
+        )
+
+
+def checked(task_: Task) -> Task:
+    """Return a task in check mode."""
+    return {**task_, "check_mode": True}
