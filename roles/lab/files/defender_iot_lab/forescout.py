@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,78 +20,17 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from .appliance import Appliance
 from .exchange import Exchange
-from .forescout_nodes import FstoolOptions, Nodes, shown
-from .inventory import device_addresses, device_macs
+from .forescout_login import Login
+from .forescout_nodes import Nodes, shown
+from .forescout_options import ForescoutOptions
+from .forescout_properties import HostProperties, make_tags
+from .forescout_web_api import WebApi, web_error
 from .ledger import GIVEN
-from .options import switch
 from .poll import PollError, fetch_devices
 from .web_names import ForescoutNames, page
 
 OAUTH_CLIENT = "fs-oauth-client"
 OAUTH_SECONDS = 3600
-UNRELATED_HOST = "203.0.113.50"
-
-# Label in the console (documented) and where a device of the sensor has it. No sensor field is the risk
-# level, and nobody says where the module takes it from, so the lab makes it up.
-PROPERTIES: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "Authorized by CyberX": lambda device: device.get("authorized"),
-    "Firmware": lambda device: [item.get("firmwareVersion") for item in device.get("firmware") or []],
-    "Name": lambda device: device.get("name"),
-    "Operating System": lambda device: device.get("operatingSystem"),
-    "Type": lambda device: device.get("type"),
-    "Vendor": lambda device: device.get("vendor"),
-    "Risk Level": lambda device: "Low",
-    "Protocols": lambda device: [item.get("name") for item in device.get("protocols") or []],
-}
-
-# Policy identifiers are signed 64-bit numbers (observed), more than a double holds.
-POLICIES: list[dict[str, Any]] = [
-    {
-        "policyId": -6488799636120036097,
-        "name": "OT devices",
-        "description": "Devices seen by the sensor",
-        "rules": [{"ruleId": 7203986147112245003, "name": "PLC", "description": ""}],
-    }
-]
-
-
-@dataclass(frozen=True)
-class ForescoutOptions(FstoolOptions):
-    """Switches of a Forescout; those of its nodes come first.
-
-    nat: the address every connection seems to come from; None means its real source.
-    poll_interval: seconds between two calls to the sensor; unknown on real platforms.
-    value_delay: seconds from such a call until hosts have what it brought; unknown too.
-    module_installed: whether the module, and so its properties, exist.
-    web_token: how the Web API wants its token; bare in the vendor's samples, Bearer observed once.
-    web_token_seconds: life of such a token (observed default: five minutes).
-    names: whether the web interface calls things as `endpoints/forescout.yml` says, or as the seed says.
-    web_client: whether the address of the client is among the Client IPs; the refusal is assumed.
-    web_busy: whether logins are answered with 429 (observed of another interface of the platform).
-    restarting: whether the web server has nothing behind it, as after a restart (status assumed).
-    etags: whether answers of the Web API have entity tags (a chapter of the guide; details assumed).
-    host_ids: how hosts are numbered; identifiers are signed 64-bit numbers (observed of policies).
-    value_lists: whether a property has several values, each with a time (observed).
-    sensor_change: whether another address is taken at once, or only where both fields were emptied before;
-        the tutorial empties them, and nobody says what happens otherwise.
-    namesake: whether another module has a property with the label "Vendor".
-    """
-
-    nat: str | None = None
-    poll_interval: float = 2
-    value_delay: float = 0
-    module_installed: bool = switch(True, False)
-    web_token: str = switch("bare", "bearer", "both")
-    web_token_seconds: float = 300
-    names: str = switch("fixed", "shuffled")
-    web_client: str = switch("listed", "unlisted")
-    web_busy: bool = switch(False, True)
-    restarting: bool = switch(False, True)
-    etags: bool = switch(False, True)
-    host_ids: str = switch("address", "signed_64")
-    value_lists: bool = switch(False, True)
-    sensor_change: str = switch("at_once", "after_clearing")
-    namesake: bool = switch(False, True)
 
 
 @dataclass(frozen=True)
@@ -132,6 +69,7 @@ class Forescout(Appliance):
     def change_options(self, changes: Mapping[str, Any]) -> None:
         """Turn switches; the next call to the sensor comes at once."""
         super().change_options(changes)
+        self.web_api.options = self.options
         if self.nodes:
             self.nodes.options_changed()
         self.changed.set()
@@ -139,10 +77,10 @@ class Forescout(Appliance):
     def restart(self) -> None:
         """Forget settings, tokens, polls and what they brought."""
         self.module = Module()
-        self.oauth_tokens: dict[str, float] = {}
-        self.web_tokens: dict[str, float] = {}
-        self.properties: dict[str, dict[str, Any]] = {}
-        self.coming: list[tuple[float, dict[str, dict[str, Any]]]] = []
+        self.properties = HostProperties(self.world.clock, self.tags)
+        self.oauth = Login(self.credentials, self.world.clock)
+        web_login = Login(self.credentials, self.world.clock)
+        self.web_api = WebApi(self.options, self.mint, web_login, self.properties)
         self.last_poll: dict[str, Any] | None = None
         if self.nodes:
             self.nodes.reset()
@@ -158,20 +96,18 @@ class Forescout(Appliance):
 
     def make_credentials(self) -> dict[str, str]:
         """Make one account for both logins, and the property tags, which differ from seed to seed."""
-        labels = list(PROPERTIES)
-        numbers = self.mint.random.sample(range(1000, 10000), len(labels))
-        self.tags = {label: f"property_{number}" for label, number in zip(labels, numbers, strict=True)}
+        self.tags = make_tags(self.mint.random)
         return super().make_credentials()
 
     def state(self) -> dict[str, Any]:
         """Return settings, tokens, the last poll and what polls have brought."""
-        self._let_values_arrive()
+        self.properties.let_arrive()
         return {
             "module": asdict(self.module),
-            "oauth_tokens": list(self.oauth_tokens),
-            "web_tokens": list(self.web_tokens),
+            "oauth_tokens": list(self.oauth.tokens),
+            "web_tokens": list(self.web_api.login.tokens),
             "last_poll": self.last_poll,
-            "properties": self.properties,
+            "properties": self.properties.values,
             "nodes": shown(self.nodes),
         }
 
@@ -179,13 +115,8 @@ class Forescout(Appliance):
         """Answer one request."""
         if self.options.restarting:
             return Response("Service Unavailable", 503, media_type="text/plain")
-        match exchange.method, exchange.segments:
-            case "POST", ["api", "login"]:
-                return self._web_login(exchange)
-            case "GET", ["api", *rest]:
-                return self._web_api(exchange, rest)
-            case _, ["api", *_]:
-                return _web_error(405, "Method not allowed.")
+        if exchange.segments[0] == "api":
+            return self.web_api.answer(exchange, exchange.segments[1:])
         return self._web_interface(exchange)
 
     def _web_interface(self, exchange: Exchange) -> Response:
@@ -197,7 +128,7 @@ class Forescout(Appliance):
                 return self._oauth_login(exchange, names)
             case method, names.module:
                 return self._module_settings(exchange, method)
-        return _web_error(404, "Not found.")
+        return web_error(404, "Not found.")
 
     # --- OAuth and the invented module settings -------------------------------------------------------------
 
@@ -206,29 +137,26 @@ class Forescout(Appliance):
         form = exchange.form()
         grant = (form.get("grant_type"), form.get("client_id"))
         given = {"username": form.get(names.username, ""), "password": form.get(names.password, "")}
-        if grant != ("password", OAUTH_CLIENT) or not self._credentials_fit(given):
+        if grant != ("password", OAUTH_CLIENT) or not self.oauth.fits(given):
             return JSONResponse({"error": "invalid_grant"}, 401)
         exchange.principal = given["username"]
         token = self.mint.issue("oauth_token", 40)
-        self.oauth_tokens[token] = self.world.clock.now() + OAUTH_SECONDS
+        self.oauth.admit(token, OAUTH_SECONDS)
         return JSONResponse({names.oauth_token: token, "token_type": "bearer", "expires_in": OAUTH_SECONDS})
-
-    def _credentials_fit(self, fields: dict[str, str]) -> bool:
-        return {name: fields.get(name) for name in ("username", "password")} == self.credentials
 
     def _module_settings(self, exchange: Exchange, method: str) -> Response:
         scheme, _space, token = exchange.headers.get("authorization", "").partition(" ")
-        if scheme != "Bearer" or not self._is_alive(self.oauth_tokens, token):
+        if scheme != "Bearer" or not self.oauth.admits(token):
             return JSONResponse({"errors": ["Invalid or expired token"]}, 401)
-        exchange.principal = self.credentials["username"]
+        exchange.principal = self.oauth.username
         if not self.options.module_installed:
-            return _web_error(404, "Not found.")
+            return web_error(404, "Not found.")
         match method:
             case "GET":
                 return self._shown_module()
             case "PUT":
                 return self._change_module(exchange)
-        return _web_error(405, "Method not allowed.")
+        return web_error(405, "Method not allowed.")
 
     def _shown_module(self) -> Response:
         module = {
@@ -252,104 +180,6 @@ class Forescout(Appliance):
             self.nodes.apply(self.module.server_address, self.module.access_token)
         self.changed.set()
         return self._shown_module()
-
-    # --- Web API --------------------------------------------------------------------------------------------
-
-    def _web_login(self, exchange: Exchange) -> Response:
-        """Issue a token as raw text; credentials come in the body or in the query (observed)."""
-        if self.options.web_client == "unlisted":
-            return _web_error(403, "This client is not allowed.")
-        if self.options.web_busy:
-            return JSONResponse({"errors": ["Too many requests. Wait 7 seconds and try again."]}, 429)
-        if not self._credentials_fit({**exchange.query, **exchange.form()}):
-            return _web_error(401, "Wrong user name or password.")
-        exchange.principal = self.credentials["username"]
-        token = self.mint.note("web_token", ".".join(self.mint.make(length) for length in (20, 60, 43)))
-        self.web_tokens[token] = self.world.clock.now() + self.options.web_token_seconds
-        return Response(token, media_type="text/plain")
-
-    def _web_api(self, exchange: Exchange, path: list[str]) -> Response:
-        if not self._is_alive(self.web_tokens, self._web_token(exchange)):
-            return _web_error(401, "Invalid or expired token.")
-        exchange.principal = self.credentials["username"]
-        self._let_values_arrive()
-        return self._unless_known(exchange, self._found(exchange, path))
-
-    def _unless_known(self, exchange: Exchange, answer: Response) -> Response:
-        if not self.options.etags or answer.status_code != 200:
-            return answer
-        tag = f'"{hashlib.sha256(bytes(answer.body)).hexdigest()[:16]}"'
-        answer.headers["ETag"] = tag
-        return answer if exchange.headers.get("if-none-match") != tag else Response(status_code=304)
-
-    def _found(self, exchange: Exchange, path: list[str]) -> Response:
-        match path:
-            case ["hosts"]:
-                return _hal({"hosts": [self._host_row(exchange, ip) for ip in self._matching(exchange)]})
-            case ["hosts", "ip", ip] if ip in self._hosts():
-                return self._host(exchange, ip)
-            case ["hosts", "mac", mac] if (ip := device_macs().get(mac, "")) in self._hosts():
-                return self._host(exchange, ip)
-            case ["hosts", host_id] if (ip := self._numbered().get(host_id, "")) in self._hosts():
-                return self._host(exchange, ip)
-            case ["hostfields"]:
-                return _hal({"hostFields": self._host_fields()})
-            case ["policies"]:
-                return _hal({"policies": POLICIES})
-        return _web_error(404, "Not found.")
-
-    def _web_token(self, exchange: Exchange) -> str:
-        header = exchange.headers.get("authorization", "")
-        token = header.removeprefix("Bearer ")
-        form = "bare" if token == header else "bearer"
-        return token if self.options.web_token in (form, "both") else ""
-
-    def _is_alive(self, tokens: dict[str, float], token: str) -> bool:
-        return tokens.get(token, 0) > self.world.clock.now()
-
-    def _hosts(self) -> list[str]:
-        return sorted({*device_addresses(), *self.properties, UNRELATED_HOST})
-
-    def _matching(self, exchange: Exchange) -> list[str]:
-        """Return the hosts that have every value of the query; a name that no property has fits none."""
-        wanted = dict(exchange.query)
-        return [ip for ip in self._hosts() if wanted.items() <= self._plain_values(ip).items()]
-
-    def _plain_values(self, ip: str) -> dict[str, str]:
-        return {tag: str(field["value"]) for tag, field in self.properties.get(ip, {}).items()}
-
-    def _number(self, ip: str) -> int:
-        """Return a host's identifier: its address as a number (as in a published sample), or a large one."""
-        number = int(ipaddress.ip_address(ip))
-        return number if self.options.host_ids == "address" else number - 2**62
-
-    def _numbered(self) -> dict[str, str]:
-        return {str(self._number(ip)): ip for ip in self._hosts()}
-
-    def _host_row(self, exchange: Exchange, ip: str) -> dict[str, Any]:
-        host_id = self._number(ip)
-        address = f"https://{exchange.headers.get('host')}/api/hosts/{host_id}"
-        return {"hostId": host_id, "ip": ip, "mac": None, "links": [{"rel": "self", "href": address}]}
-
-    def _host(self, exchange: Exchange, ip: str) -> Response:
-        """Return one host; names in `fields` that are unknown are left out silently (observed)."""
-        fields = self.properties.get(ip, {}) if self.options.module_installed else {}
-        if "fields" in exchange.query:
-            wanted = exchange.query["fields"].split(",")
-            fields = {tag: value for tag, value in fields.items() if tag in wanted}
-        if self.options.value_lists:
-            fields = {tag: [value] for tag, value in fields.items()}
-        mac = next((mac for mac, address in device_macs().items() if address == ip), None)
-        return _hal({"host": {"id": self._number(ip), "ip": ip, "mac": mac, "fields": fields}})
-
-    def _host_fields(self) -> list[dict[str, str]]:
-        fields = [{"name": "online", "label": "Host is online", "description": "", "type": "boolean"}]
-        if self.options.module_installed:
-            for label, tag in self.tags.items():
-                fields.append({"name": tag, "label": label, "description": label, "type": "string"})
-        if self.options.namesake:
-            fields.append({"name": "nic_vendor", "label": "Vendor", "description": "", "type": "string"})
-        return fields
 
     # --- polling --------------------------------------------------------------------------------------------
 
@@ -375,32 +205,6 @@ class Forescout(Appliance):
         except PollError as error:
             outcome = str(error)
         if module is self.module:
-            self._keep(devices, outcome)
-
-    def _keep(self, devices: list[dict[str, Any]], outcome: str) -> None:
-        now = self.world.clock.now()
-        self.last_poll = {"time": now, "outcome": outcome}
-        found: dict[str, dict[str, Any]] = {}
-        for device in devices:
-            values = {self.tags[label]: read(device) for label, read in PROPERTIES.items()}
-            fields = {tag: {"timestamp": int(now), "value": value} for tag, value in values.items()}
-            addresses = device.get("ipAddresses") or device.get("ipAddress") or []
-            found.update(dict.fromkeys(addresses, fields))
-        self.coming.append((now + self.options.value_delay, found))
-        self._let_values_arrive()
-
-    def _let_values_arrive(self) -> None:
-        """Give hosts what calls to the sensor have brought long enough ago."""
-        now = self.world.clock.now()
-        due = [found for moment, found in self.coming if moment <= now]
-        self.coming = [(moment, found) for moment, found in self.coming if moment > now]
-        for found in due:
-            self.properties.update(found)
-
-
-def _hal(content: dict[str, Any]) -> Response:
-    return JSONResponse({**content, "links": []}, media_type="application/hal+json")
-
-
-def _web_error(status: int, message: str) -> Response:
-    return JSONResponse({"message": f"{message} See log for more details."}, status)
+            now = self.world.clock.now()
+            self.last_poll = {"time": now, "outcome": outcome}
+            self.properties.keep(devices, now, self.options.value_delay)
