@@ -22,11 +22,16 @@ FORKS = 20
 
 @dataclass(frozen=True)
 class Contestant:
-    """One way to declare the objects; a ``slow`` one runs less often, an ``idle`` one asks no appliance."""
+    """One way to declare the objects.
+
+    A ``slow`` one runs less often, a ``brief`` one where all is in sync and no latency, an ``idle`` one asks
+    no appliance.
+    """
 
     key: str
     name: str
     slow: bool = False
+    brief: bool = False
     idle: bool = False
 
     def command(self, inventory: Path) -> list[str]:
@@ -66,10 +71,11 @@ class Contestant:
 
 
 CONTESTANTS = (
-    Contestant("floor", "an empty action task for each object: Ansible's floor", idle=True),
+    Contestant("floor", "an empty action task for each object: Ansible's floor", brief=True, idle=True),
     Contestant("tasks", "this collection, one task for each object"),
     Contestant("access", "this collection, one task for both: `fortigate_access`"),
-    Contestant("role", "this collection, its role"),
+    Contestant("role", "this collection, its role, as the playbook `site` runs it"),
+    Contestant("checked", "this collection, its role, which checks its variables first", brief=True),
     Contestant("bare", "`requests` in threads, without Ansible: the limit"),
     Contestant("uri", "`ansible.builtin.uri`, reading before it writes", slow=True),
     Contestant("fortinet", "`fortinet.fortios`", slow=True),

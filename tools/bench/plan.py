@@ -33,7 +33,7 @@ class Case:
 
     def rounds(self, contestant: Contestant) -> int:
         """Return how often a contestant runs."""
-        if contestant.idle and (self.latency or self.state != "in sync"):
+        if contestant.brief and (self.latency or self.state != "in sync"):
             return 0
         return self.slow if contestant.slow else self.fast
 

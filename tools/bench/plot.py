@@ -17,7 +17,8 @@ LABELS = {
     "floor": "empty action task",
     "tasks": "one task for each object",
     "access": "one task for both",
-    "role": "role",
+    "role": "role, as in site",
+    "checked": "role, checking first",
     "bare": "requests, no Ansible",
     "uri": "ansible.builtin.uri",
     "fortinet": "fortinet.fortios",
@@ -67,7 +68,7 @@ def plot(results: Results, plan: list[Case]) -> str:
 
 def _bar(key: str, value: float, share: float, top: int) -> str:
     width = max(1.0, share * LONGEST)
-    kind = "own" if key in ("tasks", "access", "role") else "other"
+    kind = "own" if key in ("tasks", "access", "role", "checked") else "other"
     return (
         f'<text x="{LEFT - 8}" y="{top + 14}" text-anchor="end">{LABELS[key]}</text>'
         f'<rect class="{kind}" x="{LEFT}" y="{top + 2}" width="{width:.1f}" height="{LINE - 8}"/>'
