@@ -55,33 +55,31 @@ def main() -> None:
 def measured(fleet: Fleet, plan: list[Case]) -> Results:
     """Run all cases."""
     results = Results()
-    with tempfile.TemporaryDirectory(prefix="fgt") as sockets:
-        print("==> each contestant once, unmeasured, so that Python has compiled all it runs", flush=True)
-        for contestant in CONTESTANTS:
-            one_run(fleet, plan[0], contestant, sockets)
-        for case in plan:
-            print(f"==> {case.title}", flush=True)
-            for number, contestant in enumerate(case.runs()):
-                if number == 0 or case.state != "in sync":  # in which every run leaves them
-                    fleet.prepare(case.state, case.size)
-                run = one_run(fleet, case, contestant, sockets)
-                results.add(case, contestant.key, run)
-                print(
-                    f"    {contestant.key:9}{run.cpu:9.1f} ms{run.wall:8.1f} s{run.memory:8.0f} MB",
-                    flush=True,
-                )
+    print("==> each contestant once, unmeasured, so that Python has compiled all it runs", flush=True)
+    for contestant in CONTESTANTS:
+        one_run(fleet, plan[0], contestant)
+    for case in plan:
+        print(f"==> {case.title}", flush=True)
+        for number, contestant in enumerate(case.runs()):
+            if number == 0 or case.state != "in sync":  # in which every run leaves them
+                fleet.prepare(case.state, case.size)
+            run = one_run(fleet, case, contestant)
+            results.add(case, contestant.key, run)
+            print(f"    {contestant.key:9}{run.cpu:9.1f} ms{run.wall:8.1f} s{run.memory:8.0f} MB", flush=True)
     return results
 
 
-def one_run(fleet: Fleet, case: Case, contestant: Contestant, sockets: str) -> Run:
+def one_run(fleet: Fleet, case: Case, contestant: Contestant) -> Run:
     """Let one contestant declare the objects, and check that it did."""
     fleet.count(case.latency)
     log = FOLDER / f"{contestant.key}.log"
     command = contestant.command(fleet.inventory(case.size))
-    try:
-        spent = cost(command, contestant.environment(sockets), log)
-    except WrongEnd as error:
-        sys.exit(f"{case.title}: {contestant.name}: {error}")
+    # Sockets of the daemons of an earlier run would be taken for those of this one.
+    with tempfile.TemporaryDirectory(prefix="fgt") as sockets:
+        try:
+            spent = cost(command, contestant.environment(sockets), log)
+        except WrongEnd as error:
+            sys.exit(f"{case.title}: {contestant.name}: {error}")
     counted = fleet.counted(case.size)
     if not contestant.idle:
         fleet.check(case.size)
