@@ -59,6 +59,8 @@ class Contestant:
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_PYTHON_INTERPRETER": str(self._binaries / "python"),
             "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": sockets,
+            # A daemon that ends between two tasks of its host makes the second one fail now and then.
+            "ANSIBLE_PERSISTENT_CONNECT_TIMEOUT": "600",
         }
 
     @property
