@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -16,6 +17,8 @@ from ansible_collections.otsec.defender_iot.tools.bench.plot import plot
 from ansible_collections.otsec.defender_iot.tools.bench.report import inserted, report, spread
 from ansible_collections.otsec.defender_iot.tools.bench.results import Results, Run
 from ansible_collections.otsec.defender_iot.tools.bench.targets import Target, targets
+
+ROOT = Path(__file__).parents[2]
 
 PLAN = cases(*SIZES)
 IN_SYNC = next(case for case in PLAN if (case.state, case.size) == ("in sync", 50))
@@ -103,3 +106,13 @@ def test_the_picture_has_a_bar_for_each_who_ran(results: Results) -> None:
     picture = ElementTree.fromstring(plot(results, PLAN))  # noqa: S314
     bars = [each for each in picture.iter("{http://www.w3.org/2000/svg}rect") if each.get("class") != "page"]
     assert len(bars) == 8 + 8 + 6
+
+
+def test_the_readme_tells_what_was_measured() -> None:
+    told = (ROOT / "README.md").read_text().partition("## Speed")[2].partition("\n## ")[0]
+    measured = (ROOT / "docs/performance.md").read_text()
+    rows = measured.partition("### 50 FortiGates, in sync\n")[2].partition("###")[0].splitlines()
+    cpu = {cells[1].strip(): cells[3].split()[0] for cells in (row.split("|") for row in rows) if cells[4:]}
+    for key in ("floor", "role", "uri", "fortinet"):
+        name = next(each.name for each in CONTESTANTS if each.key == key)
+        assert f"{cpu[name]} ms" in told
