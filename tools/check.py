@@ -196,10 +196,10 @@ def import_into_galaxy(archive: Path) -> None:
 
 # Each with what to expect of it in a fresh clone.
 STEPS = {
-    lint: "about 40 s",
-    sanity: "about two minutes the first time",
+    lint: "about a minute",
+    sanity: "four minutes beside another step, half of that alone",
     unit: "about a minute",
-    integration: "about 14 minutes",
+    integration: "about 13 minutes",
     chain: "half a minute",
     foreign: "about three minutes",
     molecule: "two or three minutes",

@@ -35,6 +35,8 @@ class Walk:
             "HOME": str(folder / "home"),
             "COLLECTION": str(collection),
             "LC_ALL": "C.UTF-8",
+            # The socket of a master connection would have too long a name in a test's folder.
+            "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",
             "NO_COLOR": "1",
             **{f"GIT_{who}_NAME": "A user" for who in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{who}_EMAIL": "user@example.com" for who in ("AUTHOR", "COMMITTER")},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures how fast the page of a report on 1,000 appliances opens: `tools/run python tools/bench_page.py`.
+"""Measures how fast the page of a report on 1,000 appliances opens: `tools/run python -m tools.bench.page`.
 
 Needs `chromium` on PATH. Opening is from the navigation to the page's own word that it is ready, and to the
 first picture. The work of the page is how long its main thread has had a processor by then: a busy machine
@@ -21,7 +21,8 @@ from statistics import median
 
 from playwright.sync_api import Browser
 
-ROOT = Path(__file__).resolve().parent.parent
+from ..lab import ROOT
+
 sys.path[:0] = [str(ROOT), str(ROOT / ".cache/tree")]
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils.report._page import render  # noqa: E402
