@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_every_command_of_the_guides_works_where_it_is_typed(walk: Walk) -> None
 def changed_files() -> str:
     """Return what is not as committed in the clone, which is the installed collection."""
     return subprocess.run(
-        ["git", "-c", "safe.directory=*", "status", "--porcelain"],  # noqa: S607
+        [str(shutil.which("git")), "-c", "safe.directory=*", "status", "--porcelain"],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -39,25 +39,12 @@ def test_a_handshake_that_does_not_come_is_no_connection(certificates: Certifica
         assert failure(url, certificates, "POST", connect_timeout=1) == f"no connection to {url} within 1 s"
 
 
-def dripping(start: bytes, drop: bytes) -> Any:
-    """Return an answer that comes in drops for ever."""
-
-    async def write(writer: StreamWriter) -> None:
-        writer.write(start)
-        while not writer.is_closing():
-            writer.write(drop)
-            await writer.drain()
-            await asyncio.sleep(0.1)
-
-    return write
-
-
 DRIPS = {
-    "body": dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" "),
-    "chunks": dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-    "headers": dripping(b"HTTP/1.1 200 OK\r\nX-Endless: ", b"x"),
-    "status line": dripping(b"HTTP/1.1 2", b"0"),
-    "informational answers": dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": endless(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" ", pause=0.1),
+    "chunks": endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n", pause=0.1),
+    "headers": endless(b"HTTP/1.1 200 OK\r\nX-Endless: ", b"x", pause=0.1),
+    "status line": endless(b"HTTP/1.1 2", b"0", pause=0.1),
+    "informational answers": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", pause=0.1),
 }
 
 

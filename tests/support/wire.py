@@ -63,15 +63,15 @@ def failure(url: str, certificates: Certificates, method: str = "GET", **params:
     return reason
 
 
-def endless(start: bytes, more: bytes) -> Any:
-    """Return an answer that goes on as fast as it can."""
+def endless(start: bytes, more: bytes, pause: float = 0) -> Any:
+    """Return an answer that goes on for ever, as fast as it can or with pauses in seconds."""
 
     async def write(writer: StreamWriter) -> None:
         writer.write(start)
         while not writer.is_closing():
             writer.write(more)
             await writer.drain()
-            await asyncio.sleep(0)
+            await asyncio.sleep(pause)
 
     return write
 
