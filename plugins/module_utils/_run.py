@@ -114,6 +114,8 @@ def _result(
             node.leave(path, text)
     if job.notes:
         result["warnings"] = job.notes
+    if not result.get("changed"):
+        result.pop("diff", None)
     return result
 
 
