@@ -43,9 +43,10 @@ class Arguments:
     def validate(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
         """Return the options with defaults and types applied, and the values that must never be shown.
 
-        Raises InvalidOptions.
+        An option that is None is one that was not given. Raises InvalidOptions.
         """
-        checked = self._validator.validate(dict(options))
+        given = {name: value for name, value in options.items() if value is not None}
+        checked = self._validator.validate(given)
         if checked.error_messages:
             raise InvalidOptions("; ".join(checked.error_messages))
         return checked.validated_parameters, set(checked._no_log_values)

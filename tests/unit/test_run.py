@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils import _run
-from ansible_collections.otsec.defender_iot.plugins.module_utils._arguments import STATE, Arguments
+from ansible_collections.otsec.defender_iot.plugins.module_utils._arguments import STATE, Arguments, fortigate
 from ansible_collections.otsec.defender_iot.plugins.module_utils._converge import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
     ApplianceError,
@@ -94,6 +94,13 @@ def test_the_provenance_is_that_of_the_endpoint_map() -> None:
     assert node.asked[0] == "map /map.yml"
 
 
+def test_an_option_that_is_null_is_one_that_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORTIGATE_URL", "https://fgt.example")
+    given = {"url": None, "token": "k3y", "timeout": None}
+    params, _hidden = fortigate({}).validate(given)
+    assert (params["url"], params["timeout"]) == ("https://fgt.example", 30)
+
+
 def test_a_job_gets_validated_options_and_a_keeper_for_each_reference() -> None:
     seen: list[Job] = []
     node = Node()
@@ -105,6 +112,12 @@ def test_a_job_gets_validated_options_and_a_keeper_for_each_reference() -> None:
     assert (seen[0].params["name"], seen[0].params["state"], seen[0].appliance) == ("1", "present", "box")
     assert seen[0].keepers["secret_ref"].held().current.value == "s3cr3t"
     assert node.asked == [f"keeper {REF}", "reach", "close"]
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_difference_is_told_where_there_is_one(changed: bool) -> None:
+    result = run(module(lambda job: {"changed": changed, "diff": {}}), {"name": "a"}, Node())
+    assert ("diff" in result) is changed
 
 
 def test_notes_become_warnings() -> None:
