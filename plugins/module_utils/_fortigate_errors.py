@@ -27,6 +27,7 @@ REPORT = "report it together with the FortiOS version"
 
 PASSWORD_REQUIRED = -8102
 LONGEST_REMARK = 300
+FIRMWARE = re.compile(r"v(\d+(?:\.\d+){2})")
 
 MEANINGS = {
     -1: ("a value is too long or not valid", CHECK_VALUES),
@@ -199,7 +200,7 @@ def _said(reply: Mapping[str, Any]) -> str:
 
 def firmware(reply: Mapping[str, Any]) -> str | None:
     """Return the version in an envelope, ``7.4.5`` for ``v7.4.5``; None where it is of another form."""
-    found = re.match(r"v(\d+(?:\.\d+){2})", str(reply.get("version")))
+    found = FIRMWARE.match(str(reply.get("version")))
     return found[1] if found else None
 
 

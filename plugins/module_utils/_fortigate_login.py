@@ -24,6 +24,9 @@ WEB_LOGIN = "/logincheck"
 BANNER = "/logindisclaimer"
 LOGOUT = {AUTHENTICATION: ("DELETE", AUTHENTICATION), WEB_LOGIN: ("POST", "/logout")}
 
+SENDABLE = re.compile(r"[!-~]+")
+"""What an API key is made of."""
+
 SUCCESS = (5, 6)
 """5, from FortiOS 7.6.3 on also 6."""
 
@@ -186,7 +189,7 @@ def login_code(answer: Answer) -> int | None:
 
 def refuse_unsendable(token: str | None, password: str | None) -> None:
     """Raise InvalidOptions for what no HTTP header can carry, often a line break from a file."""
-    if token and not re.fullmatch(r"[!-~]+", token):
+    if token and not SENDABLE.fullmatch(token):
         raise InvalidOptions("token holds a blank, a line break or another character that no API key has")
     if password and re.search(r"^\s|[\r\n\0]|\s$", password):
         raise InvalidOptions("password begins or ends with a blank, or holds a line break")

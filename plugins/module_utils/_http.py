@@ -17,12 +17,13 @@ import socket
 import ssl
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 from ._errors import ApplianceError, InvalidOptions, Unreachable
-from ._tls import ANSWER_LIMIT, TooLarge, WrongCertificate, tls
+from ._tls import ANSWER_LIMIT, SPARE, Tls, TooLarge, WrongCertificate, tls
 
 try:
     import requests
@@ -45,8 +46,10 @@ CHUNK = 16 * 1024
 """Bytes taken off the wire at a time; unpacked they are at most a thousand times as many."""
 
 ENCODINGS = ("", "identity", "gzip", "deflate")
+NOT_IN_URL = re.compile(r"[\s@?#]")
 PROXIES = ("http", "socks5", "socks5h")
 LONGEST_WAIT = 3600
+NOBODY = {"url": "localhost", "validate_certs": False, "ca_path": None, "connect_timeout": 1, "timeout": 1}
 LONGEST_PLACE = 200
 
 
@@ -221,6 +224,15 @@ class Http:
         return "; whether it was carried out is not known, run again to find out"
 
 
+def rehearse() -> None:
+    """Do what only the first request of a process has to do, without sending one to anybody."""
+    http = Http(NOBODY)
+    http.session.prepare_request(requests.Request("GET", http.url, params={"name": "nobody"}))
+    with suppress(ssl.SSLError):
+        http.tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost").do_handshake()
+    SPARE.append(Tls(ssl.PROTOCOL_TLS_CLIENT))
+
+
 def _text(response: Any, path: str) -> str:
     """Read a body, piece by piece, as JSON is written: in UTF-8, whatever the headers say."""
     if response.is_redirect:
@@ -282,7 +294,7 @@ def base_url(url: str) -> str:
         usable = parts.scheme == "https" and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or re.search(r"[\s@?#]", url):
+    if not usable or NOT_IN_URL.search(url):
         raise InvalidOptions(
             "url must look like https://host or https://host:port, without credentials or a query"
         )

@@ -98,12 +98,16 @@ class Tls(ssl.SSLContext):
             raise TooLarge
 
 
+SPARE: list[Tls] = []
+"""Made before Ansible forks its workers: making one takes as long as checking a certificate."""
+
+
 def tls(params: Mapping[str, Any], host: str, well_known: str) -> Tls:
     """Return the context that the connection options ask for; ``well_known`` is the file of the usual CAs.
 
     Raises InvalidOptions for options that contradict each other and for files that cannot serve.
     """
-    context = Tls(ssl.PROTOCOL_TLS_CLIENT)
+    context = SPARE.pop() if SPARE else Tls(ssl.PROTOCOL_TLS_CLIENT)
     context.host = host
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False

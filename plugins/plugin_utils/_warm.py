@@ -9,9 +9,11 @@ Private to this collection: may change at any time.
 
 from __future__ import annotations
 
-import ssl
+import gc
 
 from ansible.template import Templar
+
+from ..module_utils._http import REQUESTS_IMPORT_ERROR, rehearse
 
 try:
     from ansible.template import trust_as_template
@@ -20,6 +22,11 @@ except ImportError:  # before ansible-core 2.19 every text is trusted
 
 
 def warm_up() -> None:
-    """Let OpenSSL load its algorithms, and Ansible its filters and the rules by which it reads templates."""
-    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    """Rehearse a request and a template, and spare what is there so far Python's search for garbage.
+
+    Ansible has read the inventory and the playbook by now, and keeps both to the end.
+    """
+    if REQUESTS_IMPORT_ERROR is None:
+        rehearse()
     Templar(loader=None).template(trust_as_template("{{ '' | default('') }}"))
+    gc.freeze()

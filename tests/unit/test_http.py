@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils import _http
+from ansible_collections.otsec.defender_iot.plugins.module_utils import _http, _tls
 from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import ApplianceError, InvalidOptions
 from ansible_collections.otsec.defender_iot.plugins.module_utils._http import (
     Http,
@@ -20,7 +22,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._http import (
     proxy_place,
     quoted,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._tls import trust
+from ansible_collections.otsec.defender_iot.plugins.module_utils._tls import Tls, trust
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, answer
 
@@ -154,6 +156,19 @@ def test_what_cannot_be_right_is_refused_before_anything_is_sent(
     with pytest.raises(InvalidOptions, match=said) as caught:
         Http({**CONNECTION, **given})
     assert "\n" not in str(caught.value)
+
+
+def test_a_rehearsal_leaves_a_context_for_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    spare: list[Tls] = []
+    for place in (_http, _tls):
+        monkeypatch.setattr(place, "SPARE", spare)
+    monkeypatch.setattr(socket, "socket", None)
+    _http.rehearse()
+    [left] = spare
+    assert (left.verify_mode, left.check_hostname, left.pin) == (ssl.CERT_REQUIRED, True, None)
+    first, second = (Http(CONNECTION).tls for _session in range(2))
+    assert first is left
+    assert second is not left
 
 
 def test_what_is_empty_is_not_given() -> None:
