@@ -65,7 +65,6 @@ class Bastion:
             "UserKnownHostsFile": self._known_hosts,
         }
         return {
-            "ansible_connection": "ssh",
             "ansible_host": LOOPBACK,
             "ansible_port": self.port,
             "ansible_user": "operator",
