@@ -50,8 +50,8 @@ ENCODINGS = ("", "identity", "gzip", "deflate")
 NOT_IN_URL = re.compile(r"[\s@?#]")
 PROXIES = ("http", "socks5", "socks5h")
 LONGEST_WAIT = 3600
-NOBODY = {"url": "localhost", "validate_certs": False, "ca_path": None, "connect_timeout": 1, "timeout": 1}
 LONGEST_PLACE = 200
+NOBODY = {"url": "localhost", "validate_certs": False, "ca_path": None, "connect_timeout": 1, "timeout": 1}
 
 
 @dataclass(frozen=True)

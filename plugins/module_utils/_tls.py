@@ -99,7 +99,7 @@ class Tls(ssl.SSLContext):
 
 
 SPARE: list[Tls] = []
-"""Made before Ansible forks its workers: making one takes as long as checking a certificate."""
+"""Made before Ansible forks its workers, for the first session of each."""
 
 
 def tls(params: Mapping[str, Any], host: str, well_known: str) -> Tls:
