@@ -4,9 +4,8 @@
 
 """HTTPS to an appliance: one session, one place that knows `requests`.
 
-A session of `requests` itself reads environment variables (proxies, CA bundles, netrc) and follows redirects,
-which would carry the credentials to another place. A task says all there is to say, so what is used here is
-the layer below: requests, the adapter that sends them, and cookies.
+Environment variables (proxies, CA bundles, netrc) are not read: a task says all there is to say.
+Redirects are never followed, for they would carry the credentials to another place.
 An answer is bounded in time and in size. Private to this collection: may change at any time.
 """
 
@@ -28,13 +27,13 @@ from ._tls import ANSWER_LIMIT, SPARE, Tls, TooLarge, WrongCertificate, tls
 
 try:
     import requests
+    from requests import Session
     from requests.adapters import HTTPAdapter
-    from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
-    from requests.utils import DEFAULT_CA_BUNDLE_PATH, default_headers
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
     from urllib3.exceptions import HTTPError
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
-    HTTPAdapter = object  # type: ignore[assignment,misc]
+    Session = HTTPAdapter = object  # type: ignore[assignment,misc]
 else:
     REQUESTS_IMPORT_ERROR = None
 
@@ -131,6 +130,13 @@ class Adapter(HTTPAdapter):
         """Leave out what `requests` would say about TLS, before version 2.32 too."""
 
 
+class OneHop(Session):
+    """A session that goes where it is sent."""
+
+    def get_redirect_target(self, resp: Any) -> None:
+        """Follow nothing; where it does not follow, `requests` would still read all of a redirect's body."""
+
+
 class Http:
     """A session with one appliance. Connects with the first request and keeps the connection."""
 
@@ -145,19 +151,19 @@ class Http:
         )
         host = str(urlsplit(self.url).hostname)
         self.tls = tls(params, host, DEFAULT_CA_BUNDLE_PATH)
-        self.adapter = Adapter(self.tls)
-        self.headers = {**default_headers(), "Accept-Encoding": "gzip"}
-        self.jar = RequestsCookieJar()
+        self.session = OneHop()
+        self.session.trust_env = False
+        self.session.headers["Accept-Encoding"] = "gzip"
+        self.session.mount("https://", Adapter(self.tls))
         self.proxy = ""
-        self.proxies: dict[str, str] = {}
         if params.get("proxy"):
             self.proxy = proxy_place(params["proxy"])
-            self.proxies = {"https": params["proxy"]}
+            self.session.proxies = {"https": params["proxy"]}
 
     @property
     def cookies(self) -> Mapping[str, str | None]:
         """Return the cookies that the appliance has set."""
-        return {cookie.name: cookie.value for cookie in self.jar}
+        return {cookie.name: cookie.value for cookie in self.session.cookies}
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
@@ -168,27 +174,24 @@ class Http:
         """
         self.tls.expect(self.timeout)
         try:
-            request = self.prepared(method, path, headers or {}, **content)
-            wait = (self.connect_timeout, self.timeout)
-            with self.adapter.send(request, stream=True, timeout=wait, proxies=self.proxies) as response:
-                extract_cookies_to_jar(self.jar, request, response.raw)  # type: ignore[no-untyped-call]
+            with self.session.request(
+                method,
+                self.url + path,
+                headers={name: value.encode() for name, value in (headers or {}).items()},
+                timeout=(self.connect_timeout, self.timeout),
+                allow_redirects=False,
+                stream=True,
+                **content,
+            ) as response:
                 return Answer(response.status_code, response.headers, _text(response, path), path)
         except TooLarge:
             raise self._too_large(method, path) from None
         except (requests.RequestException, HTTPError, UnicodeError) as error:
             self._fail(error, method, path)
 
-    def prepared(self, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Any:
-        """Return a request with the cookies of the session."""
-        sent = {name: value.encode() for name, value in headers.items()}
-        request = requests.Request(
-            method, self.url + path, headers={**self.headers, **sent}, cookies=self.jar, **content
-        )
-        return request.prepare()
-
     def close(self) -> None:
         """Close the connection."""
-        self.adapter.close()
+        self.session.close()
 
     def _fail(self, error: Exception, method: str, path: str) -> NoReturn:
         """Raise what an error of the libraries means."""
@@ -224,7 +227,7 @@ class Http:
 def rehearse() -> None:
     """Do what only the first request of a process has to do, without sending one to anybody."""
     http = Http(NOBODY)
-    http.prepared("GET", "/", {}, params={"name": "nobody"})
+    http.session.prepare_request(requests.Request("GET", http.url, params={"name": "nobody"}))
     with suppress(ssl.SSLError):
         http.tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost").do_handshake()
     SPARE.append(Tls(ssl.PROTOCOL_TLS_CLIENT))

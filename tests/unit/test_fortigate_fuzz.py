@@ -147,7 +147,7 @@ def test_any_answer_gives_a_result_or_a_sentence(
 
     def connected(params: Any) -> Http:
         http = Http(params)
-        http.adapter = wire
+        http.session.mount("https://", wire)
         return http
 
     options = {**CONNECTION, "url": "127.0.0.1", "validate_certs": False}

@@ -104,6 +104,10 @@ def test_a_ca_file_that_is_not_there_is_refused(tmp_path: Path, name: str) -> No
         trust(True, str(tmp_path / name))
 
 
+def test_the_environment_has_no_say() -> None:
+    assert Http(CONNECTION).session.trust_env is False
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """Certificates and keys of every kind."""
@@ -170,7 +174,7 @@ def test_a_rehearsal_leaves_a_context_for_one_session(monkeypatch: pytest.Monkey
 def test_what_is_empty_is_not_given() -> None:
     empty = {"proxy": "", "cert_fingerprint": "", "client_cert": "", "client_key": ""}
     http = Http({**CONNECTION, **empty, "validate_certs": False})
-    assert (http.proxy, http.proxies, http.tls.pin) == ("", {}, None)
+    assert (http.proxy, http.session.proxies, http.tls.pin) == ("", {}, None)
 
 
 @pytest.mark.parametrize(

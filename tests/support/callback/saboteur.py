@@ -72,7 +72,7 @@ class Saboteur:
         self._wrap(ApplianceAction, "run", self._run)
         self._wrap(VaultFile, "write", self._stored("write"))
         self._wrap(VaultFile, "delete", self._stored("delete"))
-        self._wrap(requests.adapters.HTTPAdapter, "send", self._send)
+        self._wrap(requests.Session, "send", self._send)
         self._wrap(os, "fsync", self._fsync)
 
     def _wrap(self, place: Any, name: str, wrapper: Callable[..., Any]) -> None:
@@ -107,10 +107,10 @@ class Saboteur:
             self._act(step, "half")
         original(descriptor)
 
-    def _send(self, original: Any, adapter: Any, request: Any, **options: Any) -> Any:
+    def _send(self, original: Any, session: Any, request: Any, **options: Any) -> Any:
         step = f"{request.method} {request.path_url}"
         self._act(step, "before")
-        answer = original(adapter, request, **options)
+        answer = original(session, request, **options)
         self._act(step, "after")
         return answer
 
