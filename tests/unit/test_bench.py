@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ansible_collections.otsec.defender_iot.tools.bench.contestants import CONTESTANTS
-from ansible_collections.otsec.defender_iot.tools.bench.plan import SIZES, cases
+from ansible_collections.otsec.defender_iot.tools.bench.plan import SIZES, Case, cases
 from ansible_collections.otsec.defender_iot.tools.bench.plot import plot
 from ansible_collections.otsec.defender_iot.tools.bench.report import inserted, report, spread
 from ansible_collections.otsec.defender_iot.tools.bench.results import Results, Run
@@ -47,7 +47,13 @@ def results() -> Results:
 
 def test_all_take_turns() -> None:
     order = "".join(contestant.key[0] for contestant in IN_SYNC.runs())
-    assert order == "ftarcbuf" * 2 + "ftarcb" * 2
+    assert order == ("ftarcbuf" + "ftarcb" * 4) * 2
+
+
+@pytest.mark.parametrize("case", PLAN, ids=lambda case: case.title)
+def test_each_runs_as_often_as_is_planned(case: Case) -> None:
+    runs = list(case.runs())
+    assert [runs.count(each) for each in CONTESTANTS] == [case.rounds(each) for each in CONTESTANTS]
 
 
 def test_the_brief_run_only_where_that_says_something() -> None:
