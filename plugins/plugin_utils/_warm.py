@@ -10,6 +10,7 @@ Private to this collection: may change at any time.
 from __future__ import annotations
 
 import gc
+import ssl
 
 from ansible.template import Templar
 
@@ -20,13 +21,16 @@ try:
 except ImportError:  # before ansible-core 2.19 every text is trusted
     trust_as_template = str
 
+FORK_SAFE = (1, 1, 1, 4)
+"""OpenSSL 1.1.1d; before, forked processes may all draw the same random numbers (CVE-2019-1549)."""
+
 
 def warm_up() -> None:
     """Rehearse a request and a template, and spare what is there so far Python's search for garbage.
 
     Ansible has read the inventory and the playbook by now, and keeps both to the end.
     """
-    if REQUESTS_IMPORT_ERROR is None:
+    if REQUESTS_IMPORT_ERROR is None and ssl.OPENSSL_VERSION_INFO >= FORK_SAFE:
         rehearse()
     Templar(loader=None).template(trust_as_template("{{ '' | default('') }}"))
     gc.freeze()
