@@ -20,17 +20,6 @@ print(any(name.startswith("ansible.plugins.filter.") and "core" in name for name
 print(gc.get_freeze_count() > 10_000, len(SPARE))
 """
 
-FORKED = """
-import os
-import ssl
-from ansible_collections.otsec.defender_iot.plugins.action import fortigate_access
-for _ in range(4):
-    if os.fork() == 0:
-        os.write(1, ssl.RAND_bytes(16).hex().encode() + b"\\n")
-        os._exit(0)
-    os.wait()
-"""
-
 
 def run(script: str) -> str:
     """Run a script in a process of its own; return what it prints."""
@@ -47,9 +36,3 @@ def test_what_every_task_needs_first_is_loaded_with_the_action() -> None:
 def test_an_openssl_that_forks_could_harm_rehearses_nothing() -> None:
     old = "import ssl; ssl.OPENSSL_VERSION_INFO = (1, 1, 1, 3, 15)\n"
     assert run(old + FOUND) == "True\nTrue 0\n"
-
-
-def test_workers_share_no_random_numbers() -> None:
-    drawn = run(FORKED).split()
-    assert len(drawn) == 4
-    assert len(set(drawn)) == 4
