@@ -29,6 +29,8 @@ MODULES = sorted(FILES - {OUTCOME})
 GROUPS = ("fortigate", "sensor", "forescout")
 # What the action gives to a module process on another host, beside the options.
 RELAYED = "_call"
+# What a role leaves to whoever calls the module: a role never changes the account that it logs in with.
+BY_MODULE_ONLY = "allow_self_change"
 SECRET = re.compile(r"token|password|passwd|secret|key")
 
 
@@ -161,6 +163,18 @@ def test_an_item_of_a_list_takes_what_the_module_for_one_object_takes(kind: Any)
     connection = loaded("fortigate_access").arguments.spec
     own = {name: spec for name, spec in alone.items() if name not in connection}
     assert own.items() <= kind.arguments.spec.items()
+
+
+def test_the_role_of_a_fortigate_hands_every_option_over() -> None:
+    tasks_of_role = ROOT / "roles" / "fortigate_access" / "tasks"
+    (access,) = yaml.safe_load((tasks_of_role / "access.yml").read_text())
+    (template,) = access["module_defaults"].values()
+    options = loaded("fortigate_access").arguments.spec.keys() - {RELAYED, BY_MODULE_ONLY}
+    assert set(re.findall(r"(\w+)=", template)) == options
+
+    read = yaml.safe_load((tasks_of_role / "export.yml").read_text())[0]
+    (connection,) = read["module_defaults"].values()
+    assert connection.keys() == loaded("fortigate_api_admin_info").arguments.spec.keys() & options
 
 
 @pytest.mark.parametrize("module", MODULES)
