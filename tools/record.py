@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from plugins.plugin_utils.report._page import render  # noqa: E402
+from plugins.plugin_utils._report.page import render  # noqa: E402
 from tests.support import report_documents  # noqa: E402
 from tests.support.browser import opened  # noqa: E402
 from tests.support.lab import running_lab  # noqa: E402

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ..modules import forescout_host_info
-from ..plugin_utils._action import ApplianceAction
+from ..plugin_utils._action.appliance import ApplianceAction
 
 
 class ActionModule(ApplianceAction):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ..modules import forescout_module
-from ..plugin_utils._mapped_action import MappedAction
+from ..plugin_utils._action.mapped_action import MappedAction
 
 
 class ActionModule(MappedAction):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ..modules import fortigate_api_admin
-from ..plugin_utils._action import ApplianceAction
+from ..plugin_utils._action.appliance import ApplianceAction
 
 
 class ActionModule(ApplianceAction):

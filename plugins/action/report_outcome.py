@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.report._recorder import Recorder
-from ..plugin_utils.report._sentences import headline
+from ..plugin_utils._report.recorder import Recorder
+from ..plugin_utils._report.sentences import headline
 
 NO_REPORT = (
     "no report is being made, so nothing is known: set defender_iot_report to a folder, and in a playbook "

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ..modules import sensor_connection_check
-from ..plugin_utils._action import ApplianceAction
+from ..plugin_utils._action.appliance import ApplianceAction
 
 
 class ActionModule(ApplianceAction):

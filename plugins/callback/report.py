@@ -40,8 +40,8 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils.report._recorder import Recorder
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils.report._sentences import summary
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.recorder import Recorder
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.sentences import summary
 
 
 class CallbackModule(CallbackBase):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..plugin_utils._rollout import batches, complaints, stop_reason
+from ..plugin_utils._rollout.batches import batches, complaints, stop_reason
 
 
 def rollout_stop_reason(

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ..module_utils._moment import as_text, now, read_moment
+from ..module_utils._engine.moment import as_text, now, read_moment
 
 Result = Mapping[str, Any]
 Verdict = dict[str, Any]

@@ -107,9 +107,9 @@ from typing import Any
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._errors import InvalidOptions
-from ..plugin_utils._map_draft import Told, draft
-from ..plugin_utils._plain import plain
+from ..module_utils._engine.errors import InvalidOptions
+from ..module_utils._module.untagged import plain
+from ..plugin_utils._endpoint_maps.draft import RecordedSession, draft
 
 NEEDED = {
     "sensor": ("username", "password", "token", "description"),
@@ -125,13 +125,13 @@ class LookupModule(LookupBase):
     ) -> list[dict[str, Any]]:
         """Return the draft of each recording."""
         self.set_options(var_options=variables, direct=kwargs)
-        options = plain({name: self.get_option(name) for name in Told.__dataclass_fields__})
+        options = plain({name: self.get_option(name) for name in RecordedSession.__dataclass_fields__})
         empty = [name for name in NEEDED[options["product"]] if not options[name]]
         if empty:
             raise AnsibleLookupError(f"a recording of a {options['product']} needs {', '.join(empty)} too")
-        return [self._drafted(str(term), Told(**options)) for term in terms]
+        return [self._drafted(str(term), RecordedSession(**options)) for term in terms]
 
-    def _drafted(self, path: str, told: Told) -> dict[str, Any]:
+    def _drafted(self, path: str, told: RecordedSession) -> dict[str, Any]:
         try:
             content, _shown = self._loader._get_file_contents(self._loader.path_dwim(path))
             made = draft(content.decode("utf-8-sig"), told)

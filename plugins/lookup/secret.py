@@ -65,10 +65,10 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._errors import ApplianceError, InvalidOptions
-from ..plugin_utils._keeper import StoreKeeper
-from ..plugin_utils._plain import plain
-from ..plugin_utils.stores import STORE_SETTINGS, open_store
+from ..module_utils._engine.errors import ApplianceError, InvalidOptions
+from ..module_utils._module.untagged import plain
+from ..plugin_utils._secrets.entry import StoreEntry
+from ..plugin_utils._secrets.store import STORE_SETTINGS, open_store
 
 
 class LookupModule(LookupBase):
@@ -85,7 +85,7 @@ class LookupModule(LookupBase):
     def _value(self, ref: str, settings: Mapping[str, Any]) -> str | None:
         try:
             secret = (
-                StoreKeeper(ref, open_store(ref, self._loader, settings), set(), self._loader).held().current
+                StoreEntry(ref, open_store(ref, self._loader, settings), set(), self._loader).read().current
             )
         except InvalidOptions as error:
             raise AnsibleLookupError(str(error)) from None

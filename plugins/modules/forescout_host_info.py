@@ -176,10 +176,11 @@ failure:
       returned: always
 """
 
-from ..module_utils._arguments import forescout
-from ..module_utils._forescout_hosts import HOST, LABELS, PROPERTY, prepared, tell_host
-from ..module_utils._forescout_web import WebApi
-from ..module_utils._run import Module, serve
+from ..module_utils._forescout.hosts import HOST, LABELS, PROPERTY, prepare_host_info, read_host
+from ..module_utils._forescout.options import forescout
+from ..module_utils._forescout.web_api import WebApi
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
 
 MODULE = Module(
     arguments=forescout(
@@ -195,8 +196,8 @@ MODULE = Module(
     ),
     resource=HOST,
     connect=WebApi,
-    job=tell_host,
-    prepare=prepared,
+    job=read_host,
+    prepare=prepare_host_info,
     also=(PROPERTY,),
 )
 

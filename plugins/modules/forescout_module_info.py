@@ -156,10 +156,17 @@ failure:
       returned: always
 """
 
-from ..module_utils._arguments import forescout
-from ..module_utils._forescout import connect
-from ..module_utils._module_settings import FSTOOL, SETTINGS, connect_by_shell, prepared, show
-from ..module_utils._run import Module, serve
+from ..module_utils._forescout.module_settings import (
+    FSTOOL,
+    SETTINGS,
+    connect_by_shell,
+    prepare_forescout_module,
+    show,
+)
+from ..module_utils._forescout.options import forescout
+from ..module_utils._forescout.web import connect
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
 
 MODULE = Module(
     arguments=forescout(
@@ -174,7 +181,7 @@ MODULE = Module(
     resource=SETTINGS,
     connect=connect,
     job=show,
-    prepare=prepared,
+    prepare=prepare_forescout_module,
     connect_by_shell=connect_by_shell,
 )
 

@@ -232,13 +232,15 @@ failure:
       returned: always
 """
 
-from ..module_utils._access import checked, grant, references
-from ..module_utils._admin_profile import PROFILE
-from ..module_utils._api_admin import ADMIN
-from ..module_utils._api_key import KEY, RECREATE
-from ..module_utils._arguments import SELF_CHANGE, fortigate
-from ..module_utils._fortigate import FortiGate
-from ..module_utils._run import Module, serve
+from ..module_utils._fortigate.access import grant, prepare_fortigate_access, references
+from ..module_utils._fortigate.admin_profile import PROFILE
+from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.api_admin import ADMIN
+from ..module_utils._fortigate.api_key import KEY, RECREATE
+from ..module_utils._fortigate.options import fortigate
+from ..module_utils._module.arguments import SELF_CHANGE
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate(
@@ -260,7 +262,7 @@ MODULE = Module(
     also=(PROFILE, KEY),
     connect=FortiGate,
     job=grant,
-    prepare=checked,
+    prepare=prepare_fortigate_access,
     nested_refs=references,
 )
 

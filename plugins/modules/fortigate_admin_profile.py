@@ -498,18 +498,20 @@ failure:
       returned: always
 """
 
-from ..module_utils._admin_profile import OPTIONS, PROFILE, expanded
-from ..module_utils._arguments import SELF_CHANGE, STATE, fortigate
-from ..module_utils._converge import converge
-from ..module_utils._fortigate import FortiGate
-from ..module_utils._run import Module, serve
+from ..module_utils._engine.apply import converge
+from ..module_utils._fortigate.admin_profile import OPTIONS, PROFILE, prepare_admin_profile
+from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.options import fortigate
+from ..module_utils._module.arguments import SELF_CHANGE, STATE
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
     resource=PROFILE,
     connect=FortiGate,
     job=converge,
-    prepare=expanded,
+    prepare=prepare_admin_profile,
 )
 
 

@@ -114,17 +114,18 @@ failure:
       returned: always
 """
 
-from ..module_utils._admin_profile import PROFILE
-from ..module_utils._arguments import fortigate
-from ..module_utils._converge import inform
-from ..module_utils._fortigate import FortiGate
-from ..module_utils._run import Module, serve
+from ..module_utils._engine.apply import list_objects
+from ..module_utils._fortigate.admin_profile import PROFILE
+from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.options import fortigate
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate({"names": {"type": "list", "elements": "str"}}),
     resource=PROFILE,
     connect=FortiGate,
-    job=inform,
+    job=list_objects,
 )
 
 

@@ -221,18 +221,20 @@ failure:
       returned: always
 """
 
-from ..module_utils._api_admin import ADMIN, OPTIONS, refuse_open_hosts
-from ..module_utils._arguments import SELF_CHANGE, STATE, fortigate
-from ..module_utils._converge import converge
-from ..module_utils._fortigate import FortiGate
-from ..module_utils._run import Module, serve
+from ..module_utils._engine.apply import converge
+from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.api_admin import ADMIN, OPTIONS, prepare_api_admin
+from ..module_utils._fortigate.options import fortigate
+from ..module_utils._module.arguments import SELF_CHANGE, STATE
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
     resource=ADMIN,
     connect=FortiGate,
     job=converge,
-    prepare=refuse_open_hosts,
+    prepare=prepare_api_admin,
 )
 
 

@@ -240,11 +240,13 @@ failure:
       returned: always
 """
 
-from ..module_utils._api_key import KEY, OPTIONS
-from ..module_utils._arguments import SELF_CHANGE, STATE, fortigate
-from ..module_utils._fortigate import FortiGate
-from ..module_utils._mint import mint
-from ..module_utils._run import Module, serve
+from ..module_utils._engine.mint import mint
+from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.api_key import KEY, OPTIONS
+from ..module_utils._fortigate.options import fortigate
+from ..module_utils._module.arguments import SELF_CHANGE, STATE
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),

@@ -272,11 +272,13 @@ failure:
       returned: always
 """
 
-from ..module_utils._access_token import TOKEN, requiring_login
-from ..module_utils._arguments import ONE_TIME_SECRET, STATE, sensor
-from ..module_utils._mint import adopt, mint
-from ..module_utils._run import Module, serve
-from ..module_utils._sensor import Sensor
+from ..module_utils._engine.mint import adopt, mint
+from ..module_utils._module.arguments import ONE_TIME_SECRET, STATE
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
+from ..module_utils._sensor.access_token import TOKEN, prepare_access_token
+from ..module_utils._sensor.options import sensor
+from ..module_utils._sensor.web import Sensor
 
 MODULE = Module(
     arguments=sensor(
@@ -294,7 +296,7 @@ MODULE = Module(
     resource=TOKEN,
     connect=Sensor,
     job=lambda job: mint(job) if job.params["endpoints"] else adopt(job),
-    prepare=requiring_login,
+    prepare=prepare_access_token,
     secret_refs=("secret_ref",),
 )
 

@@ -121,11 +121,12 @@ failure:
       returned: always
 """
 
-from ..module_utils._access_token import TOKEN, requiring_login
-from ..module_utils._arguments import sensor
-from ..module_utils._converge import inform
-from ..module_utils._run import Module, serve
-from ..module_utils._sensor import Sensor
+from ..module_utils._engine.apply import list_objects
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
+from ..module_utils._sensor.access_token import TOKEN, prepare_access_token
+from ..module_utils._sensor.options import sensor
+from ..module_utils._sensor.web import Sensor
 
 MODULE = Module(
     arguments=sensor(
@@ -136,8 +137,8 @@ MODULE = Module(
     ),
     resource=TOKEN,
     connect=Sensor,
-    job=inform,
-    prepare=requiring_login,
+    job=list_objects,
+    prepare=prepare_access_token,
 )
 
 

@@ -200,10 +200,11 @@ failure:
       returned: always
 """
 
-from ..module_utils._arguments import sensor_api
-from ..module_utils._run import Module, serve
-from ..module_utils._sensor_api import SensorApi
-from ..module_utils._sensor_data import ALERT, ENGINES, SEVERITIES, TYPES, asking_for_alerts, tell_alerts
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
+from ..module_utils._sensor.api import SensorApi
+from ..module_utils._sensor.data import ALERT, ENGINES, SEVERITIES, TYPES, prepare_alert_info, read_alerts
+from ..module_utils._sensor.options import sensor_api
 
 MODULE = Module(
     arguments=sensor_api(
@@ -219,8 +220,8 @@ MODULE = Module(
     ),
     resource=ALERT,
     connect=SensorApi,
-    job=tell_alerts,
-    prepare=asking_for_alerts,
+    job=read_alerts,
+    prepare=prepare_alert_info,
 )
 
 

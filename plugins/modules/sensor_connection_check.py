@@ -105,10 +105,11 @@ failure:
       returned: always
 """
 
-from ..module_utils._arguments import sensor_api
-from ..module_utils._run import Module, serve
-from ..module_utils._sensor_api import SensorApi
-from ..module_utils._sensor_data import CONNECTION, check_connection
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
+from ..module_utils._sensor.api import SensorApi
+from ..module_utils._sensor.data import CONNECTION, check_connection
+from ..module_utils._sensor.options import sensor_api
 
 MODULE = Module(
     arguments=sensor_api(

@@ -179,10 +179,11 @@ failure:
       returned: always
 """
 
-from ..module_utils._arguments import sensor_api
-from ..module_utils._run import Module, serve
-from ..module_utils._sensor_api import SensorApi
-from ..module_utils._sensor_data import DEVICE, asking_for_devices, tell_devices
+from ..module_utils._module.remote import serve
+from ..module_utils._module.run import Module
+from ..module_utils._sensor.api import SensorApi
+from ..module_utils._sensor.data import DEVICE, prepare_device_info, read_devices
+from ..module_utils._sensor.options import sensor_api
 
 MODULE = Module(
     arguments=sensor_api(
@@ -190,8 +191,8 @@ MODULE = Module(
     ),
     resource=DEVICE,
     connect=SensorApi,
-    job=tell_devices,
-    prepare=asking_for_devices,
+    job=read_devices,
+    prepare=prepare_device_info,
 )
 
 

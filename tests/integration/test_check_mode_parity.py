@@ -16,7 +16,7 @@ from ansible_collections.otsec.defender_iot.tests.support.example import FORESCO
 from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
-SCHEMA = json.loads((ROOT / "plugins/plugin_utils/report/schema.json").read_text())
+SCHEMA = json.loads((ROOT / "plugins/plugin_utils/_report/schema.json").read_text())
 SENSOR = "sensor-north-01"
 NAME = "defender-iot"
 PATIENCE = ("--extra-vars=sensor_tokens_retire_delay=1",)

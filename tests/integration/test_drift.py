@@ -25,7 +25,7 @@ from ansible_collections.otsec.defender_iot.tests.support.example import (
 from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Run, Workspace
 
-SCHEMA = json.loads((ROOT / "plugins/plugin_utils/report/schema.json").read_text())
+SCHEMA = json.loads((ROOT / "plugins/plugin_utils/_report/schema.json").read_text())
 FORTIGATE = FORTIGATES[0]
 SENSOR = next(iter(SENSORS))
 NOBODY = "https://127.0.0.1:1"

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._admin_profile import PROFILE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import (
+    PROFILE,
+)
 from ansible_collections.otsec.defender_iot.tests.support.workspace import COLLECTION, ROOT, Run, Workspace
 
 VERSIONS = {

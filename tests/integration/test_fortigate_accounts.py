@@ -15,15 +15,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils import _fortigate_login
-from ansible_collections.otsec.defender_iot.plugins.module_utils._admin_profile import PROFILE
-from ansible_collections.otsec.defender_iot.plugins.module_utils._api_admin import ADMIN
-from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     Locked,
     Refused,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import login
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import (
+    PROFILE,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import FortiGate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION
 
@@ -54,7 +56,7 @@ RIGHTS = {"super_admin": 4, "system": 2, "none": 0}
 @pytest.fixture(autouse=True)
 def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin every test like a new process."""
-    monkeypatch.setattr(_fortigate_login, "REFUSED", {})
+    monkeypatch.setattr(login, "REFUSED", {})
 
 
 def account(lab: Lab, *names: str, **others: Any) -> dict[str, Any]:

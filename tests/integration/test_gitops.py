@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout import complaints
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout.batches import complaints
 from ansible_collections.otsec.defender_iot.tests.support.walk import Walk, recap
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import (
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     InvalidOptions,
     Unreachable,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import FortiGate
-from ansible_collections.otsec.defender_iot.plugins.module_utils._resource import Field, Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import FortiGate
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.servers import http
 from ansible_collections.otsec.defender_iot.tests.support.wire import (
@@ -139,7 +139,7 @@ def test_a_whole_character_is_json_however_it_is_written(certificates: Certifica
 # --- every verb of a FortiGate
 
 
-ADMIN = Resource(kind="API admin", noun="admin", path="system/api-user", fields={"name": Field("name")})
+ADMIN = Resource(label="API admin", kind="admin", path="system/api-user", fields={"name": Field("name")})
 VERBS = {
     "read": ("a",),
     "table": (),

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils import _http, _tls
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import http as wire_http
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import tls
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.servers import Silent, http, running
 from ansible_collections.otsec.defender_iot.tests.support.wire import (
@@ -95,7 +96,7 @@ def most_memory(act: Callable[[], Any]) -> int:
 def test_an_answer_that_is_too_large_ends_in_a_sentence_and_not_in_memory(
     certificates: Certificates, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (_http, _tls):
+    for module in (wire_http, tls):
         monkeypatch.setattr(module, "ANSWER_LIMIT", 2 << 20)
     said = []
     with appliance(certificates, answer) as box:

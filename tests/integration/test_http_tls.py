@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import Unreachable
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Unreachable
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.servers import Server, http, running
 from ansible_collections.otsec.defender_iot.tests.support.wire import SECRET, appliance, ask, failure, session

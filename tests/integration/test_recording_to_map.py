@@ -41,7 +41,7 @@ class Recording:
     lab: Lab
     folder: Path
 
-    def told(self, product: str) -> dict[str, str]:
+    def values(self, product: str) -> dict[str, str]:
         """Return what the operator typed and saw."""
         return dict(json.loads((self.folder / "told.json").read_text())[product])
 
@@ -89,7 +89,7 @@ def draft_file(node: Workspace, product: str) -> Path:
 
 def drafted(node: Workspace, recording: Recording, product: str) -> dict[str, Any]:
     """Draft a map by the playbook and return it."""
-    values = {f"defender_iot_recorded_{name}": value for name, value in recording.told(product).items()}
+    values = {f"defender_iot_recorded_{name}": value for name, value in recording.values(product).items()}
     given = {
         **values,
         "defender_iot_recorded_product": product,
@@ -106,7 +106,7 @@ def drafted(node: Workspace, recording: Recording, product: str) -> dict[str, An
 
 def leaks_nothing(recording: Recording, *texts: str) -> None:
     """Make sure that no cookie, password or token of any recording is in a text."""
-    told = [recording.told(product) for product in ("sensor", "forescout")]
+    told = [recording.values(product) for product in ("sensor", "forescout")]
     values = {each[name] for each in told for name in ("password", "token")}
     for product in ("sensor", "forescout"):
         har = json.loads((recording.folder / f"{product}.har").read_text())

@@ -17,7 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils.report._page import render
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.page import render
 from ansible_collections.otsec.defender_iot.tests.support import report_documents as reports
 from ansible_collections.otsec.defender_iot.tests.support.browser import opened
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from defender_iot_lab.sensor import RECENTLY, SensorOptions
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._access_token import TOKEN
-from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import Refused
-from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor import Sensor
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Refused
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import Sensor
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
 
 SENSOR = "sensor-north-01"

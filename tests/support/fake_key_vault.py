@@ -29,10 +29,10 @@ TENANT = "11111111-2222-3333-4444-555555555555"
 CLIENT_ID = "66666666-7777-8888-9999-000000000000"
 CLIENT_SECRET = "the-client-secret"
 
-Answer = tuple[int, dict[str, Any]]
+Response = tuple[int, dict[str, Any]]
 
 
-def failure(status: int, code: str, inner: str | None = None) -> Answer:
+def failure(status: int, code: str, inner: str | None = None) -> Response:
     """Return an answer as the vault gives it when something is wrong."""
     error: dict[str, Any] = {"code": code, "message": f"{code}: as the vault words it"}
     return status, {"error": {**error, "innererror": {"code": inner}} if inner else error}
@@ -45,7 +45,7 @@ NOT_FOUND = failure(404, "SecretNotFound")
 class Switches:
     """What goes wrong; `answers` and `headers` replace those to requests of a method with a valid login."""
 
-    answers: dict[str, Answer | bytes] = field(default_factory=dict)
+    answers: dict[str, Response | bytes] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     times: int | None = None
     hangs: float = 0
@@ -101,8 +101,8 @@ class FakeKeyVault:
         account = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "tenant_id": TENANT}
         return {"url": self.url, "ca_path": self.ca_path, "authority": self.url, **account, **more}
 
-    def answer(self, method: str, path: str, body: dict[str, Any]) -> Answer:
-        """Answer a request that has a valid token."""
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> Response:
+        """Response a request that has a valid token."""
         collection, _slash, name = path.strip("/").partition("/")
         name = name.strip("/").lower()
         if collection == "deletedsecrets":
@@ -118,7 +118,7 @@ class FakeKeyVault:
         resource = self.switches.resource or self.resource
         return f'Bearer authorization="{self.url}/{TENANT}", resource="{resource}"'
 
-    def log_in(self, form: dict[str, list[str]]) -> Answer:
+    def log_in(self, form: dict[str, list[str]]) -> Response:
         """Issue a token to the one service principal."""
         wanted = {
             "client_id": CLIENT_ID,
@@ -132,7 +132,7 @@ class FakeKeyVault:
         self.tokens.add(token)
         return 200, {"token_type": "Bearer", "expires_in": 3600, "access_token": token}
 
-    def login_service(self) -> Answer:
+    def login_service(self) -> Response:
         """Describe the login service."""
         return 200, {
             "issuer": f"{self.url}/{TENANT}/v2.0",
@@ -140,7 +140,7 @@ class FakeKeyVault:
             "token_endpoint": f"{self.url}/{TENANT}/oauth2/v2.0/token",
         }
 
-    def _set(self, name: str, body: dict[str, Any]) -> Answer:
+    def _set(self, name: str, body: dict[str, Any]) -> Response:
         if name in self.deleted:
             return failure(409, "Conflict", "ObjectIsDeletedButRecoverable")
         self.bodies.append(body)
@@ -163,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def handle_any(self) -> None:
-        """Answer one request."""
+        """Response one request."""
         vault, parts = self.server.vault, urlsplit(self.path)
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if parts.path.endswith("/.well-known/openid-configuration"):
@@ -197,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(vault.answer(self.command, path, json.loads(content or b"{}")))
 
-    def _send(self, answer: Answer | bytes, headers: dict[str, str] | None = None) -> None:
+    def _send(self, answer: Response | bytes, headers: dict[str, str] | None = None) -> None:
         status, body = (
             (200, answer) if isinstance(answer, bytes) else (answer[0], json.dumps(answer[1]).encode())
         )

@@ -31,15 +31,15 @@ ROLE_ID = "the-role-id"
 CAPABILITIES = {"GET": "read", "POST": "write", "PUT": "write", "DELETE": "delete"}
 ALL = frozenset(CAPABILITIES.values())
 
-Answer = tuple[int, Any]
-NOTHING: Answer = (404, {"errors": []})
+Response = tuple[int, Any]
+NOTHING: Response = (404, {"errors": []})
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _errors(status: int, *errors: str) -> Answer:
+def _errors(status: int, *errors: str) -> Response:
     return status, {"errors": list(errors)}
 
 
@@ -90,7 +90,7 @@ class FakeVault:
         self.sealed = False
         self.forgetful = False
         self.slow_seconds = 0.0
-        self.canned: Answer | None = None
+        self.canned: Response | None = None
         self.meanwhile: Callable[[str], None] | None = None
         self.lock = threading.RLock()
 
@@ -111,8 +111,8 @@ class FakeVault:
         """Destroy the latest version, as "vault kv destroy" does."""
         self.versions(path)[-1].destroyed = True
 
-    def answer(self, method: str, path: str, headers: Any, body: dict[str, Any]) -> Answer:
-        """Answer one request, in the order in which Vault looks at it."""
+    def answer(self, method: str, path: str, headers: Any, body: dict[str, Any]) -> Response:
+        """Response one request, in the order in which Vault looks at it."""
         self.calls.append((method, path))
         if self.meanwhile:
             self.meanwhile(method)
@@ -128,7 +128,7 @@ class FakeVault:
         with self.lock:
             return self._routed(method, path, headers.get("X-Vault-Namespace", ""), body)
 
-    def _login(self, body: dict[str, Any]) -> Answer:
+    def _login(self, body: dict[str, Any]) -> Response:
         if (body.get("role_id"), body.get("secret_id")) != (ROLE_ID, self.secret_id):
             return _errors(400, "invalid role or secret ID")
         token = f"hvs.{secrets.token_hex(12)}"
@@ -136,7 +136,7 @@ class FakeVault:
         auth = {"client_token": token, "token_type": "service", "lease_duration": 1200, "renewable": True}
         return 200, _response(None, auth=auth)
 
-    def _routed(self, method: str, path: str, namespace: str, body: dict[str, Any]) -> Answer:
+    def _routed(self, method: str, path: str, namespace: str, body: dict[str, Any]) -> Response:
         mount, _slash, rest = path.partition("/")
         engine = self.mounts.get((namespace, mount))
         kind, _slash, name = rest.partition("/")
@@ -155,7 +155,7 @@ class FakeVault:
                 return _errors(405, "unsupported operation")
         return _errors(404, f'no handler for route "{path}". route entry not found.')
 
-    def _read(self, key: tuple[str, str]) -> Answer:
+    def _read(self, key: tuple[str, str]) -> Response:
         versions = self.kept.get(key)
         if not versions:
             return NOTHING
@@ -164,7 +164,7 @@ class FakeVault:
         data = {"data": None if gone else latest.data, "metadata": latest.metadata(len(versions))}
         return (404 if gone else 200), _response(data)
 
-    def _write(self, key: tuple[str, str], body: dict[str, Any]) -> Answer:
+    def _write(self, key: tuple[str, str], body: dict[str, Any]) -> Response:
         versions = self.kept.get(key, [])
         if not isinstance(body.get("data"), dict):
             return _errors(400, "no data provided")
@@ -175,7 +175,7 @@ class FakeVault:
             self.kept[key] = [*versions, written]
         return 200, _response(written.metadata(len(versions) + 1))
 
-    def _kv1(self, method: str, path: str, body: dict[str, Any]) -> Answer:
+    def _kv1(self, method: str, path: str, body: dict[str, Any]) -> Response:
         if method in ("POST", "PUT"):
             self.old[path] = body
             return 204, None

@@ -118,7 +118,7 @@ class OddAppliance(Server):
         return f"https://{LOOPBACK}:{self.port}"
 
     async def handle(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Answer what comes over one connection."""
+        """Response what comes over one connection."""
         self.certificates.append(writer.get_extra_info("peercert"))
         while True:
             line, headers = await head(reader)

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import ApplianceError
-from ansible_collections.otsec.defender_iot.plugins.module_utils._http import Answer, Http
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import ApplianceError
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.http import Http, Response
 
 from .certificates import Certificates
 from .servers import OddAppliance, http, running
@@ -47,7 +47,7 @@ def session(url: str, certificates: Certificates, **params: Any) -> closing[Http
     return closing(Http({"url": url, **defaults, **params}))
 
 
-def ask(url: str, certificates: Certificates, method: str = "GET", **params: Any) -> Answer:
+def ask(url: str, certificates: Certificates, method: str = "GET", **params: Any) -> Response:
     """Ask one thing."""
     with session(url, certificates, **params) as api:
         return api.request(method, "/api", headers={"Authorization": f"Bearer {SECRET}"})

@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._appliance import Appliance
-from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import Refused
-from ansible_collections.otsec.defender_iot.plugins.module_utils._http import Answer
-from ansible_collections.otsec.defender_iot.plugins.module_utils._secrets import (
-    Held,
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.appliance import Appliance
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Refused
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import (
     Pending,
     Secret,
+    StoredSecret,
     fingerprint,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.http import Response
 
 CONNECTION = {
     "url": "appliance.example",
@@ -49,9 +49,9 @@ def secret(value: str, **known: Any) -> Secret:
     return Secret(REF, value, SALT, **known)
 
 
-def begun(value: Secret | None = None, known: Sequence[Any] = (), *, at_work: bool = False) -> Pending:
+def begun(value: Secret | None = None, known: Sequence[Any] = (), *, is_minting: bool = False) -> Pending:
     """Make a minting that another process has begun."""
-    return Pending(value, tuple(str(each) for each in known), "process 7 on elsewhere", at_work)
+    return Pending(value, tuple(str(each) for each in known), "process 7 on elsewhere", is_minting)
 
 
 class Noted:
@@ -160,7 +160,7 @@ class MemoryAppliance(Noted, Appliance):
         self.bodies.append(copy.deepcopy(body))
 
 
-class MemoryKeeper(Noted):
+class MemoryEntry(Noted):
     """Keeps one secret. ``escrowed`` is the path that a value is saved in, None where that fails."""
 
     name = "store"
@@ -184,9 +184,9 @@ class MemoryKeeper(Noted):
         self.previous = previous
         self.escrowed = escrowed
 
-    def held(self) -> Held:
+    def read(self) -> StoredSecret:
         self._note("held")
-        return Held(self.current, self.pending, self.previous)
+        return StoredSecret(self.current, self.pending, self.previous)
 
     def reserve(self, known: Sequence[Any]) -> None:
         self._write("reserve")
@@ -240,14 +240,14 @@ class Wire:
     url = "https://appliance.example"
     proxy = ""
 
-    def __init__(self, *answers: Answer, cookies: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *answers: Response, cookies: Mapping[str, str] | None = None) -> None:
         self.answers = list(answers)
         self.cookies = dict(cookies or {})
         self.requests: list[tuple[str, str]] = []
         self.contents: list[dict[str, Any]] = []
         self.closed = False
 
-    def request(self, method: str, path: str, **content: Any) -> Answer:
+    def request(self, method: str, path: str, **content: Any) -> Response:
         self.requests.append((method, path))
         self.contents.append(content)
         return replace(self.answers.pop(0), path=path)
@@ -258,10 +258,10 @@ class Wire:
 
 def answer(
     status: int, body: Any = "", content_type: str = "application/json", path: str = "/path", **headers: str
-) -> Answer:
+) -> Response:
     """Make an answer; a body that is not text is sent as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
-    return Answer(status, {"Content-Type": content_type, **headers}, text, path)
+    return Response(status, {"Content-Type": content_type, **headers}, text, path)
 
 
 def raising(error: Exception) -> Callable[..., NoReturn]:

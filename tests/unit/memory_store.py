@@ -10,7 +10,10 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._errors import Overtaken, SecretStoreError
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    Overtaken,
+    SecretStoreError,
+)
 
 
 class MemoryStore:

@@ -25,7 +25,7 @@ from ..lab import ROOT
 
 sys.path[:0] = [str(ROOT), str(ROOT / ".cache/tree")]
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils.report._page import render  # noqa: E402
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.page import render  # noqa: E402
 from tests.support.browser import opened  # noqa: E402
 from tests.support.report_documents import fleet  # noqa: E402
 

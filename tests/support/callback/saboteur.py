@@ -22,8 +22,10 @@ from typing import Any
 import requests
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action import ApplianceAction
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils.stores.vault_file import VaultFile
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.appliance import (
+    ApplianceAction,
+)
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores.vault_file import VaultFile
 
 DOCUMENTATION = r"""
 name: saboteur

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verbs by which the engine reaches any appliance, whatever its interface.
+
+Pure: standard library only. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from .errors import Unsupported
+from .resource import Resource
+
+READS = frozenset({"read", "table", "probe", "is_own", "references"})
+
+
+class Appliance:
+    """One appliance. A transport overrides the verbs that its appliance has; the rest raise Unsupported.
+
+    Every verb may raise ApplianceError; a failed read is never an absent object. Values are in the
+    appliance's own words, as a Resource translates them. ``version`` is the firmware that it runs, such as
+    ``7.4.5``, and None until an answer has told it.
+    """
+
+    version: str | None = None
+
+    def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
+        """Return one object, None if the appliance says that it does not exist."""
+        self._refuse(resource, "reads")
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return every object of the kind."""
+        self._refuse(resource, "lists")
+
+    def create(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        """Create an object; the body includes its key."""
+        self._refuse(resource, "creates")
+
+    def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        """Change what the body names and leave the rest."""
+        self._refuse(resource, "changes")
+
+    def delete(self, resource: Resource, key: Any, raw: Mapping[str, Any] | None = None) -> None:
+        """Delete an object; ``raw`` is how it was read, where its key may not be unique."""
+        self._refuse(resource, "deletes")
+
+    def mint(self, resource: Resource, key: Any) -> tuple[str, Any]:
+        """Have the appliance invent a secret; return it, the only time it can be seen, and its id or None."""
+        self._refuse(resource, "mints")
+
+    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
+        """Try a secret once: valid, invalid or unknown, and the HTTP status of the answer."""
+        self._refuse(resource, "tries")
+
+    def holds(self, resource: Resource, option: str, value: str) -> bool | None:
+        """Compare a secret with what :meth:`read` found, None where the appliance does not show it."""
+        return None
+
+    def is_own(self, resource: Resource, key: Any) -> bool:
+        """Say whether the account in use may be this object, or have its rights from it."""
+        return False
+
+    def references(self, resource: Resource, key: Any) -> int:
+        """Count what on the appliance refers to an object."""
+        return 0
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+
+    def _refuse(self, resource: Resource, verb: str) -> NoReturn:
+        raise Unsupported(f"no interface known to this task {verb} the {resource.label}")

@@ -1,0 +1,262 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a manageable object is: its options, and how the appliance holds them.
+
+Pure: standard library only. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .version import Spans, in_words, within
+
+
+class Incomplete(Exception):
+    """The appliance's answer lacks a usable field that every version has, so it is not the whole object."""
+
+
+def same(value: Any) -> Any:
+    """Leave a value as it is."""
+    return value
+
+
+@dataclass(frozen=True)
+class Field:
+    """One option and its place on the appliance.
+
+    ``default`` is what the appliance holds when the field was never sent; such a value is not sent on
+    create. ``versions`` are those that have it, all if empty, and ``feature`` what a model needs for it;
+    ``former`` maps names it has in other versions to those. ``optional`` fields may be left out of an answer
+    for other reasons. A field that is not there reads as ``absent_value``, by default as the default.
+    ``normalise`` brings a user's value and the appliance's to one form: idempotent, and it passes through
+    what it does not understand. ``decode`` and ``encode`` translate from and to the wire.
+    ``limits`` are the smallest and the largest number that can be.
+    ``only_if`` names an option and the value it must have for this one to mean anything.
+    ``missing`` says why the appliance at hand does not have it, see :meth:`for_version`.
+    """
+
+    wire: str
+    default: Any = None
+    optional: bool = False
+    versions: Spans = ()
+    former: Mapping[str, Spans] = field(default_factory=dict)
+    feature: str = ""
+    absent_value: Any = None
+    max_length: int | None = None
+    limits: tuple[int, int] | None = None
+    children: Mapping[str, Field] | None = None
+    normalise: Callable[[Any], Any] = same
+    decode: Callable[[Any], Any] = same
+    encode: Callable[[Any], Any] = same
+    only_if: tuple[str, Any] | None = None
+    missing: str = ""
+
+    @property
+    def varies(self) -> bool:
+        """Say whether there are appliances without this field."""
+        return bool(self.versions or self.former or self.feature)
+
+    def varies_in(self, value: Any) -> bool:
+        """Say whether there may be appliances on which a value cannot be had."""
+        if self.varies and not self.is_absence(value):
+            return True
+        inner = value if self.children is not None and isinstance(value, Mapping) else {}
+        return any(self.children[option].varies_in(inner[option]) for option in inner if self.children)
+
+    def for_version(self, version: str | None, sample: Mapping[str, Any] | None) -> Field:
+        """Return this field as one appliance has it, by its own name there, or with why it is missing.
+
+        ``sample`` is an object of the appliance, better evidence than its version. None says nothing.
+        """
+        names = {self.wire: self.versions, **self.former}
+        if not self.varies or (sample is None and version is None):
+            known = [self.wire]
+        elif sample is not None:
+            known = [name for name in names if name in sample]
+        else:
+            known = [name for name, spans in names.items() if within(str(version), spans)]
+        wire = known[0] if known else self.wire
+        inner = None if sample is None else sample.get(wire)
+        children = self.children and {
+            o: child.for_version(version, inner) for o, child in self.children.items()
+        }
+        return replace(self, wire=wire, children=children, missing="" if known else self._why_missing())
+
+    def _why_missing(self) -> str:
+        return f"exists only with {self.feature}" if self.feature else in_words(self.versions)
+
+    def unsupported(self, option: str, value: Any) -> Iterator[str]:
+        """Say what of a value cannot be had on the appliance at hand, with the reason."""
+        if self.children is not None and isinstance(value, Mapping) and not self.missing:
+            for inner in value:
+                yield from self.children[inner].unsupported(f"{option}.{inner}", value[inner])
+        elif self.missing and not self.is_absence(value):
+            yield f"{option} {self.missing}"
+
+    def applies(self, options: Mapping[str, Any]) -> bool:
+        """Say whether this field means anything beside the other options."""
+        return self.only_if is None or options.get(self.only_if[0]) == self.only_if[1]
+
+    def desired(self, value: Any) -> Any:
+        """Normalise what the user wrote; sub-options left out stay out."""
+        if self.children is None:
+            return self.normalise(value)
+        return {o: child.desired(value[o]) for o, child in self.children.items() if value.get(o) is not None}
+
+    def from_wire(self, raw: Mapping[str, Any]) -> Any:
+        """Read this field out of the appliance's object. Raises Incomplete."""
+        try:
+            name = next((name for name in (self.wire, *self.former) if name in raw), None)
+            if name is None and (self.optional or self.varies):
+                return self._absence()
+            return self._decoded(raw[name or self.wire])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Incomplete(self.wire) from None
+
+    def _decoded(self, value: Any) -> Any:
+        if self.children is None:
+            return self.normalise(self.decode(value))
+        return {o: child.from_wire(value) for o, child in self.children.items()}
+
+    def to_wire(self, value: Any) -> Any:
+        """Put a normalised value into the appliance's form."""
+        if self.children is None:
+            return self.encode(value)
+        return _to_wire(self.children, value)
+
+    def without_unknown(self, value: Any, had: Any) -> Any:
+        """Return what has to be sent on update: not what this appliance may never have heard of."""
+        if self.children is None or not isinstance(had, Mapping):
+            return value
+        return {o: v for o, v in value.items() if v != had.get(o) or not self.children[o].is_absence(v)}
+
+    def is_absence(self, value: Any) -> bool:
+        """Say whether a value is also what an appliance without this field reads as."""
+        return bool((self.optional or self.varies) and value == self._absence())
+
+    def _absence(self) -> Any:
+        return self.default if self.absent_value is None else self.absent_value
+
+    def without_defaults(self, value: Any) -> Any:
+        """Return what has to be sent on create, None for nothing."""
+        if self.children is None:
+            return None if value == self.default else value
+        kept = {o: child.without_defaults(value[o]) for o, child in self.children.items() if o in value}
+        return {o: v for o, v in kept.items() if v is not None} or None
+
+
+def _to_wire(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.wire: f.to_wire(values[o]) for o, f in fields.items() if o in values and not f.missing}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of object on an appliance, as data.
+
+    ``label`` is its name in sentences, ``kind`` its key in results, ``path`` its place on the appliance.
+    ``secrets`` maps an option whose value the appliance accepts but never returns to the option that holds
+    the reference to it; such a value is compared by the fingerprint last delivered. ``resend`` options go
+    along with every update. ``immutable`` options cannot change, ``create_requires`` must be known to
+    create. ``built_in`` objects are never removed for not being listed, and ``fixed`` ones cannot be changed
+    at all. ``guarded`` are the options by which an account can lock itself out; where there are some, so it
+    can by deleting the object. ``facts`` are fields that are shown but not managed. A ``singleton`` always
+    exists. ``on_parent`` says that a secret the appliance invents has no entry of its own: reading it finds
+    the object that it belongs to. ``fold`` and ``unfold`` join and split wire fields that are one option to
+    the user.
+    """
+
+    label: str
+    kind: str
+    path: str
+    fields: Mapping[str, Field]
+    key: str = "name"
+    facts: Mapping[str, Field] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    resend: frozenset[str] = frozenset()
+    immutable: frozenset[str] = frozenset()
+    create_requires: frozenset[str] = frozenset()
+    built_in: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
+    guarded: frozenset[str] = frozenset()
+    singleton: bool = False
+    on_parent: bool = False
+    fold: Callable[[Mapping[str, Any]], Mapping[str, Any]] = same
+    unfold: Callable[[dict[str, Any]], dict[str, Any]] = same
+
+    def title(self, key: Any) -> str:
+        """Name one object in a sentence."""
+        return self.label if self.singleton else f'{self.label} "{key}"'
+
+    def problems(self, params: Mapping[str, Any]) -> list[str]:
+        """Say what cannot be right in the options, whatever the appliance holds."""
+        return [*self._too_long(params), *self._out_of_range(params), *self._without_meaning(params)]
+
+    def _too_long(self, params: Mapping[str, Any]) -> Iterable[str]:
+        for option, spec in self.fields.items():
+            value = params.get(option)
+            if spec.max_length is not None and value is not None and len(value) > spec.max_length:
+                yield f"{option} has {len(value)} characters, at most {spec.max_length} are possible"
+
+    def _out_of_range(self, params: Mapping[str, Any]) -> Iterable[str]:
+        for option, spec in self.fields.items():
+            value = params.get(option)
+            if spec.limits and value is not None and not spec.limits[0] <= value <= spec.limits[1]:
+                yield f"{option} is {value}, only {spec.limits[0]} to {spec.limits[1]} are possible"
+
+    def _without_meaning(self, params: Mapping[str, Any]) -> Iterable[str]:
+        for option, spec in self.fields.items():
+            if spec.only_if and params.get(option) is not None and not spec.applies(params):
+                yield f"{option} needs {spec.only_if[0]}: {spec.only_if[1]}"
+
+    def desired(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the user said, normalised; what was left out stays out."""
+        return {o: f.desired(params[o]) for o, f in self.fields.items() if params.get(o) is not None}
+
+    def from_wire(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the appliance holds, in the user's words.
+
+        Raises Incomplete when a field is missing that every version has.
+        """
+        folded = self.fold(raw)
+        return self.applicable(
+            {o: f.from_wire(folded) for o, f in self.fields.items() if o not in self.secrets}
+        )
+
+    def applicable(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave out what means nothing beside the other options."""
+        return {o: value for o, value in options.items() if self.fields[o].applies(options)}
+
+    def described(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the appliance holds together with the facts that are not managed."""
+        return {**self.from_wire(raw), **{o: f.from_wire(raw) for o, f in self.facts.items()}}
+
+    def to_wire(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values as the appliance wants to receive them."""
+        return self.unfold(_to_wire(self.fields, values))
+
+    def for_version(self, version: str | None, sample: Mapping[str, Any] | None) -> Resource:
+        """Return this kind of object as one appliance has it, see :meth:`Field.for_version`."""
+        return replace(self, fields={o: f.for_version(version, sample) for o, f in self.fields.items()})
+
+    def varies_in(self, values: Mapping[str, Any]) -> bool:
+        """Say whether there may be appliances on which these values cannot be had."""
+        meant = [f for f in self.fields.values() if f.varies and f.only_if and f.applies(values)]
+        return bool(meant) or any(self.fields[option].varies_in(value) for option, value in values.items())
+
+    def unsupported(self, values: Mapping[str, Any]) -> list[str]:
+        """Say what of these values cannot be had on the appliance at hand, with the reasons."""
+        found = [said for o in values for said in self.fields[o].unsupported(o, values[o])]
+        for option, spec in self.fields.items():
+            if spec.missing and spec.only_if and values.get(spec.only_if[0]) == spec.only_if[1]:
+                found.append(f"{spec.only_if[0]}: {spec.only_if[1]} needs {option}, which {spec.missing}")
+        return found
+
+    def without_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that a create has to send."""
+        kept = {o: self.fields[o].without_defaults(value) for o, value in values.items()}
+        return {o: value for o, value in kept.items() if value is not None}

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One plugin of a Forescout platform: on which nodes it is enabled, whether it runs, and its restart.
+
+The wordings were observed of other plugins. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .._engine.errors import ApplianceError, NotFound, Unreachable, Unsupported
+from .._engine.shell import CommandResult
+from .fstool_nodes import EM, Nodes
+
+ALL = "all"
+POLL_SECONDS = 1.0
+STATE = re.compile(r"^\s*([\w.-]+)\s*=\s*(true|false)\s*$", re.MULTILINE)
+NOT_RUNNING = re.compile(r"\bnot\b.*\brunning\b", re.IGNORECASE)
+RUNNING = re.compile(r"\brunning\b", re.IGNORECASE)
+
+
+def plugin_states(text: str) -> dict[str, bool]:
+    """Return which plugins are enabled, from what ``fstool plugin NAME list`` prints."""
+    return {name: state == "true" for name, state in STATE.findall(text)}
+
+
+def is_running(text: str) -> bool | None:
+    """Say whether a plugin runs, from what its status prints, None where that says neither."""
+    if NOT_RUNNING.search(text):
+        return False
+    return True if RUNNING.search(text) else None
+
+
+class Plugin:
+    """The plugin that a task names, on every node that the task is about."""
+
+    def __init__(self, nodes: Nodes, params: Mapping[str, Any]) -> None:
+        """Take the nodes and the validated options; without a name it can only list."""
+        self.nodes = nodes
+        self.name = str(params["plugin_name"] or "")
+        self.wanted_nodes: list[str] = params["nodes"]
+        self.restart_seconds = int(params.get("restart_timeout") or 0)
+        self.seen_running: set[str] = set()
+
+    def participants(self) -> list[str]:
+        """Return the nodes that the task is about, each proven to have the plugin enabled."""
+        if self.wanted_nodes == [ALL]:
+            return self._enabled_everywhere()
+        for node in self.wanted_nodes:
+            self._require_enabled(node, self._listed(node, self.name))
+        return list(self.wanted_nodes)
+
+    def states(self, names: list[str]) -> dict[str, bool]:
+        """Ask which plugins are enabled; the question must name one that fstool knows."""
+        for anchor in [self.name] if self.name else names:
+            states = plugin_states(self._listed(EM, anchor).out)
+            if states:
+                return states
+        raise NotFound(
+            f'on {EM} there is no plugin "{self.name}"; leave plugin_name out to list them'
+            if self.name
+            else f"{self.nodes.fstool_path} knows none of the plugins that are installed"
+        )
+
+    def runs(self, node: str) -> bool | None:
+        """Say whether it runs, None where nothing tells; after a restart that is known already."""
+        if node in self.seen_running:
+            return True
+        try:
+            return is_running(self._status(node).out)
+        except ApplianceError:  # What the task is about is known, and only this is not.
+            return None
+
+    def restart(self, node: str) -> None:
+        """Restart it once and wait until it runs."""
+        self.seen_running.discard(node)
+        answer = self.nodes.run(node, self.nodes.call(self.name, "restart"), self.restart_seconds)
+        self.nodes.expect(node, answer, f'restarting "{self.name}"')
+        deadline = time.monotonic() + self.restart_seconds
+        while not is_running((answer := self._status(node)).out):
+            if time.monotonic() > deadline:
+                raise ApplianceError(
+                    f'on {node} the plugin "{self.name}" does not run {self.restart_seconds} seconds after '
+                    f"its restart: {answer.said}"
+                )
+            time.sleep(POLL_SECONDS)
+        self.seen_running.add(node)
+
+    def _status(self, node: str) -> CommandResult:
+        """Ask in both ways that were observed; which one a plugin understands is not known."""
+        first, second = self.nodes.call(self.name, "status"), self.nodes.call("plugin", self.name, "status")
+        return self.nodes.run(node, f"{{ {first} || {second}; }} 2>&1", self.nodes.seconds)
+
+    def _listed(self, node: str, anchor: str) -> CommandResult:
+        return self.nodes.fstool(node, "plugin", anchor, "list")
+
+    def _enabled_everywhere(self) -> list[str]:
+        own = self._listed(EM, self.name)
+        told = {EM: own.out, **self.nodes.on_each("plugin", self.name, "list")}
+        silent = [node for node, text in told.items() if node != EM and not _answered(text)]
+        if silent:
+            raise Unreachable(
+                f"fstool oneach got no answer from {' and '.join(silent)}, so nothing was changed; name "
+                "the nodes to be set in nodes"
+            )
+        enabled = [node for node, text in told.items() if plugin_states(text).get(self.name)]
+        if not enabled:
+            self._require_enabled(EM, own)
+        return enabled
+
+    def _require_enabled(self, node: str, answer: CommandResult) -> None:
+        states = plugin_states(answer.out)
+        if not _answered(answer.out):
+            self.nodes.expect(node, answer, "listing the plugins")
+            raise ApplianceError(f"on {node} {self.nodes.fstool_path} lists no plugins: {answer.said}")
+        if self.name not in states:
+            raise NotFound(
+                f'on {node} there is no plugin "{self.name}"; forescout_module_info with discover lists '
+                "those that there are"
+            )
+        if not states[self.name]:
+            raise Unsupported(f'on {node} the plugin "{self.name}" is not enabled; enable it in the Console')
+
+
+def _answered(text: str) -> bool:
+    return bool(plugin_states(text)) or "does not exist" in text

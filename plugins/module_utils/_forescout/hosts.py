@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the Web API of a Forescout platform says of a host, by the labels that people see.
+
+The names of the properties are published nowhere, so they are found by their labels. Private to this
+collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from .._engine.apply import Job, complete
+from .._engine.errors import InvalidOptions, NotFound, attempting
+from .._engine.moment import as_text, read_moment
+from .._engine.resource import Field, Resource
+from .._module.arguments import require
+
+LABELS = [
+    "Authorized by CyberX",
+    "Firmware",
+    "Name",
+    "Operating System",
+    "Type",
+    "Vendor",
+    "Risk Level",
+    "Protocols",
+]
+"""The eight properties of the Defender for IoT module (documented)."""
+
+ALSO_CALLED = {
+    "authorized by cyberx": {
+        "authorized by defender for iot",
+        "authorized by azure defender for iot",
+        "authorized by microsoft defender for iot",
+    }
+}
+
+PROPERTY = Resource(
+    label="host property",
+    kind="property",
+    path="hostfields",
+    fields={"name": Field("name"), "label": Field("label")},
+)
+
+HOST = Resource(
+    label="host",
+    kind="host",
+    path="hosts",
+    key="host",
+    fields={
+        "id": Field("id", decode=str),
+        "ip": Field("ip", optional=True),
+        "mac": Field("mac", optional=True),
+        "properties": Field("fields", optional=True, decode=dict, absent_value={}),
+    },
+)
+
+
+def prepare_host_info(params: dict[str, Any]) -> dict[str, Any]:
+    """Say what this rests on. Raises InvalidOptions, for one where ``newer_than`` is no time."""
+    require(params, "url", "username")
+    try:
+        read_moment(params["newer_than"] or "1970-01-01")
+    except ValueError:
+        raise InvalidOptions("newer_than must look like 2026-11-02T10:15:00Z") from None
+    return {**params, "provenance": "observed"}
+
+
+def read_host(job: Job) -> dict[str, Any]:
+    """Return which labels exist, and the named host's properties under them."""
+    found = _named(job)
+    names = {label: tags[0] for label, tags in found.items() if len(tags) == 1}
+    told = {
+        "changed": False,
+        "missing_labels": [label for label, tags in found.items() if not tags],
+        "ambiguous_labels": [label for label, tags in found.items() if len(tags) > 1],
+    }
+    return {**told, **(_awaited(job, names) if job.key else {})}
+
+
+def _named(job: Job) -> dict[str, list[str]]:
+    """Return the names of the properties under each wanted label, regardless of case."""
+    with attempting("reading every host property"):
+        rows = [complete(PROPERTY.from_wire, row) for row in job.api.table(PROPERTY)]
+    found: dict[str, list[str]] = {}
+    for label in job.params["labels"]:
+        wanted = {label.lower()} | ALSO_CALLED.get(label.lower(), set())
+        found[label] = [row["name"] for row in rows if str(row["label"]).lower() in wanted]
+    return found
+
+
+def _awaited(job: Job, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the host, as soon as it has a newer value, or as it is when the wait is over."""
+    end = time.monotonic() + job.params["wait"]
+    while True:
+        host = _host(job, names)
+        newer = _is_newer(job, host["updated_at"])
+        if newer is not False or time.monotonic() >= end:
+            return {"host": host, "newer": newer}
+        time.sleep(job.params["interval"])
+
+
+def _is_newer(job: Job, updated_at: str | None) -> bool | None:
+    """Say whether the newest value is not older than the wanted time, None where none is wanted."""
+    if job.params["newer_than"] is None:
+        return None
+    wanted = read_moment(job.params["newer_than"]).replace(microsecond=0)
+    return updated_at is not None and read_moment(updated_at) >= wanted
+
+
+def _host(job: Job, names: Mapping[str, str]) -> dict[str, Any]:
+    with attempting(f"reading {job.title}"):
+        raw = job.api.read(job.resource, job.key)
+        if raw is None:
+            raise NotFound("the platform knows no such host")
+        host = complete(job.resource.from_wire, raw)
+    held = {
+        label: _value(host["properties"][name]) for label, name in names.items() if name in host["properties"]
+    }
+    times = [each["updated_at"] for each in held.values() if each["updated_at"]]
+    return {**host, "properties": held, "updated_at": max(times, default=None)}
+
+
+def _value(raw: Any) -> dict[str, Any]:
+    """Return a property's value and time; one of several values comes as a list of both."""
+    each = raw if isinstance(raw, list) else [raw]
+    values = [one.get("value") for one in each if isinstance(one, Mapping)]
+    times = [
+        one["timestamp"] for one in each if isinstance(one, Mapping) and _is_number(one.get("timestamp"))
+    ]
+    return {
+        "value": values if isinstance(raw, list) else next(iter(values), None),
+        "updated_at": _newest(times),
+    }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _newest(times: Iterable[int]) -> str | None:
+    newest = max(times, default=None)
+    return None if newest is None else as_text(datetime.fromtimestamp(newest, timezone.utc))

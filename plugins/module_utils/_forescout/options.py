@@ -1,0 +1,21 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that every module for a Forescout platform has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._module.arguments import Arguments, Spec, connection
+
+
+def forescout(own: Spec, **rules: Any) -> Arguments:
+    """Return the options of a module for a Forescout platform: the connection and its own.
+
+    Which connection options are needed depends on the transport, so the module says it in its rules.
+    """
+    spec = connection("FORESCOUT")
+    optional_url = {"url": {**spec["url"], "required": False}}
+    return Arguments({**spec, **optional_url, **own}, required_together=[("username", "password")], **rules)

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Forescout platform: the settings of its Defender for IoT module, through an endpoint map or by hand.
+
+No public interface reads or writes a module's settings. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._engine.appliance import Appliance
+from .._engine.resource import Resource
+from .._wire.http import Http
+from .._wire.web_interface import WebInterface
+
+
+class Forescout(Appliance):
+    """The verbs on one platform; its module settings are a singleton."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Take the connection options and ``endpoint_map``. Raises InvalidOptions for an impossible URL."""
+        self.web = WebInterface(Http(params), params)
+
+    def read(self, resource: Resource, key: Any) -> dict[str, Any]:
+        """Return the settings."""
+        return self.web.read(resource.path)
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return the settings as the only row."""
+        return [self.read(resource, None)]
+
+    def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        """Write the settings that the body names.
+
+        To lead the platform to another sensor, both fields are emptied before they are filled, as Microsoft's
+        tutorial has it, so that the old token is never sent to the new address.
+        """
+        held = self.read(resource, key).get("server_address")
+        if held and held != body.get("server_address", held):
+            self.web.write(resource.path, "update", dict.fromkeys(body, ""))
+        self.web.write(resource.path, "update", body)
+
+    def close(self) -> None:
+        """Log out and close the connection."""
+        self.web.close()
+
+
+def connect(params: Mapping[str, Any]) -> Appliance:
+    """Return the platform by its web interface; with ``manual`` a person is the interface."""
+    return Forescout(params) if params["transport"] == "rest" else Appliance()

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The admin profile of a FortiGate, as data shared by the module and its info module.
+
+Field names and defaults: FortiOS CMDB schema of system/accprofile, 6.4 to 7.6.5 (documented). Private to this
+collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._engine.resource import Field, Resource
+from .._engine.version import since
+from .._module.arguments import Spec
+
+LEVELS = ["none", "read", "read-write"]
+
+COMMANDS = ("cli_diagnose", "cli_get", "cli_show", "cli_exec", "cli_config")
+
+ROWS = {
+    "security_fabric": "secfabgrp",
+    "fortiview": "ftviewgrp",
+    "user_device": "authgrp",
+    "firewall": "fwgrp",
+    "log_report": "loggrp",
+    "network": "netgrp",
+    "system": "sysgrp",
+    "security_profile": "utmgrp",
+    "vpn": "vpngrp",
+    "wan_opt_cache": "wanoptgrp",
+    "wifi_switch": "wifi",
+}
+"""The rows of the GUI's profile page, and their names in FortiOS."""
+
+CUSTOM_ROWS = {
+    "security_fabric": ["csfsys", "csffoo"],
+    "firewall": ["policy", "address", "service", "schedule", "others"],
+    "log_report": ["config", "data_access", "report_access", "threat_weight"],
+    "network": ["cfg", "packet_capture", "route_cfg"],
+    "system": ["admin", "upd", "cfg", "mnt"],
+    "security_profile": [
+        "antivirus",
+        "ips",
+        "webfilter",
+        "emailfilter",
+        "dlp",
+        "file_filter",
+        "application_control",
+        "icap",
+        "voip",
+        "waf",
+        "dnsfilter",
+        "endpoint_control",
+        "videofilter",
+        "virtual_patch",
+        "casb",
+        "telemetry",
+    ],
+}
+"""The rows that can be custom, and what such a row consists of."""
+
+VERSIONS = {
+    "security_fabric_permissions": since("7.6.5"),
+    "others": since("6.4.6", "7.0.0") + since("7.0.1"),
+    "emailfilter": since("6.2.0"),
+    "file_filter": since("6.4.0"),
+    "dlp": since("7.4.4"),
+    "videofilter": since("7.2.0"),
+    "virtual_patch": since("7.4.1"),
+    "casb": since("7.4.1"),
+    "telemetry": since("7.6.4"),
+    "system_diagnostics": since("6.4.0", "7.4.2"),
+    "system_execute_ssh": since("7.2.1"),
+    "system_execute_telnet": since("7.2.1"),
+    **dict.fromkeys(COMMANDS, since("7.4.2")),
+}
+"""Which versions of FortiOS have what not every version has (documented by schemas of 6.2 to 7.6.5).
+
+``others`` came to the 6.4 branch in 6.4.6 and to the 7.0 branch in 7.0.1.
+"""
+
+FORMER_NAMES = {
+    "dlp": {
+        "data-leak-prevention": since("7.2.4", "7.4.4"),
+        "data-loss-prevention": since("6.0.0", "7.2.4"),
+    },
+}
+"""Names that FortiOS had before for the same (documented by the vendor's own modules)."""
+
+FEATURES = {"wan_opt_cache": "WAN optimisation", "scope": "several VDOMs"}
+"""What a FortiGate needs besides its version (documented for some models, observed for others)."""
+
+SWITCHES = {
+    "override_idle_timeout": ("admintimeout-override", False),
+    "system_diagnostics": ("system-diagnostics", True),
+    "system_execute_ssh": ("system-execute-ssh", True),
+    "system_execute_telnet": ("system-execute-telnet", True),
+    **{command: (command.replace("_", "-"), False) for command in COMMANDS},
+}
+"""What can be on or off, its name in FortiOS, and how a new profile has it."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "defender_iot": {
+        **dict.fromkeys(ROWS, "none"),
+        "firewall": "custom",
+        "firewall_permissions": {
+            "policy": "read-write",
+            "address": "read-write",
+            "service": "none",
+            "schedule": "none",
+            "others": "none",
+        },
+    }
+}
+"""The profile of Microsoft's Fortinet tutorial; it has no row Others, for which none is the least right."""
+
+
+def _field(option: str, wire: str, default: Any, **more: Any) -> Field:
+    return Field(
+        wire,
+        default=default,
+        versions=VERSIONS.get(option, ()),
+        former=FORMER_NAMES.get(option, {}),
+        feature=FEATURES.get(option, ""),
+        **more,
+    )
+
+
+def _permissions(row: str) -> Field:
+    children = {child: _field(child, child.replace("_", "-"), "none") for child in CUSTOM_ROWS[row]}
+    option, wire = f"{row}_permissions", f"{ROWS[row]}-permission"
+    return _field(option, wire, None, children=children, only_if=(row, "custom"))
+
+
+def _switch(option: str) -> Field:
+    wire, default = SWITCHES[option]
+    return _field(option, wire, default, optional=True, absent_value=False, decode=_is_on, encode=_on_or_off)
+
+
+def _is_on(value: str) -> bool:
+    return {"enable": True, "disable": False}[value]
+
+
+def _on_or_off(value: bool) -> str:
+    return "enable" if value else "disable"
+
+
+PROFILE = Resource(
+    label="admin profile",
+    kind="profile",
+    path="system/accprofile",
+    built_in=frozenset({"super_admin", "super_admin_readonly", "prof_admin", "admin_no_access"}),
+    fixed=frozenset({"super_admin"}),
+    guarded=frozenset({"scope", *ROWS, *(f"{row}_permissions" for row in CUSTOM_ROWS)}),
+    fields={
+        "name": Field("name", max_length=35),
+        "scope": _field("scope", "scope", "vdom"),
+        "comments": Field("comments", default="", optional=True, max_length=255),
+        **{row: _field(row, wire, "none") for row, wire in ROWS.items()},
+        **{f"{row}_permissions": _permissions(row) for row in CUSTOM_ROWS},
+        **{option: _switch(option) for option in SWITCHES},
+        "idle_timeout": Field(
+            "admintimeout",
+            default=10,
+            optional=True,
+            limits=(0, 480),
+            only_if=("override_idle_timeout", True),
+        ),
+    },
+)
+
+OPTIONS: Spec = {
+    "name": {"type": "str", "required": True},
+    "comments": {"type": "str"},
+    "preset": {"type": "str", "choices": list(PRESETS)},
+    "scope": {"type": "str", "choices": ["vdom", "global"]},
+    **{
+        row: {"type": "str", "choices": [*LEVELS, *(["custom"] if row in CUSTOM_ROWS else [])]}
+        for row in ROWS
+    },
+    **{
+        f"{row}_permissions": {
+            "type": "dict",
+            "options": {right: {"type": "str", "choices": LEVELS} for right in rights},
+        }
+        for row, rights in CUSTOM_ROWS.items()
+    },
+    **{option: {"type": "bool"} for option in SWITCHES},
+    "idle_timeout": {"type": "int"},
+}
+"""The options of one profile, besides its state and the connection."""
+
+
+def prepare_admin_profile(params: dict[str, Any]) -> dict[str, Any]:
+    """Put a preset under the options; a row that an option sets to something else loses its custom rights."""
+    preset = PRESETS.get(params.get("preset") or "", {})
+    given = {option: value for option, value in params.items() if value is not None}
+    merged = {**params, **preset, **given}
+    for row in CUSTOM_ROWS:
+        rights = f"{row}_permissions"
+        if rights in preset and merged[row] != "custom" and rights not in given:
+            merged[rights] = None
+        elif rights in preset and rights in given:
+            own = {right: level for right, level in given[rights].items() if level is not None}
+            merged[rights] = {**preset[rights], **own}
+    return merged

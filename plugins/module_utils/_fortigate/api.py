@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A FortiGate over its REST API.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._engine.appliance import Appliance
+from .._engine.resource import Resource
+from .._wire.http import Http, Response, quoted
+from .api_admin import networks, trusted_hosts
+from .errors import (
+    MEANINGS,
+    MEANINGS_WITH_PASSWORD,
+    envelope,
+    firmware,
+    is_envelope,
+    malformed,
+    rows,
+)
+from .lockout import is_own
+from .login import Account
+
+CMDB = "/api/v2/cmdb/"
+API_ADMINS = "system/api-user"
+GENERATE_KEY = "/api/v2/monitor/system/api-user/generate-key"
+STATUS = "/api/v2/monitor/system/status"
+
+
+class FortiGate(Appliance):
+    """The verbs on one FortiGate, as the account that the task names."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Take the connection options. Raises InvalidOptions for what cannot be sent."""
+        self.params = params
+        self.http = Http(params)
+        self.account = Account(self.http, params)
+        self.scope = {"vdom": params["vdom"]} if params["vdom"] else {}
+
+    def read(self, resource: Resource, key: str) -> dict[str, Any] | None:
+        """Return one object; None only for the 404 of FortiOS itself."""
+        answer = self._send("GET", self._path(resource, key), {})
+        if answer.status == 404 and is_envelope(answer, resource):
+            self.version = firmware(answer.json())
+            return None
+        found = [row for row in self._rows(answer, resource) if row.get("name") == key]
+        if len(found) != 1:
+            raise malformed(answer, f'it does not hold exactly one "{key}"')
+        return found[0]
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return the whole table in one request."""
+        return self._rows(self._send("GET", self._path(resource), {}), resource)
+
+    def create(self, resource: Resource, key: str, body: Mapping[str, Any]) -> None:
+        """Add an entry to the table."""
+        self._write("POST", self._path(resource), resource, json=body)
+
+    def update(self, resource: Resource, key: str, body: Mapping[str, Any]) -> None:
+        """Change an entry: FortiOS merges top-level attributes and replaces child tables as a whole."""
+        self._write("PUT", self._path(resource, key), resource, json=body)
+
+    def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
+        """Remove an entry."""
+        self._write("DELETE", self._path(resource, key), resource)
+
+    def mint(self, resource: Resource, key: str) -> tuple[str, None]:
+        """Generate a new API key; the old one stops working at once."""
+        answer, reply = self._write("POST", GENERATE_KEY, resource, json={"api-user": key})
+        results = reply.get("results")
+        key_value = results.get("access_token") if isinstance(results, dict) else None
+        if not isinstance(key_value, str) or not re.fullmatch("[!-~]+", key_value):
+            raise malformed(answer, "it holds no access_token, although the old key is probably replaced")
+        return key_value, None
+
+    def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
+        """Try an API key once, but only where a refusal would prove something.
+
+        FortiOS gives an untrusted source the same 401 as a wrong key, and counts it towards the lock-out.
+        """
+        admin = self.read(resource, key)
+        if admin is None or self.http.proxy or not self._is_trusted(admin):
+            return "unknown", None
+        with closing(Http(self.params)) as stranger:
+            answer = stranger.request("GET", STATUS, headers={"Authorization": f"Bearer {secret}"})
+        return {200: "valid", 401: "invalid"}.get(answer.status, "unknown"), answer.status
+
+    def is_own(self, resource: Resource, key: str) -> bool:
+        """Say whether the account in use may be this API admin, or have this admin profile."""
+        return is_own(self, resource, key, None if self.account.token else self.account.name)
+
+    def references(self, resource: Resource, key: str) -> int:
+        """Count what refers to an object; FortiOS tells it besides the object (documented)."""
+        answer = self._send("GET", self._path(resource, key), {}, {"with_meta": "1"})
+        count = self._rows(answer, resource)[0].get("q_ref")
+        return count if isinstance(count, int) else 0
+
+    def close(self) -> None:
+        """End the session of a name and a password, and close the connection."""
+        try:
+            self.account.close()
+        finally:
+            self.http.close()
+
+    def _path(self, resource: Resource, key: str | None = None) -> str:
+        return CMDB + resource.path + ("" if key is None else "/" + quoted(key))
+
+    def _write(
+        self, method: str, path: str, resource: Resource, **content: Any
+    ) -> tuple[Response, dict[str, Any]]:
+        """Send a change; return the answer and its envelope."""
+        password = self.account.confirmation() if resource.path == API_ADMINS else {}
+        answer = self._send(method, path, password, **content)
+        return answer, envelope(answer, resource, MEANINGS_WITH_PASSWORD if password else MEANINGS)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> Response:
+        headers = {"Accept": "application/json", **self.account.headers(method), **headers}
+        query = {**self.scope, **(query or {})}
+        answer = self.http.request(method, path, headers=headers, params=query, **content)
+        self.account.note(answer)
+        return answer
+
+    def _rows(self, answer: Response, resource: Resource) -> list[dict[str, Any]]:
+        """Return the objects that a read has found, and note the firmware that found them."""
+        reply = envelope(answer, resource, MEANINGS)
+        self.version = firmware(reply)
+        return rows(answer, reply)
+
+    def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
+        """Say whether the admin may log in from here; an address translated on the way is not seen."""
+        try:
+            source = ipaddress.ip_address(_source_address(self.http.url))
+            trusted = [ipaddress.ip_network(host) for host in networks(trusted_hosts(admin["trusthost"]))]
+        except (AttributeError, KeyError, TypeError, ValueError, OSError):
+            return False
+        return any(source in host for host in trusted)
+
+
+def _source_address(url: str) -> str:
+    """Return the address this host calls from; connecting a datagram socket sends nothing."""
+    parts = urlsplit(url)
+    family, kind, _proto, _name, address = socket.getaddrinfo(
+        parts.hostname, parts.port or 443, type=socket.SOCK_DGRAM
+    )[0]
+    with socket.socket(family, kind) as probe:
+        probe.connect(address)
+        return str(probe.getsockname()[0]).partition("%")[0]

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The REST API admin of a FortiGate, as data shared by its modules.
+
+Field names and defaults: FortiOS CMDB schema of system/api-user, the same from 6.0 to 7.6 (documented).
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._engine.errors import InvalidOptions
+from .._engine.resource import Field, Resource
+from .._module.arguments import Spec
+
+
+def network(host: str) -> str:
+    """Return an address or network in one form, ``192.0.2.10/32`` for a single host.
+
+    FortiOS gives IPv4 back as "address mask" (observed). Host bits below the mask are dropped: what FortiOS
+    stores for them is not documented, and both mean the same network. Anything else passes through.
+    """
+    try:
+        return str(ipaddress.ip_network(host.strip().replace(" ", "/"), strict=False))
+    except ValueError:
+        return host
+
+
+def networks(hosts: Iterable[str]) -> list[str]:
+    """Return trusted hosts as a sorted set, for order and repetition mean nothing."""
+    return sorted({network(host) for host in hosts})
+
+
+def prepare_api_admin(params: dict[str, Any]) -> dict[str, Any]:
+    """Raise InvalidOptions for trusted hosts that are malformed, or that let everybody in."""
+    hosts = params.get("trusted_hosts")
+    if hosts is not None and not hosts:
+        raise InvalidOptions("trusted_hosts is empty: without one an API admin is open to every source")
+    for host in hosts or []:
+        _refuse_open(host)
+    return params
+
+
+def _refuse_open(host: str) -> None:
+    try:
+        parsed = ipaddress.ip_network(host.strip().replace(" ", "/"), strict=False)
+    except ValueError:
+        raise InvalidOptions(f'trusted_hosts: "{host}" is not an IP address or network') from None
+    if parsed.prefixlen == 0:
+        raise InvalidOptions(f'trusted_hosts: "{host}" would trust every source; name the hosts that connect')
+
+
+def trusted_hosts(table: list[dict[str, Any]]) -> list[str]:
+    """Read the wire table; only the family that ``type`` selects counts.
+
+    An IPv4 entry also reads back with the IPv6 default ``::/0`` and the other way round (inferred).
+    """
+    return [row[row.get("type", "ipv4-trusthost")] for row in table]
+
+
+def _to_table(hosts: list[str]) -> list[dict[str, Any]]:
+    return [_entry(number, ipaddress.ip_network(host)) for number, host in enumerate(hosts, start=1)]
+
+
+def _entry(number: int, host: Any) -> dict[str, Any]:
+    if host.version == 4:
+        return {
+            "id": number,
+            "type": "ipv4-trusthost",
+            "ipv4-trusthost": f"{host.network_address} {host.netmask}",
+        }
+    return {"id": number, "type": "ipv6-trusthost", "ipv6-trusthost": str(host)}
+
+
+def _fold_pki(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the PKI toggle and its group as one: no group while the toggle is off."""
+    return raw if raw.get("peer-auth") == "enable" else {**raw, "peer-group": ""}
+
+
+def _unfold_pki(body: dict[str, Any]) -> dict[str, Any]:
+    if "peer-group" not in body:
+        return body
+    return {**body, "peer-auth": "enable" if body["peer-group"] else "disable"}
+
+
+ADMIN = Resource(
+    label="API admin",
+    kind="admin",
+    path="system/api-user",
+    create_requires=frozenset({"profile", "trusted_hosts"}),
+    guarded=frozenset({"profile", "trusted_hosts", "vdoms", "pki_group", "schedule"}),
+    fields={
+        "name": Field("name", max_length=35),
+        "comments": Field("comments", default="", optional=True, max_length=255),
+        "profile": Field("accprofile", max_length=35),
+        "trusted_hosts": Field("trusthost", normalise=networks, decode=trusted_hosts, encode=_to_table),
+        "vdoms": Field(
+            "vdom",
+            default=[],
+            optional=True,
+            normalise=lambda names: sorted(set(names)),
+            decode=lambda table: [row["name"] for row in table],
+            encode=lambda names: [{"name": name} for name in names],
+        ),
+        "cors_allow_origin": Field("cors-allow-origin", default="", optional=True, max_length=269),
+        "pki_group": Field("peer-group", default="", optional=True, max_length=35),
+        "schedule": Field("schedule", default="", optional=True, max_length=35),
+    },
+    fold=_fold_pki,
+    unfold=_unfold_pki,
+)
+
+OPTIONS: Spec = {
+    "name": {"type": "str", "required": True},
+    "comments": {"type": "str"},
+    "profile": {"type": "str"},
+    "trusted_hosts": {"type": "list", "elements": "str"},
+    "vdoms": {"type": "list", "elements": "str"},
+    "cors_allow_origin": {"type": "str"},
+    "pki_group": {"type": "str", "default": ""},
+    "schedule": {"type": "str"},
+}
+"""The options of one API admin, besides its state and the connection."""

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The API key of a REST API admin of a FortiGate, as data shared by the modules that keep it.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from .._engine.resource import Field, Resource
+from .._module.arguments import ONE_TIME_SECRET, Spec
+
+KEY = Resource(
+    label="API key",
+    kind="key",
+    path="system/api-user",
+    fields={"name": Field("name", max_length=35)},
+    on_parent=True,
+)
+
+RECREATE: Spec = {"type": "str", "choices": ["never", "invalid", "always"], "default": "never"}
+
+OPTIONS: Spec = {
+    "name": {"type": "str", "required": True},
+    "recreate": RECREATE,
+    **ONE_TIME_SECRET,
+}
+"""The options of one API key, besides its state and the connection."""

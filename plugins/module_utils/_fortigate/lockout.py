@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What on a FortiGate the account in use may be, so that a task does not lock itself out.
+
+FortiOS documents no call that says whose key it was called with. So every REST API admin that may manage
+administrators counts as the one in use: only such a one can have come as far as changing another.
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._engine.appliance import Appliance
+from .._engine.resource import Field, Resource
+from .admin_profile import PROFILE
+from .api_admin import ADMIN
+
+ADMINISTRATOR = Resource(
+    label="administrator", kind="administrator", path="system/admin", fields={"name": Field("name")}
+)
+"""An administrator with a password, which this collection reads and never changes."""
+
+SUPER_ADMIN = "super_admin"
+
+
+def is_own(api: Appliance, resource: Resource, key: str, username: str | None) -> bool:
+    """Say whether the account in use may be an API admin, or have an admin profile.
+
+    ``username`` is the administrator whose session it is, None with a key.
+    """
+    if username is not None:
+        administrator = api.read(ADMINISTRATOR, username) if resource.path == PROFILE.path else None
+        return administrator is not None and administrator.get("accprofile") == key
+    managing = [admin for admin in api.table(ADMIN) if _may_manage(api, str(admin.get("accprofile")))]
+    return key in [admin.get("accprofile" if resource.path == PROFILE.path else "name") for admin in managing]
+
+
+def _may_manage(api: Appliance, profile: str) -> bool:
+    """Say whether a profile gives the right to change administrators; one that is hidden may."""
+    if profile == SUPER_ADMIN:
+        return True
+    held = api.read(PROFILE, profile)
+    return held is None or _manages(held)
+
+
+def _manages(profile: Mapping[str, Any]) -> bool:
+    access = profile.get("sysgrp")
+    rights = profile.get("sysgrp-permission")
+    if access == "custom" and isinstance(rights, Mapping):
+        access = rights.get("admin")
+    return access == "read-write"

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that every module for a FortiGate has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+from .._module.arguments import Arguments, Spec, connection
+
+
+def fortigate(own: Spec, **rules: Any) -> Arguments:
+    """Return the options of a module for a FortiGate: the connection and its own."""
+    names = (
+        "url=FORTIOS_ACCESS_HOSTNAME",
+        "token=FORTIOS_ACCESS_TOKEN",
+        "username=FORTIOS_ACCESS_USERNAME",
+        "password=FORTIOS_ACCESS_PASSWORD",
+        "ca_path=FORTIOS_CA_CABUNDLE",
+        "client_cert=FORTIOS_CA_CLIENTCERT",
+        "client_key=FORTIOS_CA_CLIENTKEY",
+    )
+    vdom = {"vdom": {"type": "str", "fallback": (env_fallback, ["FORTIGATE_VDOM"])}}
+    # A password without a name goes along with a token: see Account.confirmation.
+    login = {"required_one_of": [("token", "username")], "required_by": {"username": "password"}}
+    return Arguments({**connection("FORTIGATE", *names), **vdom, **own}, **login, **rules)

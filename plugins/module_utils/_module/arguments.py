@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options: the connection options of each product, and the validation that both shells share.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from .._engine.errors import InvalidOptions
+
+Spec = dict[str, Any]
+
+STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+
+SELF_CHANGE: Spec = {"allow_self_change": {"type": "bool", "default": False}}
+
+ONE_TIME_SECRET: Spec = {
+    "secret_ref": {"type": "str", "required": True, "no_log": False},
+    "rotation_id": {"type": "str"},
+    "max_age": {"type": "int"},
+    "return_secret": {"type": "bool", "default": False, "no_log": False},
+}
+
+
+class Arguments:
+    """The options of one module and the rules between them, checked without any connection."""
+
+    def __init__(self, spec: Spec, **rules: Any) -> None:
+        """Take an argument spec, and rules such as ``required_if`` under Ansible's own names."""
+        self.spec = spec
+        self.rules = rules
+        self._validator = ArgumentSpecValidator(spec, **rules)
+
+    def validate(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+        """Return the options with defaults and types applied, and the values that must never be shown.
+
+        An option that is None is one that was not given. Raises InvalidOptions.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        checked = self._validator.validate(given)
+        if checked.error_messages:
+            raise InvalidOptions("; ".join(checked.error_messages))
+        return checked.validated_parameters, set(checked._no_log_values)
+
+
+def require(params: Mapping[str, Any], *options: str) -> None:
+    """Raise InvalidOptions where an option is missing that only some modules of its product need."""
+    missing = [option for option in options if params[option] is None]
+    if missing:
+        raise InvalidOptions(f"missing required arguments: {', '.join(missing)}")
+
+
+def connection(product: str, *second: str) -> Spec:
+    """Return the connection options of a product, each with an environment variable as fallback.
+
+    ``second`` names variables of other tools that are read where ours is not set, as ``OPTION=VARIABLE``.
+    """
+    others = dict(pair.split("=") for pair in second)
+
+    def option(name: str, **spec: Any) -> Spec:
+        variables = [f"{product}_{name.upper()}", *([others[name]] if name in others else [])]
+        return {name: {**spec, "fallback": (env_fallback, variables)}}
+
+    return {
+        **option("url", type="str", required=True),
+        **option("token", type="str", no_log=True),
+        **option("username", type="str"),
+        **option("password", type="str", no_log=True),
+        **option("validate_certs", type="bool", default=True),
+        **option("ca_path", type="path"),
+        **option("cert_fingerprint", type="str"),
+        **option("client_cert", type="path"),
+        **option("client_key", type="path", no_log=False),
+        **option("proxy", type="str", no_log=True),
+        **option("connect_timeout", type="int", default=10),
+        **option("timeout", type="int", default=30),
+    }

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The far half of a delegated task: one verb in a module process, and its errors on the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .._engine.appliance import READS
+from .._engine.errors import (
+    ApplianceError,
+    InvalidOptions,
+    Locked,
+    NotFound,
+    Refused,
+    Unreachable,
+    Unsupported,
+)
+from .._wire.http import REQUESTS_IMPORT_ERROR
+from .run import Module
+
+ERRORS = {
+    each.__name__: each for each in (ApplianceError, Refused, Locked, NotFound, Unreachable, Unsupported)
+}
+
+
+def serve(module: Module) -> None:
+    """Carry out one verb for a control node that reaches the appliance through this host."""
+    call_option = {"_call": {"type": "str", "no_log": True}}
+    ansible = AnsibleModule(
+        argument_spec={**module.arguments.spec, **call_option},
+        supports_check_mode=True,
+        **module.arguments.rules,
+    )
+    if ansible.params["_call"] is None:
+        ansible.fail_json(
+            msg="this module runs through its action plugin; call it by its full name from a playbook"
+        )
+    if REQUESTS_IMPORT_ERROR is not None:
+        ansible.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    call = json.loads(ansible.params["_call"])
+    if ansible.check_mode and call["verb"] not in READS:
+        ansible.fail_json(msg=f"{call['verb']} was asked for in check mode")
+    try:
+        with closing(module.connect(call["params"])) as api:
+            kinds = {resource.kind: resource for resource in (module.resource, *module.also)}
+            reply = getattr(api, call["verb"])(kinds[call["kind"]], *call["arguments"])
+    except (ApplianceError, InvalidOptions) as error:
+        ansible.exit_json(error=pack(error))
+    ansible.exit_json(reply=reply, version=api.version)
+
+
+def pack(error: ApplianceError | InvalidOptions) -> dict[str, Any]:
+    if isinstance(error, InvalidOptions):
+        return {"kind": "InvalidOptions", "reason": str(error)}
+    return {"kind": type(error).__name__, "reason": error.reason, **error.failure}
+
+
+def raise_packed(error: Mapping[str, Any]) -> NoReturn:
+    """Raise on the control node what a module process packed on another host."""
+    if error["kind"] == "InvalidOptions":
+        raise InvalidOptions(error["reason"])
+    raise ERRORS[error["kind"]](
+        error["reason"], status=error["status"], code=error["code"], path=error["path"]
+    )

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The access token of a sensor, as data shared by its modules.
+
+The two columns of the sensor's Access Tokens dialog, Description and Used, are documented; how to reach them
+is not, so an endpoint map says it. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._engine.resource import Field, Resource
+from .._wire.web_interface import require_login
+
+TOKEN = Resource(
+    label="access token",
+    kind="token",
+    path="tokens",
+    key="description",
+    fields={"description": Field("description")},
+    facts={"id": Field("id"), "used": Field("used")},
+)
+
+
+def prepare_access_token(params: dict[str, Any]) -> dict[str, Any]:
+    """Raise InvalidOptions where an endpoint map is given without what its login needs."""
+    if params["endpoints"]:
+        require_login("sensor", params)
+    return params

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documented API of a Defender for IoT sensor, or of its retired management console: it only reads.
+
+What a sensor answers to a wrong token is not documented, so nothing but 200 with a JSON array of objects is
+taken for data. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .._engine.appliance import Appliance
+from .._engine.errors import ApplianceError, Locked, Refused
+from .._engine.resource import Resource
+from .._wire.http import Http, Response
+
+BASES = {"sensor": "/api", "management_console": "/external"}
+VALIDATION = {
+    "sensor": "/api/external/authentication/validation",
+    "management_console": "/external/authentication/validation",
+}
+NOT_AVAILABLE = "N/A"
+"""What the documents show where there is nothing; those of 2022 have null for it in places."""
+
+REPORT = "/v1/reports/vulnerabilities/devices"
+LONGEST_QUOTE = 200
+
+
+class SensorApi(Appliance):
+    """The reading verbs on one sensor or console, with an access token in the header, bare as documented."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Take the connection options, ``api``, ``token`` and what is asked for, as ``query``.
+
+        Raises InvalidOptions for an impossible URL.
+        """
+        self.http = Http(params)
+        self.params = params
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return every object of the kind that fits the query."""
+        version = self.params.get("api_version") or "v1"
+        rows = self._rows(f"/{version}/{resource.path}", self.params.get("query", {}))
+        return self._with_scores(rows) if self.params.get("security_scores") else rows
+
+    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
+        """Try a token, or with a name as ``key`` the password of that account, once."""
+        base = BASES[self.params["api"]]
+        answer = self._validation(key, secret) if key else ask_for_no_alerts(self.http, base, secret)
+        if answer.status == 429:
+            raise locked(answer)
+        return (judged_credentials if key else judged_token)(answer), answer.status
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.http.close()
+
+    def _validation(self, username: str, password: str) -> Response:
+        body = {"username": username, "password": password}
+        return self.http.request("POST", VALIDATION[self.params["api"]], json=body)
+
+    def _rows(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        base, headers = BASES[self.params["api"]], {"Authorization": self.params["token"]}
+        return rows(self.http.request("GET", base + path, headers=headers, params=query))
+
+    def _with_scores(self, devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Add the score of the vulnerability report, of which nothing else is kept: it holds passwords."""
+        scores = {
+            address: row.get("securityScore") for row in self._rows(REPORT, {}) for address in _addresses(row)
+        }
+        return [{**device, "securityScore": _score(device, scores)} for device in devices]
+
+
+def _score(device: Mapping[str, Any], scores: Mapping[str, Any]) -> Any:
+    """Return the score under any of a device's addresses."""
+    return next((scores[address] for address in _addresses(device) if address in scores), None)
+
+
+def _addresses(row: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of a device, in both spellings."""
+    found = row.get("ipAddresses") or row.get("ipAddress")
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)]
+
+
+def ask_for_no_alerts(http: Http, base: str, token: str) -> Response:
+    """Ask for the alerts of this very moment, the smallest documented answer; sets the token's *Used*."""
+    now = {"fromTime": str(int(time.time() * 1000))}
+    return http.request("GET", f"{base}/v1/alerts", headers={"Authorization": token}, params=now)
+
+
+def judged_token(answer: Response) -> str:
+    """Say of the token that an answer is for whether it is valid, invalid or unknown."""
+    if answer.status != 200:
+        return "invalid" if answer.status in (401, 403) else "unknown"
+    try:
+        return "valid" if isinstance(answer.json(), list) else "unknown"
+    except ApplianceError:
+        return "unknown"
+
+
+def judged_credentials(answer: Response) -> str:
+    """Say the same of name and password: success has ``msg``, failure ``error``, whatever the status."""
+    try:
+        document = answer.json()
+    except ApplianceError:
+        return "unknown"
+    if not isinstance(document, Mapping) or not {"msg", "error"} & document.keys():
+        return "unknown"
+    if "error" in document:
+        return "invalid"
+    return "valid" if answer.status == 200 else "unknown"
+
+
+def rows(answer: Response) -> list[dict[str, Any]]:
+    """Return the objects that an answer lists. Raises ApplianceError for all but 200 with such a list."""
+    if answer.status == 429:
+        raise locked(answer)
+    if answer.status in (401, 403):
+        raise Refused(
+            "the access token is not accepted: is it one of this very sensor, and not deleted?",
+            status=answer.status,
+            path=answer.path,
+        )
+    if answer.status != 200:
+        raise _unusable(answer, f"the answer is not the documented one{answer.hint}")
+    document = answer.json()
+    if isinstance(document, Mapping) and "error" in document:
+        raise _unusable(answer, f"it answered with an error where a list was expected: {_quote(document)}")
+    if not isinstance(document, list) or not all(isinstance(row, Mapping) for row in document):
+        raise _unusable(answer, "it answered 200, but not with a JSON array of objects, which proves nothing")
+    return document
+
+
+def locked(answer: Response) -> Locked:
+    """Return the error of a source address that has to wait."""
+    seconds = answer.retry_after
+    wait = "wait" if seconds is None else f"wait {seconds} s"
+    return Locked(
+        f"it takes no more requests from this source address for now: {wait}, then run again; nothing was "
+        "tried a second time",
+        status=answer.status,
+        path=answer.path,
+    )
+
+
+def _unusable(answer: Response, what: str) -> ApplianceError:
+    return ApplianceError(what, status=answer.status, path=answer.path)
+
+
+def _quote(document: Mapping[str, Any]) -> str:
+    """Return the appliance's own words, which stand in one of two places."""
+    error = document["error"]
+    text = error.get("userDisplayErrorMessage", "") if isinstance(error, Mapping) else error
+    return "".join(letter for letter in str(text) if letter.isprintable())[:LONGEST_QUOTE]

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the documented API of a sensor tells: devices, alerts, and whether it can be used at all.
+
+The documents disagree on some spellings, so a field may have several. Private to this collection: may change
+at any time.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from .._engine.apply import Job, list_objects
+from .._engine.errors import ApplianceError, InvalidOptions, Refused, attempting
+from .._engine.moment import as_text, now, read_moment
+from .._engine.resource import Field, Resource
+from .._module.arguments import require
+from .api import NOT_AVAILABLE
+
+SEVERITIES = ["critical", "major", "minor", "warning"]
+ENGINES = ["protocol_violation", "policy_violation", "malware", "anomaly", "operational"]
+TYPES = {"disconnections": "disconnections", "unexpected_new_devices": "unexpected new devices"}
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return a list where the documents allow null, one item, or a list."""
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if _known(item) is not None]
+
+
+def _word(value: Any) -> Any:
+    """Return a level or an engine as a word of options."""
+    return value.lower().replace(" ", "_") if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> str:
+    """Return epoch milliseconds as text in UTC. Raises TypeError and ValueError."""
+    try:
+        moment = datetime.fromtimestamp(float(value) / 1000, timezone.utc)
+    except (OverflowError, OSError):
+        raise ValueError(value) from None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _known(value: Any) -> Any:
+    return None if value == NOT_AVAILABLE else value
+
+
+def _version(value: Any) -> str | None:
+    """Return a firmware version as text: the documents type it as a number and show a text."""
+    return None if _known(value) is None else str(value)
+
+
+def _inner(fields: Mapping[str, Field]) -> Any:
+    """Return what decodes a list of objects that have these fields."""
+    return lambda value: [{o: f.from_wire(row) for o, f in fields.items()} for row in _listed(value)]
+
+
+PROTOCOL = {
+    "id": Field("id", optional=True),
+    "name": Field("name"),
+    "addresses": Field("addresses", former={"ipAddresses": ()}, decode=_listed, absent_value=[]),
+}
+
+FIRMWARE = {
+    "address": Field("address", optional=True, decode=_known),
+    "module_address": Field("moduleAddress", optional=True, decode=_known),
+    "serial": Field("serial", optional=True, decode=_known),
+    "model": Field("model", optional=True, decode=_known),
+    "firmware_version": Field("firmwareVersion", optional=True, decode=_version),
+    "additional_data": Field("additionalData", optional=True, decode=_known),
+    "rack": Field("rack", optional=True, decode=_known),
+    "slot": Field("slot", optional=True, decode=_known),
+}
+
+ORIGIN = {
+    "sensor_id": Field("sensorId", optional=True),
+    "zone_id": Field("zoneId", optional=True),
+    "site_id": Field("siteId", optional=True),
+}
+"""What a management console adds to everything."""
+
+DEVICE = Resource(
+    label="device",
+    kind="device",
+    path="devices",
+    key="id",
+    fields={
+        "id": Field("id"),
+        "name": Field("name"),
+        "type": Field("type"),
+        "vendor": Field("vendor", optional=True, decode=_known),
+        "operating_system": Field("operatingSystem", optional=True, decode=_known),
+        "ip_addresses": Field("ipAddresses", former={"ipAddress": ()}, decode=_listed, absent_value=[]),
+        "mac_addresses": Field("macAddresses", optional=True, decode=_listed, absent_value=[]),
+        "authorized": Field("authorized", optional=True),
+        "scanner": Field("scanner", optional=True),
+        "engineering_station": Field("engineeringStation", optional=True),
+        "has_dynamic_address": Field("hasDynamicAddress", optional=True),
+        "protocols": Field("protocols", optional=True, decode=_inner(PROTOCOL), absent_value=[]),
+        "firmware": Field("firmware", optional=True, decode=_inner(FIRMWARE), absent_value=[]),
+        "security_score": Field("securityScore", optional=True),
+        **ORIGIN,
+    },
+)
+
+ALERT = Resource(
+    label="alert",
+    kind="alert",
+    path="alerts",
+    key="id",
+    fields={
+        "id": Field("id", former={"ID": ()}),
+        "time": Field("time", decode=_moment),
+        "title": Field("title"),
+        "message": Field("message"),
+        "severity": Field("severity", decode=_word),
+        "engine": Field("engine", decode=_word),
+        "source_device": Field("sourceDevice", optional=True),
+        "destination_device": Field("destinationDevice", optional=True),
+        "additional_information": Field("additionalInformation", former={"additionalinformation": ()}),
+        "handled": Field("handled", optional=True),
+        "source_device_address": Field("sourceDeviceAddress", optional=True),
+        "destination_device_address": Field("destinationDeviceAddress", optional=True),
+        "remediation_steps": Field("remediationSteps", optional=True, decode=_listed, absent_value=[]),
+        "sensor_name": Field("sensorName", optional=True),
+        "zone_name": Field("zoneName", optional=True),
+        "site_name": Field("siteName", optional=True),
+        **ORIGIN,
+    },
+)
+
+CONNECTION = Resource(label="connection", kind="connection", path="alerts", fields={}, singleton=True)
+
+
+def prepare_device_info(params: dict[str, Any]) -> dict[str, Any]:
+    """Put the filter of a task into the query. Raises InvalidOptions."""
+    require(params, "token")
+    wanted = params["authorized"]
+    return {**params, "query": {} if wanted is None else {"authorized": str(wanted).lower()}}
+
+
+def prepare_alert_info(params: dict[str, Any]) -> dict[str, Any]:
+    """Put the filters that the sensor has into the query. Raises InvalidOptions."""
+    require(params, "token")
+    if params["api_version"] == "v2" and params["api"] == "sensor":
+        raise InvalidOptions(
+            "api_version: v2 needs api: management_console, for no document shows it of a sensor"
+        )
+    query = {
+        "state": params["state"],
+        "type": TYPES.get(params["type"]),
+        "fromTime": _milliseconds("since", params["since"]),
+        "toTime": _milliseconds("until", params["until"]),
+    }
+    return {**params, "query": {name: value for name, value in query.items() if value is not None}}
+
+
+def _milliseconds(option: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return str(int(read_moment(text).timestamp() * 1000))
+    except ValueError:
+        raise InvalidOptions(f"{option} must look like 2026-11-02T10:15:00Z") from None
+
+
+def read_devices(job: Job) -> dict[str, Any]:
+    """Return the devices, each with what Forescout shows of it."""
+    told = list_objects(job)
+    return {**told, "devices": [{**each, "forescout": _properties(each)} for each in told["devices"]]}
+
+
+def _properties(device: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the eight properties; no field of a device is the risk level, and nobody says what is."""
+    return {
+        "authorized": device["authorized"],
+        "firmware": device["firmware"],
+        "name": device["name"],
+        "operating_system": device["operating_system"],
+        "type": device["type"],
+        "vendor": device["vendor"],
+        "risk_level": None,
+        "protocols": [protocol["name"] for protocol in device["protocols"]],
+    }
+
+
+def read_alerts(job: Job) -> dict[str, Any]:
+    """Return the alerts; the sensor has no filter for severity and engine, so these are applied here."""
+    told, severities, engines = list_objects(job), job.params["severities"], job.params["engines"]
+    kept = [
+        alert
+        for alert in told["alerts"]
+        if (severities is None or alert["severity"] in severities)
+        and (engines is None or alert["engine"] in engines)
+    ]
+    return {**told, "alerts": kept}
+
+
+def check_connection(job: Job) -> dict[str, Any]:
+    """Try token or credentials exactly once. Raises ApplianceError for anything but a clear yes."""
+    if job.params["check"] == "credentials":
+        return _check_credentials(job)
+    with attempting("trying the access token"):
+        verdict, status = job.api.probe(job.resource, None, job.params["token"])
+        _insist("the access token", verdict, status)
+    if job.params["negative_control"]:
+        _check_that_others_are_refused(job)
+    return _accepted(status)
+
+
+def _check_credentials(job: Job) -> dict[str, Any]:
+    name = job.params["username"]
+    with attempting(f'trying the password of "{name}"'):
+        verdict, status = job.api.probe(job.resource, name, job.params["password"])
+        _insist("the password", verdict, status)
+    return _accepted(status)
+
+
+def _insist(what: str, verdict: str, status: int | None) -> None:
+    if verdict == "invalid":
+        raise Refused(
+            f"{what} is not accepted; it is not tried again, because failed logins block this source address "
+            "for every user",
+            status=status,
+        )
+    if verdict != "valid":
+        raise ApplianceError(
+            "the answer is not the documented one, which proves nothing; does url name the right host and "
+            "port?",
+            status=status,
+        )
+
+
+def _check_that_others_are_refused(job: Job) -> None:
+    with attempting("trying a token that does not exist"):
+        verdict, status = job.api.probe(job.resource, None, secrets.token_hex(16))
+        if verdict == "valid":
+            raise ApplianceError(
+                "it was accepted like the real one, so the answer says nothing about that", status=status
+            )
+
+
+def _accepted(status: int | None) -> dict[str, Any]:
+    return {"changed": False, "accepted": True, "status": status, "checked_at": as_text(now())}

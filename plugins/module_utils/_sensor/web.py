@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Defender for IoT sensor: access tokens through an endpoint map, proof by the documented API.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._engine.appliance import Appliance
+from .._engine.errors import ApplianceError, Unsupported
+from .._engine.resource import Resource
+from .._wire.http import Http
+from .._wire.web_interface import WebInterface
+from .api import BASES, NOT_AVAILABLE, ask_for_no_alerts, judged_token
+
+
+class Sensor(Appliance):
+    """The verbs on one sensor. Without an endpoint map it can only try a token."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Take the connection options and ``endpoint_map``. Raises InvalidOptions for an impossible URL."""
+        self.http = Http(params)
+        self.web = WebInterface(self.http, params) if params.get("endpoint_map") else None
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return every token: id, description and when it was last used, None for never.
+
+        What the documents show for never is so whatever an endpoint map says: taken for a time, it would let
+        the predecessor of a token be deleted that nobody uses yet.
+        """
+        rows = self._interface().listed(resource.path)
+        return [{**row, "used": None if _means_never(row["used"]) else row["used"]} for row in rows]
+
+    def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
+        """Delete one token, by what the endpoint map found in its row."""
+        self._interface().write(resource.path, "delete", raw or {resource.key: key})
+
+    def mint(self, resource: Resource, key: str) -> tuple[str, Any]:
+        """Create a token; return its value, and its id if the endpoint map finds one in the answer."""
+        made = self._interface().write(resource.path, "create", {"description": key})
+        if not isinstance(made["secret"], str) or not made["secret"]:
+            raise ApplianceError("the answer holds no token where the endpoint map looks for it")
+        return made["secret"], made.get("id")
+
+    def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
+        """Call the documented API with the token, which sets its *Used* time.
+
+        Asks for the alerts of this very moment, the smallest documented answer. What a sensor answers to a
+        wrong token is not documented, so only a JSON list is taken as proof that the token works.
+        """
+        answer = ask_for_no_alerts(self.http, BASES["sensor"], secret)
+        return judged_token(answer), answer.status
+
+    def close(self) -> None:
+        """Log out and close the connection."""
+        (self.web or self.http).close()
+
+    def _interface(self) -> WebInterface:
+        if self.web is None:
+            raise Unsupported("no public interface lists or changes access tokens: give endpoints")
+        return self.web
+
+
+def _means_never(used: Any) -> bool:
+    return not used or str(used).strip().upper() == NOT_AVAILABLE

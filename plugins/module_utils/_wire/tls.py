@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TLS with an appliance: whom to believe, who we are, and how much of an answer to wait for.
+
+Standard library only. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from .._engine.errors import InvalidOptions
+
+ANSWER_LIMIT = 64 * 1024 * 1024
+"""The most that one answer may hold, in bytes; headers and body as sent, and the body unpacked."""
+
+
+class WrongCertificate(ssl.SSLError):
+    """The certificate that was shown is not the pinned one. Raised before a byte of the request is sent."""
+
+
+class TooLarge(OSError):
+    """An answer is larger than the limit."""
+
+
+class BoundedSocket(ssl.SSLSocket):
+    """A connection that ends when its context says that it is the wrong one, or that it is enough."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Meet the appliance, and look at its certificate on every connection."""
+        super().do_handshake(block)
+        cast(TlsSettings, self.context).check(self.getpeercert(binary_form=True))
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        """Receive what there is, for as long as the whole answer may still take."""
+        context = cast(TlsSettings, self.context)
+        self.settimeout(context.remaining())
+        received = super().recv_into(buffer, nbytes, flags)
+        context.count(received)
+        return received
+
+
+class TlsSettings(ssl.SSLContext):
+    """A context that also knows a pinned certificate, and bounds each answer in time and in size."""
+
+    sslsocket_class = BoundedSocket
+    host = ""
+    pin: str | None = None
+    seconds: float = 0
+    due: float | None = None
+    received = 0
+
+    def wrap_socket(self, sock: socket.socket, **options: Any) -> ssl.SSLSocket:  # type: ignore[override]
+        """Begin TLS with the host; urllib3 before version 2 names it only where it is no address."""
+        name = options.pop("server_hostname", None) or self.host
+        return super().wrap_socket(sock, server_hostname=name, **options)
+
+    def expect(self, seconds: float) -> None:
+        """Allow the next answer so many seconds, from when it is waited for to its last byte."""
+        self.seconds, self.due, self.received = seconds, None, 0
+
+    @property
+    def awaited(self) -> bool:
+        """Say whether the request was sent and its answer waited for."""
+        return self.due is not None
+
+    def check(self, certificate: bytes | None) -> None:
+        """Raise WrongCertificate unless the certificate is the pinned one, or none is pinned."""
+        found = hashlib.sha256(certificate or b"").hexdigest()
+        if self.pin not in (None, found):
+            raise WrongCertificate(
+                "its certificate is not the one that cert_fingerprint names: expected "
+                f"{_with_colons(str(self.pin))}, found {_with_colons(found)}. If it has a new one, look that "
+                "up on the appliance itself"
+            )
+
+    def remaining(self) -> float:
+        """Return the seconds that the answer has left; the first call starts them."""
+        now = time.monotonic()
+        self.due = now + self.seconds if self.due is None else self.due
+        if self.due <= now:
+            raise socket.timeout("the answer takes too long")
+        return self.due - now
+
+    def count(self, received: int) -> None:
+        """Count what was received: an answer may never end, and older urllib3 reads endless lines."""
+        self.received += received
+        if self.received > ANSWER_LIMIT:
+            raise TooLarge
+
+
+SPARE: list[TlsSettings] = []
+"""Made before Ansible forks its workers, for the first session of each."""
+
+
+def make_context(params: Mapping[str, Any], host: str, well_known: str) -> TlsSettings:
+    """Return the context that the connection options ask for; ``well_known`` is the file of the usual CAs.
+
+    Raises InvalidOptions for options that contradict each other and for files that cannot serve.
+    """
+    context = SPARE.pop() if SPARE else TlsSettings(ssl.PROTOCOL_TLS_CLIENT)
+    context.host = host
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.pin = _pin(params)
+    verified = context.pin is None and trust(params["validate_certs"], params["ca_path"])
+    if verified:
+        _load_authorities(context, params["ca_path"] or well_known)
+    else:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    _load_identity(context, params.get("client_cert"), params.get("client_key"))
+    return context
+
+
+def trust(validate_certs: bool, ca_path: str | None) -> bool | str:
+    """Return what `requests` takes as ``verify``. Raises InvalidOptions when the CA file is not there."""
+    if not validate_certs:
+        return False
+    if ca_path is not None and not Path(ca_path).is_file():
+        raise InvalidOptions(f'ca_path names no file on this host: "{ca_path}"')
+    return ca_path or True
+
+
+def _pin(params: Mapping[str, Any]) -> str | None:
+    given = params.get("cert_fingerprint")
+    if not given:
+        return None
+    if not params["validate_certs"]:
+        raise InvalidOptions(
+            "cert_fingerprint accepts one certificate and validate_certs: false accepts all: leave one out"
+        )
+    digits = given.replace(":", "").lower()
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise InvalidOptions(
+            "cert_fingerprint must be a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons"
+        )
+    return str(digits)
+
+
+def _with_colons(digits: str) -> str:
+    """Write a fingerprint as openssl and browsers show it."""
+    return ":".join(re.findall("..", digits.upper()))
+
+
+def _load_authorities(context: TlsSettings, path: str) -> None:
+    try:
+        context.load_verify_locations(path)
+    except OSError:
+        raise InvalidOptions(f'ca_path holds no CA certificate in PEM form: "{path}"') from None
+
+
+def _load_identity(context: TlsSettings, certificate: str | None, key: str | None) -> None:
+    if key and not certificate:
+        raise InvalidOptions("client_key needs client_cert beside it")
+    if not certificate:
+        return
+    for option, path in (("client_cert", certificate), ("client_key", key)):
+        if path:
+            _require_readable(option, path)
+    try:
+        context.load_cert_chain(certificate, key or None, password=_refuse_encrypted)
+    except ssl.SSLError as error:
+        raise InvalidOptions(_identity_problem(error.reason, key)) from None
+    context.post_handshake_auth = True
+
+
+def _require_readable(option: str, path: str) -> None:
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise InvalidOptions(f'{option} cannot be read on this host: "{path}" ({reason})') from None
+
+
+def _refuse_encrypted() -> NoReturn:
+    raise InvalidOptions(
+        "the key of client_cert is encrypted, and there is no option for its password: decrypt it into a "
+        "file that only its user can read"
+    )
+
+
+def _identity_problem(reason: str, key: str | None) -> str:
+    if reason == "KEY_VALUES_MISMATCH":
+        return "the key does not belong to the certificate in client_cert"
+    where = "client_key holds no such key" if key else "client_cert needs both in one file, or client_key"
+    return f"no certificate and private key in PEM form to show as a client: {where}"

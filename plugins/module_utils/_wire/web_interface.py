@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An appliance's own web interface, used as an endpoint map describes it.
+
+No vendor documents these interfaces, so nothing about them is written here: paths, fields and the login come
+from the map, a mapping that was checked when it was loaded. Private to this collection: may change at any
+time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .._engine.errors import ApplianceError, InvalidOptions, Refused, Unsupported, attempting
+from .._engine.moment import as_text, read_moment
+from .._engine.version import fits
+from .http import Http, Response, quoted
+
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+def fill(template: Any, values: Mapping[str, Any]) -> Any:
+    """Put values into the ``{name}`` places of a template, at any depth.
+
+    A text that is nothing but such a place becomes the value itself, so that a number stays one.
+    """
+    if isinstance(template, Mapping):
+        return {name: fill(part, values) for name, part in template.items()}
+    if isinstance(template, list):
+        return [fill(part, values) for part in template]
+    if isinstance(template, str):
+        alone = PLACEHOLDER.fullmatch(template)
+        if alone:
+            return values[alone[1]]
+        return PLACEHOLDER.sub(lambda match: str(values[match[1]]), template)
+    return template
+
+
+def pointed(document: Any, pointer: str) -> Any:
+    """Return what a JSON pointer (RFC 6901) points at. Raises LookupError."""
+    for token in pointer.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        document = _item(document, name) if isinstance(document, list) else _member(document, name)
+    return document
+
+
+def _item(document: list[Any], name: str) -> Any:
+    if not name.isdecimal():
+        raise LookupError(name)
+    return document[int(name)]
+
+
+def _member(document: Any, name: str) -> Any:
+    if not isinstance(document, Mapping):
+        raise LookupError(name)
+    return document[name]
+
+
+def require_login(product: str, params: Mapping[str, Any]) -> None:
+    """Raise InvalidOptions for a map of another product, or where its login needs what the task lacks."""
+    endpoints = params["endpoint_map"]
+    if endpoints["product"] != product:
+        raise InvalidOptions(f"the endpoint map is for a {endpoints['product']}, not for a {product}")
+    needed = ["token"] if endpoints["login"]["kind"] == "token" else ["username", "password"]
+    missing = [option for option in needed if not params[option]]
+    if missing:
+        raise InvalidOptions(
+            f"the endpoint map logs in with {' and '.join(needed)}: give {' and '.join(missing)}"
+        )
+
+
+class WebInterface:
+    """A session with an appliance's web interface. Logs in with the first operation, once."""
+
+    def __init__(self, http: Http, params: Mapping[str, Any]) -> None:
+        """Take the ``endpoint_map`` as it was loaded, and ``token`` or ``username`` and ``password``."""
+        self.http = http
+        self.map = params["endpoint_map"]
+        self.credentials = {name: params[name] for name in ("token", "username", "password")}
+        self.headers: dict[str, str] = {}
+        self.logged_in = False
+
+    def listed(self, group: str) -> list[dict[str, Any]]:
+        """Return every row of the group's ``list`` operation, by the map's field names."""
+        operation, answer = self._call(group, "list", {})
+        items = _picked(answer, answer.json(), operation.get("items", ""))
+        if not isinstance(items, list):
+            raise _unusable(answer, "it holds no list where the endpoint map looks for one")
+        return [_row(operation, answer, item) for item in items]
+
+    def read(self, group: str) -> dict[str, Any]:
+        """Return what the group's ``read`` operation answers, by the map's field names."""
+        operation, answer = self._call(group, "read", {})
+        return _row(operation, answer, answer.json())
+
+    def write(self, group: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out an operation that writes; return the fields that the map finds in the answer."""
+        operation, answer = self._call(group, name, values)
+        return _row(operation, answer, answer.json()) if operation.get("fields") else {}
+
+    def close(self) -> None:
+        """Log out if the map says how, and close the connection."""
+        logout = self.map["login"].get("logout")
+        try:
+            if self.logged_in and logout:
+                self._send(logout, {})
+        except ApplianceError:
+            pass
+        finally:
+            self.http.close()
+
+    def _call(self, group: str, name: str, values: Mapping[str, Any]) -> tuple[Mapping[str, Any], Response]:
+        operation = self.map.get(group, {}).get(name)
+        if operation is None:
+            raise Unsupported(
+                f"the endpoint map has no operation {group}.{name}, and no public interface offers it"
+            )
+        if not self.logged_in:
+            with attempting(f'logging in as "{self.credentials["username"] or "token"}"'):
+                self._log_in(self.map["login"])
+            self.logged_in = True
+        answer = self._send(operation, values)
+        if answer.status not in operation["success"]:
+            raise _unexpected(answer)
+        if "version" in operation:
+            self._require_version(answer, str(_picked(answer, answer.json(), operation["version"])))
+        return operation, answer
+
+    def _require_version(self, answer: Response, version: str) -> None:
+        """Refuse an appliance whose version the map is not for: its web interface may have changed."""
+        if not fits(version, self.map["versions"]):
+            raise Unsupported(
+                f"the endpoint map is for versions {self.map['versions']}, and the appliance says that it "
+                f"has {version}: check the map against it, then put that version into the map's versions",
+                path=answer.path,
+            )
+
+    def _send(self, operation: Mapping[str, Any], values: Mapping[str, Any]) -> Response:
+        path = fill(operation["path"], {name: quoted(str(value)) for name, value in values.items()})
+        content = {form: fill(operation[form], values) for form in ("json", "form") if form in operation}
+        if "form" in content:
+            content["data"] = content.pop("form")
+        return self.http.request(operation["method"], path, headers=self._headers(operation), **content)
+
+    def _headers(self, operation: Mapping[str, Any]) -> dict[str, str]:
+        headers = {**self.headers, **operation.get("headers", {})}
+        csrf = self.map["login"].get("csrf")
+        if not csrf or operation["method"] == "GET":
+            return headers
+        token = self.http.cookies.get(csrf["cookie"]) or ""
+        return {
+            **headers,
+            csrf["header"]: token,
+            "Origin": self.http.url,
+            "Referer": f"{self.http.url}/",
+        }
+
+    def _log_in(self, login: Mapping[str, Any]) -> None:
+        """Log in once, for a refused login may count towards a lock-out of this source address."""
+        if login["kind"] == "token":
+            self.headers = {"Authorization": fill(login["header"], self.credentials)}
+            return
+        if "before" in login:
+            self.http.request("GET", login["before"])
+        answer = self._send(login["request"], self.credentials)
+        if login["kind"] == "cookies":
+            proven = login["session_cookie"] in self.http.cookies
+        else:
+            proven = answer.status in login["request"]["success"]
+        if not proven:
+            raise Refused(
+                "no session was opened, so the password may be wrong or have expired, or this source address "
+                "be locked out; it is not tried again",
+                status=answer.status,
+                path=answer.path,
+            )
+        if login["kind"] == "bearer":
+            token = _picked(answer, answer.json(), login["token"])
+            self.headers = {"Authorization": fill(login["header"], {"token": token})}
+
+
+def _row(operation: Mapping[str, Any], answer: Response, item: Any) -> dict[str, Any]:
+    row = {field: _picked(answer, item, pointer) for field, pointer in operation["fields"].items()}
+    return {**row, "used": _used(operation, answer, row["used"])} if "used" in row else row
+
+
+def _used(operation: Mapping[str, Any], answer: Response, value: Any) -> Any:
+    """Return when a token was last used, None for never; without a format as the appliance spells it."""
+    if value == operation.get("never_used"):
+        return None
+    if "used_format" not in operation:
+        return value
+    try:
+        return as_text(read_moment(value, operation["used_format"]))
+    except (ValueError, OverflowError):
+        raise _unusable(
+            answer,
+            f'"{value}" is no time in the endpoint map\'s used_format, {operation["used_format"]}; if it '
+            "means that the token was never used, it belongs into never_used",
+        ) from None
+
+
+def _picked(answer: Response, document: Any, pointer: str) -> Any:
+    try:
+        return pointed(document, pointer)
+    except LookupError:
+        raise _unusable(answer, f'the endpoint map\'s pointer "{pointer}" finds nothing in it') from None
+
+
+def _unexpected(answer: Response) -> ApplianceError:
+    refused = answer.status in (401, 403)
+    reason = (
+        "the account is not allowed to do this"
+        if refused
+        else "the answer is not one the endpoint map expects"
+    )
+    return (Refused if refused else ApplianceError)(reason, status=answer.status, path=answer.path)
+
+
+def _unusable(answer: Response, what: str) -> ApplianceError:
+    return ApplianceError(f"the answer is not usable: {what}", status=answer.status, path=answer.path)

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action behind every module: runs it inside the control node's own process.
+
+Starting a process for each task costs many times more than the work itself, and only the control node has
+the vault secrets. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ...module_utils._engine.appliance import Appliance
+from ...module_utils._engine.errors import InvalidOptions, Unreachable
+from ...module_utils._engine.secret import SecretEntry
+from ...module_utils._module.run import Module, Params, run
+from ...module_utils._module.untagged import plain
+from .._secrets.entry import StoreEntry
+from .._secrets.persistence import require_lasting
+from .._secrets.store import STORE_SETTINGS, open_store
+from .host_shell import HostShell
+from .prefork import warm_up
+from .relay import RelayedAppliance
+
+# Ansible imports an action before it forks the workers, which so have what is made here.
+warm_up()
+
+
+class ApplianceAction(ActionBase):
+    """Runs one module. A task delegated to a host that is not local reaches the appliance from that host."""
+
+    module: ClassVar[Module]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        super().run(tmp, task_vars)
+        node = ControlNode(self, task_vars or {})
+        return run(self.module, plain(self._task.args), node)
+
+    def endpoint_map(self, path: str) -> dict[str, Any]:
+        """Refuse; a module that takes endpoint maps has an action that can load them."""
+        raise InvalidOptions(f"this module takes no endpoint map: {path}")
+
+    def is_relayed(self) -> bool:
+        """Say whether the appliance is to be reached from another host."""
+        return self._task.delegate_to is not None and self._connection.transport != "local"
+
+    def call(
+        self, params: Params, task_vars: dict[str, Any], verb: str, kind: str, arguments: list[Any]
+    ) -> Mapping[str, Any]:
+        """Carry out one verb about a kind of object on the host that the task is delegated to."""
+        options = {name: params[name] for name in self.module.arguments.spec if params[name] is not None}
+        call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": params})
+        try:
+            with self.without_log():
+                result = self._execute_module(module_args={**options, "_call": call}, task_vars=task_vars)
+        except AnsibleConnectionFailure:
+            host = self._task.delegate_to
+            raise Unreachable(
+                f"{host}, which the task is delegated to, cannot be reached; to see why, run "
+                f"ansible {host} -m ansible.builtin.ping"
+            ) from None
+        return dict(plain(result))
+
+    @contextmanager
+    def without_log(self) -> Iterator[None]:
+        """Keep the call and its reply, which may be a secret, out of the output and the far host's log."""
+        context = self._connection._play_context
+        before = self._task.no_log, context.no_log
+        self._task.no_log = context.no_log = True
+        try:
+            yield
+        finally:
+            self._task.no_log, context.no_log = before
+
+
+class ControlNode:
+    """What a run needs from the control node, for one task on one host."""
+
+    def __init__(self, action: ApplianceAction, task_vars: dict[str, Any]) -> None:
+        """Take the action and the variables of its task."""
+        self.action = action
+        self.task_vars = task_vars
+        self.appliance = str(task_vars["inventory_hostname"])
+        self.check_mode = bool(action._task.check_mode)
+        self.hidden: set[str] = set()
+
+    def reach(self, module: Module, params: Params) -> Appliance:
+        """Return the appliance, by commands on itself, from here, or from where the task is delegated to."""
+        shell = HostShell(self.action, self.appliance)
+        by_shell = module.connect_by_shell(params, shell)
+        if by_shell is not None:
+            shell.refuse_delegation()
+            return by_shell
+        if not self.action.is_relayed():
+            return module.connect(params)
+        return RelayedAppliance(partial(self.action.call, params, self.task_vars))
+
+    def keeper(self, ref: str) -> SecretEntry:
+        """Return the keeper of one secret. Raises InvalidOptions, and if it would not outlive the run."""
+        settings = plain(self.action._templar.template(self.task_vars.get(STORE_SETTINGS, {})))
+        loader = self.action._loader
+        store = open_store(ref, loader, settings)
+        require_lasting(ref, settings, os.environ)
+        return StoreEntry(ref, store, self.hidden, loader)
+
+    def endpoint_map(self, path: str) -> dict[str, Any]:
+        """Load an endpoint map."""
+        return self.action.endpoint_map(path)
+
+    def leave(self, path: str, text: str) -> None:
+        """Write a file for a person, unless it already says the same. Raises InvalidOptions."""
+        file = Path(self.action._loader.path_dwim(path))
+        try:
+            if not file.exists() or file.read_text(encoding="utf-8") != text:
+                file.write_text(text, encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidOptions(f"the file {path} cannot be written: {error}") from None

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as JUnit XML: one test case for each object, failed where it differs.
+
+Pure: standard library only. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from xml.etree import ElementTree as Tree
+
+from .document import CHANGES, by_appliance
+
+NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML document can hold."""
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Return a report as JUnit XML: drift fails, unknown is an error, what nothing can read is skipped."""
+    root = Tree.Element("testsuites", name="Defender for IoT")
+    objects = by_appliance(document)
+    for site, rows in groupby(document["appliances"], itemgetter("site")):
+        cases = [case for row in rows for case in _cases(document["mode"], row, objects[row["appliance"]])]
+        counts = {kind: sum(case.find(tag) is not None for case in cases) for kind, tag in TAGS.items()}
+        suite = Tree.SubElement(root, "testsuite", name=_text(site or "no site"), tests=str(len(cases)))
+        suite.attrib.update({kind: str(count) for kind, count in counts.items()})
+        suite.set("timestamp", _text(document["generated_at"]))
+        suite.extend(cases)
+    Tree.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{Tree.tostring(root, encoding="unicode")}\n'
+
+
+TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def _cases(mode: str, row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> Sequence[Tree.Element]:
+    """Return the cases of one appliance, and if it was not looked at to the end, one for itself."""
+    cases = [_case(mode, each) for each in objects if each["action"] != "unknown" or not each["previewable"]]
+    if row["state"] != "looked_at" or not cases:
+        case = Tree.Element("testcase", classname=_text(row["appliance"]), name=_text(row["kind"]))
+        if row["state"] != "looked_at":
+            Tree.SubElement(case, "error", type=row["state"], message=_text(row["message"]))
+        cases.append(case)
+    return cases
+
+
+def _case(mode: str, each: Mapping[str, Any]) -> Tree.Element:
+    case = Tree.Element("testcase", classname=_text(each["appliance"]))
+    case.set("name", _text(f"{each['kind']} {each['name']}"))
+    if each["action"] in CHANGES and mode == "check":
+        failure = Tree.SubElement(case, "failure", type=each["action"])
+        failure.set("message", _text(each["message"] or f"{each['action']} {each['kind']} {each['name']}"))
+        failure.text = _text("\n".join(_line(row) for row in each["fields"]))
+    elif not each["previewable"]:
+        Tree.SubElement(case, "skipped", message=_text(each["message"] or "nothing can read it"))
+    return case
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    before, after = (json.dumps(row[when], ensure_ascii=False) for when in ("before", "after"))
+    return f"{row['field']}: {before} -> {after}"
+
+
+def _text(text: Any) -> str:
+    return NO_XML.sub("\N{REPLACEMENT CHARACTER}", str(text))

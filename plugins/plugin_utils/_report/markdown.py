@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as Markdown, for a comment on a pull request.
+
+Names and values come from appliances and mean nothing to Markdown or HTML: what could mean something is
+escaped. Pure: standard library only. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from .document import CHANGES, by_appliance
+from .sentences import STATE_WORDS, headline
+
+LIMIT = 60_000
+"""Characters at most; GitHub takes 65,536 in one comment, and others may put their own words around these."""
+
+LONG = 200
+"""Characters of one value that are shown."""
+
+SPECIAL = re.compile(r"[\\`*_\[\]<>&|~@#:$]|(?<=www)\.", re.IGNORECASE)
+TITLES = {"clean": "clean", "changed": "changed", "drift": "drift", "unknown": "not everything is known"}
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Return a report as Markdown of at most LIMIT characters; what had to be left out is said."""
+    head = [
+        f"## Defender for IoT: {TITLES[document['state']]}",
+        "",
+        f"{escaped(headline(document))}.",
+        "",
+        f"Playbook {escaped(document['playbook'])}, {escaped(document['generated_at'])}, "
+        f"mode {document['mode']}, exit code {document['exit_code']}.",
+        "",
+    ]
+    return _fitted(head, [*_missing(document), *_sites(document), *_details(document)])
+
+
+def _fitted(head: Sequence[str], blocks: Sequence[str]) -> str:
+    """Join what fits, block by block; the blocks that matter most come first."""
+    text, left_out = "\n".join(head) + "\n", 0
+    for block in blocks:
+        if left_out or len(text) + len(block) > LIMIT:
+            left_out += 1
+        else:
+            text += block
+    if left_out:
+        text += (
+            f"\n**Left out for want of space:** {left_out} of {len(blocks)} parts. All is in `report.json`.\n"
+        )
+    return text
+
+
+def _missing(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the appliances nothing is known of."""
+    missing = [row for row in document["appliances"] if row["state"] != "looked_at"]
+    if missing:
+        yield "**Not looked at**, so neither clean nor drifted:\n\n"
+    for row in missing:
+        yield f"- {escaped(row['appliance'])} {STATE_WORDS[row['state']]}: {escaped(row['message'])}\n"
+
+
+def _sites(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a table for each site, appliances with changes before others."""
+    objects = by_appliance(document)
+    for site, rows in groupby(document["appliances"], itemgetter("site")):
+        title = escaped(site) if site else "no site"
+        column = "would change" if document["mode"] == "check" else "changed"
+        yield f"\n### Site: {title}\n\n| appliance | {column} |\n|---|---|\n"
+        told = [(row, _told(row, objects[row["appliance"]])) for row in rows]
+        yield from (f"| {escaped(row['appliance'])} | {text} |\n" for row, text in told if text)
+        unchanged = sum(not text for _row, text in told)
+        if unchanged:
+            yield f"| {unchanged} of {len(told)} | nothing |\n"
+
+
+def _told(row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> str:
+    """Say what differs on one appliance, nothing where it is as declared."""
+    changes = [each for each in objects if each["action"] in CHANGES]
+    told = [f"{each['action']} {escaped(each['kind'])} {escaped(each['name'])}" for each in changes]
+    return ", ".join([*(["unknown"] if row["state"] != "looked_at" else []), *told])
+
+
+def _details(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what differs of each object, folded away."""
+    for each in document["objects"]:
+        if each["action"] in CHANGES:
+            title = f"{each['appliance']}: {each['action']} {each['kind']} {each['name']}"
+            rows = "".join(
+                f"| {escaped(row['field'])} | {_value(row['before'])} | {_value(row['after'])} |\n"
+                for row in each["fields"]
+            )
+            because = f"{escaped(each['message'])}\n\n" if each["message"] else ""
+            table = f"| field | before | after |\n|---|---|---|\n{rows}\n" if rows else ""
+            yield f"\n<details><summary>{escaped(title)}</summary>\n\n{because}{table}</details>\n"
+        elif not each["previewable"]:
+            name = f"{each['appliance']}: {each['kind']} {each['name']}"
+            why = escaped(each["message"] or "nothing can read it")
+            yield f"\n{escaped(name)}: cannot be previewed, {why}\n"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return escaped(text if len(text) <= LONG else f"{text[:LONG]} ...")
+
+
+def escaped(text: Any) -> str:
+    """Return a text in which nothing is Markdown, HTML, a link or a mention, all on one line."""
+    flat = " ".join(str(text).split())
+    return SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat)

@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens in a run, noted for the report, and the files written in the end.
+
+Everything here runs in Ansible's main process. An action, which runs in a fork of it, sees what had been
+noted when its task began. Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.template import Templar
+
+from ...module_utils._engine.moment import as_text, now
+from ...module_utils._module.untagged import plain
+from .document import Appliance, Origin, Outcome, document
+from .junit import render as junit
+from .markdown import render as markdown
+from .page import render as page
+
+COLLECTION = "otsec.defender_iot"
+FOLDER = "defender_iot_report"
+KINDS = {"fortigates": "fortigate", "sensors": "sensor", "forescouts": "forescout"}
+VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict"}
+HIDDEN = "the result of its task is hidden (no_log), so nothing is known of it"
+OUTCOME = f"{COLLECTION}.report_outcome"
+READS = ("_info", "_check")
+FAILURES = ("unreachable", "failed")
+
+
+def as_json(report: Mapping[str, Any]) -> str:
+    """Return a report as JSON."""
+    return json.dumps(report, indent=2) + "\n"
+
+
+def as_limit(report: Mapping[str, Any]) -> str:
+    """Return the names of all that was not done, for `ansible-playbook --limit @FILE`."""
+    rows = (row for row in report["appliances"] if row["state"] != "looked_at")
+    return "".join(f"{row['appliance']}\n" for row in rows)
+
+
+FILES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "report.json": as_json,
+    "report.md": markdown,
+    "junit.xml": junit,
+    "retry": as_limit,
+    "report.html": page,
+}
+
+
+class Recorder:
+    """Notes what a playbook does, while its plays name a folder for the report."""
+
+    current: Recorder | None = None
+
+    def __init__(self) -> None:
+        """Begin with nothing; the default folder is for plays that name none."""
+        self.default_folder = ""
+        self.folder = ""
+        self.playbook = ""
+        self.plays: list[Any] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self.appliances: dict[str, Appliance] = {}
+        self.outcomes: list[Outcome] = []
+        self.verdicts: dict[str, Mapping[str, Any]] = {}
+
+    def start(self, playbook: Any) -> None:
+        """Take a playbook that begins."""
+        self.playbook = Path(playbook._file_name).stem
+        self.plays = playbook.get_plays()
+
+    def leaves(self, play: Any) -> bool:
+        """Say whether a play that begins has another folder than those before."""
+        return self._folder_of(play) != self.folder
+
+    def enter(self, play: Any) -> None:
+        """Note what the plays of the same folder are about, those too that may never begin."""
+        self.folder = self._folder_of(play)
+        if self.folder:
+            self._expect(play)
+            for each in self.plays:
+                if "{{" not in str(each.hosts) and self._folder_of(each) == self.folder:
+                    self._expect(each)
+
+    def end(self) -> None:
+        """Forget everything: the report is written."""
+        self.folder = ""
+        self._forget()
+
+    def _folder_of(self, play: Any) -> str:
+        variables = play.get_variable_manager().get_vars(play=play)
+        named = Templar(loader=play._loader, variables=variables).template(variables.get(FOLDER))
+        return str(named or self.default_folder)
+
+    def _expect(self, play: Any) -> None:
+        kinds = list(_kinds(play))
+        if not kinds:
+            return
+        manager = play.get_variable_manager()
+        for host in manager._inventory.get_hosts(play.hosts, ignore_restrictions=True):
+            if host.name not in self.appliances:
+                self.appliances[host.name] = _appliance(host, kinds[0], manager, play._loader)
+
+    def note(self, result: Any, event: str, *, ignored: bool = False) -> None:
+        """Note what a task has come to, if it is about one of the appliances.
+
+        The event is ok, failed, unreachable or skipped, for Ansible takes that out of the result itself.
+        """
+        host, task, data = result._host.get_name(), result._task, result._result
+        if not self.folder or host not in self.appliances:
+            return
+        self._note_verdict(host, data)
+        action = str(task.resolved_action or task.action)
+        if _product(action):
+            acts = not task.check_mode and not action.endswith(READS)
+            self.outcomes += [
+                _outcome(host, plain(dict(item)), happened, acts)
+                for item, happened in _items(task, data, event)
+            ]
+        elif event in FAILURES and not ignored and action != OUTCOME:
+            # What stops a run before this collection has asked the appliance anything leaves it undone.
+            tried = any(each.appliance == host for each in self.outcomes)
+            self.outcomes.append(_outcome(host, plain(dict(data)), event if tried else "not_done", False))
+
+    def _note_verdict(self, host: str, data: Mapping[str, Any]) -> None:
+        facts = data.get("ansible_facts", {})
+        for name in facts.keys() & VERDICTS:
+            self.verdicts[host] = plain(facts[name]["verdict"])
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as it stands."""
+        origin = Origin(self.playbook, f"{COLLECTION} {version()}", as_text(now()))
+        return document(origin, self.appliances.values(), self.outcomes, self.verdicts)
+
+    def write(self, report: Mapping[str, Any]) -> Path:
+        """Write all files; return their folder. Raises OSError."""
+        folder = Path(self.folder).expanduser().absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, render in FILES.items():
+            # Bytes that are no text reach Ansible as characters that no file can hold.
+            (folder / name).write_text(render(report), encoding="utf-8", errors="replace")
+        return folder
+
+
+def version() -> str:
+    """Return the version of the collection, as it was installed or as it is in a clone."""
+    root = Path(__file__).parents[3]
+    manifest = root / "MANIFEST.json"
+    if manifest.exists():
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+    return str(yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["version"])
+
+
+def _kinds(play: Any) -> Iterator[str]:
+    """Yield the kind of appliance of every role and module of this collection that a play names."""
+    names = [role.get_name() for role in play.get_roles()]
+    for block in play.compile():
+        for task in block.get_tasks():
+            names += [task.resolved_action or task.action, getattr(task, "_role_name", None)]
+    yield from filter(None, map(_product, names))
+
+
+def _product(name: str | None) -> str | None:
+    """Return the kind of appliance that a role or module is about, None for those of others."""
+    namespace, _dot, own = str(name).rpartition(".")
+    kind = own.partition("_")[0]
+    return kind if namespace == COLLECTION and kind in KINDS.values() else None
+
+
+def _appliance(host: Any, kind: str, manager: Any, loader: Any) -> Appliance:
+    """Read from the inventory what an appliance is; its group says more than the play's first task."""
+    groups = {group.name for group in host.get_groups()}
+    variables = manager.get_vars(host=host, include_hostvars=False)
+    templar = Templar(loader=loader, variables=variables)
+    site, asks = (
+        templar.template(variables.get(name)) for name in ("defender_iot_site", "forescout_module_sensor")
+    )
+    kind = next((kind for group, kind in KINDS.items() if group in groups), kind)
+    return Appliance(str(host.name), kind, str(site or ""), str(asks) if asks else None)
+
+
+def _items(task: Any, data: Mapping[str, Any], event: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Yield what a task, or each item of its loop, has come to; a loop over nothing was skipped."""
+    items = data.get("results", []) if task.loop is not None else []
+    for item in items:
+        yield item, next((each for each in (*FAILURES, "skipped") if item.get(each)), "ok")
+    if not items:
+        yield data, event
+
+
+def _outcome(host: str, data: Mapping[str, Any], event: str, acts: bool) -> Outcome:
+    if "censored" in data:
+        return Outcome(host, "failed", HIDDEN, acts=acts)
+    went_wrong = event in (*FAILURES, "not_done")
+    return Outcome(
+        host,
+        event if went_wrong else "looked_at",
+        str(data.get("msg", "its task said no more")) if went_wrong else None,
+        data.get("objects", ()),
+        data.get("provenance"),
+        acts and event != "skipped",
+    )

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The keeper of one secret: reads its record from a store, and writes it back by compare-and-set.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+
+from ...module_utils._engine.errors import Overtaken, SecretStoreError, attempting
+from ...module_utils._engine.secret import Pending, Secret, StoredSecret
+from . import record as records
+from .escrow import write_escrow
+from .owner import may_be_minting, this_process
+from .store import Record, Store
+
+Edit = Callable[[Record], Record]
+
+PAUSES = (0.2, 1.0, 3.0)
+"""Seconds between the attempts to store a value that exists nowhere else."""
+
+
+class StoreEntry:
+    """Keeps one secret in a store; every value it meets is added to ``hidden``, what may never be shown."""
+
+    def __init__(self, ref: str, store: Store, hidden: set[str], loader: DataLoader) -> None:
+        """Take the reference, the store that it points into, and Ansible's loader; nothing is read yet."""
+        self.ref = ref
+        self.store = store
+        self.hidden = hidden
+        self.loader = loader
+        self.record: Record = {}
+        self.version: str | None = None
+
+    def read(self) -> StoredSecret:
+        """Read the store and return what it holds."""
+        with attempting(f"reading the secret {self.ref}"):
+            record, self.version = self.store.read()
+            if record is not None and not records.is_well_formed(record):
+                raise SecretStoreError("what is stored there is no record of a secret")
+        self.record = record or {}
+        return StoredSecret(self._secret("current"), self._pending(), self._secret("previous"))
+
+    def reserve(self, known: Sequence[str]) -> None:
+        """Put a pending record beside the current value, and read it back: a store may keep nothing."""
+        self._write(records.reserved(self.record, secrets.token_hex(8), this_process(), known))
+        reservation = self.record["pending"]
+        self.read()
+        if self.record.get("pending") != reservation:
+            with attempting(f"storing the secret {self.ref}"):
+                raise SecretStoreError("what was written does not read back, so nothing was minted")
+
+    def release(self) -> None:
+        """Take the pending record away again, and the whole record if nothing else is in it."""
+        self._amend(records.released)
+
+    def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
+        """Store the value as pending, read it back and compare; try again a few times."""
+        self.hidden.add(value)
+
+        def edit(record: Record) -> Record:
+            return records.persisted(record, value, id_, rotation_id)
+
+        for pause in PAUSES:
+            try:
+                return self._stored(edit, value)
+            except Overtaken:
+                raise
+            except SecretStoreError:
+                time.sleep(pause)
+        return self._stored(edit, value)
+
+    def escrow(self, value: str) -> str | None:
+        """Keep a value in a file of its own, encrypted for this run's vault identity."""
+        path: Path | None = write_escrow(self.ref, value, self.loader)
+        return str(path) if path else None
+
+    def commit(self, *, verified: bool, id_: Any, keep_previous: bool) -> Secret:
+        """Make the pending value the current one."""
+        if self._pending_value() is None:
+            with attempting(f"storing the secret {self.ref}"):
+                raise SecretStoreError("there is no pending value to make the current one")
+        self._amend(lambda record: records.committed(record, verified, id_, keep_previous))
+        return self._current()
+
+    def prove(self) -> Secret:
+        """Note that the appliance has accepted the current value."""
+        self._write(records.proved(self.record))
+        return self._current()
+
+    def retire(self) -> None:
+        """Drop the previous value."""
+        self._amend(records.retired)
+
+    def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
+        """Note which value the consumer was given, and when; two consumers may do so at once."""
+        self._amend(lambda record: records.delivered(record, consumer, fingerprint, at), about_minting=False)
+
+    def forget(self) -> None:
+        """Remove the record."""
+        self._write({})
+
+    def _stored(self, edit: Edit, value: str) -> Secret:
+        """Write and read back; a write whose answer was lost may have overtaken itself."""
+        before = self.record, self.version
+        if self._pending_value() != value:
+            self._amend_or_have(edit, value)
+        after = self.read().pending
+        if after is not None and after.secret is not None and after.secret.value == value:
+            return after.secret
+        kept_the_old = (self.record, self.version) == before
+        with attempting(f"storing the secret {self.ref}"):
+            raise (SecretStoreError if kept_the_old else Overtaken)(
+                "it was written, but reads back different from what was written"
+            )
+
+    def _amend_or_have(self, edit: Edit, value: str) -> None:
+        try:
+            self._amend(edit)
+        except Overtaken:
+            if self._pending_value() != value:
+                raise
+
+    def _pending_value(self) -> str | None:
+        return (self.record.get("pending") or {}).get("value")
+
+    def _current(self) -> Secret:
+        secret = self._secret("current")
+        if secret is None:
+            with attempting(f"storing the secret {self.ref}"):
+                raise SecretStoreError("there is no value to make the current one")
+        return secret
+
+    def _amend(self, edit: Edit, about_minting: bool = True) -> None:
+        """Write a change; where somebody else wrote, on top of that, unless both are about the minting."""
+        for pause in PAUSES:
+            pending = self.record.get("pending")
+            try:
+                return self._write(edit(self.record))
+            except Overtaken:
+                self.read()
+                if about_minting and self.record.get("pending") != pending:
+                    raise
+                time.sleep(pause)
+        return self._write(edit(self.record))
+
+    def _write(self, record: Record) -> None:
+        """Compare and set: an unchanged record is not written, an empty one is removed."""
+        if record == self.record:
+            return
+        with attempting(f"storing the secret {self.ref}"):
+            if record:
+                self.version = self.store.write(record, self.version)
+            else:
+                self.store.delete(self.version)
+                self.version = None
+        self.record = record
+
+    def _secret(self, part: str) -> Secret | None:
+        secret = records.secret(self.ref, self.record, part)
+        if secret is not None:
+            self.hidden.add(secret.value)
+        return secret
+
+    def _pending(self) -> Pending | None:
+        pending = self.record.get("pending")
+        if not pending:
+            return None
+        owner = str(pending.get("owner", "another run"))
+        is_minting = may_be_minting(owner, pending.get("since"))
+        return Pending(self._secret("pending"), tuple(pending.get("known") or ()), owner, is_minting)

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is minting: so that a run that died is told from one that is still at it.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import timedelta
+
+from ...module_utils._engine.moment import moment_or_none, now
+
+PATIENCE = timedelta(minutes=15)
+"""How long a minting is taken to be still going on; the number of a process that died may be used again."""
+
+
+def this_process() -> str:
+    """Name this process among all that may share a store."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+def may_be_minting(owner: str, since: object) -> bool:
+    """Say whether the process that began a minting may still be at it."""
+    if owner == this_process():
+        return False
+    process, _on, host = owner.removeprefix("process ").partition(" on ")
+    if host == socket.gethostname() and process.isdecimal() and not _is_alive(int(process)):
+        return False
+    return _is_recent(since)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_recent(since: object) -> bool:
+    began = moment_or_none(since)
+    return began is not None and now() - began < PATIENCE

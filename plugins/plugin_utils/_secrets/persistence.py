@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a store on the control node's disk outlives the run: some engines throw the whole disk away.
+
+Private to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._engine.errors import InvalidOptions
+
+ON_DISK = ("vault_file", "sops")
+"""The backends whose locations are paths on the control node."""
+
+DECLARATION = "persistent_folder"
+"""The setting of such a backend that names a folder which outlives the run."""
+
+ROOT = Path("/")
+CONTAINER = Path("/runner")
+"""Where ansible-runner mounts the private data dir of a run that it isolates in a container."""
+
+AWX_JOB = "AWX_PRIVATE_DATA_DIR"
+"""What AWX sets for every job. The job runs in a container that is removed afterwards."""
+
+RUNNER_ARTIFACTS = "AWX_ISOLATED_DATA_DIR"
+"""What ansible-runner sets, with AWX and without: the folder PRIVATE_DATA_DIR/artifacts/IDENT."""
+
+
+def require_lasting(ref: str, settings: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Raise InvalidOptions where what is written under a reference would be gone after the run.
+
+    ``settings`` holds those of every backend by its name, ``environment`` is that of the process.
+    """
+    backend, _colon, location = ref.partition(":")
+    if backend not in ON_DISK:
+        return
+    path = Path(location)
+    engine = _throwing_away(path, environment)
+    if engine is None or _is_declared(path, (settings.get(backend) or {}).get(DECLARATION)):
+        return
+    raise InvalidOptions(
+        f"{ref} is on the disk of {engine}, which is thrown away afterwards, and the secret with it: keep "
+        "secrets in hashi_vault, azure_key_vault or command, or mount a folder that lasts and name it in "
+        f"defender_iot_secret_stores.{backend}.{DECLARATION}"
+    )
+
+
+def _throwing_away(path: Path, environment: Mapping[str, str]) -> str | None:
+    """Name what removes a path at its end, None if nothing is known to."""
+    if environment.get(AWX_JOB):
+        return "an AWX job"
+    artifacts = environment.get(RUNNER_ARTIFACTS)
+    if not artifacts:
+        return None
+    private = Path(artifacts).resolve().parent.parent
+    if private == CONTAINER and not _is_mounted(path):
+        return "a container of ansible-runner"
+    if _is_temporary(private) and path.resolve().is_relative_to(private):
+        return "an ansible-runner worker"
+    return None
+
+
+def _is_mounted(path: Path) -> bool:
+    """Say whether a path in a container is on a mount of its own, not that of the private data dir.
+
+    What becomes of that one, a container cannot know: it may be the user's own or a worker's.
+    """
+    return any(
+        os.path.ismount(folder) for folder in path.resolve().parents if folder not in (ROOT, CONTAINER)
+    )
+
+
+def _is_temporary(private: Path) -> bool:
+    """Say whether a private data dir is one that a worker has made for itself, having been given none."""
+    folder = Path(tempfile.gettempdir()).resolve()
+    return private.parent == folder and private.name.startswith(tempfile.gettempprefix())
+
+
+def _is_declared(path: Path, folder: Any) -> bool:
+    """Say whether a path is below a folder that is declared to last; one that is not there is not mounted."""
+    if folder is None:
+        return False
+    if not isinstance(folder, str) or not Path(folder).is_absolute() or not Path(folder).is_dir():
+        raise InvalidOptions(
+            f"the setting {DECLARATION} of a secret store is the absolute path of a folder that is there, "
+            f'not "{folder}"'
+        )
+    return path.resolve().is_relative_to(Path(folder).resolve())

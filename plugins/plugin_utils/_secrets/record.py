@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a record in a store means, and how it changes: pure functions from record to record.
+
+A record holds ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, ``salt``, ``verified`` and
+``delivered`` (fingerprints of the value that was proved and of those that consumers have), ``delivered_at``
+(since when they have them), ``pending`` while a new value is being minted, and ``previous`` until that has
+proved itself. An operator may write a record with nothing but ``value``, or replace the value alone. Private
+to this collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...module_utils._engine.moment import as_text, now
+from ...module_utils._engine.secret import Secret, fingerprint
+
+Record = dict[str, Any]
+
+OF_A_VALUE = ("value", "id", "created_at", "rotation_id")
+PARTS = ("pending", "previous", "verified", "delivered", "delivered_at")
+SALT_BYTES = 16
+
+
+def is_well_formed(record: Mapping[str, Any]) -> bool:
+    """Say whether what was read can be a record."""
+    parts = [record.get(name) or {} for name in PARTS]
+    if not all(isinstance(part, dict) for part in parts):
+        return False
+    texts = [record.get("salt", ""), *(each.get("value", "") for each in (record, *parts[:2]))]
+    if not all(isinstance(text, str) for text in texts) or len(texts[0].encode()) > SALT_BYTES:
+        return False
+    return isinstance(parts[0].get("known", []), list)
+
+
+def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
+    """Return the current, pending or previous value, None where there is none."""
+    holder = record if part == "current" else record.get(part) or {}
+    value = holder.get("value")
+    if not value:
+        return None
+    salt, verified = record.get("salt", ""), record.get("verified") or {}
+    proved = verified.get("fingerprint") == fingerprint(salt, value)
+    return Secret(
+        ref=ref,
+        value=value,
+        salt=salt,
+        id=holder.get("id"),
+        created_at=_text(holder.get("created_at")),
+        rotation_id=_text(holder.get("rotation_id")),
+        verified_at=_text(verified.get("at")) if proved else None,
+        delivered=dict(record.get("delivered") or {}),
+        delivered_at=dict(record.get("delivered_at") or {}),
+    )
+
+
+def reserved(record: Record, salt: str, owner: str, known: Sequence[str]) -> Record:
+    """Begin a minting; a new record gets a salt, one that has a value keeps its fingerprint."""
+    salted = record if "value" in record else {"salt": salt, **record}
+    return {**salted, "pending": {"since": as_text(now()), "owner": owner, "known": list(known)}}
+
+
+def released(record: Record) -> Record:
+    """End a minting that made nothing; a record without any value is none."""
+    kept = _without(record, "pending")
+    return kept if "value" in kept else {}
+
+
+def persisted(record: Record, value: str, id_: Any, rotation_id: str | None) -> Record:
+    """Add a minted value to the pending record."""
+    made = {"value": value, "id": id_, "created_at": as_text(now()), "rotation_id": rotation_id}
+    known = {name: each for name, each in made.items() if each is not None}
+    return {**record, "pending": {**record.get("pending", {}), **known}}
+
+
+def committed(record: Record, verified: bool, id_: Any, keep_previous: bool) -> Record:
+    """Make the pending value current, and the current one previous where that is still good.
+
+    A record that has a previous value already keeps it: the current one is gone then.
+    """
+    pending, kept = record["pending"], _without(record, "pending")
+    old = {name: kept.pop(name) for name in OF_A_VALUE if name in kept}
+    if keep_previous and old:
+        kept["previous"] = old
+    kept.update({name: pending[name] for name in OF_A_VALUE if name in pending})
+    if id_ is not None:
+        kept["id"] = id_
+    return proved(kept) if verified else kept
+
+
+def proved(record: Record) -> Record:
+    """Note that the appliance has accepted the current value."""
+    mark = fingerprint(record.get("salt", ""), record["value"])
+    return {**record, "verified": {"at": as_text(now()), "fingerprint": mark}}
+
+
+def retired(record: Record) -> Record:
+    """Drop the previous value."""
+    return _without(record, "previous")
+
+
+def delivered(record: Record, consumer: str, mark: str, at: str) -> Record:
+    """Note the fingerprint of the value that a consumer was given, and when, unless the secret is gone."""
+    if "value" not in record:
+        return record
+    noted = {"delivered": mark, "delivered_at": at}
+    return {**record, **{part: {**(record.get(part) or {}), consumer: each} for part, each in noted.items()}}
+
+
+def _without(record: Record, name: str) -> Record:
+    return {each: value for each, value in record.items() if each != name}
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value else None

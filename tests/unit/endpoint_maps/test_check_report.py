@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report on an endpoint map: what works, what fails, what was not tried, what is missing."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.otsec.defender_iot.plugins.filter.endpoint_map import (
+    FilterModule,
+    endpoint_map_report,
+)
+
+LAB = Path(__file__).parents[3] / "roles" / "lab" / "files" / "endpoints"
+SENSOR, FORESCOUT = (yaml.safe_load((LAB / name).read_text()) for name in ("sensor.yml", "forescout.yml"))
+TOKENS = [{"id": 1, "description": "a", "used": None}, {"id": 2, "description": "b", "used": "2026"}]
+
+
+def states(result: Any, endpoints: Any) -> dict[str, str]:
+    """Return the state of each operation."""
+    return {line["operation"]: line["state"] for line in endpoint_map_report(result, endpoints)}
+
+
+def detail(result: Any, endpoints: Any, operation: str) -> str:
+    """Return the sentence about one operation."""
+    lines = endpoint_map_report(result, endpoints)
+    return next(line["detail"] for line in lines if line["operation"] == operation)
+
+
+def test_a_list_that_was_read_proves_login_list_and_version() -> None:
+    assert states({"tokens": TOKENS}, SENSOR) == {
+        "login": "works",
+        "tokens.list": "works",
+        "version": "works",
+        "tokens.create": "not tried",
+        "tokens.delete": "not tried",
+    }
+    assert detail({"tokens": TOKENS}, SENSOR, "tokens.list").startswith("2 tokens, 1 of them used")
+
+
+def test_settings_that_were_read_prove_login_and_read() -> None:
+    assert states({"settings": {"server_address": ""}}, FORESCOUT) == {
+        "login": "works",
+        "settings.read": "works",
+        "version": "not tried",
+        "settings.update": "not tried",
+    }
+
+
+def test_an_empty_list_proves_nothing_about_its_fields() -> None:
+    assert "could not be tried" in detail({"tokens": []}, SENSOR, "tokens.list")
+
+
+def test_times_without_a_format_are_told() -> None:
+    endpoints = copy.deepcopy(SENSOR)
+    del endpoints["tokens"]["list"]["used_format"]
+    assert "without used_format" in detail({"tokens": TOKENS}, endpoints, "tokens.list")
+    assert "without used_format" not in detail({"tokens": TOKENS[:1]}, endpoints, "tokens.list")
+
+
+def test_what_is_not_in_the_map_is_missing() -> None:
+    endpoints = copy.deepcopy(SENSOR)
+    del endpoints["tokens"]["delete"]
+    assert states({"tokens": TOKENS}, endpoints)["tokens.delete"] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("result", "login", "read"),
+    [
+        ({"failed": True, "failure": {"path": "/api/authentication/login"}}, "fails", "not tried"),
+        ({"unreachable": True, "failure": {"path": None}}, "fails", "not tried"),
+        ({"failed": True, "failure": {"path": "/__lab__/tokens"}}, "works", "fails"),
+    ],
+)
+def test_a_failure_is_told_where_it_happened(result: Any, login: str, read: str) -> None:
+    found = states({**result, "msg": "sensor: no"}, SENSOR)
+    assert (found["login"], found["tokens.list"]) == (login, read)
+    assert "sensor: no" in [
+        line["detail"] for line in endpoint_map_report({**result, "msg": "sensor: no"}, SENSOR)
+    ]
+
+
+def test_a_map_that_cannot_be_used_fails_as_a_whole() -> None:
+    said = "the endpoint map is wrong in line 3"
+    for endpoints in (SENSOR, {}, {"product": "toaster"}):
+        found = endpoint_map_report({"failed": True, "msg": said}, endpoints)
+        assert found == [{"operation": "map", "state": "fails", "detail": said}]
+
+
+def test_the_filter_is_offered() -> None:
+    assert FilterModule().filters() == {"endpoint_map_report": endpoint_map_report}

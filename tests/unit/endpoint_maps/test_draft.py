@@ -1,0 +1,349 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drafting an endpoint map: by the values that were typed and seen alone, and without any secret."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.draft import (
+    Draft,
+    RecordedSession,
+    draft,
+)
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.load import (
+    check_endpoint_map,
+)
+
+KEPT = Path(__file__).parents[2] / "fixtures" / "recordings"
+ORIGIN = "https://sensor.example"
+SESSION, CSRF, PASSWORD, TOKEN = "s3ss10n-c00k1e", "c5rf-c00k1e-4", "p4ssw0rd!", "t0k3n-of-32-digits"
+TOLD = RecordedSession("sensor", "ada", PASSWORD, TOKEN, description="Forescout")
+ROW = {"nr": 7, "text": "Forescout", "last": "N/A"}
+OLD = {"nr": 3, "text": "Historian", "last": "2026-11-02T10:15:00Z"}
+
+
+def entry(
+    method: str,
+    path: str,
+    sent: Any = None,
+    answer: Any = None,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    cookies: str = "",
+    sets: str = "",
+) -> dict[str, Any]:
+    """Make an entry as Chromium writes it."""
+    given = {**(headers or {}), **({"cookie": cookies} if cookies else {})}
+    request = {
+        "method": method,
+        "url": ORIGIN + path,
+        "headers": [{"name": name, "value": value} for name, value in given.items()],
+        "cookies": [],
+    }
+    if isinstance(sent, str):
+        request["postData"] = {"mimeType": "application/x-www-form-urlencoded", "text": sent}
+    elif sent is not None:
+        request["postData"] = {"mimeType": "application/json", "text": json.dumps(sent)}
+    text = json.dumps(answer) if isinstance(answer, (dict, list)) else answer or ""
+    response = {
+        "status": status,
+        "headers": [{"name": "set-cookie", "value": sets}] if sets else [],
+        "cookies": [],
+        "content": {"mimeType": "application/json", "text": text},
+    }
+    return {"request": request, "response": response}
+
+
+BOTH = f"csrf={CSRF}; sid={SESSION}"
+X_CSRF = {"x-csrf": CSRF}
+PAGE = entry("GET", "/start", answer="<html>", sets=f"csrf={CSRF}; Path=/")
+LOGIN = entry(
+    "POST",
+    "/in",
+    {"who": "ada", "pw": PASSWORD},
+    {},
+    headers=X_CSRF,
+    cookies=f"csrf={CSRF}",
+    sets=f"sid={SESSION}; HttpOnly",
+)
+CREATE = entry("POST", "/t", {"text": "Forescout"}, {"nr": 7, "value": TOKEN}, headers=X_CSRF, cookies=BOTH)
+LIST = entry("GET", "/t?page=1", answer={"rows": [OLD, ROW]}, cookies=BOTH)
+DELETE = entry("DELETE", "/t/7", status=204, headers=X_CSRF, cookies=BOTH)
+LOGOUT = entry("POST", "/out", headers=X_CSRF, cookies=BOTH, sets='sid=""; Max-Age=0')
+ENTRIES = [PAGE, LOGIN, CREATE, LIST, DELETE, LOGOUT]
+DRAFTED = {
+    "schema": 1,
+    "product": "sensor",
+    "provenance": "captured",
+    "versions": "unknown",
+    "login": {
+        "kind": "cookies",
+        "before": "/start",
+        "request": {
+            "method": "POST",
+            "path": "/in",
+            "json": {"who": "{username}", "pw": "{password}"},
+            "success": [200],
+        },
+        "session_cookie": "sid",
+        "csrf": {"cookie": "csrf", "header": "x-csrf"},
+        "logout": {"method": "POST", "path": "/out", "success": [200]},
+    },
+    "tokens": {
+        "list": {
+            "method": "GET",
+            "path": "/t?page=1",
+            "success": [200],
+            "items": "/rows",
+            "fields": {"id": "/nr", "description": "/text", "used": "/last"},
+            "never_used": "N/A",
+            "used_format": "iso8601",
+        },
+        "create": {
+            "method": "POST",
+            "path": "/t",
+            "json": {"text": "{description}"},
+            "success": [200],
+            "fields": {"id": "/nr", "secret": "/value"},
+        },
+        "delete": {"method": "DELETE", "path": "/t/{id}", "success": [204]},
+    },
+}
+
+
+def made(*entries: Any, told: RecordedSession = TOLD) -> Draft:
+    """Draft a map from a recording of these entries."""
+    return draft(json.dumps({"log": {"entries": entries}}), told)
+
+
+def listing(*rows: Any) -> dict[str, Any]:
+    """Make the entry of a list with these rows."""
+    return entry("GET", "/t", answer={"rows": rows}, cookies=BOTH)
+
+
+@pytest.mark.parametrize("product", ["sensor", "forescout"])
+def test_what_chromium_has_recorded_becomes_the_lab_s_true_map(product: str) -> None:
+    told = json.loads((KEPT / "told.json").read_text())[product]
+    true = json.loads((KEPT / "maps.json").read_text())[product]
+    found = draft((KEPT / f"{product}.har").read_text(), RecordedSession(product, **told))
+    if product == "sensor":
+        del true["tokens"]["delete"]
+        true["login"]["logout"]["success"] = [200]
+        assert [each.partition(":")[0] for each in found.missing] == ["tokens.delete"]
+    else:
+        assert found.missing == []
+    versions = told.get("version", "unknown")
+    assert found.endpoints == {**true, "provenance": "captured", "versions": versions}
+    check_endpoint_map(yaml.safe_load(found.text()))
+
+
+def test_a_whole_recording_gives_a_whole_map() -> None:
+    found = made(*ENTRIES)
+    assert found.missing == []
+    assert found.endpoints == DRAFTED
+    assert yaml.safe_load(found.text()) == DRAFTED
+    check_endpoint_map(found.endpoints)
+
+
+@pytest.mark.parametrize(
+    ("without", "part"),
+    [
+        (LOGIN, "login"),
+        (LIST, "tokens.list"),
+        (CREATE, "tokens.create"),
+        (DELETE, "tokens.delete"),
+    ],
+    ids=["login", "list", "create", "delete"],
+)
+def test_what_was_not_recorded_is_said_to_be_missing(without: Any, part: str) -> None:
+    found = made(*[each for each in ENTRIES if each is not without])
+    assert part in [each.partition(":")[0] for each in found.missing]
+    group, _dot, name = part.partition(".")
+    assert name not in found.endpoints.get(group, {}) if name else group not in found.endpoints
+    assert f"# Missing: {part}: " in found.text()
+
+
+@pytest.mark.parametrize(
+    ("never", "row", "old"),
+    [
+        (None, {"last": None}, {"last": 1793614500}),
+        ("", {"last": ""}, {"last": "2026-11-02T10:15:00+01:00"}),
+        ("Never", {"last": "Never", "owner": "ada2"}, {"last": "2026-11-02T10:15:00Z", "owner": "bob1"}),
+        ("N/A", {"last": "N/A", "note": None}, {"last": 1793614500000, "note": None}),
+        (None, {"last": None, "mask": "****"}, {"last": 1793614500000, "mask": "a***"}),
+    ],
+)
+def test_never_used_is_told_apart_from_other_fields(never: Any, row: Any, old: Any) -> None:
+    found = made(PAGE, LOGIN, CREATE, listing({**OLD, **old}, {**ROW, **row}))
+    assert found.endpoints["tokens"]["list"]["fields"]["used"] == "/last"
+    assert found.endpoints["tokens"]["list"]["never_used"] == never
+    assert [each.partition(":")[0] for each in found.missing] == ["tokens.delete"]
+
+
+def test_what_may_be_either_is_left_to_the_operator() -> None:
+    found = made(PAGE, LOGIN, CREATE, listing({**ROW, "last": None, "ends": None}))
+    assert "used" not in found.endpoints["tokens"]["list"]["fields"]
+    assert (
+        "tokens.list.fields.used: it is one of /ends, /last; see which, and write it there" in found.missing
+    )
+
+
+def test_without_a_used_token_the_format_of_times_is_missing() -> None:
+    found = made(PAGE, LOGIN, CREATE, listing(ROW))
+    assert any(each.startswith("tokens.list.used_format: ") for each in found.missing)
+
+
+def test_an_id_is_proved_by_the_deletion_where_the_creation_does_not_answer_with_it() -> None:
+    create = entry("POST", "/t", {"text": "Forescout"}, {"value": TOKEN}, headers=X_CSRF, cookies=BOTH)
+    rows = ({**OLD, "rank": 1}, {**ROW, "rank": 2})
+    found = made(PAGE, LOGIN, create, listing(*rows), DELETE)
+    assert found.endpoints["tokens"]["list"]["fields"]["id"] == "/nr"
+    assert found.endpoints["tokens"]["create"]["fields"] == {"secret": "/value"}
+    unproved = made(PAGE, LOGIN, create, listing(*rows))
+    assert any(each.startswith("tokens.list.fields.id: it is one of /nr, /rank") for each in unproved.missing)
+
+
+def test_a_deletion_may_be_addressed_in_its_body() -> None:
+    delete = entry("POST", "/t/remove", {"which": [7]}, {}, headers=X_CSRF, cookies=BOTH)
+    found = made(PAGE, LOGIN, CREATE, LIST, delete)
+    assert found.endpoints["tokens"]["delete"]["json"] == {"which": ["{id}"]}
+    said = "tokens.delete: POST /t/remove seems to delete the token, make sure that it does"
+    assert found.missing == [said]
+
+
+def test_what_deletes_by_its_method_goes_before_what_only_names_the_token() -> None:
+    seen = entry("POST", "/seen", {"token": 7}, {}, headers=X_CSRF, cookies=BOTH)
+    assert made(PAGE, LOGIN, CREATE, seen, LIST, DELETE, LOGOUT).endpoints == DRAFTED
+
+
+def test_what_the_loader_would_refuse_is_told_at_once() -> None:
+    listed = entry("GET", "/t/0d9c2f1e-77aa-4c1b-9f00-aa11bb22cc33", answer=[OLD, ROW], cookies=BOTH)
+    (said,) = made(PAGE, LOGIN, CREATE, listed, DELETE).missing
+    assert said.startswith("tokens.list.path: a map holds no secrets, and a part of this path looks like one")
+
+
+def test_a_bearer_login_is_known_by_the_header_that_its_answer_leads_to() -> None:
+    bearer = "0auth-t0ken-of-some-length"
+    login = entry("POST", "/in", f"u=ada&p={PASSWORD.replace('!', '%21')}&kind=pw", {"a": {"t": bearer}})
+    later = {"Authorization": f"Token {bearer}"}
+    create = entry("POST", "/t", {"text": "Forescout"}, {"value": TOKEN}, headers=later)
+    found = made(login, create, entry("GET", "/t", answer=[ROW], headers=later))
+    assert found.endpoints["login"] == {
+        "kind": "bearer",
+        "request": {
+            "method": "POST",
+            "path": "/in",
+            "form": {"u": "{username}", "p": "{password}", "kind": "pw"},
+            "success": [200],
+        },
+        "token": "/a/t",
+        "header": "Token {token}",
+    }
+    assert "items" not in found.endpoints["tokens"]["list"]
+
+
+def test_a_refused_login_is_passed_over() -> None:
+    refused = copy.deepcopy(LOGIN)
+    refused["response"]["status"] = 403
+    assert made(PAGE, LOGIN, refused, CREATE, LIST, DELETE, LOGOUT).endpoints == DRAFTED
+
+
+def test_a_recording_whose_cookies_were_left_out_is_told_apart() -> None:
+    def sanitized(each: Any) -> Any:
+        made = copy.deepcopy(each)
+        made["request"]["headers"] = [h for h in made["request"]["headers"] if h["name"] != "cookie"]
+        made["response"]["headers"] = []
+        return made
+
+    found = made(*map(sanitized, ENTRIES))
+    (why,) = [each for each in found.missing if each.startswith("login.session_cookie: ")]
+    assert "the browser left all cookies out of the recording" in why
+
+
+def test_two_cookies_that_may_be_the_session_are_named() -> None:
+    login = copy.deepcopy(LOGIN)
+    login["response"]["headers"].append({"name": "Set-Cookie", "value": "zone=eu-west"})
+    later = [copy.deepcopy(each) for each in (CREATE, LIST)]
+    for each in later:
+        each["request"]["headers"][-1]["value"] += "; zone=eu-west"
+    found = made(PAGE, login, *later)
+    assert "login.session_cookie: it may be any of sid, zone" in found.missing
+
+
+def test_no_secret_of_the_recording_gets_into_the_draft() -> None:
+    create = entry(
+        "POST",
+        f"/t?session={SESSION}&view=all",
+        {"text": "Forescout", "csrf": CSRF, "key": {"api_key": "k"}, "list": [TOKEN[:-1] + "123456"]},
+        {"nr": 7, "value": TOKEN},
+        headers={
+            **X_CSRF,
+            "X-Session": SESSION,
+            "X-Account": f"ada:{PASSWORD}",
+            "X-Requested-With": "XMLHttpRequest",
+        },
+        cookies=BOTH,
+    )
+    found = made(PAGE, LOGIN, create, LIST)
+    operation = found.endpoints["tokens"]["create"]
+    assert operation["path"] == "/t?view=all"
+    assert operation["json"] == {"text": "{description}", "key": {}, "list": []}
+    assert operation["headers"] == {"X-Requested-With": "XMLHttpRequest"}
+    assert not [value for value in (SESSION, CSRF, PASSWORD, TOKEN) if value in found.text()]
+    left_out = [each for each in found.missing if each.startswith("POST /t: the field ")]
+    assert len(left_out) == 3
+
+
+def test_a_secret_that_cannot_be_left_out_ends_it() -> None:
+    listed = entry("GET", f"/t/{SESSION}", answer=[ROW], cookies=BOTH)
+    with pytest.raises(InvalidOptions, match="a secret of the recording would stand in the draft"):
+        made(PAGE, LOGIN, CREATE, listed)
+
+
+def test_a_password_that_is_also_a_word_is_told() -> None:
+    login = entry("POST", "/in", "u=ada&p=password&grant=password", {"t": "0auth-t0ken"})
+    found = made(
+        login, CREATE, LIST, told=RecordedSession("sensor", "ada", "password", TOKEN, description="Forescout")
+    )
+    assert any(
+        each.startswith("login.request: several fields hold the password's text") for each in found.missing
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it is not a HAR file"),
+        ("[]", "it is not a HAR file"),
+        ('{"log": {"entries": [{}]}}', "it is not a HAR file"),
+        ('{"log": {"entries": []}}', "it holds no answer in JSON"),
+        (json.dumps({"log": {"entries": [PAGE]}}), "it holds no answer in JSON"),
+    ],
+)
+def test_what_is_no_recording_is_refused(text: str, said: str) -> None:
+    with pytest.raises(InvalidOptions, match=said):
+        draft(text, TOLD)
+
+
+def test_a_request_that_was_never_answered_is_passed_over() -> None:
+    aborted = entry("POST", "/t", {"text": "Forescout"}, {"value": TOKEN}, status=0)
+    assert made(*ENTRIES, aborted).endpoints == DRAFTED
+
+
+def test_an_answer_in_base64_is_read() -> None:
+    listed = copy.deepcopy(LIST)
+    content = listed["response"]["content"]
+    content.update(encoding="base64", text=base64.b64encode(content["text"].encode()).decode())
+    assert made(PAGE, LOGIN, CREATE, listed, DELETE, LOGOUT).endpoints == DRAFTED

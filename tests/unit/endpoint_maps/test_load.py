@@ -1,0 +1,287 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Endpoint maps: the lab's own load, and a wrong one is refused with the place of the fault."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps import load
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.load import (
+    load_endpoint_map,
+)
+
+LAB = Path(__file__).parents[3] / "roles" / "lab" / "files" / "endpoints"
+SENSOR, FORESCOUT = (yaml.safe_load((LAB / name).read_text()) for name in ("sensor.yml", "forescout.yml"))
+GONE = object()
+
+
+def changed(original: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+    """Return a copy with one value put in or, for GONE, taken out."""
+    *steps, last = place.split(".")
+    made = container = copy.deepcopy(original)
+    for step in steps:
+        container = container[step]
+    if value is GONE:
+        del container[last]
+    else:
+        container[last] = value
+    return made
+
+
+def loaded(folder: Path, content: Any) -> dict[str, Any]:
+    """Load a map from a file with this content, by a path relative to the playbook."""
+    (folder / "map.yml").write_text(yaml.safe_dump(content))
+    loader = DataLoader()
+    loader.set_basedir(str(folder))
+    return load_endpoint_map("map.yml", loader)
+
+
+@pytest.mark.parametrize(("name", "content"), [("sensor.yml", SENSOR), ("forescout.yml", FORESCOUT)])
+def test_the_maps_of_the_lab_load_as_they_are_and_say_what_they_are(name: str, content: Any) -> None:
+    endpoints = load_endpoint_map(str(LAB / name), DataLoader())
+    assert endpoints == content
+    assert endpoints["provenance"] == "lab"
+    assert endpoints["versions"].__class__ is str
+
+
+@pytest.mark.parametrize("original", [SENSOR, FORESCOUT], ids=["sensor", "forescout"])
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("provenance", "captured"),
+        ("versions", ">=22.3,<25"),
+        ("login", {"kind": "token", "header": "Token {token}"}),
+    ],
+)
+def test_what_the_format_allows_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
+    content = changed(original, place, value)
+    assert loaded(tmp_path, content) == content
+
+
+FAULTS = {
+    # what is wrong: (the map, where it is changed, to what, what the message says about it)
+    "another format": (SENSOR, "schema", 2, "at schema: 1 was expected"),
+    "no product": (SENSOR, "product", GONE, "at the top level: 'product' is a required property"),
+    "unknown product": (SENSOR, "product", "toaster", "at product: 'toaster' is not one of"),
+    "no provenance": (SENSOR, "provenance", GONE, "at the top level: 'provenance' is a required property"),
+    "a guess": (SENSOR, "provenance", "guessed", "at provenance: 'guessed' is not one of"),
+    "versions are no text": (SENSOR, "versions", 22.3, "at versions: 22.3 is not of type 'string'"),
+    "no login": (SENSOR, "login", GONE, "at the top level: 'login' is a required property"),
+    "unknown login": (SENSOR, "login.kind", "magic", "at login.kind: 'magic' is not one of"),
+    "no cookie": (SENSOR, "login.session_cookie", GONE, "at login: 'session_cookie' is a required property"),
+    "no token": (FORESCOUT, "login.token", GONE, "at login: 'token' is a required property"),
+    "no header": (FORESCOUT, "login.header", GONE, "at login: 'header' is a required property"),
+    "no csrf header": (SENSOR, "login.csrf.header", GONE, "at login.csrf: 'header' is a required property"),
+    "no method": (SENSOR, "tokens.list.method", GONE, "at tokens.list: 'method' is a required property"),
+    "unknown method": (SENSOR, "tokens.list.method", "FETCH", "at tokens.list.method: 'FETCH' is not one of"),
+    "no status": (SENSOR, "tokens.delete.success", [], "at tokens.delete.success: [] "),
+    "status is a text": (
+        SENSOR,
+        "tokens.delete.success",
+        ["204"],
+        "at tokens.delete.success.0: '204' is not of",
+    ),
+    "whole address as path": (
+        SENSOR,
+        "tokens.list.path",
+        "https://x/t",
+        "at tokens.list.path: 'https://x/t' does",
+    ),
+    "pointer without slash": (
+        SENSOR,
+        "tokens.list.items",
+        "tokens",
+        "at tokens.list.items: 'tokens' does not",
+    ),
+    "no used column": (
+        SENSOR,
+        "tokens.list.fields.used",
+        GONE,
+        "at tokens.list.fields: 'used' is a required",
+    ),
+    "no secret": (
+        SENSOR,
+        "tokens.create.fields.secret",
+        GONE,
+        "at tokens.create.fields: 'secret' is a required",
+    ),
+    "tokens without list": (SENSOR, "tokens.list", GONE, "at tokens: 'list' is a required property"),
+    "settings without read": (FORESCOUT, "settings.read", GONE, "at settings: 'read' is a required property"),
+    "no address": (
+        FORESCOUT,
+        "settings.read.fields",
+        {},
+        "at settings.read.fields: 'server_address' is a required",
+    ),
+    "unknown operation": (
+        SENSOR,
+        "tokens.rename",
+        SENSOR["tokens"]["delete"],
+        "at tokens: Additional properties",
+    ),
+    "unknown key": (SENSOR, "colour", "blue", "at the top level: Additional properties are not allowed"),
+}
+
+
+@pytest.mark.parametrize(("original", "place", "value", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_wrong_map_is_refused_with_the_place_of_the_fault(
+    tmp_path: Path, original: Any, place: str, value: Any, said: str
+) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        loaded(tmp_path, changed(original, place, value))
+    text = str(caught.value)
+    assert re.match(r"the endpoint map map\.yml is not valid in line \d+, at ", text)
+    assert f", {said}" in text
+
+
+def test_the_line_of_the_fault_is_the_one_in_the_file(tmp_path: Path) -> None:
+    text = (LAB / "sensor.yml").read_text().replace("method: DELETE", "method: FETCH")
+    (tmp_path / "map.yml").write_text(text)
+    line = next(n for n, each in enumerate(text.splitlines(), 1) if "FETCH" in each)
+    with pytest.raises(InvalidOptions, match=f"in line {line}, at tokens.delete.method: "):
+        load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
+
+
+def test_a_fault_in_an_item_of_a_list_has_its_line(tmp_path: Path) -> None:
+    text = (LAB / "sensor.yml").read_text().replace("success: [201]", "success:\n      - 200\n      - x")
+    (tmp_path / "map.yml").write_text(text)
+    line = next(n for n, each in enumerate(text.splitlines(), 1) if each.endswith("- x"))
+    with pytest.raises(InvalidOptions, match=f"in line {line}, at tokens.create.success.1: 'x' is not"):
+        load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
+
+
+MACHINE_MADE = "9f86d081884c7d659a2feaa0"
+SECRETS = {
+    "a login by hand": (SENSOR, "tokens.list.headers", {"Authorization": "Basic YTpi"}),
+    "even with a place": (SENSOR, "tokens.create.headers", {"authorization": "{description}"}),
+    "a session": (SENSOR, "tokens.list.headers", {"Cookie": "sessionid=1"}),
+    "a key in a header": (SENSOR, "tokens.list.headers", {"X-Api-Key": "k"}),
+    "something long in a header": (SENSOR, "tokens.list.headers", {"X-Zone": MACHINE_MADE}),
+    "a password": (SENSOR, "login.request.json", {"username": "{username}", "password": "hunter2"}),
+    "a password inside": (SENSOR, "login.request.json", {"user": {"userPassword": "hunter2"}}),
+    "a token in a form": (FORESCOUT, "settings.update.form", {"access_token": "t"}),
+    "something long in a body": (SENSOR, "tokens.create.json", {"a": [MACHINE_MADE]}),
+    "something long in a path": (SENSOR, "tokens.list.path", f"/tokens?k={MACHINE_MADE}"),
+}
+
+
+@pytest.mark.parametrize(("original", "place", "value"), SECRETS.values(), ids=SECRETS)
+def test_a_secret_in_a_map_is_refused_and_not_repeated(
+    tmp_path: Path, original: Any, place: str, value: Any
+) -> None:
+    with pytest.raises(InvalidOptions, match=rf"in line \d+, at {place}.*: a map holds no secrets") as caught:
+        loaded(tmp_path, changed(original, place, value))
+    assert not re.search(rf"YTpi|hunter2|{MACHINE_MADE}|=1", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("original", "place", "value"),
+    [
+        (SENSOR, "tokens.list.headers", {"X-Requested-With": "XMLHttpRequest"}),
+        (FORESCOUT, "login.request.form.token_type", "bearer"),
+        (FORESCOUT, "login.request.form.client_id", "fs-oauth-client-of-version-9"),
+        (SENSOR, "tokens.list.path", "/web/api/management/integrations/tokens?page=1"),
+        (SENSOR, "tokens.list.used_format", "%d.%m.%Y %H:%M"),
+        (SENSOR, "tokens.list.used_format", "epoch_milliseconds"),
+        (SENSOR, "tokens.list.never_used", 0),
+        (SENSOR, "tokens.list.never_used", None),
+    ],
+)
+def test_what_a_web_interface_may_need_is_no_secret(
+    tmp_path: Path, original: Any, place: str, value: Any
+) -> None:
+    content = changed(original, place, value)
+    assert loaded(tmp_path, content) == content
+
+
+@pytest.mark.parametrize("versions", ["lab", "24.x", ">=24.1 and so on", ""])
+def test_versions_have_to_be_comparable_where_an_answer_tells_one(tmp_path: Path, versions: str) -> None:
+    with pytest.raises(InvalidOptions, match=r"at versions: an answer tells the version"):
+        loaded(tmp_path, changed(SENSOR, "versions", versions))
+
+
+def test_an_encrypted_map_is_checked_too(tmp_path: Path) -> None:
+    loader = DataLoader()
+    loader.set_vault_secrets([("default", VaultSecret(b"p"))])
+    text = yaml.safe_dump(changed(SENSOR, "product", "toaster"))
+    (tmp_path / "map.yml").write_bytes(VaultLib(loader._vault.secrets).encrypt(text))
+    with pytest.raises(InvalidOptions, match=r"map\.yml is not valid, at product: 'toaster' is not one of"):
+        load_endpoint_map(str(tmp_path / "map.yml"), loader)
+
+
+PLACES = {
+    # where it is: (the map, where it is changed, to what, the name that nothing fills, the part of the map)
+    "a path": (SENSOR, "tokens.delete.path", "/tokens/{number}", "number", "tokens.delete"),
+    "a body": (SENSOR, "tokens.create.json", {"a": [{"b": "for {who}"}]}, "who", "tokens.create"),
+    "a form": (FORESCOUT, "settings.update.form", {"host": "{host}"}, "host", "settings.update"),
+    "a read": (FORESCOUT, "settings.read.path", "/{server_address}", "server_address", "settings.read"),
+    "a list": (SENSOR, "tokens.list.path", "/tokens/{id}", "id", "tokens.list"),
+    "before there is an id": (SENSOR, "tokens.create.path", "/tokens/{id}", "id", "tokens.create"),
+    "a login": (SENSOR, "login.request.json", {"user": "{user}"}, "user", "login.request"),
+    "a header": (FORESCOUT, "login.header", "{token} {access}", "access", "login.header"),
+    "a logout": (SENSOR, "login.logout.path", "/out/{username}", "username", "login.logout"),
+    "the first by name": (SENSOR, "tokens.delete.path", "/{y}/{x}/{id}", "x", "tokens.delete"),
+}
+
+
+@pytest.mark.parametrize(("original", "place", "value", "name", "part"), PLACES.values(), ids=PLACES)
+def test_a_place_that_nothing_fills_is_refused(
+    tmp_path: Path, original: Any, place: str, value: Any, name: str, part: str
+) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        loaded(tmp_path, changed(original, place, value))
+    assert re.match(r"the endpoint map map\.yml is not valid in line \d+, at " + part, str(caught.value))
+    assert str(caught.value).endswith(f": nothing fills {{{name}}}")
+
+
+@pytest.mark.parametrize(
+    ("original", "place", "value"),
+    [
+        (SENSOR, "tokens.create.json", {"text": "{description}", "also": ["{description}"]}),
+        (SENSOR, "tokens.delete.path", "/tokens/{id}/{description}"),
+        (SENSOR, "login.request.json", {"u": "{username}", "p": "{password}"}),
+        (FORESCOUT, "settings.update.json", {"at": "{server_address}", "with": "{access_token}"}),
+        (SENSOR, "tokens.create.json", {"text": "{Description} {} {a b}"}),
+    ],
+)
+def test_a_place_that_a_task_fills_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
+    content = changed(original, place, value)
+    assert loaded(tmp_path, content) == content
+
+
+def test_without_jsonschema_no_map_is_taken_unchecked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "HAS_JSONSCHEMA", False)
+    with pytest.raises(InvalidOptions, match=r"jsonschema\b.*to check endpoint maps"):
+        loaded(tmp_path, SENSOR)
+
+
+@pytest.mark.parametrize("content", [None, [], "a text", 1])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, content: Any) -> None:
+    with pytest.raises(InvalidOptions, match=r"the endpoint map map\.yml is not valid.*, at the top level: "):
+        loaded(tmp_path, content)
+
+
+@pytest.mark.parametrize("text", ["{", "a: b: c", "\t"])
+def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "map.yml").write_text(text)
+    with pytest.raises(InvalidOptions, match=r"the endpoint map \S+map\.yml cannot be read in line 1: "):
+        load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOptions, match=r"the endpoint map \S+none\.yml cannot be read: "):
+        load_endpoint_map(str(tmp_path / "none.yml"), DataLoader())

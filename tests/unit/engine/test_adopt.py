@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Adopting: a secret that an operator stored is proven once, by a documented call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    ApplianceError,
+    Conflict,
+    Unreachable,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
+    INVALID,
+    REF,
+    UNKNOWN,
+    VALID,
+    MemoryAppliance,
+    MemoryEntry,
+    mark,
+)
+
+TOKEN = Resource(label="token", kind="token", path="tokens", fields={"name": Field("name")})
+MARK = mark("by hand")
+
+
+def scene(
+    *, verdict: tuple[str, int | None] = VALID, check_mode: bool = False, errors: Any = None, **secret: Any
+) -> Job:
+    """Make a task on an appliance and a store that write into one list of events."""
+    events: list[str] = []
+    keeper = MemoryEntry(**secret, check_mode=check_mode, events=events)
+    api = MemoryAppliance(verdicts=[verdict], check_mode=check_mode, events=events, errors=errors)
+    return Job(TOKEN, {"name": "a"}, api, check_mode, "box", {"secret_ref": keeper})
+
+
+def test_a_stored_secret_is_tried_once_and_noted_as_verified() -> None:
+    job = scene(value="by hand")
+    result = adopt(job)
+    assert job.api.events == ["store held", "appliance probe by hand", "store prove"]
+    assert (result["changed"], result["minted"], result["fingerprint"]) == (True, False, MARK)
+    assert result["verified_at"] == "now"
+
+
+def test_the_trial_is_noted_because_it_sets_the_time_of_use() -> None:
+    job = scene(value="by hand")
+    adopt(job)
+    assert job.notes == ['verifying token "a" was a use of it: its time of last use proves no other caller']
+
+
+def test_a_verified_secret_is_not_tried_again() -> None:
+    job = scene(value="by hand", verified_at="then")
+    result = adopt(job)
+    assert job.api.events == ["store held"]
+    assert (result["changed"], result["diff"]["before"]) == (False, result["diff"]["after"])
+
+
+def test_check_mode_says_that_a_secret_would_be_verified_and_does_not_try_it() -> None:
+    job = scene(value="by hand", check_mode=True)
+    result = adopt(job)
+    assert job.api.events == ["store held"]
+    assert (result["changed"], result["fingerprint"], result["verified_at"]) == (True, MARK, None)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_empty_store_is_a_conflict_that_says_what_to_do(check_mode: bool) -> None:
+    job = scene(check_mode=check_mode)
+    with pytest.raises(
+        Conflict, match=r"generate it in the appliance's web interface and store it there"
+    ) as caught:
+        adopt(job)
+    assert REF in str(caught.value)
+    assert job.api.events == ["store held"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [
+        (INVALID, " (401): the appliance does not accept it"),
+        (("invalid", 403), " (403): the appliance does not accept it"),
+        (UNKNOWN, ": the appliance gave an answer that proves nothing"),
+        (("unknown", 429), " (429): the appliance gave an answer that proves nothing"),
+        (("unknown", 500), " (500): the appliance gave an answer that proves nothing"),
+    ],
+)
+def test_a_secret_that_is_not_accepted_stays_unverified(verdict: tuple[str, int | None], found: str) -> None:
+    job = scene(value="by hand", verdict=verdict)
+    with pytest.raises(ApplianceError) as caught:
+        adopt(job)
+    assert caught.value.sentence("box") == f'box: verifying token "a" failed{found}'
+    assert job.api.events == ["store held", "appliance probe by hand"]
+    assert job.notes == []
+
+
+def test_an_appliance_out_of_reach_leaves_a_secret_as_it_was() -> None:
+    job = scene(value="by hand", errors={"probe": Unreachable("no answer")})
+    with pytest.raises(Unreachable) as caught:
+        adopt(job)
+    assert caught.value.attempt == 'trying token "a"'
+    assert job.keepers["secret_ref"].current.verified_at is None

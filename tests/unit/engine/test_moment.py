@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Times: read in every form that options, answers and records have, written in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.moment import (
+    as_text,
+    moment_or_none,
+    read_moment,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("2026-11-02T10:15:00Z", "iso8601"),
+        ("2026-11-02T12:15:00.5+02:00", "iso8601"),
+        ("2026-11-02 10:15", "iso8601"),
+        (1793614500, "epoch_seconds"),
+        (1793614500123, "epoch_milliseconds"),
+        ("1793614500123", "epoch_milliseconds"),
+        ("02.11.2026 10:15", "%d.%m.%Y %H:%M"),
+    ],
+)
+def test_used_is_told_in_one_way_however_the_appliance_spells_it(value: Any, form: str) -> None:
+    assert as_text(read_moment(value, form)) == "2026-11-02T10:15:00Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-11-02T09:30:00Z", "2026-11-02T09:30:00Z"),
+        ("2026-11-02T09:30:00+01:00", "2026-11-02T08:30:00Z"),
+        (None, None),
+        ("", None),
+        ("then", None),
+    ],
+)
+def test_what_is_no_time_is_none_where_that_may_be(text: Any, found: Any) -> None:
+    moment = moment_or_none(text)
+    assert (as_text(moment) if moment else None) == found

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings of Forescout's module: both fields are emptied before they lead to another sensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.module_settings import (
+    SETTINGS,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web import Forescout
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer
+
+MAP = {
+    "login": {"kind": "token", "header": "{token}"},
+    "settings": {
+        "read": {
+            "method": "GET",
+            "path": "/module",
+            "success": [200],
+            "fields": {"server_address": "/address"},
+        },
+        "update": {
+            "method": "PUT",
+            "path": "/module",
+            "json": {"address": "{server_address}", "token": "{access_token}"},
+            "success": [200],
+        },
+    },
+}
+WANTED = {"address": "192.0.2.2", "token": "new"}
+EMPTY = {"address": "", "token": ""}
+
+
+@pytest.mark.parametrize(
+    ("held", "bodies"),
+    [
+        ("192.0.2.1", [EMPTY, WANTED]),
+        ("192.0.2.2", [WANTED]),
+        ("", [WANTED]),
+        (None, [WANTED]),
+    ],
+    ids=["another sensor", "the same sensor", "no sensor", "nothing"],
+)
+def test_both_fields_are_emptied_only_on_the_way_to_another_sensor(held: Any, bodies: Any) -> None:
+    params = {**CONNECTION, "token": "t", "username": None, "password": None, "endpoint_map": MAP}
+    api = Forescout(params)
+    api.web.http = Wire(answer(200, {"address": held}), *[answer(200, {})] * 2)
+    api.update(SETTINGS, None, {"server_address": "192.0.2.2", "access_token": "new"})
+    assert [content["json"] for content in api.web.http.contents if "json" in content] == bodies

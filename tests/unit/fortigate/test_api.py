@@ -1,0 +1,322 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The FortiGate's answers: what each of them means, whatever its status and its form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    ApplianceError,
+    Locked,
+    Refused,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import api, login
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import FortiGate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import trusted_hosts
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.errors import MEANINGS
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer
+
+ADMIN = Resource(label="API admin", kind="admin", path="system/api-user", fields={"name": Field("name")})
+PARAMS = {
+    **CONNECTION,
+    "vdom": None,
+    "token": "t",
+    "username": None,
+    "password": None,
+}
+ABOUT = {"path": "system", "name": "api-user"}
+ROW = {"name": "a", "accprofile": "p"}
+HTML = "<html><body>Unauthorized</body></html>"
+
+
+def ok(results: Any = None) -> dict[str, Any]:
+    """Make the envelope of a success."""
+    return {**ABOUT, "http_status": 200, "status": "success", "results": results}
+
+
+def failed(error: Any, **more: Any) -> dict[str, Any]:
+    """Make the envelope of a failure."""
+    return {**ABOUT, "status": "error", "error": error, **more}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin every test like a new process."""
+    monkeypatch.setattr(login, "REFUSED", {})
+
+
+def gate(*answers: Any, cookies: Any = None, **params: Any) -> FortiGate:
+    """Open a FortiGate over a wire in memory."""
+    made = FortiGate({**PARAMS, **params})
+    made.http = made.account.http = Wire(*answers, cookies=cookies)
+    return made
+
+
+def test_an_object_is_the_row_of_its_name() -> None:
+    box = gate(answer(200, ok([ROW])))
+    assert box.read(ADMIN, "a") == ROW
+    assert box.http.requests == [("GET", "/api/v2/cmdb/system/api-user/a")]
+
+
+def test_a_name_is_quoted_in_the_path() -> None:
+    box = gate(answer(404, failed(-3)))
+    assert box.read(ADMIN, "a/b c") is None
+    assert box.http.requests == [("GET", "/api/v2/cmdb/system/api-user/a%2Fb%20c")]
+
+
+@pytest.mark.parametrize("body", [failed(-3), failed(-1), {**ABOUT, "status": "error"}])
+def test_only_the_not_found_of_fortios_itself_means_absent(body: Any) -> None:
+    assert gate(answer(404, body)).read(ADMIN, "a") is None
+
+
+UNUSABLE = {
+    "404 of a web server": (404, HTML, "an HTML page where JSON was expected"),
+    "404 without a body": (404, "", "an empty body where JSON was expected"),
+    "404 of another API": (404, {"detail": "no such page"}, "it is not about system/api-user"),
+    "404 about another table": (404, {**failed(-3), "name": "accprofile"}, "it is not about system/api-user"),
+    "404 as a list": (404, [], "it is not about system/api-user"),
+    "200 in HTML": (200, HTML, "an HTML page where JSON was expected"),
+    "200 half": (200, '{"results": [', "broken or incomplete JSON where JSON was expected"),
+    "200 about another table": (200, {**ok([ROW]), "name": "accprofile"}, "it is not about system/api-user"),
+    "200 about nothing": (200, {"status": "success", "results": [ROW]}, "it is not about system/api-user"),
+    "results are an object": (200, ok(ROW), "its results are not a list of objects"),
+    "results are missing": (200, ok(), "its results are not a list of objects"),
+    "results hold texts": (200, ok(["a"]), "its results are not a list of objects"),
+    "another object": (200, ok([{"name": "b"}]), 'it does not hold exactly one "a"'),
+    "no object": (200, ok([]), 'it does not hold exactly one "a"'),
+    "two of that name": (200, ok([ROW, ROW]), 'it does not hold exactly one "a"'),
+    "500 in HTML": (500, HTML, "an HTML page where JSON was expected"),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "said"), UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_answer_is_an_error_and_never_an_absent_object(status: int, body: Any, said: str) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        gate(answer(status, body)).read(ADMIN, "a")
+    assert caught.value.__class__ is ApplianceError
+    assert said in caught.value.reason
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "said"),
+    [
+        (401, HTML, Refused, "not among the account's trusted hosts"),
+        (401, "", Refused, "three failures lock this source out"),
+        (
+            429,
+            HTML,
+            Locked,
+            "locked out after failed logins: wait 60 s, each further time twice as long, then",
+        ),
+        (403, failed(-37), Refused, "permission denied: the account's admin profile lacks the right"),
+        (403, HTML, Refused, "permission denied: the web server refused the request before the API saw it"),
+        (400, HTML, Refused, "it takes the request for malformed: report it"),
+        (405, "", Refused, "it has no such operation"),
+        (413, HTML, Refused, "the request is larger than it accepts: give less in one task"),
+        (424, "", Refused, "something in the request is missing, given twice or not valid: compare"),
+        (503, HTML, ApplianceError, "its API is not at work: it may be starting, so wait and run again"),
+        (503, failed(-1), ApplianceError, "its API is not at work"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["read", "delete"])
+def test_a_refusal_is_told_in_whatever_form_it_comes(
+    status: int, body: Any, error: type, said: str, verb: str
+) -> None:
+    with pytest.raises(error) as caught:
+        getattr(gate(answer(status, body)), verb)(ADMIN, "a")
+    assert caught.value.__class__ is error
+    assert said in caught.value.reason
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(failed(-37), -37), (failed(None), None), ({}, None), ([], None), (HTML, None)]
+)
+def test_a_denial_keeps_its_number(body: Any, code: int | None) -> None:
+    with pytest.raises(Refused) as caught:
+        gate(answer(403, body)).read(ADMIN, "a")
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", "wait 7 s"),
+        ("Sun, 22 Nov 2026 04:00:00 GMT", "wait 60 s"),
+        ("", "wait 60 s"),
+        ("-1", "wait 60 s"),
+    ],
+)
+def test_a_lock_out_lasts_as_long_as_the_appliance_says(said: str, seconds: str) -> None:
+    locked = replace(answer(429, HTML), headers={"Retry-After": said})
+    with pytest.raises(Locked, match=f": {seconds}, "):
+        gate(locked).read(ADMIN, "a")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, ""),
+        ("", ""),
+        ([], ""),
+        ("in use\n\nby vpn\n", " (in use; by vpn)"),
+        (["bad.", "worse"], " (bad; worse)"),
+        ([1, None, "bad"], " (bad)"),
+        (7, ""),
+        ({"a": 1}, ""),
+        ("bell\x07" + 400 * "x", f" (bell{296 * 'x'})"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 424, 500])
+def test_what_the_command_line_said_stands_between_the_meaning_and_what_to_do(
+    error: Any, said: str, status: int
+) -> None:
+    with pytest.raises(Refused) as caught:
+        gate(answer(status, failed(-23, cli_error=error))).update(ADMIN, "a", {})
+    assert caught.value.reason == f"it is still in use{said}: remove what refers to it first"
+    assert (caught.value.code, caught.value.status) == (-23, status)
+
+
+@pytest.mark.parametrize("code", MEANINGS)
+def test_every_known_number_has_a_meaning_and_a_next_step(code: int) -> None:
+    with pytest.raises(Refused) as caught:
+        gate(answer(500, failed(code))).update(ADMIN, "a", {})
+    assert (caught.value.code, caught.value.reason) == (code, ": ".join(MEANINGS[code]))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (500, -4711, "it gave no reason: look at its event log"),
+        (500, None, "it gave no reason: look at its event log"),
+        (500, "-3", "it gave no reason: look at its event log"),
+        (404, None, "the object is not there, as if somebody had removed it meanwhile: run again"),
+        (405, None, "it has no such operation"),
+        (424, -4711, "something in the request is missing"),
+    ],
+)
+def test_without_a_known_number_the_status_tells(status: int, code: Any, reason: str) -> None:
+    with pytest.raises(Refused) as caught:
+        gate(answer(status, failed(code))).update(ADMIN, "a", {})
+    assert caught.value.reason.startswith(reason)
+    assert caught.value.code == (code if isinstance(code, int) else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(500, ok()), (200, {**ABOUT, "status": "warning"}), (200, ABOUT)]
+)
+def test_only_success_with_status_200_is_success(status: int, body: Any) -> None:
+    with pytest.raises(Refused):
+        gate(answer(status, body)).create(ADMIN, "a", {})
+
+
+def test_writes_name_table_object_and_vdom() -> None:
+    box = gate(*[answer(200, ok())] * 3, vdom="root")
+    box.create(ADMIN, "a", ROW)
+    box.update(ADMIN, "a", {"accprofile": "q"})
+    box.delete(ADMIN, "a")
+    table = "/api/v2/cmdb/system/api-user"
+    assert box.http.requests == [("POST", table), ("PUT", f"{table}/a"), ("DELETE", f"{table}/a")]
+    assert [content["params"] for content in box.http.contents] == [{"vdom": "root"}] * 3
+    assert [content.get("json") for content in box.http.contents] == [ROW, {"accprofile": "q"}, None]
+
+
+def test_a_minted_key_is_returned() -> None:
+    box = gate(answer(200, ok({"access_token": "s3cr3t"})))
+    assert box.mint(ADMIN, "a") == ("s3cr3t", None)
+    assert box.http.contents[0]["json"] == {"api-user": "a"}
+
+
+@pytest.mark.parametrize("results", [None, {}, [], {"access_token": ""}, {"access_token": None}, "s3cr3t"])
+def test_a_success_without_a_key_is_an_unknown_outcome(results: Any) -> None:
+    with pytest.raises(ApplianceError, match="it holds no access_token") as caught:
+        gate(answer(200, ok(results))).mint(ADMIN, "a")
+    assert not isinstance(caught.value, Refused)
+
+
+HERE = {"trusthost": [{"type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.0 255.0.0.0"}]}
+THERE = {"trusthost": [{"type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.0 255.255.255.0"}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (200, "valid"),
+        (401, "invalid"),
+        (403, "unknown"),
+        (429, "unknown"),
+        (404, "unknown"),
+        (500, "unknown"),
+    ],
+)
+def test_a_key_is_judged_by_one_call(status: int, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = Wire(answer(status))
+    monkeypatch.setattr(api, "Http", lambda _params: stranger)
+    box = gate()
+    box.http = Wire(answer(200, ok([{**ROW, **HERE}])))
+    box.http.url = "https://127.0.0.1"
+    assert box.probe(ADMIN, "a", "s3cr3t") == (verdict, status)
+    assert stranger.requests == [("GET", "/api/v2/monitor/system/status")]
+    assert stranger.contents[0]["headers"]["Authorization"] == "Bearer s3cr3t"
+    assert stranger.closed
+
+
+@pytest.mark.parametrize(
+    "read",
+    [answer(404, failed(-3)), answer(200, ok([{**ROW, **THERE}])), answer(200, ok([ROW]))],
+    ids=["no admin", "this host is not trusted", "nobody is named"],
+)
+def test_a_key_is_not_tried_where_a_refusal_proves_nothing(
+    read: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "Http", lambda _params: Wire())
+    box = gate()
+    box.http = Wire(read)
+    box.http.url = "https://127.0.0.1"
+    assert box.probe(ADMIN, "a", "s3cr3t") == ("unknown", None)
+
+
+def test_a_key_is_not_tried_through_a_proxy_whose_address_is_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(api, "Http", lambda _params: Wire())
+    box = gate()
+    box.http = Wire(answer(200, ok([{**ROW, **HERE}])))
+    box.http.url, box.http.proxy = "https://127.0.0.1", "192.0.2.9:3128"
+    assert box.probe(ADMIN, "a", "s3cr3t") == ("unknown", None)
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize(("said", "version"), [("v7.4.5", "7.4.5"), ("7.4", None), (None, None)])
+def test_every_read_tells_the_firmware(there: bool, said: Any, version: str | None) -> None:
+    reply = {**ok([{"name": "a"}]), "version": said}
+    box = gate(answer(200, reply) if there else answer(404, {**reply, "status": "error", "results": None}))
+    box.read(ADMIN, "a")
+    assert box.version == version
+
+
+def test_what_refers_to_an_object_is_asked_for_beside_it() -> None:
+    box = gate(answer(200, ok([{"name": "a", "q_ref": 3}])), answer(200, ok([{"name": "a"}])))
+    assert (box.references(ADMIN, "a"), box.references(ADMIN, "a")) == (3, 0)
+    assert box.http.contents[0]["params"] == {"with_meta": "1"}
+
+
+def test_only_the_family_of_an_entry_counts_as_trusted() -> None:
+    both = {"ipv4-trusthost": "192.0.2.10 255.255.255.255", "ipv6-trusthost": "::/0"}
+    table = [
+        {"type": "ipv4-trusthost", **both},
+        {**both, "type": "ipv6-trusthost", "ipv6-trusthost": "2001:db8::/64"},
+    ]
+    assert trusted_hosts([*table, both]) == [
+        "192.0.2.10 255.255.255.255",
+        "2001:db8::/64",
+        "192.0.2.10 255.255.255.255",
+    ]

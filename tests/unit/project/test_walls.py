@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The walls between the folders: what their files may import, and which words they may know."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PLUGINS_ROOT = ROOT / "plugins"
+UTILS = PLUGINS_ROOT / "module_utils"
+LAB_ROOT = ROOT / "roles" / "lab" / "files" / "defender_iot_lab"
+
+SHARED = {"module_utils/_engine", "module_utils/_wire", "module_utils/_module"}
+# What the files of a folder may import of the collection: the folder's own files always, and these folders.
+ALLOWED = {
+    "module_utils/_engine": set(),
+    "module_utils/_wire": {"module_utils/_engine"},
+    "module_utils/_module": {"module_utils/_engine", "module_utils/_wire"},
+    "module_utils/_fortigate": SHARED,
+    "module_utils/_sensor": SHARED,
+    "module_utils/_forescout": SHARED,
+    "plugin_utils/_secrets": {"module_utils/_engine"},
+    "plugin_utils/_secrets/stores": {"module_utils/_engine", "module_utils/_wire", "plugin_utils/_secrets"},
+    "plugin_utils/_endpoint_maps": {"module_utils/_engine", "module_utils/_module", "module_utils/_wire"},
+    "plugin_utils/_rollout": set(),
+    "plugin_utils/_report": {"module_utils/_engine", "module_utils/_module"},
+    "plugin_utils/_action": {
+        "module_utils/_engine",
+        "module_utils/_wire",
+        "module_utils/_module",
+        "plugin_utils/_secrets",
+        "plugin_utils/_endpoint_maps",
+    },
+    "modules": {
+        "module_utils/_engine",
+        "module_utils/_module",
+        "module_utils/_fortigate",
+        "module_utils/_sensor",
+        "module_utils/_forescout",
+    },
+    "action": {"modules", "plugin_utils/_action", "plugin_utils/_report"},
+    "callback": {"plugin_utils/_report"},
+    "doc_fragments": set(),
+    "filter": {"module_utils/_engine", "plugin_utils/_rollout"},
+    "lookup": {
+        "module_utils/_engine",
+        "module_utils/_module",
+        "plugin_utils/_endpoint_maps",
+        "plugin_utils/_secrets",
+    },
+}
+
+# What else the files of a folder may import; every folder may import the standard library.
+OTHERS = {
+    "module_utils/_module": {"ansible"},
+    "module_utils/_wire": {"requests", "urllib3", "socks"},
+    "module_utils/_fortigate": {"ansible"},
+    "plugin_utils/_secrets": {"ansible", "yaml"},
+    "plugin_utils/_secrets/stores": {"ansible", "yaml", "azure", "hvac", "requests"},
+    "plugin_utils/_endpoint_maps": {"ansible", "jsonschema", "yaml"},
+    "plugin_utils/_action": {"ansible"},
+    "plugin_utils/_report": {"ansible", "jinja2", "markupsafe", "yaml"},
+    "action": {"ansible"},
+    "callback": {"ansible"},
+    "lookup": {"ansible"},
+}
+
+# Vendors are known to the products and to what is written for users.
+VENDOR_NEUTRAL = (
+    "module_utils/_engine",
+    "module_utils/_module",
+    "module_utils/_wire",
+    "plugin_utils/_secrets/stores",
+)
+VENDOR = re.compile(r"forti|forescout|fsum|sensor|microsoft|defender(?!_iot authors)|cyberx", re.IGNORECASE)
+PLUGINS = sorted(PLUGINS_ROOT.rglob("*.py"))
+LAB = sorted(LAB_ROOT.rglob("*.py"))
+PACKAGE = "ansible_collections.otsec.defender_iot."
+HEADER = [
+    "# Copyright (c) 2026, the otsec.defender_iot authors",
+    "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)",
+    "# SPDX-License-Identifier: GPL-3.0-or-later",
+]
+
+
+def name(path: Path) -> str:
+    """Name a file in a test's id."""
+    return str(path.relative_to(ROOT))
+
+
+def folder(path: Path) -> str:
+    """Return the folder that a plugin file is in, relative to plugins."""
+    return str(path.parent.relative_to(PLUGINS_ROOT))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield what a file imports, by absolute names; imports that only type checkers read count too."""
+    package = PACKAGE + ".".join(path.parent.relative_to(ROOT).parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.module:
+            yield from (resolve_name("." * node.level + alias.name, package) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield resolve_name("." * node.level + str(node.module), package)
+
+
+def neighbours(path: Path) -> set[str]:
+    """Return the folders of the collection that a file imports from."""
+    own = [each.removeprefix(f"{PACKAGE}plugins.") for each in imports(path) if each.startswith(PACKAGE)]
+    found = [PLUGINS_ROOT.joinpath(*each.split(".")) for each in own]
+    assert all(each.with_suffix(".py").is_file() or each.is_dir() for each in found), found
+    return {
+        folder(each) if each.with_suffix(".py").is_file() else str(each.relative_to(PLUGINS_ROOT))
+        for each in found
+    }
+
+
+def strangers(path: Path) -> set[str]:
+    """Return the packages outside the collection and the standard library that a file imports."""
+    roots = {each.split(".")[0] for each in imports(path)}
+    return roots - sys.stdlib_module_names - {"ansible_collections"}
+
+
+def reads(path: Path, attribute: str) -> bool:
+    """Say whether a file takes this attribute of anything."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return any(isinstance(node, ast.Attribute) and node.attr == attribute for node in nodes)
+
+
+def test_the_files_are_found() -> None:
+    assert len(PLUGINS) > 30
+    assert len(LAB) > 10
+
+
+def test_every_folder_is_in_the_table() -> None:
+    assert {folder(path) for path in PLUGINS} == ALLOWED.keys()
+
+
+def test_the_table_has_no_cycle() -> None:
+    TopologicalSorter(ALLOWED).prepare()
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=name)
+def test_a_file_imports_what_its_folder_may_know(path: Path) -> None:
+    place = folder(path)
+    assert neighbours(path) <= {place, *ALLOWED[place]}
+    assert strangers(path) <= OTHERS.get(place, set())
+
+
+@pytest.mark.parametrize("place", ALLOWED)
+def test_the_table_allows_nothing_that_no_file_needs(place: str) -> None:
+    files = [path for path in PLUGINS if folder(path) == place]
+    assert set().union(*map(neighbours, files)) - {place} == ALLOWED[place]
+    assert set().union(*map(strangers, files)) == OTHERS.get(place, set())
+
+
+@pytest.mark.parametrize("place", VENDOR_NEUTRAL)
+def test_what_serves_every_product_knows_no_vendor(place: str) -> None:
+    for path in (PLUGINS_ROOT / place).rglob("*.py"):
+        assert (path, VENDOR.findall(path.read_text())) == (path, [])
+
+
+@pytest.mark.parametrize("path", LAB, ids=name)
+def test_the_lab_imports_nothing_of_the_collection(path: Path) -> None:
+    assert not [
+        imported for imported in imports(path) if ".plugins" in imported or imported.startswith("ansible.")
+    ]
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=name)
+def test_a_plugin_imports_nothing_of_the_lab_or_the_tests(path: Path) -> None:
+    assert not [imported for imported in imports(path) if re.search(r"defender_iot_lab|\btests\b", imported)]
+
+
+def test_check_mode_is_read_once_in_the_engine_and_by_no_product() -> None:
+    knowing = {str(path.relative_to(PLUGINS_ROOT)) for path in PLUGINS if reads(path, "check_mode")}
+    assert knowing == {
+        "module_utils/_engine/apply.py",
+        "module_utils/_module/remote.py",
+        "module_utils/_module/run.py",
+        "plugin_utils/_action/appliance.py",
+        "plugin_utils/_report/recorder.py",
+    }
+
+
+def test_the_far_shell_supports_check_mode() -> None:
+    calls = [
+        node
+        for node in ast.walk(ast.parse((UTILS / "_module" / "remote.py").read_text()))
+        if isinstance(node, ast.Call)
+    ]
+    made = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "AnsibleModule"]
+    assert [
+        keyword.value.value
+        for call in made
+        for keyword in call.keywords
+        if keyword.arg == "supports_check_mode"
+    ] == [True]
+
+
+@pytest.mark.parametrize("path", [*PLUGINS, *LAB, *sorted((ROOT / "tests" / "unit").rglob("*.py"))], ids=name)
+def test_every_file_begins_with_its_licence(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert (lines[1:4] if lines[0].startswith("#!") else lines[:3]) == HEADER

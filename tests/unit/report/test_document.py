@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as a document: what counts, what outranks what, and that every one keeps to the schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report import document as documents
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.document import (
+    Appliance,
+    Origin,
+    Outcome,
+    document,
+    fields,
+)
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.sentences import headline, summary
+
+SCHEMA = json.loads((Path(documents.__file__).parent / "schema.json").read_text())
+ORIGIN = Origin("drift", "otsec.defender_iot 0.1.0", "2026-11-22T10:15:04Z")
+FGT = Appliance("fgt", "fortigate", "north")
+SENSOR = Appliance("sensor", "sensor", "north")
+OTHER = Appliance("other", "sensor", "south")
+PLATFORM = Appliance("platform", "forescout", "north", asks="sensor")
+
+
+def object_entry(action: str = "none", before: Any = None, after: Any = None, **more: Any) -> dict[str, Any]:
+    """Return what a module tells of an object."""
+    sides = {"before": before or {}, "after": after or {}} if action not in ("none", "unknown") else {}
+    return {"kind": "token", "name": "t", "action": action, "changed": bool(sides), **sides, **more}
+
+
+def seen(*objects: dict[str, Any], of: Appliance = FGT, acts: bool = False) -> Outcome:
+    """Return what a task that went well has come to."""
+    return Outcome(of.name, "looked_at", None, objects, "documented", acts)
+
+
+def made(*outcomes: Outcome, of: tuple[Appliance, ...] = (FGT,), verdicts: Any = None) -> dict[str, Any]:
+    """Return a report, which has to be valid."""
+    report = document(ORIGIN, of, outcomes, verdicts or {})
+    jsonschema.validate(report, SCHEMA)
+    return report
+
+
+UNREACHABLE = Outcome("fgt", "unreachable", "no answer")
+FAILED = Outcome("fgt", "failed", "refused")
+JUDGED = {
+    "clean": ([seen(object_entry())], "clean", 0),
+    "drift": ([seen(object_entry("create", {}, {"a": 1}))], "drift", 2),
+    "changed": ([seen(object_entry("create", {}, {"a": 1}), acts=True)], "changed", 0),
+    "unreachable": ([UNREACHABLE], "unknown", 4),
+    "failed": ([FAILED], "unknown", 4),
+    "not done": ([], "unknown", 4),
+    "drift and failed": ([seen(object_entry("create", {}, {"a": 1})), FAILED], "unknown", 4),
+    "failed and then well": ([FAILED, seen(object_entry())], "unknown", 4),
+    "nothing declared": ([seen()], "clean", 0),
+    "nothing can read it": ([seen(object_entry("unknown", previewable=False))], "clean", 0),
+}
+
+
+@pytest.mark.parametrize(("outcomes", "state", "code"), JUDGED.values(), ids=JUDGED)
+def test_a_run_is_judged_by_the_worst_that_happened(outcomes: list[Outcome], state: str, code: int) -> None:
+    report = made(*outcomes)
+    assert (report["state"], report["exit_code"]) == (state, code)
+
+
+def test_without_any_appliance_nothing_is_known() -> None:
+    assert made(of=())["exit_code"] == 4
+
+
+@pytest.mark.parametrize("outcome", [UNREACHABLE, FAILED, None])
+def test_an_appliance_that_nothing_is_known_of_has_one_unknown_object_and_says_why(outcome: Any) -> None:
+    (unknown,) = made(*filter(None, [outcome]))["objects"]
+    assert (unknown["action"], unknown["kind"], unknown["name"]) == ("unknown", "fortigate", "fgt")
+    assert unknown["message"] == (outcome.message if outcome else documents.NEVER_REACHED)
+
+
+def test_what_a_failed_task_has_done_before_is_known() -> None:
+    step = Outcome("fgt", "failed", "refused", [object_entry("create", {}, {"a": 1})], None, True)
+    assert [each["action"] for each in made(step)["objects"]] == ["create"]
+
+
+STEPS = {
+    "replaced, then the old one dropped": (
+        [object_entry("rotate", {"f": "1"}, {"f": "2"}), object_entry("update", {"previous": "1"}, {})],
+        "rotate",
+        {"f"},
+    ),
+    "kept, then changed": ([object_entry(), object_entry("update", {"a": 1}, {"a": 2})], "update", {"a"}),
+    "changed, then as wanted": (
+        [object_entry("update", {"a": 1}, {"a": 2}), object_entry()],
+        "update",
+        {"a"},
+    ),
+    "changed, then deleted": (
+        [object_entry("update", {"a": 1}, {"a": 2}), object_entry("delete", {"a": 2}, {})],
+        "delete",
+        {"a"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("steps", "action", "names"), STEPS.values(), ids=STEPS)
+def test_all_steps_with_an_object_are_one(steps: list[Any], action: str, names: set[str]) -> None:
+    (one,) = made(*(seen(step, acts=True) for step in steps))["objects"]
+    assert one["action"] == action
+    assert {row["field"] for row in one["fields"]} == names
+
+
+def test_what_was_done_counts_more_than_what_is_predicted_before_or_after() -> None:
+    prediction, deed = (
+        seen(object_entry("create", {}, {"a": 1})),
+        seen(object_entry("update", {"a": 1}, {"a": 2}), acts=True),
+    )
+    for order in ([prediction, deed], [deed, prediction]):
+        assert [each["action"] for each in made(*order)["objects"]] == ["update"]
+
+
+def test_only_what_differs_is_told_and_a_field_in_a_field_by_its_path() -> None:
+    before = {"same": 1, "inner": {"x": "none", "y": 1}, "list": [1]}
+    after = {"same": 1, "inner": {"x": "read", "y": 1}, "list": [1, 2], "new": None}
+    assert fields(before, after) == [
+        {"field": "inner.x", "before": "none", "after": "read"},
+        {"field": "list", "before": [1], "after": [1, 2]},
+    ]
+
+
+VERDICT = {"state": "working", "since": "2026-11-22T09:00:00Z", "level": "L4", "evidence": "Used is ..."}
+
+
+def test_verification_is_told_of_everything_that_an_integration_consists_of() -> None:
+    asking = [PLATFORM, Appliance("second", "forescout", "north", asks="sensor")]
+    verdicts = {"platform": VERDICT, "second": {**VERDICT, "state": "never_called"}}
+    outcomes = [seen(object_entry(), of=each) for each in (*asking, SENSOR, OTHER)]
+    report = made(*outcomes, of=(*asking, SENSOR, OTHER), verdicts=verdicts)
+    found = {each["appliance"]: each["verification"] for each in report["objects"]}
+    assert found == {
+        "platform": "working",
+        "second": "never_called",
+        "sensor": "never_called",
+        "other": None,
+    }
+
+
+def edges(*outcomes: Outcome) -> dict[tuple[str, str], str]:
+    """Return the states of all edges between the four appliances."""
+    every = (FGT, SENSOR, OTHER, PLATFORM)
+    report = made(*outcomes, of=every, verdicts={"platform": VERDICT})
+    return {(edge["from"], edge["to"]): edge["state"] for edge in report["edges"]}
+
+
+def test_sensors_are_meant_to_call_the_fortigates_of_their_site_and_a_platform_its_sensor() -> None:
+    assert edges() == {("sensor", "fgt"): "unknown", ("platform", "sensor"): "working"}
+
+
+@pytest.mark.parametrize("of", [SENSOR, PLATFORM])
+def test_an_edge_drifts_when_something_behind_it_would_change(of: Appliance) -> None:
+    change = object_entry("update", {"a": 1}, {"a": 2})
+    assert edges(seen(change, of=of))["platform", "sensor"] == "drift"
+    assert edges(seen(change, of=of, acts=True))["platform", "sensor"] == "working"
+
+
+def test_a_fortigate_without_a_site_is_called_by_every_sensor() -> None:
+    report = made(of=(Appliance("fgt", "fortigate"), SENSOR, OTHER))
+    assert {edge["from"] for edge in report["edges"]} == {"sensor", "other"}
+
+
+def test_the_console_says_how_many_and_names_what_was_not_done() -> None:
+    report = made(seen(object_entry("mint", {}, {"f": "1"}), of=SENSOR), UNREACHABLE, of=(FGT, SENSOR, OTHER))
+    assert headline(report) == "unknown: 1 of 3 appliances looked at, 1 to mint"
+    assert summary(report)[1:] == [
+        "  fgt could not be reached: no answer",
+        f"  other was not done: {documents.NEVER_REACHED}",
+    ]
+    many = made(of=tuple(Appliance(f"fgt-{number:02}", "fortigate") for number in range(25)))
+    assert summary(many)[-1] == "  and 5 more appliances, see the report"
+    assert len(summary(many)) == 22

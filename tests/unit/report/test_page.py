@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as a page, before any browser sees it: what is in it, and what can never be."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from html.parser import HTMLParser
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.page import TEMPLATE, render
+from ansible_collections.otsec.defender_iot.tests.support.report_documents import (
+    HOSTILE,
+    clean,
+    document,
+    fleet,
+    hostile,
+    small,
+)
+
+
+class Page(HTMLParser):
+    """What a browser makes of a page: its elements, and the text of each script and style."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.inmost = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.inmost = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inmost = ""
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.inmost, data))
+
+    def all_of(self, tag: str) -> list[dict[str, str | None]]:
+        """Return the attributes of every element of a kind."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def inside(self, tag: str) -> list[str]:
+        """Return the texts of every element of a kind."""
+        return [text for name, text in self.texts if name == tag]
+
+    @property
+    def policy(self) -> str:
+        """The content security policy."""
+        (found,) = (each for each in self.all_of("meta") if each.get("http-equiv"))
+        return found["content"] or ""
+
+
+def inlined(page: str) -> Any:
+    """Return the report that a page holds as data."""
+    return json.loads(Page(page).inside("script")[0])
+
+
+@pytest.mark.parametrize("make", [small, clean, fleet])
+def test_a_page_holds_the_report_that_it_was_made_of(make: Callable[[], dict[str, Any]]) -> None:
+    assert inlined(render(make())) == make()
+
+
+@pytest.mark.parametrize("make", [small, clean, fleet])
+def test_what_is_shown_here_is_a_report_by_its_schema(make: Callable[[], dict[str, Any]]) -> None:
+    jsonschema.validate(make(), json.loads(TEMPLATE.with_name("schema.json").read_text()))
+
+
+def test_the_same_report_gives_the_same_page() -> None:
+    assert render(small()) == render(small())
+
+
+def test_hostile_texts_make_no_element() -> None:
+    harmless, page = Page(render(small())), Page(render(hostile()))
+    assert page.all_of("img") == []
+    assert len(page.all_of("script")) == len(harmless.all_of("script")) == 2
+    assert page.inside("script")[1] == harmless.inside("script")[1]
+
+
+@pytest.mark.parametrize("name", ["image", "script", "comment", "quote", "arabic", "long", "prototype"])
+def test_a_hostile_text_stays_what_it_was(name: str) -> None:
+    text = HOSTILE[name]
+    found = {each["appliance"] for each in inlined(render(hostile()))["appliances"]}
+    assert {text, f"s {text}"} <= found
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("\u202egpj.etagitrof", "[U+202E]gpj.etagitrof"),
+        ("line\u2028and\u2029paragraph", "line[U+2028]and[U+2029]paragraph"),
+        ("half \udcff of it", "half [U+DCFF] of it"),
+        ("bell\a", "bell[U+0007]"),
+        ("two\nlines\tof it", "two\nlines\tof it"),
+    ],
+)
+def test_a_character_that_nobody_would_see_is_written_out(text: str, seen: str) -> None:
+    page = render({**small(), "playbook": text})
+    assert inlined(page)["playbook"] == seen
+    assert page.encode()
+
+
+def test_the_policy_allows_the_page_s_own_script_and_style_and_nothing_else() -> None:
+    page = Page(render(hostile()))
+    texts = {"script": page.inside("script")[1], "style": page.inside("style")[0]}
+    own = {
+        kind: "sha256-" + b64encode(sha256(text.encode()).digest()).decode() for kind, text in texts.items()
+    }
+    assert page.policy.split("; ") == [
+        "default-src 'none'",
+        f"style-src '{own['style']}'",
+        f"script-src '{own['script']}'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    page = Page(render(small()))
+    assert [each["href"] for each in page.all_of("link")] == ["data:,"]
+    assert not [each for _tag, each in page.elements if {"src", "action", "style", "onclick"} & each.keys()]
+    assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|WebSocket", TEMPLATE.read_text())
+
+
+def test_the_script_writes_no_html() -> None:
+    script = Page(render(small())).inside("script")[1]
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(", script
+    )
+
+
+def test_the_page_says_in_words_what_was_found_before_any_script_runs() -> None:
+    assert Page(render(small())).inside("li") == [
+        "4 objects differ, on 3 of 8 appliances.",
+        "1 appliance was not looked at: nothing is known there.",
+        "2 integrations were never called.",
+        "9 objects are as declared.",
+    ]
+    assert Page(render(clean())).inside("li") == ["All 16 objects are as declared."]
+
+
+def test_a_run_that_changed_something_says_so() -> None:
+    page = Page(render({**small(), "mode": "apply", "state": "changed"}))
+    assert page.inside("h1") == ["Changed"]
+    assert page.inside("li")[0] == "4 objects were changed, on 3 of 8 appliances."
+
+
+def test_without_scripts_counts_and_appliances_that_were_not_looked_at_are_there() -> None:
+    page = Page(render(small()))
+    assert page.inside("th")[:7] == list(small()["counts"])
+    assert page.inside("td")[:7] == [str(number) for number in small()["counts"].values()]
+    assert "fgt-south-01" in page.inside("bdi")
+
+
+def test_a_report_about_nothing_is_a_page_too() -> None:
+    page = Page(render(document([], [], [])))
+    assert page.inside("h1") == ["Clean"]
+    assert "All 0" not in render(document([], [], []))
+
+
+def test_a_page_is_little_more_than_its_data() -> None:
+    for report in (small(), fleet()):
+        data = json.dumps(report, separators=(",", ":"))
+        assert len(render(report)) < len(data) + 80_000

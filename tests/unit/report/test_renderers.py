@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as Markdown and as JUnit: what they show, how long they get, and that names do no harm."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report import junit, markdown
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.document import (
+    Appliance,
+    Origin,
+    Outcome,
+    document,
+)
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "a|b\n# heading\n",
+    "</summary></details>",
+    "[click](https://evil.example)",
+    "@everyone #1 :tada: `code` **bold** $x$",
+    "www.evil.example",
+    "]]> &amp; <!-- \x00\x1b[31m \ud800",
+]
+
+
+def report(
+    name: str = "defender-iot", appliances: int = 1, value: Any = "new", **states: str
+) -> dict[str, Any]:
+    """Return the report of a run in check mode in which every appliance would change."""
+    names = [f"fgt-{number:04}" for number in range(appliances)]
+    entry = {"kind": "profile", "name": name, "action": "update", "changed": True}
+    changed = {**entry, "before": {name: "old"}, "after": {name: value}}
+    outcomes = [Outcome(each, "looked_at", None, [changed], "documented") for each in names]
+    outcomes += [Outcome(each, state, f"{name} says no") for each, state in states.items()]
+    known = [Appliance(each, "fortigate", name) for each in (*names, *states)]
+    return document(Origin("drift", "otsec.defender_iot 0.1.0", "2026-11-22T10:15:04Z"), known, outcomes, {})
+
+
+def cases(text: str) -> dict[tuple[str, str], str | None]:
+    """Return the one child of each test case, by appliance and name."""
+    root = ElementTree.fromstring(text)  # noqa: S314 our own output
+    return {
+        (case.get("classname", ""), case.get("name", "")): case[0].tag if len(case) else None
+        for case in root.iter("testcase")
+    }
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_appliances_say_means_nothing_to_markdown(name: str) -> None:
+    text = markdown.render(report(name, value=name, broken="failed"))
+    known = re.sub(r"</?(details|summary)>|<details><summary>|&#\d+;", "", text)
+    assert not re.search(r"[<@`]|\]\(|https?:|www\.|:tada:|\$", known)
+    assert text.count("<details>") == text.count("</details>") == 1
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {3, 4}
+    assert not re.search(r"^# ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_appliances_say_is_only_text_in_junit(name: str) -> None:
+    found = cases(junit.render(report(name, value=name, broken="failed")))
+    assert sorted(filter(None, found.values())) == ["error", "failure"]
+    assert {appliance for appliance, _name in found} == {"fgt-0000", "broken"}
+
+
+def test_markdown_shows_a_table_for_each_site_and_every_field_folded_away() -> None:
+    text = markdown.render(report())
+    assert "### Site: defender-iot" in text
+    assert "| fgt-0000 | update profile defender-iot |" in text
+    assert "<details><summary>fgt-0000&#58; update profile defender-iot</summary>" in text
+    assert "| defender-iot | old | new |" in text
+
+
+def test_markdown_names_what_was_not_looked_at_before_anything_else() -> None:
+    text = markdown.render(report(gone="unreachable"))
+    assert "- gone could not be reached: defender-iot says no" in text
+    assert text.index("- gone") < text.index("### Site")
+    assert "| gone | unknown |" in text
+
+
+def test_markdown_fits_into_a_comment_and_says_what_was_left_out() -> None:
+    text = markdown.render(report(appliances=1000, value="x" * 1000))
+    assert len(text) <= 65_536
+    said = re.search(r"\*\*Left out for want of space:\*\* (\d+) of (\d+) parts", text)
+    assert said is not None
+    assert int(said[2]) == 1000 + 1 + 1000
+    assert int(said[2]) - int(said[1]) == 1001 + text.count("<details>")
+
+
+def test_junit_counts_drift_as_failure_and_what_is_unknown_as_error() -> None:
+    text = junit.render(report(gone="unreachable"))
+    assert cases(text) == {("fgt-0000", "profile defender-iot"): "failure", ("gone", "fortigate"): "error"}
+    (suite,) = ElementTree.fromstring(text)  # noqa: S314 our own output
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "2",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "0",
+    }
+    assert 'defender-iot: "old" -&gt; "new"' in text
+
+
+def test_junit_has_a_case_for_an_appliance_on_which_nothing_is_declared() -> None:
+    quiet = document(
+        Origin("site", "otsec.defender_iot 0.1.0", "2026-11-22T10:15:04Z"),
+        [Appliance("sensor", "sensor")],
+        [Outcome("sensor", "looked_at")],
+        {},
+    )
+    assert cases(junit.render(quiet)) == {("sensor", "sensor"): None}

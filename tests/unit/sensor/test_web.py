@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sensor: tokens by their description, and the verdict about a token from one documented call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    ApplianceError,
+    Unreachable,
+    Unsupported,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import Sensor
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer, raising
+
+PARAMS = {
+    **CONNECTION,
+    "token": "t",
+    "username": None,
+    "password": None,
+}
+MAP = {
+    "login": {"kind": "token", "header": "{token}"},
+    "tokens": {
+        "list": {
+            "method": "GET",
+            "path": "/tokens",
+            "success": [200],
+            "items": "",
+            "fields": {"id": "/id", "description": "/description", "used": "/used"},
+        },
+        "create": {
+            "method": "POST",
+            "path": "/tokens",
+            "json": {"description": "{description}"},
+            "success": [201],
+            "fields": {"secret": "/token"},
+        },
+        "delete": {"method": "DELETE", "path": "/tokens/{id}", "success": [204]},
+    },
+}
+
+
+def sensor(*answers: Any, **params: Any) -> Sensor:
+    """Open a sensor over a wire in memory."""
+    made = Sensor({**PARAMS, "endpoint_map": MAP, **params})
+    made.http = Wire(*answers)
+    if made.web:
+        made.web.http = made.http
+    return made
+
+
+def row(number: int, description: str) -> dict[str, Any]:
+    """Make one row of the sensor's list."""
+    return {"id": number, "description": description, "used": None}
+
+
+def test_every_token_is_listed_and_two_of_one_description_are_told_apart_by_their_ids() -> None:
+    listed = [row(4, "Forescout"), row(7, "Forescout"), row(9, "else")]
+    box = sensor(answer(200, listed))
+    assert box.table(TOKEN) == listed
+    assert box.http.requests == [("GET", "/tokens")]
+
+
+@pytest.mark.parametrize(
+    ("used", "told"),
+    [
+        (None, None),
+        ("", None),
+        (0, None),
+        ("N/A", None),
+        (" n/a ", None),
+        ("5 minutes ago", "5 minutes ago"),
+        ("02.11.2026 10:15", "02.11.2026 10:15"),
+        (1793614500, 1793614500),
+    ],
+)
+def test_what_the_documents_show_for_never_is_none_though_the_map_names_nothing(used: Any, told: Any) -> None:
+    (found,) = sensor(answer(200, [{**row(4, "Forescout"), "used": used}])).table(TOKEN)
+    assert found["used"] == told
+
+
+@pytest.mark.parametrize(
+    ("fields", "made", "minted"),
+    [
+        ({"secret": "/token"}, {"token": "s3cr3t", "id": 7}, ("s3cr3t", None)),
+        ({"secret": "/token", "id": "/id"}, {"token": "s3cr3t", "id": 7}, ("s3cr3t", 7)),
+        ({"secret": "/token", "id": "/id"}, {"token": "s3cr3t", "id": "7"}, ("s3cr3t", "7")),
+    ],
+    ids=["the map finds no id", "an id", "an id that is text"],
+)
+def test_a_minted_token_is_returned_with_the_id_that_the_map_finds(
+    fields: Any, made: Any, minted: Any
+) -> None:
+    create = {**MAP["tokens"]["create"], "fields": fields}
+    box = sensor(answer(201, made), endpoint_map={**MAP, "tokens": {**MAP["tokens"], "create": create}})
+    assert box.mint(TOKEN, "Forescout") == minted
+    assert box.http.contents[0]["json"] == {"description": "Forescout"}
+
+
+@pytest.mark.parametrize("value", [None, "", 7, ["s3cr3t"]])
+def test_an_answer_without_a_token_is_an_error_and_no_token(value: Any) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        sensor(answer(201, {"token": value})).mint(TOKEN, "Forescout")
+    assert caught.value.reason == "the answer holds no token where the endpoint map looks for it"
+
+
+def test_a_token_is_deleted_by_the_row_it_was_read_in() -> None:
+    box = sensor(answer(204))
+    box.delete(TOKEN, "Forescout", row(7, "Forescout"))
+    assert box.http.requests == [("DELETE", "/tokens/7")]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (200, [], "valid"),
+        (200, [{"id": 1}], "valid"),
+        (200, {}, "unknown"),
+        (200, "<html>", "unknown"),
+        (200, "", "unknown"),
+        (200, "[1", "unknown"),
+        (401, "", "invalid"),
+        (403, {}, "invalid"),
+        (404, "", "unknown"),
+        (429, "", "unknown"),
+        (500, [], "unknown"),
+    ],
+)
+def test_a_token_is_judged_by_one_documented_call(status: int, body: Any, verdict: str) -> None:
+    box = sensor(answer(status, body), endpoint_map=None)
+    assert box.probe(TOKEN, "Forescout", "s3cr3t") == (verdict, status)
+    assert box.http.requests == [("GET", "/api/v1/alerts")]
+    assert box.http.contents[0]["headers"] == {"Authorization": "s3cr3t"}
+
+
+def test_a_trial_without_an_answer_is_no_verdict() -> None:
+    box = sensor(endpoint_map=None)
+    box.http.request = raising(Unreachable("no answer within 1 s"))
+    with pytest.raises(Unreachable):
+        box.probe(TOKEN, "Forescout", "s3cr3t")
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"), [("table", []), ("delete", ["a", {"id": 1}]), ("mint", ["a"])]
+)
+def test_without_an_endpoint_map_only_the_trial_is_possible(verb: str, arguments: list[Any]) -> None:
+    box = sensor(endpoint_map=None)
+    with pytest.raises(
+        Unsupported, match="no public interface lists or changes access tokens: give endpoints"
+    ):
+        getattr(box, verb)(TOKEN, *arguments)
+    assert box.http.requests == []
+
+
+@pytest.mark.parametrize("endpoints", [MAP, None])
+def test_closing_closes_the_connection(endpoints: Any) -> None:
+    box = sensor(endpoint_map=endpoints)
+    box.close()
+    assert box.http.closed

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTPS without a server: addresses, trust, and what is said about an answer that is none."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    ApplianceError,
+    InvalidOptions,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import http, tls
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.http import (
+    Http,
+    _place,
+    base_url,
+    proxy_place,
+    quoted,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.tls import TlsSettings, trust
+from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, answer
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("192.0.2.1", "https://192.0.2.1"),
+        ("fgt.example:8443", "https://fgt.example:8443"),
+        ("https://fgt.example", "https://fgt.example"),
+        ("https://fgt.example/", "https://fgt.example"),
+        ("https://[2001:db8::1]:8443/", "https://[2001:db8::1]:8443"),
+        ("[2001:db8::1]", "https://[2001:db8::1]"),
+        ("https://proxy.example/fgt01/", "https://proxy.example/fgt01"),
+    ],
+)
+def test_an_address_becomes_an_https_url_without_trailing_slash(url: str, base: str) -> None:
+    assert base_url(url) == base
+    assert base_url(base) == base
+
+
+NO_ADDRESS = "url must look like https://host or https://host:port, without credentials or a query"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://fgt.example",
+        "ssh://fgt.example",
+        "https://",
+        "",
+        "https://:8443",
+        "://x",
+        "fgt.example:https",
+        "fgt.example:99999",
+        "2001:db8::1",
+        "https://[2001:db8::1",
+        "https://fgt.example/#system",
+        "https://fgt example",
+        " fgt.example",
+        "fgt.example\n",
+    ],
+)
+def test_what_is_no_https_address_is_refused(url: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        base_url(url)
+    assert str(caught.value) == NO_ADDRESS
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://u:s3cr3t@fgt.example",
+        "http://u:s3cr3t@fgt.example",
+        "u:s3cr3t@fgt.example:port",
+        "u@fgt.example",
+        "https://fgt.example/?access_token=s3cr3t",
+        "http://fgt.example/?access_token=s3cr3t",
+    ],
+)
+def test_an_address_with_credentials_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        base_url(url)
+    assert str(caught.value) == NO_ADDRESS
+
+
+def test_certificates_are_checked_against_what_the_task_says(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.touch()
+    assert trust(True, None) is True
+    assert trust(True, str(ca)) == str(ca)
+    assert trust(False, None) is False
+    assert trust(False, str(ca)) is False
+
+
+@pytest.mark.parametrize("name", ["none.pem", "."])
+def test_a_ca_file_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidOptions, match="ca_path names no file on this host"):
+        trust(True, str(tmp_path / name))
+
+
+def test_the_environment_has_no_say() -> None:
+    assert Http(CONNECTION).session.trust_env is False
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates and keys of every kind."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+PIN = "ab" * 32
+WRONG_OPTIONS = {
+    "pin of SHA-1": ({"cert_fingerprint": "ab" * 20}, "must be a SHA-256 fingerprint"),
+    "pin with a name": ({"cert_fingerprint": f"SHA256={PIN}"}, "must be a SHA-256 fingerprint"),
+    "pin without digits": ({"cert_fingerprint": "zz" * 32}, "must be a SHA-256 fingerprint"),
+    "pin and no checks": ({"cert_fingerprint": PIN, "validate_certs": False}, "leave one out"),
+    "no CA file": ({"ca_path": "{folder}/none.pem"}, "ca_path names no file on this host"),
+    "CA file without a CA": ({"ca_path": "{folder}/client.key"}, "ca_path holds no CA certificate in PEM"),
+    "key alone": ({"client_key": "{folder}/client.key"}, "client_key needs client_cert beside it"),
+    "no certificate": ({"client_cert": "{folder}/none.pem"}, "client_cert cannot be read on this host"),
+    "certificate is a folder": ({"client_cert": "{folder}"}, r"client_cert .* \(is a directory\)"),
+    "no key": (
+        {"client_cert": "{folder}/client.pem", "client_key": "{folder}/none.key"},
+        r"client_key cannot be read on this host: .* \(no such file or directory\)",
+    ),
+    "key of another": (
+        {"client_cert": "{folder}/client.pem", "client_key": "{folder}/other.key"},
+        "the key does not belong to the certificate in client_cert",
+    ),
+    "encrypted key": (
+        {"client_cert": "{folder}/client.pem", "client_key": "{folder}/encrypted.key"},
+        "the key of client_cert is encrypted",
+    ),
+    "certificate without a key": ({"client_cert": "{folder}/client.pem"}, "both in one file, or client_key"),
+    "key that is a certificate": (
+        {"client_cert": "{folder}/client.pem", "client_key": "{folder}/ca.pem"},
+        "client_key holds no such key",
+    ),
+    "no time": ({"timeout": 0}, "timeout must be 1 to 3600 seconds"),
+    "less than no time": ({"connect_timeout": -1}, "connect_timeout must be 1 to 3600 seconds"),
+    "all time": ({"timeout": 10**12}, "timeout must be 1 to 3600 seconds"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), WRONG_OPTIONS.values(), ids=WRONG_OPTIONS)
+def test_what_cannot_be_right_is_refused_before_anything_is_sent(
+    made: Certificates, options: dict[str, Any], said: str
+) -> None:
+    given = {n: v.format(folder=made.folder) if isinstance(v, str) else v for n, v in options.items()}
+    with pytest.raises(InvalidOptions, match=said) as caught:
+        Http({**CONNECTION, **given})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_rehearsal_leaves_a_context_for_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    spare: list[TlsSettings] = []
+    for place in (http, tls):
+        monkeypatch.setattr(place, "SPARE", spare)
+    monkeypatch.setattr(socket, "socket", None)
+    http.rehearse()
+    [left] = spare
+    assert (left.verify_mode, left.check_hostname, left.pin) == (ssl.CERT_REQUIRED, True, None)
+    first, second = (Http(CONNECTION).tls for _session in range(2))
+    assert first is left
+    assert second is not left
+
+
+def test_what_is_empty_is_not_given() -> None:
+    empty = {"proxy": "", "cert_fingerprint": "", "client_cert": "", "client_key": ""}
+    http = Http({**CONNECTION, **empty, "validate_certs": False})
+    assert (http.proxy, http.session.proxies, http.tls.pin) == ("", {}, None)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "place"),
+    [
+        ("http://192.0.2.9:3128", "192.0.2.9:3128"),
+        ("http://jo:s3cr3t@proxy.example:3128/", "proxy.example:3128"),
+        ("socks5h://jo:s3cr%40t@[2001:db8::9]:1080", "[2001:db8::9]:1080"),
+        ("socks5://proxy.example:1080", "proxy.example:1080"),
+    ],
+)
+def test_a_proxy_is_shown_as_host_and_port(proxy: str, place: str) -> None:
+    assert proxy_place(proxy) == place
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "jo:s3cr3t@proxy.example:3128",
+        "https://jo:s3cr3t@proxy.example:3128",
+        "socks4://jo:s3cr3t@proxy.example:1080",
+        "http://jo:s3cr3t@proxy.example",
+        "http://jo:s3cr3t@proxy.example:port",
+        "http://jo:s3cr3t@proxy.example:0",
+        "http://jo:s3cr3t#@proxy.example:3128",
+        "http://jo:s3cr3t/@proxy.example:3128",
+        "http://jo:s3cr3t@proxy.example:3128/way",
+        "http://jo:s3cr3t@proxy.example:3128?a",
+        "http://jo:s3cr3t@[2001:db8::9:3128",
+        "http://jo:s3cr 3t@proxy.example:3128",
+        "http://:3128",
+    ],
+)
+def test_what_is_no_proxy_is_refused_and_not_repeated(proxy: str) -> None:
+    with pytest.raises(InvalidOptions, match="proxy must look like http://host:port") as caught:
+        proxy_place(proxy)
+    assert "s3cr" not in str(caught.value)
+
+
+def test_a_socks_proxy_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "SocksError", None)
+    assert proxy_place("http://proxy.example:3128")
+    with pytest.raises(InvalidOptions, match="a SOCKS proxy needs the Python package PySocks on this host"):
+        proxy_place("socks5h://proxy.example:1080")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [({"Retry-After": "120"}, 120), ({}, None), ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None)],
+)
+def test_the_wait_that_is_asked_for_is_known(header: dict[str, str], seconds: int | None) -> None:
+    assert answer(429, **header).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("https://idp.example/login?token=s3cr3t", "https://idp.example/login"),
+        ("https://idp.example/login#s3cr3t", "https://idp.example/login"),
+        ("http://fgt.example:8080", "http://fgt.example:8080"),
+        ("/login?token=s3cr3t", "/login"),
+        ("https://jo:s3cr3t@fgt.example/login", "https://fgt.example/login"),
+        ("/" + "x" * 1000, "/" + "x" * 199),
+        ("/log\x1b[31min", "/log[31min"),
+    ],
+)
+def test_a_redirect_is_named_without_what_may_be_secret(location: str, place: str) -> None:
+    assert _place(location) == place
+
+
+@pytest.mark.parametrize(
+    ("segment", "path"),
+    [("defender-iot", "defender-iot"), ("a/b", "a%2Fb"), ("a ?#%", "a%20%3F%23%25"), ("ü", "%C3%BC")],
+)
+def test_a_name_is_one_segment_of_a_path(segment: str, path: str) -> None:
+    assert quoted(segment) == path
+
+
+@pytest.mark.parametrize("document", [{}, [], {"a": [1, None]}, None, "text", 0])
+def test_a_json_body_is_decoded_whatever_its_content_type(document: Any) -> None:
+    body = '"text"' if document == "text" else document
+    assert answer(200, body, "text/html").json() == document
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "form"),
+    [
+        ("", "application/json", "an empty body"),
+        (" \n", "text/html", "an empty body"),
+        ("<html></html>", "application/json", "an HTML page"),
+        ("\n  <!DOCTYPE html>", "", "an HTML page"),
+        ("Unauthorized", "text/html; charset=utf-8", "an HTML page"),
+        ('{"results": [', "application/json", "broken or incomplete JSON"),
+        ("[1, 2", "application/json", "broken or incomplete JSON"),
+        ("{'a': 1}", "application/json", "broken or incomplete JSON"),
+        ("Bad Gateway", "text/plain", "plain text"),
+        ("Bad Gateway", "application/json", "plain text"),
+    ],
+)
+def test_a_body_that_is_not_json_is_called_by_its_form(body: str, content_type: str, form: str) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        answer(403, body, content_type, "/api").json()
+    assert caught.value.reason == (
+        f"it answered with {form} where JSON was expected; does url name the right host and port?"
+    )
+    assert caught.value.failure == {"status": 403, "code": None, "path": "/api"}

@@ -1,0 +1,264 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An appliance's own web interface, by an endpoint map: logins and operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    ApplianceError,
+    InvalidOptions,
+    Refused,
+    Unsupported,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.web_interface import (
+    WebInterface,
+    fill,
+    require_login,
+)
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, raising
+
+USER = {"token": None, "username": "u", "password": "p"}
+TOKEN = {"token": "t", "username": None, "password": None}
+NOBODY = dict.fromkeys(USER)
+LIST = {"method": "GET", "path": "/tokens", "success": [200], "items": "/rows", "never_used": "N/A"}
+FIELDS = {"id": "/id", "used": "/last/used"}
+GROUP = {
+    "list": {**LIST, "fields": FIELDS},
+    "create": {
+        "method": "POST",
+        "path": "/tokens",
+        "json": {"d": "{description}"},
+        "success": [201],
+        "fields": {"secret": "/value"},
+    },
+    "delete": {"method": "DELETE", "path": "/tokens/{id}", "success": [204]},
+    "submit": {"method": "POST", "path": "/form", "form": {"d": "{description}"}, "success": [200]},
+}
+SIGN_IN = {
+    "method": "POST",
+    "path": "/login",
+    "json": {"u": "{username}", "p": "{password}"},
+    "success": [200],
+}
+LOGINS = {
+    "token": {"kind": "token", "header": "Token {token}"},
+    "bearer": {"kind": "bearer", "request": SIGN_IN, "token": "/access", "header": "Bearer {token}"},
+    "cookies": {
+        "kind": "cookies",
+        "before": "/",
+        "request": SIGN_IN,
+        "session_cookie": "session",
+        "csrf": {"cookie": "csrf", "header": "X-CSRF"},
+        "logout": {"method": "POST", "path": "/logout", "success": [200]},
+    },
+}
+
+
+def web(wire: Wire, login: str = "token", params: Any = None) -> WebInterface:
+    """Open a web interface over a wire in memory."""
+    endpoints = {"product": "sensor", "login": LOGINS[login], "tokens": GROUP}
+    return WebInterface(wire, {**(params or TOKEN), "endpoint_map": endpoints})
+
+
+@pytest.mark.parametrize(
+    ("login", "params"),
+    [("token", TOKEN), ("bearer", USER), ("cookies", USER), ("token", {**USER, "token": "t"})],
+)
+def test_a_map_is_accepted_with_what_its_login_needs(login: str, params: Any) -> None:
+    endpoints = {"product": "sensor", "login": LOGINS[login]}
+    require_login("sensor", {**params, "endpoint_map": endpoints})
+
+
+@pytest.mark.parametrize(
+    ("login", "params", "missing"),
+    [
+        ("token", USER, "token: give token"),
+        ("bearer", TOKEN, "username and password: give username and password"),
+        ("cookies", {**USER, "password": ""}, "username and password: give password"),
+        ("cookies", NOBODY, "username and password: give username and password"),
+    ],
+)
+def test_a_login_without_its_options_is_refused(login: str, params: Any, missing: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        require_login("sensor", {**params, "endpoint_map": {"product": "sensor", "login": LOGINS[login]}})
+    assert str(caught.value) == f"the endpoint map logs in with {missing}"
+
+
+def test_a_map_of_another_product_is_refused() -> None:
+    with pytest.raises(InvalidOptions, match="the endpoint map is for a forescout, not for a sensor"):
+        require_login("sensor", {**TOKEN, "endpoint_map": {"product": "forescout", "login": LOGINS["token"]}})
+
+
+def test_rows_have_the_names_of_the_map_and_never_used_is_none() -> None:
+    rows = [{"id": 1, "last": {"used": "N/A"}}, {"id": "N/A", "last": {"used": "now"}}]
+    wire = Wire(answer(200, {"rows": rows}))
+    assert web(wire).listed("tokens") == [{"id": 1, "used": None}, {"id": "N/A", "used": "now"}]
+    assert wire.contents == [{"headers": {"Authorization": "Token t"}}]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"rows": {}}, "it holds no list where the endpoint map looks for one"),
+        ({"row": []}, 'the endpoint map\'s pointer "/rows" finds nothing in it'),
+        ([], 'the endpoint map\'s pointer "/rows" finds nothing in it'),
+        ({"rows": [{"id": 1}]}, 'the endpoint map\'s pointer "/last/used" finds nothing in it'),
+        ({"rows": ["text"]}, 'the endpoint map\'s pointer "/id" finds nothing in it'),
+    ],
+)
+def test_an_answer_that_the_map_does_not_fit_is_an_error(body: Any, said: str) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        web(Wire(answer(200, body))).listed("tokens")
+    assert caught.value.reason == f"the answer is not usable: {said}"
+
+
+def test_without_a_pointer_the_answer_itself_has_to_be_the_list() -> None:
+    rows = {name: part for name, part in GROUP["list"].items() if name != "items"}
+    endpoints = {"product": "sensor", "login": LOGINS["token"], "tokens": {"list": rows}}
+    wire = Wire(answer(200, []), answer(200, {"rows": []}))
+    interface = WebInterface(wire, {**TOKEN, "endpoint_map": endpoints})
+    assert interface.listed("tokens") == []
+    with pytest.raises(ApplianceError, match="it holds no list where the endpoint map looks for one"):
+        interface.listed("tokens")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        (401, Refused, "the account is not allowed to do this"),
+        (403, Refused, "the account is not allowed to do this"),
+        (404, ApplianceError, "the answer is not one the endpoint map expects"),
+        (201, ApplianceError, "the answer is not one the endpoint map expects"),
+        (500, ApplianceError, "the answer is not one the endpoint map expects"),
+    ],
+)
+def test_a_status_that_the_map_does_not_name_is_an_error(status: int, error: type, said: str) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        web(Wire(answer(status, {"rows": []}))).listed("tokens")
+    assert (type(caught.value), caught.value.reason, caught.value.status) == (error, said, status)
+
+
+def test_an_operation_sends_its_template_and_picks_its_fields() -> None:
+    wire = Wire(answer(201, {"value": "s3cr3t"}))
+    assert web(wire).write("tokens", "create", {"description": "d"}) == {"secret": "s3cr3t"}
+    assert (wire.requests, wire.contents[0]["json"]) == ([("POST", "/tokens")], {"d": "d"})
+
+
+def test_a_form_is_sent_as_a_form() -> None:
+    wire = Wire(answer(200))
+    assert web(wire).write("tokens", "submit", {"description": "d"}) == {}
+    assert wire.contents[0]["data"] == {"d": "d"}
+    assert "json" not in wire.contents[0]
+
+
+def test_values_in_a_path_are_quoted() -> None:
+    wire = Wire(answer(204))
+    web(wire).write("tokens", "delete", {"id": "a/b ?"})
+    assert wire.requests == [("DELETE", "/tokens/a%2Fb%20%3F")]
+
+
+@pytest.mark.parametrize(("group", "name"), [("tokens", "rename"), ("settings", "update")])
+def test_an_operation_that_the_map_lacks_is_unsupported_and_no_login_is_tried(group: str, name: str) -> None:
+    wire = Wire()
+    with pytest.raises(Unsupported, match=f"the endpoint map has no operation {group}.{name}"):
+        web(wire).write(group, name, {})
+    assert wire.requests == []
+
+
+def test_a_bearer_login_happens_once_and_its_token_goes_along() -> None:
+    wire = Wire(answer(200, {"access": "abc"}), *[answer(200, {"rows": []})] * 2)
+    interface = web(wire, "bearer", USER)
+    assert (interface.listed("tokens"), interface.listed("tokens")) == ([], [])
+    assert wire.requests == [("POST", "/login"), ("GET", "/tokens"), ("GET", "/tokens")]
+    assert wire.contents[0]["json"] == {"u": "u", "p": "p"}
+    assert wire.contents[2]["headers"] == {"Authorization": "Bearer abc"}
+
+
+def test_a_cookie_login_proves_itself_by_its_cookie_and_writes_carry_the_csrf_token() -> None:
+    wire = Wire(answer(200), answer(200), answer(204), answer(200), cookies={"session": "s", "csrf": "c"})
+    interface = web(wire, "cookies", USER)
+    interface.write("tokens", "delete", {"id": 1})
+    interface.close()
+    paths = [path for _method, path in wire.requests]
+    assert paths == ["/", "/login", "/tokens/1", "/logout"]
+    assert [content["headers"]["X-CSRF"] for content in wire.contents[1:]] == ["c"] * 3
+    assert wire.contents[2]["headers"]["Origin"] == Wire.url
+    assert wire.closed
+
+
+@pytest.mark.parametrize(
+    ("login", "answers"),
+    [("bearer", [answer(401)]), ("cookies", [answer(200), answer(200)])],
+    ids=["status", "no session cookie"],
+)
+def test_a_refused_login_is_not_tried_again(login: str, answers: list[Any]) -> None:
+    wire = Wire(*answers)
+    with pytest.raises(Refused, match="it is not tried again") as caught:
+        web(wire, login, USER).listed("tokens")
+    assert caught.value.attempt == 'logging in as "u"'
+    assert wire.answers == []
+
+
+def test_closing_without_a_login_only_closes_the_connection() -> None:
+    wire = Wire()
+    web(wire, "cookies", USER).close()
+    assert (wire.requests, wire.closed) == ([], True)
+
+
+def test_a_failing_logout_does_not_hide_the_result() -> None:
+    wire = Wire(answer(200), answer(200), answer(204), cookies={"session": "s"})
+    interface = web(wire, "cookies", USER)
+    interface.write("tokens", "delete", {"id": 1})
+    wire.request = raising(ApplianceError("gone"))
+    interface.close()
+    assert wire.closed
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("N/A", "iso8601"),
+        (None, "epoch_seconds"),
+        (True, "epoch_seconds"),
+        ([], "epoch_seconds"),
+        ("x", "%Y"),
+        (1e30, "epoch_seconds"),
+    ],
+)
+def test_what_is_no_time_in_the_format_is_an_error_that_names_never_used(value: Any, form: str) -> None:
+    rows = {**GROUP["list"], "used_format": form, "never_used": "never"}
+    endpoints = {"product": "sensor", "login": LOGINS["token"], "tokens": {"list": rows}}
+    wire = Wire(answer(200, {"rows": [{"id": 1, "last": {"used": value}}]}))
+    with pytest.raises(ApplianceError, match="it belongs into never_used"):
+        WebInterface(wire, {**TOKEN, "endpoint_map": endpoints}).listed("tokens")
+
+
+@pytest.mark.parametrize("version", ["24.1.5", "25.0"])
+def test_an_appliance_of_another_version_is_refused_before_anything_is_written(version: str) -> None:
+    rows = {**GROUP["list"], "version": "/about/version"}
+    endpoints = {"login": LOGINS["token"], "versions": "24.1", "tokens": {"list": rows}}
+    wire = Wire(answer(200, {"rows": [], "about": {"version": version}}))
+    interface = WebInterface(wire, {**TOKEN, "endpoint_map": endpoints})
+    if version == "24.1.5":
+        assert interface.listed("tokens") == []
+        return
+    with pytest.raises(Unsupported, match=r"for versions 24\.1, and the appliance says that it has 25\.0"):
+        interface.listed("tokens")
+
+
+def test_the_headers_of_an_operation_go_along_with_it() -> None:
+    rows = {**GROUP["list"], "fields": {}, "headers": {"X-Requested-With": "XMLHttpRequest"}}
+    endpoints = {"login": LOGINS["token"], "tokens": {"list": rows}}
+    wire = Wire(answer(200, {"rows": []}))
+    WebInterface(wire, {**TOKEN, "endpoint_map": endpoints}).listed("tokens")
+    assert wire.contents == [{"headers": {"Authorization": "Token t", "X-Requested-With": "XMLHttpRequest"}}]
+
+
+def test_a_place_alone_keeps_what_kind_of_value_fills_it() -> None:
+    assert fill({"a": "{id}", "b": "no {id}"}, {"id": 7}) == {"a": 7, "b": "no 7"}
