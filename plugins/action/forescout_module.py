@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from ..modules import forescout_module
-from ..plugin_utils._action.mapped_action import MappedAction
+from ..plugin_utils._action.appliance import ApplianceAction
 
 
-class ActionModule(MappedAction):
+class ActionModule(ApplianceAction):
     """Runs the module of the same name."""
 
     module = forescout_module.MODULE

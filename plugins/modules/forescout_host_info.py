@@ -178,7 +178,7 @@ failure:
 
 from ..module_utils._forescout.hosts import HOST, LABELS, PROPERTY, prepare_host_info, read_host
 from ..module_utils._forescout.options import forescout
-from ..module_utils._forescout.web_api import WebApi
+from ..module_utils._forescout.web_api import connect
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 
@@ -195,8 +195,8 @@ MODULE = Module(
         required_by={"newer_than": "host"},
     ),
     resource=HOST,
-    connect=WebApi,
-    job=read_host,
+    connect=connect,
+    work=read_host,
     prepare=prepare_host_info,
     also=(PROPERTY,),
 )

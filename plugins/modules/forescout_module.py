@@ -340,11 +340,10 @@ from ..module_utils._forescout.module_settings import (
     SETTINGS,
     WRITING,
     configure,
-    connect_by_shell,
+    connect,
     prepare_forescout_module,
 )
 from ..module_utils._forescout.options import forescout
-from ..module_utils._forescout.web import connect
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 
@@ -363,9 +362,8 @@ MODULE = Module(
     ),
     resource=SETTINGS,
     connect=connect,
-    job=configure,
+    work=configure,
     prepare=prepare_forescout_module,
-    connect_by_shell=connect_by_shell,
     secret_refs=("access_token_ref",),
 )
 

@@ -159,12 +159,11 @@ failure:
 from ..module_utils._forescout.module_settings import (
     FSTOOL,
     SETTINGS,
-    connect_by_shell,
+    connect,
     prepare_forescout_module,
     show,
 )
 from ..module_utils._forescout.options import forescout
-from ..module_utils._forescout.web import connect
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 
@@ -180,9 +179,8 @@ MODULE = Module(
     ),
     resource=SETTINGS,
     connect=connect,
-    job=show,
+    work=show,
     prepare=prepare_forescout_module,
-    connect_by_shell=connect_by_shell,
 )
 
 

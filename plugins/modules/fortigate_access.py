@@ -234,7 +234,7 @@ failure:
 
 from ..module_utils._fortigate.access import grant, prepare_fortigate_access, references
 from ..module_utils._fortigate.admin_profile import PROFILE
-from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.api import connect
 from ..module_utils._fortigate.api_admin import ADMIN
 from ..module_utils._fortigate.api_key import KEY, RECREATE
 from ..module_utils._fortigate.options import fortigate
@@ -260,8 +260,8 @@ MODULE = Module(
     ),
     resource=ADMIN,
     also=(PROFILE, KEY),
-    connect=FortiGate,
-    job=grant,
+    connect=connect,
+    work=grant,
     prepare=prepare_fortigate_access,
     nested_refs=references,
 )

@@ -500,7 +500,7 @@ failure:
 
 from ..module_utils._engine.apply import converge
 from ..module_utils._fortigate.admin_profile import OPTIONS, PROFILE, prepare_admin_profile
-from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.api import connect
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import SELF_CHANGE, STATE
 from ..module_utils._module.remote import serve
@@ -509,8 +509,8 @@ from ..module_utils._module.run import Module
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
     resource=PROFILE,
-    connect=FortiGate,
-    job=converge,
+    connect=connect,
+    work=converge,
     prepare=prepare_admin_profile,
 )
 

@@ -114,9 +114,9 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.apply import list_objects
+from ..module_utils._engine.task import list_objects
 from ..module_utils._fortigate.admin_profile import PROFILE
-from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.api import connect
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
@@ -124,8 +124,8 @@ from ..module_utils._module.run import Module
 MODULE = Module(
     arguments=fortigate({"names": {"type": "list", "elements": "str"}}),
     resource=PROFILE,
-    connect=FortiGate,
-    job=list_objects,
+    connect=connect,
+    work=list_objects,
 )
 
 

@@ -222,7 +222,7 @@ failure:
 """
 
 from ..module_utils._engine.apply import converge
-from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.api import connect
 from ..module_utils._fortigate.api_admin import ADMIN, OPTIONS, prepare_api_admin
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import SELF_CHANGE, STATE
@@ -232,8 +232,8 @@ from ..module_utils._module.run import Module
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
     resource=ADMIN,
-    connect=FortiGate,
-    job=converge,
+    connect=connect,
+    work=converge,
     prepare=prepare_api_admin,
 )
 

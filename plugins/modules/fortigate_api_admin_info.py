@@ -105,8 +105,8 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.apply import list_objects
-from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._engine.task import list_objects
+from ..module_utils._fortigate.api import connect
 from ..module_utils._fortigate.api_admin import ADMIN
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.remote import serve
@@ -115,8 +115,8 @@ from ..module_utils._module.run import Module
 MODULE = Module(
     arguments=fortigate({"names": {"type": "list", "elements": "str"}}),
     resource=ADMIN,
-    connect=FortiGate,
-    job=list_objects,
+    connect=connect,
+    work=list_objects,
 )
 
 

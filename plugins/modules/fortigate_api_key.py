@@ -241,7 +241,7 @@ failure:
 """
 
 from ..module_utils._engine.mint import mint
-from ..module_utils._fortigate.api import FortiGate
+from ..module_utils._fortigate.api import connect
 from ..module_utils._fortigate.api_key import KEY, OPTIONS
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import SELF_CHANGE, STATE
@@ -251,8 +251,8 @@ from ..module_utils._module.run import Module
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
     resource=KEY,
-    connect=FortiGate,
-    job=mint,
+    connect=connect,
+    work=mint,
     secret_refs=("secret_ref",),
 )
 

@@ -272,13 +272,12 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.mint import adopt, mint
 from ..module_utils._module.arguments import ONE_TIME_SECRET, STATE
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
-from ..module_utils._sensor.access_token import TOKEN, prepare_access_token
+from ..module_utils._sensor.access_token import TOKEN, mint_or_adopt, prepare_access_token
 from ..module_utils._sensor.options import sensor
-from ..module_utils._sensor.web import Sensor
+from ..module_utils._sensor.web import connect
 
 MODULE = Module(
     arguments=sensor(
@@ -294,10 +293,11 @@ MODULE = Module(
         required_if=[("state", "absent", ["endpoints"])],
     ),
     resource=TOKEN,
-    connect=Sensor,
-    job=lambda job: mint(job) if job.params["endpoints"] else adopt(job),
+    connect=connect,
+    work=mint_or_adopt,
     prepare=prepare_access_token,
     secret_refs=("secret_ref",),
+    predictions=("replaced",),
 )
 
 

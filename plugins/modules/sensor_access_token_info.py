@@ -121,12 +121,12 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.apply import list_objects
+from ..module_utils._engine.task import list_objects
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 from ..module_utils._sensor.access_token import TOKEN, prepare_access_token
 from ..module_utils._sensor.options import sensor
-from ..module_utils._sensor.web import Sensor
+from ..module_utils._sensor.web import connect
 
 MODULE = Module(
     arguments=sensor(
@@ -136,8 +136,8 @@ MODULE = Module(
         },
     ),
     resource=TOKEN,
-    connect=Sensor,
-    job=list_objects,
+    connect=connect,
+    work=list_objects,
     prepare=prepare_access_token,
 )
 

@@ -202,7 +202,7 @@ failure:
 
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
-from ..module_utils._sensor.api import SensorApi
+from ..module_utils._sensor.api import connect
 from ..module_utils._sensor.data import ALERT, ENGINES, SEVERITIES, TYPES, prepare_alert_info, read_alerts
 from ..module_utils._sensor.options import sensor_api
 
@@ -219,8 +219,8 @@ MODULE = Module(
         }
     ),
     resource=ALERT,
-    connect=SensorApi,
-    job=read_alerts,
+    connect=connect,
+    work=read_alerts,
     prepare=prepare_alert_info,
 )
 

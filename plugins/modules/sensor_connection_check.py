@@ -107,7 +107,7 @@ failure:
 
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
-from ..module_utils._sensor.api import SensorApi
+from ..module_utils._sensor.api import connect
 from ..module_utils._sensor.data import CONNECTION, check_connection
 from ..module_utils._sensor.options import sensor_api
 
@@ -120,8 +120,8 @@ MODULE = Module(
         required_if=[("check", "token", ["token"]), ("check", "credentials", ["username", "password"])],
     ),
     resource=CONNECTION,
-    connect=SensorApi,
-    job=check_connection,
+    connect=connect,
+    work=check_connection,
 )
 
 

@@ -181,7 +181,7 @@ failure:
 
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
-from ..module_utils._sensor.api import SensorApi
+from ..module_utils._sensor.api import connect
 from ..module_utils._sensor.data import DEVICE, prepare_device_info, read_devices
 from ..module_utils._sensor.options import sensor_api
 
@@ -190,8 +190,8 @@ MODULE = Module(
         {"authorized": {"type": "bool"}, "security_scores": {"type": "bool", "default": False}},
     ),
     resource=DEVICE,
-    connect=SensorApi,
-    job=read_devices,
+    connect=connect,
+    work=read_devices,
     prepare=prepare_device_info,
 )
 

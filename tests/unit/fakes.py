@@ -20,6 +20,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret 
     StoredSecret,
     fingerprint,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.http import Response
 
 CONNECTION = {
@@ -54,8 +55,16 @@ def begun(value: Secret | None = None, known: Sequence[Any] = (), *, is_minting:
     return Pending(value, tuple(str(each) for each in known), "process 7 on elsewhere", is_minting)
 
 
+def do(work: Callable[[Task, Outcome], None], task: Task) -> dict[str, Any]:
+    """Carry a task out and return its result, with a diff even of no change."""
+    outcome = Outcome()
+    work(task, outcome)
+    return {**outcome.result(), **({} if outcome.diff is None else {"diff": outcome.diff})}
+
+
 class Noted:
-    """Writes its events into a list that it may share; ``errors`` maps a verb to what it raises.
+    """Writes its events into a list that it may share; ``errors`` maps a verb, or ``store read``, to
+    what it raises.
 
     A write in check mode is a failed test.
     """
@@ -77,10 +86,10 @@ class Noted:
         assert not self.check_mode, f"{verb} in check mode"
         self._note(verb, about)
 
-    def _note(self, verb: str, about: str = "") -> None:
+    def _note(self, verb: str, about: str = "", *, key: str = "") -> None:
         self.events.append(f"{self.name} {verb}{about}")
-        if verb in self.errors:
-            raise self.errors[verb]
+        if (key or verb) in self.errors:
+            raise self.errors[key or verb]
 
 
 class MemoryAppliance(Noted, Appliance):
@@ -185,7 +194,7 @@ class MemoryEntry(Noted):
         self.escrowed = escrowed
 
     def read(self) -> StoredSecret:
-        self._note("held")
+        self._note("read", key="store read")
         return StoredSecret(self.current, self.pending, self.previous)
 
     def reserve(self, known: Sequence[Any]) -> None:

@@ -10,12 +10,13 @@ Pure: standard library only. Private to this collection: may change at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from .errors import Unsupported
 from .resource import Resource
+from .shell import Shell
 
-READS = frozenset({"read", "table", "probe", "is_own", "references"})
+READS = frozenset({"read", "table", "probe", "holds", "is_own", "references"})
 
 
 class Appliance:
@@ -68,8 +69,62 @@ class Appliance:
         """Count what on the appliance refers to an object."""
         return 0
 
+    def running(self) -> bool | None:
+        """Say whether what the settings belong to is running, None where that cannot be told."""
+        return None
+
     def close(self) -> None:
         """End the session, if there is one."""
 
     def _refuse(self, resource: Resource, verb: str) -> NoReturn:
         raise Unsupported(f"no interface known to this task {verb} the {resource.label}")
+
+
+class ForwardingAppliance(Appliance):
+    """Passes every verb about an object on; a subclass says where to, and overrides what it does itself."""
+
+    def forward(self, verb: str, resource: Resource, *arguments: Any) -> Any:
+        """Carry out one verb elsewhere and return its result."""
+        raise NotImplementedError
+
+    def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
+        return self.forward("read", resource, key)  # type: ignore[no-any-return]
+
+    def table(self, resource: Resource) -> list[dict[str, Any]]:
+        return self.forward("table", resource)  # type: ignore[no-any-return]
+
+    def create(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        self.forward("create", resource, key, body)
+
+    def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
+        self.forward("update", resource, key, body)
+
+    def delete(self, resource: Resource, key: Any, raw: Mapping[str, Any] | None = None) -> None:
+        self.forward("delete", resource, key, raw)
+
+    def mint(self, resource: Resource, key: Any) -> tuple[str, Any]:
+        value, id_ = self.forward("mint", resource, key)
+        return value, id_
+
+    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
+        verdict, status = self.forward("probe", resource, key, secret)
+        return verdict, status
+
+    def holds(self, resource: Resource, option: str, value: str) -> bool | None:
+        return self.forward("holds", resource, option, value)  # type: ignore[no-any-return]
+
+    def is_own(self, resource: Resource, key: Any) -> bool:
+        return bool(self.forward("is_own", resource, key))
+
+    def references(self, resource: Resource, key: Any) -> int:
+        return int(self.forward("references", resource, key))
+
+
+class Route(Protocol):
+    """How a transport reaches its appliance."""
+
+    def relay(self, params: dict[str, Any]) -> Appliance | None:
+        """Return the appliance by way of the host that the task is delegated to, None for a local one."""
+
+    def shell(self) -> Shell:
+        """Return a shell on the appliance itself. Raises InvalidOptions where the task is delegated."""

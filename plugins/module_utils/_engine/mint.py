@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets that an appliance invents and shows once.
+"""Mints one-time secrets: reads store and appliance, has the steps planned, and takes them one by one.
 
-The order is the point: store readable, appliance read, store proven writable, mint, persist, read back,
-try once where that is harmless, and only then current. What an interrupted run has left is finished or
-cleared away first. Private to this collection: may change at any time.
+The order is the point: store readable, appliance read, store proven writable, mint, persist, read back, try
+once where that is harmless, and only then current.
 """
 
 from __future__ import annotations
@@ -14,228 +13,278 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .apply import Job, difference, object_entry
-from .errors import ApplianceError, Conflict, Overtaken, Refused, SecretStoreError, Unsupported, attempting
-from .minted import OnParent, Standalone, Subject, probe
-from .secret import KNOWN_AFTER_APPLY, Pending, Secret, SecretEntry, StoredSecret, shown
+from .apply import apply
+from .errors import (
+    ApplianceError,
+    Conflict,
+    NotFound,
+    Overtaken,
+    Refused,
+    SecretStoreError,
+    Unsupported,
+    attempting,
+)
+from .moment import now
+from .secret import KNOWN_AFTER_APPLY, Secret, SecretEntry, StoredSecret, shown
+from .secret_plan import (
+    ApiKeyOfAdmin,
+    RotationOptions,
+    SecretPlan,
+    SecretStep,
+    TokenEntries,
+    entry_id,
+    plan_predicted_retirement,
+    plan_secret,
+)
+from .task import Outcome, Task, complete, difference, object_entry, observe, read_object, refuse_self_change
 
-INTERRUPTED = "an earlier run was interrupted"
+
+def mint(task: Task, outcome: Outcome) -> None:
+    """Keep the stored secret of an object, or mint it; with ``state: absent`` remove both."""
+    options, stored = RotationOptions.of(task.options), _read_store(task)
+    plan = _plan(task, stored, options)
+    if plan.mints and task.resource.on_parent and not task.parent_is_new:
+        refuse_self_change(task)
+    _finish(task, outcome, plan)
 
 
-def mint(job: Job) -> dict[str, Any]:
-    """Keep the stored secret of an object, or mint it; with ``state: absent`` remove the object and it."""
-    held = _keeper(job).read()
-    refuse_if_minting(job, held)
-    if job.check_mode and job.params.get("replaced") and held.current is not None:
-        return _foresee_retirement(job, held)
-    subject: Subject = (OnParent if job.resource.on_parent else Standalone)(job)
-    if job.params.get("state") == "absent":
-        return _remove(job, held, subject)
-    if held.pending is not None:
-        return _resume(job, held, held.pending, subject)
-    if held.previous is not None and job.params.get("previous") == "absent":
-        return _retire(job, held, subject)
-    return _keep_or_mint(job, held, subject)
-
-
-def adopt(job: Job) -> dict[str, Any]:
+def adopt(task: Task, outcome: Outcome) -> None:
     """Prove once, by a documented call, a secret that an operator put into the store."""
-    held = _keeper(job).read()
-    refuse_if_minting(job, held)
-    if held.current is None:
+    stored = _read_store(task)
+    if stored.current is None:
         raise Conflict(
-            f"the store holds nothing under {_keeper(job).ref}, and no public interface creates {job.title}: "
-            "generate it in the appliance's web interface and store it there, or give endpoints"
+            f"the store holds nothing under {_entry(task).ref}, and no public interface creates "
+            f"{task.title}: generate it in the appliance's web interface and store it there, or give "
+            "endpoints"
         )
-    if held.current.verified_at:
-        return _report(job, held, held.current)
-    if job.check_mode:
-        return _report(job, held, held.current, changed=True)
-    _prove(job, held.current)
-    return _report(job, held, _keeper(job).prove(), changed=True)
+    steps = () if stored.current.verified_at else (SecretStep("prove"),)
+    current = stored.current
+    _finish(task, outcome, SecretPlan(steps, None, (), current, current, stored.previous))
 
 
-def _keeper(job: Job) -> SecretEntry:
-    return job.keepers["secret_ref"]
+def _entry(task: Task) -> SecretEntry:
+    return task.secrets["secret_ref"]
 
 
-def refuse_if_minting(job: Job, held: StoredSecret) -> None:
-    if held.pending is not None and held.pending.is_minting:
-        with attempting(f"minting {job.title}"):
+def _read_store(task: Task) -> StoredSecret:
+    stored = _entry(task).read()
+    if stored.pending is not None and stored.pending.is_minting:
+        with attempting(f"minting {task.title}"):
             raise SecretStoreError(
-                f"{held.pending.owner} is at it, as {_keeper(job).ref} says: run again when it is done"
+                f"{stored.pending.owner} is at it, as {_entry(task).ref} says: run again when it is done"
             )
+    return stored
 
 
-def _keep_or_mint(job: Job, held: StoredSecret, subject: Subject) -> dict[str, Any]:
-    reason = subject.why_mint(held)
-    if reason is not None:
-        return _mint_anew(job, held, subject, reason)
-    return _report(job, held, held.current)
+def _plan(task: Task, stored: StoredSecret, options: RotationOptions) -> SecretPlan:
+    if options.replaced and stored.current is not None:
+        return plan_predicted_retirement(stored, options)
+    owner = _read_admin(task, stored, options) if task.resource.on_parent else read_entries(task)
+    return plan_secret(stored, owner, options, now())
 
 
-def _resume(job: Job, held: StoredSecret, pending: Pending, subject: Subject) -> dict[str, Any]:
-    """Finish what an earlier run has left if its value is stored and good, else clear it away and go on."""
-    verdict = subject.judged(pending)
-    if pending.secret is not None and verdict != "invalid":
-        return _finish(job, held, pending.secret, subject, verdict)
-    if not job.check_mode and not job.resource.on_parent:
-        # Two runs may find the same remains: only the one that takes them over may clear them away.
-        _keeper(job).reserve(pending.known)
-    subject.clear(held)
-    left = StoredSecret(current=subject.survivor(held), previous=held.previous)
-    if not job.check_mode and left.current is not None:
-        _keeper(job).release()
-    reason = subject.why_mint(left) if left.current else f"{INTERRUPTED}, and what it minted is lost"
-    if reason is None:
-        return _report(job, held, left.current, changed=True, reason=INTERRUPTED)
-    return _mint_anew(job, left, subject, reason)
+def read_entries(task: Task) -> TokenEntries:
+    """Read the entries that have the task's key."""
+    with attempting(f"reading {task.title}"):
+        rows = task.appliance.table(task.resource)
+        keys = [complete(task.resource.described, row)[task.resource.key] for row in rows]
+    own = tuple(row for row, key in zip(rows, keys) if key == task.key)
+    return TokenEntries(task.title, _entry(task).ref, own)
 
 
-def _finish(job: Job, held: StoredSecret, fresh: Secret, subject: Subject, verdict: str) -> dict[str, Any]:
-    old = subject.outlives(held)
-    current = fresh if job.check_mode else _commit(job, subject, fresh, verdict, old)
-    return _report(job, held, current, changed=True, reason=INTERRUPTED, previous=old or held.previous)
+def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> ApiKeyOfAdmin:
+    """Read the object that a secret belongs to, and try a stored value where the plan depends on it."""
+    exists = observe(task, read_object(task)) is not None
+    tried = stored.pending.secret if stored.pending else stored.current
+    is_due = stored.pending is not None or options.recreate == "invalid"
+    if tried and is_due and exists and not task.parent_is_new and options.state != "absent":
+        return ApiKeyOfAdmin(task.title, exists, task.parent_is_new, *_probe(task, tried.value))
+    return ApiKeyOfAdmin(task.title, exists, task.parent_is_new)
 
 
-def _mint_anew(job: Job, held: StoredSecret, subject: Subject, reason: str) -> dict[str, Any]:
-    subject.require()
-    old = subject.outlives(held)
-    if old is not None and held.previous is not None:
-        raise Conflict(f"{job.title} still has a previous value: end that rotation first (previous: absent)")
-    kept = old or held.previous
-    if job.check_mode:
-        return _report(job, held, None, changed=True, reason=reason, previous=kept)
-    _keeper(job).reserve(subject.known())
-    value, id_ = _mint_once(job)
-    fresh = _persist(job, subject, value, id_)
-    current = _commit(job, subject, fresh, _tried(job, subject, fresh), old)
-    return _report(job, held, current, changed=True, minted=True, reason=reason, previous=kept)
+def _probe(task: Task, value: str) -> tuple[str, int | None]:
+    with attempting(f"trying {task.title}"):
+        return task.appliance.probe(task.resource, task.key, value)
 
 
-def _mint_once(job: Job) -> tuple[str, Any]:
-    """Mint; only a clear answer proves that nothing was minted and the reservation can go."""
-    with attempting(f"minting {job.title}"):
+def _finish(task: Task, outcome: Outcome, plan: SecretPlan) -> None:
+    outcome.warnings += plan.notes
+    change = SecretChange(task, outcome, plan)
+    after = apply(task, change) if plan.steps else plan.after
+    outcome.values["minted"] = change.minted is not None
+    _report(task, outcome, plan, after)
+
+
+class SecretChange:
+    """The steps of a plan, each a method named like its verb."""
+
+    def __init__(self, task: Task, outcome: Outcome, plan: SecretPlan) -> None:
+        """Take the plan; nothing is done yet."""
+        self.task = task
+        self.outcome = outcome
+        self.plan = plan
+        self.entry = _entry(task)
+        self.known: tuple[str, ...] = ()
+        self.minted: tuple[str, Any] | None = None
+        self.is_verified = False
+        self.current = plan.after
+
+    def foresee(self) -> Secret | None:
+        """Warn where the object that the secret belongs to is not there yet."""
+        if any(step.verb == "require_parent" for step in self.plan.steps):
+            self.outcome.warnings.append(
+                f"{self.task.title} is predicted as if an earlier task creates the object it belongs to"
+            )
+        return self.plan.after
+
+    def carry_out(self) -> Secret | None:
+        """Take the steps in their order."""
+        for step in self.plan.steps:
+            getattr(self, step.verb)(step)
+        return self.current
+
+    def require_parent(self, step: SecretStep) -> None:
+        """Raise NotFound: nothing can be minted for an object that does not exist."""
+        with attempting(f"minting {self.task.title}"):
+            raise NotFound("the object it belongs to does not exist: create that first")
+
+    def reserve(self, step: SecretStep) -> None:
+        """Prove that the store can be written, and note which entries are there before."""
+        self.known = step.known
+        self.entry.reserve(step.known)
+
+    def mint(self, step: SecretStep) -> None:
+        """Mint; only a clear answer proves that nothing was minted and the reservation can go."""
+        with attempting(f"minting {self.task.title}"):
+            try:
+                self.minted = self.task.appliance.mint(self.task.resource, self.task.key)
+            except (Refused, Unsupported):
+                self.entry.release()
+                raise
+
+    def persist(self, step: SecretStep) -> None:
+        """Store a value that exists nowhere else; if that fails, keep what can be kept."""
+        value, id_ = self.minted or ("", None)
         try:
-            return job.api.mint(job.resource, job.key)
-        except (Refused, Unsupported):
-            _keeper(job).release()
+            self.current = self.entry.persist(value, id_, self.task.options.get("rotation_id"))
+        except SecretStoreError as error:
+            path, is_undone = self.entry.escrow(value), self._undo(id_)
+            if is_undone and not isinstance(error, Overtaken):
+                self._release_if_possible()
+            error.reason += _recipe(self.task, path, is_undone)
             raise
 
+    def verify(self, step: SecretStep) -> None:
+        """Try a fresh value once; the transport knows where a refusal would prove nothing."""
+        verdict, status = _probe(self.task, self.minted[0] if self.minted else "")
+        if verdict == "invalid":
+            with attempting(f"trying {self.task.title}"):
+                raise Refused(
+                    "it was just minted and is stored as pending, but is not accepted", status=status
+                )
+        self.is_verified = verdict == "valid"
 
-def _persist(job: Job, subject: Subject, value: str, id_: Any) -> Secret:
-    """Store a value that exists nowhere else; if that fails, save what can be saved and say how to go on."""
-    try:
-        return _keeper(job).persist(value, id_, job.params.get("rotation_id"))
-    except SecretStoreError as error:
-        path = _keeper(job).escrow(value)
-        undone = subject.undo(id_)
-        if undone and not isinstance(error, Overtaken):
-            _release_if_possible(job)
-        error.reason += _recipe(job, path, undone)
-        raise
+    def commit(self, step: SecretStep) -> None:
+        """Make the pending value the current one."""
+        id_ = step.id if step.id is not None or not self.minted else self._minted_id()
+        verified = step.verified or self.is_verified
+        self.current = self.entry.commit(verified=verified, id_=id_, keep_previous=step.keep_previous)
+
+    def revoke(self, step: SecretStep) -> None:
+        """Delete an entry."""
+        with attempting(f"deleting {self.task.title}"):
+            self.task.appliance.delete(self.task.resource, self.task.key, step.entry)
+
+    def retire(self, step: SecretStep) -> None:
+        """Drop the previous value."""
+        self.entry.retire()
+
+    def release(self, step: SecretStep) -> None:
+        """Withdraw the reservation."""
+        self.entry.release()
+
+    def forget(self, step: SecretStep) -> None:
+        """Remove the secret from the store."""
+        self.entry.forget()
+
+    def prove(self, step: SecretStep) -> None:
+        """Try the current value once, and note that it was accepted."""
+        verdict, status = _probe(self.task, self.plan.after.value if self.plan.after else "")
+        if verdict != "valid":
+            found = "does not accept it" if verdict == "invalid" else "gave an answer that proves nothing"
+            with attempting(f"verifying {self.task.title}"):
+                raise ApplianceError(f"the appliance {found}", status=status)
+        self.outcome.warnings.append(
+            f"verifying {self.task.title} was a use of it: its time of last use proves no other caller"
+        )
+        self.current = self.entry.prove()
+
+    def _minted_id(self) -> Any:
+        """Return the id that came with the value, else that of the only new entry."""
+        if self.task.resource.on_parent or (self.minted and self.minted[1] is not None):
+            return self.minted[1] if self.minted else None
+        try:
+            made = self._made()
+        except ApplianceError:
+            return None
+        return entry_id(made[0]) if len(made) == 1 else None
+
+    def _made(self) -> tuple[Mapping[str, Any], ...]:
+        return read_entries(self.task).without(self.known).rows
+
+    def _undo(self, id_: Any) -> bool:
+        """Delete what was minted a moment ago, or the object if this task has created it."""
+        task = self.task
+        try:
+            if task.resource.on_parent:
+                if task.parent_is_new:
+                    task.appliance.delete(task.resource, task.key)
+                return task.parent_is_new
+            made = self._made() if id_ is None else ({"id": id_, task.resource.key: task.key},)
+            gone = [row for row in made if entry_id(row) not in self.known]
+            for row in gone:
+                self.revoke(SecretStep("revoke", row))
+        except ApplianceError:
+            return False
+        return bool(gone)
+
+    def _release_if_possible(self) -> None:
+        try:
+            self.entry.read()
+            self.entry.release()
+        except SecretStoreError:
+            pass
 
 
-def _release_if_possible(job: Job) -> None:
-    try:
-        _keeper(job).read()
-        _keeper(job).release()
-    except SecretStoreError:
-        pass
-
-
-def _recipe(job: Job, path: str | None, undone: bool) -> str:
+def _recipe(task: Task, path: str | None, is_undone: bool) -> str:
     kept = f"it was saved, encrypted, in {path}" if path else "it could not be saved anywhere"
-    again = "; the appliance has deleted it again" if undone else ""
-    use = f"\n3. To use the saved one until then: ansible-vault view {path}" if path and not undone else ""
+    again = "; the appliance has deleted it again" if is_undone else ""
+    use = f"\n3. To use the saved one until then: ansible-vault view {path}" if path and not is_undone else ""
     return (
-        f". {job.title} was minted, but its value is not in the store: {kept}{again}"
-        f"\n1. Mend the store of {_keeper(job).ref}.\n2. Run again: a new one is minted.{use}"
+        f". {task.title} was minted, but its value is not in the store: {kept}{again}"
+        f"\n1. Mend the store of {_entry(task).ref}.\n2. Run again: a new one is minted.{use}"
     )
 
 
-def _tried(job: Job, subject: Subject, fresh: Secret) -> str:
-    """Try a value once where that proves something and spoils nothing."""
-    verdict, status = subject.try_once(fresh)
-    if verdict == "invalid":
-        with attempting(f"trying {job.title}"):
-            raise Refused("it was just minted and is stored as pending, but is not accepted", status=status)
-    return verdict
-
-
-def _commit(job: Job, subject: Subject, fresh: Secret, verdict: str, old: Secret | None) -> Secret:
-    id_ = fresh.id if fresh.id is not None else subject.found_id()
-    return _keeper(job).commit(verified=verdict == "valid", id_=id_, keep_previous=old is not None)
-
-
-def _retire(job: Job, held: StoredSecret, subject: Subject) -> dict[str, Any]:
-    """Delete the previous secret once the current one was seen in use, or is gone itself."""
-    if subject.outlives(held) is not None and not subject.is_in_use(held):
-        job.notes.append(f"the previous {job.resource.label} is kept: the current one was never used yet")
-        return _report(job, held, held.current)
-    subject.retire(held)
-    if not job.check_mode:
-        _keeper(job).retire()
-    left = StoredSecret(current=held.current)
-    result = _keep_or_mint(job, left, subject)
-    reason = result["reason"] or "the current one is in use"
-    if not result["changed"]:
-        gone = {"previous": held.previous.fingerprint} if held.previous else {}
-        result["objects"] = [object_entry(job, "update", gone, {}, reason=reason)]
-    return {**result, "changed": True, "reason": reason}
-
-
-def _foresee_retirement(job: Job, held: StoredSecret) -> dict[str, Any]:
-    """Predict what follows a replacement that was itself only predicted: the value still stored will go."""
-    reason = "the one that replaces it is predicted to be used by then"
-    result = _report(job, held, None, changed=job.params["previous"] == "absent", reason=reason)
-    gone = {"previous": held.current.fingerprint if held.current else None}
-    action = "update" if result["changed"] else "none"
-    return {**result, "objects": [object_entry(job, action, gone, {}, reason=reason)]}
-
-
-def _remove(job: Job, held: StoredSecret, subject: Subject) -> dict[str, Any]:
-    there = subject.exists()
-    subject.delete_all(held)
-    if not job.check_mode:
-        _keeper(job).forget()
-    return _report(job, StoredSecret(current=held.current), None, changed=there or held != StoredSecret())
-
-
-def _prove(job: Job, secret: Secret) -> None:
-    verdict, status = probe(job, secret.value)
-    if verdict != "valid":
-        found = "does not accept it" if verdict == "invalid" else "gave an answer that proves nothing"
-        with attempting(f"verifying {job.title}"):
-            raise ApplianceError(f"the appliance {found}", status=status)
-    job.notes.append(f"verifying {job.title} was a use of it: its time of last use proves no other caller")
-
-
-def _report(
-    job: Job,
-    held: StoredSecret,
-    after: Secret | None,
-    *,
-    changed: bool = False,
-    minted: bool = False,
-    reason: str | None = None,
-    previous: Secret | None = None,
-) -> dict[str, Any]:
-    before, old = held.current, previous or held.previous
+def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None) -> None:
+    was = {"fingerprint": plan.before.fingerprint} if plan.before else {}
     then = {"fingerprint": after.fingerprint} if after else {}
-    if reason and after is None:
+    if plan.reason and after is None:
         then = {"fingerprint": KNOWN_AFTER_APPLY}
-    was = {"fingerprint": before.fingerprint} if before else {}
-    return {
-        "changed": changed,
-        "objects": [object_entry(job, _action(was, then) if changed else "none", was, then, reason=reason)],
-        "minted": minted,
-        "reason": reason,
-        **shown(_keeper(job).ref, after),
-        **({"value": after.value} if after and job.params.get("return_secret") else {}),
-        **({} if job.resource.on_parent else {"previous": old.fingerprint if old else None}),
-        "diff": difference(job, was, then),
-    }
+    outcome.changed = bool(plan.steps)
+    if plan.retired is not None:
+        action, before, now_there = "update", {"previous": plan.retired.fingerprint}, {}
+    else:
+        action, before, now_there = _action(was, then), was, then
+    outcome.objects = [
+        object_entry(task, action if outcome.changed else "none", before, now_there, reason=plan.reason)
+    ]
+    outcome.diff = difference(task, was, then)
+    outcome.values.update(reason=plan.reason, **shown(_entry(task).ref, after))
+    if after is not None and task.options.get("return_secret"):
+        outcome.values["value"] = after.value
+    if not task.resource.on_parent:
+        outcome.values["previous"] = plan.previous.fingerprint if plan.previous else None
 
 
 def _action(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

@@ -159,9 +159,9 @@ class Resource:
     """A kind of object on an appliance, as data.
 
     ``label`` is its name in sentences, ``kind`` its key in results, ``path`` its place on the appliance.
-    ``secrets`` maps an option whose value the appliance accepts but never returns to the option that holds
-    the reference to it; such a value is compared by the fingerprint last delivered. ``resend`` options go
-    along with every update. ``immutable`` options cannot change, ``create_requires`` must be known to
+    ``delivers`` is the option of a secret that the appliance accepts but never returns: it is compared by
+    the fingerprint last delivered, and the option with ``_ref`` added holds its reference. ``resend`` options
+    go along with every update. ``immutable`` options cannot change, ``create_requires`` must be known to
     create. ``built_in`` objects are never removed for not being listed, and ``fixed`` ones cannot be changed
     at all. ``guarded`` are the options by which an account can lock itself out; where there are some, so it
     can by deleting the object. ``facts`` are fields that are shown but not managed. A ``singleton`` always
@@ -176,7 +176,7 @@ class Resource:
     fields: Mapping[str, Field]
     key: str = "name"
     facts: Mapping[str, Field] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    delivers: str = ""
     resend: frozenset[str] = frozenset()
     immutable: frozenset[str] = frozenset()
     create_requires: frozenset[str] = frozenset()
@@ -223,9 +223,7 @@ class Resource:
         Raises Incomplete when a field is missing that every version has.
         """
         folded = self.fold(raw)
-        return self.applicable(
-            {o: f.from_wire(folded) for o, f in self.fields.items() if o not in self.secrets}
-        )
+        return self.applicable({o: f.from_wire(folded) for o, f in self.fields.items() if o != self.delivers})
 
     def applicable(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out what means nothing beside the other options."""

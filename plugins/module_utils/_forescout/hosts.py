@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from .._engine.apply import Job, complete
 from .._engine.errors import InvalidOptions, NotFound, attempting
 from .._engine.moment import as_text, read_moment
 from .._engine.resource import Field, Resource
+from .._engine.task import Outcome, Task, complete
 from .._module.arguments import require
 
 LABELS = [
@@ -72,54 +72,53 @@ def prepare_host_info(params: dict[str, Any]) -> dict[str, Any]:
     return {**params, "provenance": "observed"}
 
 
-def read_host(job: Job) -> dict[str, Any]:
-    """Return which labels exist, and the named host's properties under them."""
-    found = _named(job)
+def read_host(task: Task, outcome: Outcome) -> None:
+    """Report which labels exist, and the named host's properties under them."""
+    found = _named(task)
     names = {label: tags[0] for label, tags in found.items() if len(tags) == 1}
-    told = {
-        "changed": False,
-        "missing_labels": [label for label, tags in found.items() if not tags],
-        "ambiguous_labels": [label for label, tags in found.items() if len(tags) > 1],
-    }
-    return {**told, **(_awaited(job, names) if job.key else {})}
+    outcome.values.update(
+        missing_labels=[label for label, tags in found.items() if not tags],
+        ambiguous_labels=[label for label, tags in found.items() if len(tags) > 1],
+        **(_awaited(task, names) if task.key else {}),
+    )
 
 
-def _named(job: Job) -> dict[str, list[str]]:
+def _named(task: Task) -> dict[str, list[str]]:
     """Return the names of the properties under each wanted label, regardless of case."""
     with attempting("reading every host property"):
-        rows = [complete(PROPERTY.from_wire, row) for row in job.api.table(PROPERTY)]
+        rows = [complete(PROPERTY.from_wire, row) for row in task.appliance.table(PROPERTY)]
     found: dict[str, list[str]] = {}
-    for label in job.params["labels"]:
+    for label in task.options["labels"]:
         wanted = {label.lower()} | ALSO_CALLED.get(label.lower(), set())
         found[label] = [row["name"] for row in rows if str(row["label"]).lower() in wanted]
     return found
 
 
-def _awaited(job: Job, names: Mapping[str, str]) -> dict[str, Any]:
+def _awaited(task: Task, names: Mapping[str, str]) -> dict[str, Any]:
     """Return the host, as soon as it has a newer value, or as it is when the wait is over."""
-    end = time.monotonic() + job.params["wait"]
+    end = time.monotonic() + task.options["wait"]
     while True:
-        host = _host(job, names)
-        newer = _is_newer(job, host["updated_at"])
+        host = _host(task, names)
+        newer = _is_newer(task, host["updated_at"])
         if newer is not False or time.monotonic() >= end:
             return {"host": host, "newer": newer}
-        time.sleep(job.params["interval"])
+        time.sleep(task.options["interval"])
 
 
-def _is_newer(job: Job, updated_at: str | None) -> bool | None:
+def _is_newer(task: Task, updated_at: str | None) -> bool | None:
     """Say whether the newest value is not older than the wanted time, None where none is wanted."""
-    if job.params["newer_than"] is None:
+    if task.options["newer_than"] is None:
         return None
-    wanted = read_moment(job.params["newer_than"]).replace(microsecond=0)
+    wanted = read_moment(task.options["newer_than"]).replace(microsecond=0)
     return updated_at is not None and read_moment(updated_at) >= wanted
 
 
-def _host(job: Job, names: Mapping[str, str]) -> dict[str, Any]:
-    with attempting(f"reading {job.title}"):
-        raw = job.api.read(job.resource, job.key)
+def _host(task: Task, names: Mapping[str, str]) -> dict[str, Any]:
+    with attempting(f"reading {task.title}"):
+        raw = task.appliance.read(task.resource, task.key)
         if raw is None:
             raise NotFound("the platform knows no such host")
-        host = complete(job.resource.from_wire, raw)
+        host = complete(task.resource.from_wire, raw)
     held = {
         label: _value(host["properties"][name]) for label, name in names.items() if name in host["properties"]
     }

@@ -17,23 +17,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._engine.appliance import Appliance
-from .._engine.apply import Job, converge, list_objects, object_entry
+from .._engine.appliance import Appliance, Route
+from .._engine.apply import converge
 from .._engine.errors import InvalidOptions
 from .._engine.resource import Field, Resource
 from .._engine.secret import shown
-from .._engine.shell import Shell
+from .._engine.task import Outcome, Task, list_objects, object_entry
 from .._wire.web_interface import require_login
 from .fstool import Fstool
 from .fstool_nodes import EM
 from .fstool_plugin import ALL
+from .web import Forescout
 
 SETTINGS = Resource(
     label="Defender for IoT module settings",
     kind="settings",
     path="settings",
     fields={"server_address": Field("server_address"), "access_token": Field("access_token")},
-    secrets={"access_token": "access_token_ref"},
+    delivers="access_token",
     resend=frozenset({"server_address", "access_token"}),
     singleton=True,
 )
@@ -72,7 +73,6 @@ WRITING: dict[str, Any] = {
         "no_log": False,
     },
     "restart_timeout": {"type": "int", "default": 300},
-    "checklist": {"type": "path"},
 }
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -124,34 +124,41 @@ def _refuse_impossible_nodes(nodes: list[str]) -> None:
         raise InvalidOptions("nodes must name at least one node, and each one once")
 
 
-def connect_by_shell(params: Mapping[str, Any], shell: Shell) -> Appliance | None:
-    """Return the platform by commands on it, where the task names that transport."""
-    return Fstool(shell, params) if params["transport"] == "fstool" else None
+def connect(params: dict[str, Any], route: Route) -> Appliance:
+    """Return the platform by the task's transport; with ``manual`` a person is the interface."""
+    if params["transport"] == "fstool":
+        return Fstool(route.shell(), params)
+    if params["transport"] == "rest":
+        return route.relay(params) or Forescout(params)
+    return Appliance()
 
 
-def show(job: Job) -> dict[str, Any]:
+def show(task: Task, outcome: Outcome) -> None:
     """Read the settings, or with ``discover`` what the platform has plugins for."""
-    if not job.params["discover"]:
-        return list_objects(job)
-    return list_objects(replace(job, resource=PLUGINS, params={**job.params, "names": None}))
+    if task.options["discover"]:
+        task = replace(task, resource=PLUGINS, options={**task.options, "names": None})
+    list_objects(task, outcome)
 
 
-def configure(job: Job) -> dict[str, Any]:
+def configure(task: Task, outcome: Outcome) -> None:
     """Converge the settings, or with ``transport: manual`` say what a person has to do."""
-    if job.params["transport"] != "manual":
-        result = converge(job)
-        return {**result, "running": job.api.running()} if isinstance(job.api, Fstool) else result
-    keeper = job.keepers["access_token_ref"]
-    steps = _steps(job.appliance, job.params["server_address"], keeper.ref)
-    if job.params["checklist"]:
-        job.leaves[job.params["checklist"]] = _checklist(job.appliance, steps)
-    unseen = object_entry(job, "unknown", {}, {}, previewable=False, reason="a person makes the settings")
-    return {
-        "changed": False,
-        "objects": [unseen],
-        "steps": steps,
-        **shown(keeper.ref, keeper.read().current),
-    }
+    if task.options["transport"] == "manual":
+        _leave_to_a_person(task, outcome)
+        return
+    converge(task, outcome)
+    if task.options["transport"] == "fstool":
+        outcome.values["running"] = task.appliance.running()
+
+
+def _leave_to_a_person(task: Task, outcome: Outcome) -> None:
+    entry = task.secrets["access_token_ref"]
+    outcome.objects = [
+        object_entry(task, "unknown", {}, {}, previewable=False, reason="a person makes the settings")
+    ]
+    outcome.values.update(
+        steps=_steps(task.host, task.options["server_address"], entry.ref),
+        **shown(entry.ref, entry.read().current),
+    )
 
 
 def _steps(appliance: str, server_address: str, access_token_ref: str) -> list[str]:
@@ -164,8 +171,3 @@ def _steps(appliance: str, server_address: str, access_token_ref: str) -> list[s
         "On the sensor, open System settings > Integrations > Access tokens: Used must change from N/A to a "
         "time.",
     ]
-
-
-def _checklist(appliance: str, steps: list[str]) -> str:
-    boxes = "".join(f"- [ ] {step}\n" for step in steps)
-    return f"# Defender for IoT module of {appliance}\n\n{boxes}"

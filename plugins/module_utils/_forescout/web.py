@@ -47,8 +47,3 @@ class Forescout(Appliance):
     def close(self) -> None:
         """Log out and close the connection."""
         self.web.close()
-
-
-def connect(params: Mapping[str, Any]) -> Appliance:
-    """Return the platform by its web interface; with ``manual`` a person is the interface."""
-    return Forescout(params) if params["transport"] == "rest" else Appliance()

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .._engine.appliance import Appliance
+from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Locked, Refused, attempting
 from .._engine.resource import Resource
 from .._wire.http import Http, Response, quoted
@@ -117,6 +117,11 @@ class WebApi(Appliance):
                     path=answer.path,
                 )
             self.token = token
+
+
+def connect(params: dict[str, Any], route: Route) -> Appliance:
+    """Return the platform by its Web API."""
+    return route.relay(params) or WebApi(params)
 
 
 def place(host: str) -> str:

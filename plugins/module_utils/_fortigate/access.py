@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .._engine.apply import Job, converge
+from .._engine.apply import converge
 from .._engine.errors import Conflict, InvalidOptions
 from .._engine.mint import mint
 from .._engine.resource import Resource
 from .._engine.table_cache import TableCache
+from .._engine.task import Outcome, Task
 from .._module.arguments import STATE, Arguments
 from . import admin_profile, api_admin, api_key
 
@@ -65,7 +66,7 @@ class Step:
 
     resource: Resource
     params: Params
-    work: Callable[[Job], dict[str, Any]] = converge
+    work: Callable[[Task, Outcome], None] = converge
 
     @property
     def name(self) -> str:
@@ -115,23 +116,19 @@ def references(params: Params) -> dict[str, str]:
     return {admin["name"]: admin["secret_ref"] for admin in params["admins"] if admin["secret_ref"]}
 
 
-def grant(job: Job) -> dict[str, Any]:
+def grant(task: Task, outcome: Outcome) -> None:
     """Bring profiles, API admins and keys to their wanted state, in the order in which they are needed."""
-    job = replace(job, api=TableCache(job.api))
-    objects: list[dict[str, Any]] = []
-    differences: list[dict[str, Any]] = []
-    ledger = EarlierEffects()
-    job.told.update(changed=False, objects=objects, diff=differences)
-    for step in _steps(job):
-        result = step.work(_part(job, step, ledger))
-        done = _summary(step, result)
-        objects.append(done)
-        if done["changed"]:
-            job.told["changed"] = True
-            differences.append(result["diff"])
+    task = replace(task, appliance=TableCache(task.appliance))
+    outcome.objects, outcome.diff, effects = [], [], EarlierEffects()
+    for step in _steps(task):
+        part = Outcome(warnings=outcome.warnings)
+        step.work(_part(task, step, effects), part)
+        outcome.objects += _entries(step, part)
+        if part.changed:
+            outcome.changed = True
+            outcome.diff.append(part.diff)
         if step.resource is api_admin.ADMIN:
-            ledger.note(step.name, result["diff"])
-    return job.told
+            effects.note(step.name, part.diff)
 
 
 class EarlierEffects:
@@ -151,26 +148,26 @@ class EarlierEffects:
             self.released[before["profile"]] += 1
 
 
-def _part(job: Job, step: Step, ledger: EarlierEffects) -> Job:
-    """Return the job of one step; its notes are the task's."""
+def _part(task: Task, step: Step, effects: EarlierEffects) -> Task:
+    """Return the task of one step."""
     return replace(
-        job,
+        task,
         resource=step.resource,
-        params={**step.params, "allow_self_change": job.params["allow_self_change"]},
-        keepers={"secret_ref": job.keepers[step.name]} if step.work is mint else {},
-        fresh=step.work is mint and step.name in ledger.created,
-        released=ledger.released[step.name] if step.resource is admin_profile.PROFILE else 0,
+        options={**step.params, "allow_self_change": task.options["allow_self_change"]},
+        secrets={"secret_ref": task.secrets[step.name]} if step.work is mint else {},
+        parent_is_new=step.work is mint and step.name in effects.created,
+        released=effects.released[step.name] if step.resource is admin_profile.PROFILE else 0,
     )
 
 
-def _steps(job: Job) -> list[Step]:
+def _steps(task: Task) -> list[Step]:
     """Return all steps in order. Raises Conflict where a purge would go too far."""
-    profiles = [Step(admin_profile.PROFILE, params) for params in job.params["profiles"]]
-    admins = [Step(api_admin.ADMIN, params) for params in job.params["admins"]]
-    keyed = [params for params in job.params["admins"] if params["secret_ref"]]
-    keys = [Step(api_key.KEY, {**params, "recreate": job.params["recreate"]}, mint) for params in keyed]
-    purged = {kind.option: _purged(job, kind) for kind in KINDS}
-    _refuse_too_many(job, [step for steps in purged.values() for step in steps])
+    profiles = [Step(admin_profile.PROFILE, params) for params in task.options["profiles"]]
+    admins = [Step(api_admin.ADMIN, params) for params in task.options["admins"]]
+    keyed = [params for params in task.options["admins"] if params["secret_ref"]]
+    keys = [Step(api_key.KEY, {**params, "recreate": task.options["recreate"]}, mint) for params in keyed]
+    purged = {kind.option: _purged(task, kind) for kind in KINDS}
+    _refuse_too_many(task, [step for steps in purged.values() for step in steps])
     return [
         *(step for step in profiles if step.params["state"] == "present"),
         *admins,
@@ -181,25 +178,25 @@ def _steps(job: Job) -> list[Step]:
     ]
 
 
-def _purged(job: Job, kind: Kind) -> list[Step]:
+def _purged(task: Task, kind: Kind) -> list[Step]:
     """Return a step for each object that is in the pattern of names, is not listed, and is not built in."""
-    if not job.params["purge"] or kind.option not in job.params["listed"]:
+    if not task.options["purge"] or kind.option not in task.options["listed"]:
         return []
-    listed = {params["name"] for params in job.params[kind.option]}
+    listed = {params["name"] for params in task.options[kind.option]}
     wire = kind.resource.fields["name"].wire
-    names = [str(row.get(wire)) for row in job.api.table(kind.resource)]
+    names = [str(row.get(wire)) for row in task.appliance.table(kind.resource)]
     doomed = [
         name
         for name in names
         if name not in listed
         and name not in kind.resource.built_in
-        and fnmatchcase(name, job.params["purge_names"])
+        and fnmatchcase(name, task.options["purge_names"])
     ]
     return [Step(kind.resource, {"name": name, "state": "absent"}) for name in doomed]
 
 
-def _refuse_too_many(job: Job, steps: list[Step]) -> None:
-    limit = job.params["purge_limit"]
+def _refuse_too_many(task: Task, steps: list[Step]) -> None:
+    limit = task.options["purge_limit"]
     if len(steps) > limit:
         raise Conflict(
             f"purge would remove {len(steps)} objects, more than purge_limit ({limit}), so nothing was "
@@ -207,7 +204,7 @@ def _refuse_too_many(job: Job, steps: list[Step]) -> None:
         )
 
 
-def _summary(step: Step, result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is told of one object: what was done to it, and of a key what may be shown."""
-    shown = {name: result[name] for name in SHOWN_OF_A_KEY} if step.work is mint else {}
-    return {**result["objects"][0], **shown}
+def _entries(step: Step, part: Outcome) -> list[dict[str, Any]]:
+    """Return the entry about an object, and of a key what may be shown."""
+    shown = {name: part.values[name] for name in SHOWN_OF_A_KEY} if step.work is mint else {}
+    return [{**entry, **shown} for entry in part.objects or []]

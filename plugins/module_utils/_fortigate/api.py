@@ -17,7 +17,7 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._engine.appliance import Appliance
+from .._engine.appliance import Appliance, Route
 from .._engine.resource import Resource
 from .._wire.http import Http, Response, quoted
 from .api_admin import networks, trusted_hosts
@@ -153,6 +153,11 @@ class FortiGate(Appliance):
         except (AttributeError, KeyError, TypeError, ValueError, OSError):
             return False
         return any(source in host for host in trusted)
+
+
+def connect(params: dict[str, Any], route: Route) -> Appliance:
+    """Return the FortiGate."""
+    return route.relay(params) or FortiGate(params)
 
 
 def _source_address(url: str) -> str:

@@ -24,11 +24,22 @@ from .._engine.errors import (
     Unsupported,
 )
 from .._wire.http import REQUESTS_IMPORT_ERROR
-from .run import Module
+from .run import Module, Params
 
 ERRORS = {
     each.__name__: each for each in (ApplianceError, Refused, Locked, NotFound, Unreachable, Unsupported)
 }
+
+
+class FarHost:
+    """The route from the host that a task is delegated to: its own connections, and nothing else."""
+
+    def relay(self, params: Params) -> None:
+        """Return None: the appliance is reached from here."""
+
+    def shell(self) -> NoReturn:
+        """Raise InvalidOptions: a transport that needs a shell cannot be delegated."""
+        raise InvalidOptions("commands on the appliance itself are run from the control node only")
 
 
 def serve(module: Module) -> None:
@@ -49,7 +60,7 @@ def serve(module: Module) -> None:
     if ansible.check_mode and call["verb"] not in READS:
         ansible.fail_json(msg=f"{call['verb']} was asked for in check mode")
     try:
-        with closing(module.connect(call["params"])) as api:
+        with closing(module.connect(call["params"], FarHost())) as api:
             kinds = {resource.kind: resource for resource in (module.resource, *module.also)}
             reply = getattr(api, call["verb"])(kinds[call["kind"]], *call["arguments"])
     except (ApplianceError, InvalidOptions) as error:

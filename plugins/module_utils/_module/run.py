@@ -2,12 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From options to a result: what a module is, and the two ways to reach an appliance.
+"""The near half of a module: validate, connect, work, and turn every expected error into one sentence.
 
-The plan is always made on the control node (:func:`run`). Where a task is delegated to another host, only
-the wire moves: a module process there carries out single verbs (:func:`serve`), so both ways give the same
-results and a stored secret never has to leave the control node. Private to this collection: may change at
-any time.
+The plan is always made on the control node. Where a task is delegated to another host, only the wire moves,
+see ``remote``: both ways give the same results, and a stored secret never has to leave the control node.
 """
 
 from __future__ import annotations
@@ -20,16 +18,29 @@ from typing import Any, Protocol
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
-from .._engine.appliance import Appliance
-from .._engine.apply import Job
+from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Conflict, InvalidOptions, Unreachable
 from .._engine.resource import Resource
 from .._engine.secret import SecretEntry
-from .._engine.shell import Shell
+from .._engine.task import Outcome, Task
 from .._wire.http import REQUESTS_IMPORT_ERROR
 from .arguments import Arguments
 
 Params = dict[str, Any]
+
+
+class ControlNode(Route, Protocol):
+    """What a run needs from the control node. ``hidden`` are the values that no result may show."""
+
+    host: str
+    check_mode: bool
+    hidden: set[str]
+
+    def secret_entry(self, ref: str) -> SecretEntry:
+        """Return the entry of one secret in its store. Raises InvalidOptions."""
+
+    def endpoint_map(self, path: str) -> dict[str, Any]:
+        """Load an endpoint map. Raises InvalidOptions."""
 
 
 @dataclass(frozen=True)
@@ -39,71 +50,45 @@ class Module:
     ``prepare`` completes validated options and raises InvalidOptions for what a spec cannot express.
     ``secret_refs`` are the options that refer to a stored secret; ``nested_refs`` finds references inside
     other options. ``also`` are the further kinds of objects that a task of many steps is about.
-    ``connect_by_shell`` returns the appliance where commands on it are the way to it, None otherwise.
+    ``predictions`` are the options that say what an earlier task is predicted to do: they mean nothing in a
+    real run, in which it has done so.
     """
 
     arguments: Arguments
     resource: Resource
-    connect: Callable[[Params], Appliance]
-    job: Callable[[Job], dict[str, Any]]
+    connect: Callable[[Params, Route], Appliance]
+    work: Callable[[Task, Outcome], None]
     prepare: Callable[[Params], Params] = lambda params: params
     secret_refs: tuple[str, ...] = ()
     nested_refs: Callable[[Params], Mapping[str, str]] = lambda params: {}
     also: tuple[Resource, ...] = ()
-    connect_by_shell: Callable[[Params, Shell], Appliance | None] = lambda params, shell: None
-
-
-class ControlNode(Protocol):
-    """What a run needs from the control node."""
-
-    appliance: str
-    check_mode: bool
-    hidden: set[str]
-
-    def reach(self, module: Module, params: Params) -> Appliance:
-        """Return the appliance, from here or from where the task is delegated to."""
-
-    def keeper(self, ref: str) -> SecretEntry:
-        """Return the keeper of one secret."""
-
-    def endpoint_map(self, path: str) -> dict[str, Any]:
-        """Load an endpoint map. Raises InvalidOptions."""
-
-    def leave(self, path: str, text: str) -> None:
-        """Write a file for a person. Raises InvalidOptions."""
+    predictions: tuple[str, ...] = ()
 
 
 def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[str, Any]:
-    """Validate, connect, converge; turn every expected error into one sentence."""
-    told: dict[str, Any] = {}
+    """Carry out one task and return its result, on success and on failure."""
+    outcome = Outcome()
+    ending: dict[str, Any] = {}
     try:
-        result = _result(module, options, node, told)
+        params = _prepare(module, options, node)
+        _work(module, params, node, outcome)
+        ending = {"provenance": provenance(params)}
     except (InvalidOptions, Conflict) as error:
-        result = {**told, "failed": True, "msg": f"{node.appliance}: {error}"}
+        ending = {"failed": True, "msg": f"{node.host}: {error}"}
     except ApplianceError as error:
-        outcome = "unreachable" if isinstance(error, Unreachable) else "failed"
-        result = {**told, outcome: True, "msg": error.sentence(node.appliance), "failure": error.failure}
+        state = "unreachable" if isinstance(error, Unreachable) else "failed"
+        ending = {state: True, "msg": error.sentence(node.host), "failure": error.failure}
+    result = {**outcome.result(), **ending}
     asked_for = {"value": result.pop("value")} if "value" in result else {}
-    return {**remove_values({"changed": False, **result}, node.hidden), **asked_for}
+    return {**remove_values(result, node.hidden), **asked_for}
 
 
-def _result(
-    module: Module, options: Mapping[str, Any], node: ControlNode, told: dict[str, Any]
-) -> dict[str, Any]:
-    params = _prepared(module, options, node)
+def _work(module: Module, params: Params, node: ControlNode, outcome: Outcome) -> None:
     refs = {option: params[option] for option in module.secret_refs if params.get(option)}
-    keepers = {name: node.keeper(ref) for name, ref in {**refs, **module.nested_refs(params)}.items()}
-    with closing(node.reach(module, params)) as api:
-        job = Job(module.resource, params, api, node.check_mode, node.appliance, keepers, told=told)
-        result = {**module.job(job), "provenance": provenance(params)}
-    if not node.check_mode:
-        for path, text in job.leaves.items():
-            node.leave(path, text)
-    if job.notes:
-        result["warnings"] = job.notes
-    if not result.get("changed"):
-        result.pop("diff", None)
-    return result
+    refs.update(module.nested_refs(params))
+    secrets = {name: node.secret_entry(ref) for name, ref in refs.items()}
+    with closing(module.connect(params, node)) as appliance:
+        module.work(Task(module.resource, params, appliance, node.host, node.check_mode, secrets), outcome)
 
 
 def provenance(params: Params) -> str:
@@ -111,11 +96,13 @@ def provenance(params: Params) -> str:
     return str(params.get("endpoint_map", params).get("provenance", "documented"))
 
 
-def _prepared(module: Module, options: Mapping[str, Any], node: ControlNode) -> Params:
+def _prepare(module: Module, options: Mapping[str, Any], node: ControlNode) -> Params:
     if REQUESTS_IMPORT_ERROR is not None:
         raise InvalidOptions(missing_required_lib("requests"))
     params, hidden = module.arguments.validate(options)
     node.hidden |= hidden
+    if not node.check_mode:
+        params.update(dict.fromkeys(module.predictions, False))
     if params.get("endpoints"):
         params["endpoint_map"] = node.endpoint_map(params["endpoints"])
     params = module.prepare(params)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .._engine.appliance import Appliance
+from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Locked, Refused
 from .._engine.resource import Resource
 from .._wire.http import Http, Response
@@ -74,6 +74,11 @@ class SensorApi(Appliance):
             address: row.get("securityScore") for row in self._rows(REPORT, {}) for address in _addresses(row)
         }
         return [{**device, "securityScore": _score(device, scores)} for device in devices]
+
+
+def connect(params: dict[str, Any], route: Route) -> Appliance:
+    """Return the sensor by its documented API."""
+    return route.relay(params) or SensorApi(params)
 
 
 def _score(device: Mapping[str, Any], scores: Mapping[str, Any]) -> Any:

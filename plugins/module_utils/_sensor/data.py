@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from .._engine.apply import Job, list_objects
 from .._engine.errors import ApplianceError, InvalidOptions, Refused, attempting
 from .._engine.moment import as_text, now, read_moment
 from .._engine.resource import Field, Resource
+from .._engine.task import Outcome, Task, list_objects
 from .._module.arguments import require
 from .api import NOT_AVAILABLE
 
@@ -170,10 +170,11 @@ def _milliseconds(option: str, text: str | None) -> str | None:
         raise InvalidOptions(f"{option} must look like 2026-11-02T10:15:00Z") from None
 
 
-def read_devices(job: Job) -> dict[str, Any]:
-    """Return the devices, each with what Forescout shows of it."""
-    told = list_objects(job)
-    return {**told, "devices": [{**each, "forescout": _properties(each)} for each in told["devices"]]}
+def read_devices(task: Task, outcome: Outcome) -> None:
+    """Report the devices, each with what Forescout shows of it."""
+    list_objects(task, outcome)
+    devices = outcome.values["devices"]
+    outcome.values["devices"] = [{**each, "forescout": _properties(each)} for each in devices]
 
 
 def _properties(device: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,39 +191,42 @@ def _properties(device: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_alerts(job: Job) -> dict[str, Any]:
-    """Return the alerts; the sensor has no filter for severity and engine, so these are applied here."""
-    told, severities, engines = list_objects(job), job.params["severities"], job.params["engines"]
-    kept = [
+def read_alerts(task: Task, outcome: Outcome) -> None:
+    """Report the alerts; the sensor has no filter for severity and engine, so these are applied here."""
+    list_objects(task, outcome)
+    severities, engines = task.options["severities"], task.options["engines"]
+    outcome.values["alerts"] = [
         alert
-        for alert in told["alerts"]
+        for alert in outcome.values["alerts"]
         if (severities is None or alert["severity"] in severities)
         and (engines is None or alert["engine"] in engines)
     ]
-    return {**told, "alerts": kept}
 
 
-def check_connection(job: Job) -> dict[str, Any]:
+def check_connection(task: Task, outcome: Outcome) -> None:
     """Try token or credentials exactly once. Raises ApplianceError for anything but a clear yes."""
-    if job.params["check"] == "credentials":
-        return _check_credentials(job)
+    status = _try_credentials(task) if task.options["check"] == "credentials" else _try_token(task)
+    outcome.values.update(accepted=True, status=status, checked_at=as_text(now()))
+
+
+def _try_token(task: Task) -> int | None:
     with attempting("trying the access token"):
-        verdict, status = job.api.probe(job.resource, None, job.params["token"])
-        _insist("the access token", verdict, status)
-    if job.params["negative_control"]:
-        _check_that_others_are_refused(job)
-    return _accepted(status)
+        verdict, status = task.appliance.probe(task.resource, None, task.options["token"])
+        _refuse_unless_valid("the access token", verdict, status)
+    if task.options["negative_control"]:
+        _check_that_others_are_refused(task)
+    return status
 
 
-def _check_credentials(job: Job) -> dict[str, Any]:
-    name = job.params["username"]
+def _try_credentials(task: Task) -> int | None:
+    name = task.options["username"]
     with attempting(f'trying the password of "{name}"'):
-        verdict, status = job.api.probe(job.resource, name, job.params["password"])
-        _insist("the password", verdict, status)
-    return _accepted(status)
+        verdict, status = task.appliance.probe(task.resource, name, task.options["password"])
+        _refuse_unless_valid("the password", verdict, status)
+    return status
 
 
-def _insist(what: str, verdict: str, status: int | None) -> None:
+def _refuse_unless_valid(what: str, verdict: str, status: int | None) -> None:
     if verdict == "invalid":
         raise Refused(
             f"{what} is not accepted; it is not tried again, because failed logins block this source address "
@@ -237,14 +241,10 @@ def _insist(what: str, verdict: str, status: int | None) -> None:
         )
 
 
-def _check_that_others_are_refused(job: Job) -> None:
+def _check_that_others_are_refused(task: Task) -> None:
     with attempting("trying a token that does not exist"):
-        verdict, status = job.api.probe(job.resource, None, secrets.token_hex(16))
+        verdict, status = task.appliance.probe(task.resource, None, secrets.token_hex(16))
         if verdict == "valid":
             raise ApplianceError(
                 "it was accepted like the real one, so the answer says nothing about that", status=status
             )
-
-
-def _accepted(status: int | None) -> dict[str, Any]:
-    return {"changed": False, "accepted": True, "status": status, "checked_at": as_text(now())}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._engine.appliance import Appliance
+from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Unsupported
 from .._engine.resource import Resource
 from .._wire.http import Http
@@ -65,6 +65,11 @@ class Sensor(Appliance):
         if self.web is None:
             raise Unsupported("no public interface lists or changes access tokens: give endpoints")
         return self.web
+
+
+def connect(params: dict[str, Any], route: Route) -> Appliance:
+    """Return the sensor by its web interface."""
+    return route.relay(params) or Sensor(params)
 
 
 def _means_never(used: Any) -> bool:

@@ -15,10 +15,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 
 from ...module_utils._engine.appliance import Appliance
@@ -48,9 +48,14 @@ class ApplianceAction(ActionBase):
         node = ControlNode(self, task_vars or {})
         return run(self.module, plain(self._task.args), node)
 
-    def endpoint_map(self, path: str) -> dict[str, Any]:
-        """Refuse; a module that takes endpoint maps has an action that can load them."""
-        raise InvalidOptions(f"this module takes no endpoint map: {path}")
+    load_endpoint_map: ClassVar[staticmethod[[str, DataLoader], dict[str, Any]]]
+
+    def __init_subclass__(cls) -> None:
+        """Import what checks endpoint maps before Ansible forks, where a module takes them."""
+        if "endpoints" in cls.module.arguments.spec:
+            from .._endpoint_maps.load import load_endpoint_map
+
+            cls.load_endpoint_map = staticmethod(load_endpoint_map)
 
     def is_relayed(self) -> bool:
         """Say whether the appliance is to be reached from another host."""
@@ -73,6 +78,12 @@ class ApplianceAction(ActionBase):
             ) from None
         return dict(plain(result))
 
+    def execute(self, command: str, fed: bytes) -> Mapping[str, Any]:
+        """Run a command over Ansible's connection to the host; neither input nor output is logged."""
+        with self.without_log():
+            ended: Mapping[str, Any] = self._low_level_execute_command(command, in_data=fed)
+        return ended
+
     @contextmanager
     def without_log(self) -> Iterator[None]:
         """Keep the call and its reply, which may be a secret, out of the output and the far host's log."""
@@ -92,23 +103,29 @@ class ControlNode:
         """Take the action and the variables of its task."""
         self.action = action
         self.task_vars = task_vars
-        self.appliance = str(task_vars["inventory_hostname"])
+        self.host = str(task_vars["inventory_hostname"])
         self.check_mode = bool(action._task.check_mode)
         self.hidden: set[str] = set()
 
-    def reach(self, module: Module, params: Params) -> Appliance:
-        """Return the appliance, by commands on itself, from here, or from where the task is delegated to."""
-        shell = HostShell(self.action, self.appliance)
-        by_shell = module.connect_by_shell(params, shell)
-        if by_shell is not None:
-            shell.refuse_delegation()
-            return by_shell
+    def relay(self, params: Params) -> Appliance | None:
+        """Return the appliance as the host reaches it that the task is delegated to, None for a local one."""
         if not self.action.is_relayed():
-            return module.connect(params)
+            return None
         return RelayedAppliance(partial(self.action.call, params, self.task_vars))
 
-    def keeper(self, ref: str) -> SecretEntry:
-        """Return the keeper of one secret. Raises InvalidOptions, and if it would not outlive the run."""
+    def shell(self) -> HostShell:
+        """Return a shell on the host. Raises InvalidOptions where its commands would run on another."""
+        other = self.action._task.delegate_to
+        if other not in (None, self.host):
+            raise InvalidOptions(
+                f"its commands run on {self.host} itself, over Ansible's own connection to it, so the task "
+                f"cannot be delegated to {other}; leave delegate_to out, and lead the connection through a "
+                "jump host if it needs one (ansible_ssh_common_args: -o ProxyJump=HOST)"
+            )
+        return HostShell(self.action.execute, self.host)
+
+    def secret_entry(self, ref: str) -> SecretEntry:
+        """Return the entry of one secret. Raises InvalidOptions, and if it would not outlive the run."""
         settings = plain(self.action._templar.template(self.task_vars.get(STORE_SETTINGS, {})))
         loader = self.action._loader
         store = open_store(ref, loader, settings)
@@ -116,14 +133,5 @@ class ControlNode:
         return StoreEntry(ref, store, self.hidden, loader)
 
     def endpoint_map(self, path: str) -> dict[str, Any]:
-        """Load an endpoint map."""
-        return self.action.endpoint_map(path)
-
-    def leave(self, path: str, text: str) -> None:
-        """Write a file for a person, unless it already says the same. Raises InvalidOptions."""
-        file = Path(self.action._loader.path_dwim(path))
-        try:
-            if not file.exists() or file.read_text(encoding="utf-8") != text:
-                file.write_text(text, encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidOptions(f"the file {path} cannot be written: {error}") from None
+        """Load an endpoint map. Raises InvalidOptions."""
+        return self.action.load_endpoint_map(path, self.action._loader)

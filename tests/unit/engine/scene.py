@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance, MemoryEntry
 
 NAME = {"name": Field("name")}
@@ -54,16 +54,19 @@ class Scene:
         **stored: Any,
     ) -> None:
         self.events: list[str] = []
+        self.warnings: list[str] = []
         shared = {"check_mode": check_mode, "events": self.events, "errors": errors}
         made = {} if resource.on_parent else {"made": row(9), "id_": 9}
         self.api = MemoryAppliance(objects, **{**shared, **made, **(appliance or {})})
         self.keeper = MemoryEntry(**stored, **shared)
         options = {**OPTIONS, **(params or {})}
-        self.job = Job(resource, options, self.api, check_mode, "box", {"secret_ref": self.keeper})
+        self.task = Task(resource, options, self.api, "box", check_mode, {"secret_ref": self.keeper})
 
     def play(self) -> dict[str, Any]:
-        """Carry the task out."""
-        return mint(self.job)
+        """Carry the task out; return its result, with a diff even of no change."""
+        outcome = Outcome(warnings=self.warnings)
+        mint(self.task, outcome)
+        return {**outcome.result(), "diff": outcome.diff}
 
     @property
     def ids(self) -> list[Any]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     Conflict,
@@ -18,6 +17,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     INVALID,
     REF,
@@ -25,6 +25,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     VALID,
     MemoryAppliance,
     MemoryEntry,
+    do,
     mark,
 )
 
@@ -34,39 +35,40 @@ MARK = mark("by hand")
 
 def scene(
     *, verdict: tuple[str, int | None] = VALID, check_mode: bool = False, errors: Any = None, **secret: Any
-) -> Job:
+) -> Task:
     """Make a task on an appliance and a store that write into one list of events."""
     events: list[str] = []
     keeper = MemoryEntry(**secret, check_mode=check_mode, events=events)
     api = MemoryAppliance(verdicts=[verdict], check_mode=check_mode, events=events, errors=errors)
-    return Job(TOKEN, {"name": "a"}, api, check_mode, "box", {"secret_ref": keeper})
+    return Task(TOKEN, {"name": "a"}, api, "box", check_mode, {"secret_ref": keeper})
 
 
 def test_a_stored_secret_is_tried_once_and_noted_as_verified() -> None:
     job = scene(value="by hand")
-    result = adopt(job)
-    assert job.api.events == ["store held", "appliance probe by hand", "store prove"]
+    result = do(adopt, job)
+    assert job.appliance.events == ["store read", "appliance probe by hand", "store prove"]
     assert (result["changed"], result["minted"], result["fingerprint"]) == (True, False, MARK)
     assert result["verified_at"] == "now"
 
 
 def test_the_trial_is_noted_because_it_sets_the_time_of_use() -> None:
     job = scene(value="by hand")
-    adopt(job)
-    assert job.notes == ['verifying token "a" was a use of it: its time of last use proves no other caller']
+    assert do(adopt, job)["warnings"] == [
+        'verifying token "a" was a use of it: its time of last use proves no other caller'
+    ]
 
 
 def test_a_verified_secret_is_not_tried_again() -> None:
     job = scene(value="by hand", verified_at="then")
-    result = adopt(job)
-    assert job.api.events == ["store held"]
+    result = do(adopt, job)
+    assert job.appliance.events == ["store read"]
     assert (result["changed"], result["diff"]["before"]) == (False, result["diff"]["after"])
 
 
 def test_check_mode_says_that_a_secret_would_be_verified_and_does_not_try_it() -> None:
     job = scene(value="by hand", check_mode=True)
-    result = adopt(job)
-    assert job.api.events == ["store held"]
+    result = do(adopt, job)
+    assert job.appliance.events == ["store read"]
     assert (result["changed"], result["fingerprint"], result["verified_at"]) == (True, MARK, None)
 
 
@@ -76,9 +78,9 @@ def test_an_empty_store_is_a_conflict_that_says_what_to_do(check_mode: bool) -> 
     with pytest.raises(
         Conflict, match=r"generate it in the appliance's web interface and store it there"
     ) as caught:
-        adopt(job)
+        do(adopt, job)
     assert REF in str(caught.value)
-    assert job.api.events == ["store held"]
+    assert job.appliance.events == ["store read"]
 
 
 @pytest.mark.parametrize(
@@ -93,16 +95,17 @@ def test_an_empty_store_is_a_conflict_that_says_what_to_do(check_mode: bool) -> 
 )
 def test_a_secret_that_is_not_accepted_stays_unverified(verdict: tuple[str, int | None], found: str) -> None:
     job = scene(value="by hand", verdict=verdict)
+    outcome = Outcome()
     with pytest.raises(ApplianceError) as caught:
-        adopt(job)
+        adopt(job, outcome)
     assert caught.value.sentence("box") == f'box: verifying token "a" failed{found}'
-    assert job.api.events == ["store held", "appliance probe by hand"]
-    assert job.notes == []
+    assert job.appliance.events == ["store read", "appliance probe by hand"]
+    assert outcome == Outcome()
 
 
 def test_an_appliance_out_of_reach_leaves_a_secret_as_it_was() -> None:
     job = scene(value="by hand", errors={"probe": Unreachable("no answer")})
     with pytest.raises(Unreachable) as caught:
-        adopt(job)
+        do(adopt, job)
     assert caught.value.attempt == 'trying token "a"'
-    assert job.keepers["secret_ref"].current.verified_at is None
+    assert job.secrets["secret_ref"].current.verified_at is None

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import (
-    Job,
-    converge,
-    list_objects,
-)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import converge
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     Conflict,
     Refused,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import (
+    Task,
+    list_objects,
+)
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance, do
 
 THING = Resource(
     label="thing",
@@ -40,9 +40,9 @@ RAW = {"id": "a", "note": "c", "hosts": ["2", "1"], "vendor": "x"}
 HELD = {"name": "a", "comment": "c", "hosts": ["1", "2"]}
 
 
-def job(api: MemoryAppliance, **params: Any) -> Job:
+def job(api: MemoryAppliance, **params: Any) -> Task:
     """Make a task about thing "a"."""
-    return Job(THING, {"name": "a", "state": "present", **params}, api, api.check_mode, "box")
+    return Task(THING, {"name": "a", "state": "present", **params}, api, "box", api.check_mode)
 
 
 CASES = {
@@ -78,7 +78,7 @@ def test_a_run_reads_then_writes_what_differs_then_reads_back(
     objects: Any, params: Any, changed: bool, before: Any, after: Any, writes: list[str], bodies: Any
 ) -> None:
     api = MemoryAppliance(objects)
-    result = converge(job(api, **params))
+    result = do(converge, job(api, **params))
     assert api.events == [f"appliance {verb}" for verb in ["read", *writes]]
     assert api.bodies == bodies
     action = {"create": "create", "update": "update", "delete": "delete"}.get((writes or [""])[0], "none")
@@ -99,16 +99,16 @@ def test_a_run_reads_then_writes_what_differs_then_reads_back(
 @pytest.mark.parametrize(("objects", "params"), [case[:2] for case in CASES.values()], ids=CASES)
 def test_check_mode_says_what_a_run_does_and_only_reads(objects: Any, params: Any) -> None:
     checked = MemoryAppliance(objects, check_mode=True)
-    assert converge(job(checked, **params)) == converge(job(MemoryAppliance(objects), **params))
+    assert do(converge, job(checked, **params)) == do(converge, job(MemoryAppliance(objects), **params))
     assert checked.events == ["appliance read"]
 
 
 @pytest.mark.parametrize(("objects", "params"), [case[:2] for case in CASES.values()], ids=CASES)
 def test_a_second_run_keeps_what_the_first_made(objects: Any, params: Any) -> None:
     api = MemoryAppliance(objects)
-    converge(job(api, **params))
+    do(converge, job(api, **params))
     api.events.clear()
-    again = converge(job(api, **params))
+    again = do(converge, job(api, **params))
     assert (again["changed"], again["diff"]["before"]) == (False, again["diff"]["after"])
     assert api.events == ["appliance read"]
 
@@ -122,7 +122,7 @@ def test_a_second_run_keeps_what_the_first_made(objects: Any, params: Any) -> No
 )
 def test_what_reads_back_different_is_an_error(objects: Any, keeps: Any, named: str) -> None:
     with pytest.raises(ApplianceError) as caught:
-        converge(job(MemoryAppliance(objects, keeps=keeps), comment="d"))
+        do(converge, job(MemoryAppliance(objects, keeps=keeps), comment="d"))
     assert caught.value.sentence("box") == (
         f'box: writing thing "a" failed: it was accepted, but {named} read back different from '
         "what was sent; run again with --check --diff to see how"
@@ -131,7 +131,7 @@ def test_what_reads_back_different_is_an_error(objects: Any, keeps: Any, named: 
 
 def test_what_was_not_asked_for_may_have_changed_meanwhile() -> None:
     api = MemoryAppliance({"a": RAW}, keeps={"hosts": []})
-    assert converge(job(api, comment="d"))["changed"]
+    assert do(converge, job(api, comment="d"))["changed"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_was_not_asked_for_may_have_changed_meanwhile() -> None:
 def test_a_refused_verb_is_named_and_ends_the_run(verb: str, objects: Any, params: Any, attempt: str) -> None:
     api = MemoryAppliance(objects, errors={verb: Refused("no", status=403)})
     with pytest.raises(Refused) as caught:
-        converge(job(api, **params))
+        do(converge, job(api, **params))
     assert caught.value.sentence("box") == f'box: {attempt} thing "a" was refused (403): no'
     assert api.events[-1] == f"appliance {verb}"
 
@@ -154,14 +154,14 @@ def test_a_refused_verb_is_named_and_ends_the_run(verb: str, objects: Any, param
 def test_an_incomplete_object_is_never_compared() -> None:
     api = MemoryAppliance({"a": {"note": "c"}})
     with pytest.raises(ApplianceError, match=r'the answer lacks a usable "id"'):
-        converge(job(api, comment="d"))
+        do(converge, job(api, comment="d"))
     assert api.events == ["appliance read"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_conflict_is_found_in_check_mode_too(check_mode: bool) -> None:
     with pytest.raises(Conflict, match="hosts of thing cannot be changed"):
-        converge(job(MemoryAppliance({"a": RAW}, check_mode=check_mode), hosts=["3"]))
+        do(converge, job(MemoryAppliance({"a": RAW}, check_mode=check_mode), hosts=["3"]))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_conflict_is_found_in_check_mode_too(check_mode: bool) -> None:
 )
 def test_reading_returns_every_object_or_the_named_ones(names: Any, found: list[str]) -> None:
     api = MemoryAppliance({"a": RAW, "b": {**RAW, "id": "b", "last-used": 5}}, check_mode=True)
-    result = list_objects(Job(THING, {"names": names}, api, True, "box"))
+    result = do(list_objects, Task(THING, {"names": names}, api, "box", True))
     rows = {"a": {**HELD, "used": None}, "b": {**HELD, "name": "b", "used": 5}}
     assert result == {"changed": False, "things": [rows[name] for name in found]}
     assert api.events == ["appliance table"]
@@ -178,7 +178,7 @@ def test_reading_returns_every_object_or_the_named_ones(names: Any, found: list[
 
 def test_reading_an_incomplete_row_is_an_error() -> None:
     with pytest.raises(ApplianceError) as caught:
-        list_objects(Job(THING, {}, MemoryAppliance({"a": RAW, "b": {}}), False, "box"))
+        do(list_objects, Task(THING, {}, MemoryAppliance({"a": RAW, "b": {}}), "box", False))
     said = caught.value.sentence("box")
     assert said.startswith('box: reading every thing failed: the answer lacks a usable "id"')
 
@@ -188,7 +188,7 @@ def test_a_field_of_a_wrong_form_is_an_error_and_not_a_default(hosts: Any) -> No
     api = MemoryAppliance({"a": {**RAW, "hosts": hosts}})
     for run in (converge, list_objects):
         with pytest.raises(ApplianceError, match=r'the answer lacks a usable "hosts"'):
-            run(job(api, comment="d"))
+            do(run, job(api, comment="d"))
     assert api.bodies == []
 
 
@@ -214,10 +214,10 @@ def test_an_account_does_not_lock_itself_out(
     task = replace(job(api, allow_self_change=allowed, **params), resource=GUARDED)
     if own and dangerous and not allowed:
         with pytest.raises(Conflict, match=LOCKS_OUT):
-            converge(task)
+            do(converge, task)
         assert api.bodies == []
     else:
-        converge(task)
+        do(converge, task)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -226,12 +226,12 @@ def test_what_is_fixed_cannot_be_changed(params: Any, check_mode: bool) -> None:
     api = MemoryAppliance({"root": {**RAW, "id": "root"}}, check_mode=check_mode)
     task = replace(job(api, **{"name": "root", **params}), resource=GUARDED)
     with pytest.raises(Conflict, match='thing "root" is built in and cannot be changed'):
-        converge(task)
+        do(converge, task)
 
 
 def test_what_is_fixed_may_be_as_it_is() -> None:
     api = MemoryAppliance({"root": {**RAW, "id": "root"}})
-    assert not converge(replace(job(api, name="root", comment="c"), resource=GUARDED))["changed"]
+    assert not do(converge, replace(job(api, name="root", comment="c"), resource=GUARDED))["changed"]
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,9 @@ def test_check_mode_says_what_still_uses_an_object(
 ) -> None:
     api = MemoryAppliance({"a": RAW}, uses=uses, check_mode=check_mode)
     task = replace(job(api, state="absent"), resource=GUARDED, released=released)
-    assert converge(task)["changed"]
+    result = do(converge, task)
+    assert result["changed"]
     said = f"{uses - released} objects of the appliance still refer to it"
-    assert [note for note in task.notes if said in note] == (task.notes if noted else [])
-    assert bool(task.notes) is noted
+    warnings = result.get("warnings", [])
+    assert [note for note in warnings if said in note] == (warnings if noted else [])
+    assert bool(warnings) is noted

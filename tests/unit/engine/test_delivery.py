@@ -12,11 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import (
-    Job,
-    converge,
-    list_objects,
-)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import converge
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     NotFound,
@@ -26,14 +22,24 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resourc
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import (
     KNOWN_AFTER_APPLY,
 )
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import REF, MemoryAppliance, MemoryEntry, mark
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import (
+    Task,
+    list_objects,
+)
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
+    REF,
+    MemoryAppliance,
+    MemoryEntry,
+    do,
+    mark,
+)
 
 SETTINGS = Resource(
     label="settings",
     kind="settings",
     path="settings",
     fields={"server": Field("server"), "token": Field("token")},
-    secrets={"token": "token_ref"},
+    delivers="token",
     resend=frozenset({"server", "token"}),
     singleton=True,
 )
@@ -47,7 +53,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 def deliver(api: MemoryAppliance, keeper: MemoryEntry, server: str = "1", **more: Any) -> dict[str, Any]:
     """Give server and secret to the settings."""
     params = {"server": server, "token_ref": REF, **more}
-    return converge(Job(SETTINGS, params, api, api.check_mode, "box", {"token_ref": keeper}))
+    return do(converge, Task(SETTINGS, params, api, "box", api.check_mode, {"token_ref": keeper}))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_in_check_mode_a_missing_secret_is_one_that_is_yet_to_come() -> None:
 
 def test_reading_a_singleton_returns_it_without_its_secret() -> None:
     api = MemoryAppliance({None: {**ROW, "token": "s3cr3t"}}, check_mode=True)
-    assert list_objects(Job(SETTINGS, {}, api, True, "box")) == {
+    assert do(list_objects, Task(SETTINGS, {}, api, "box", True)) == {
         "changed": False,
         "settings": {"server": "1"},
     }

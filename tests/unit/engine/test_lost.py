@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     Overtaken,
     Refused,
@@ -20,6 +20,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import entry
 from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import (
     ADMIN,
@@ -35,13 +36,14 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     MINTED,
     REF,
     MemoryAppliance,
+    do,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.memory_store import MemoryStore
 
-LISTING = ["store held", "appliance table"]
-READING = ["store held", "appliance read"]
+LISTING = ["store read", "appliance table"]
+READING = ["store read", "appliance read"]
 MINTING = ["store reserve", "appliance mint", "store persist", "store escrow"]
-AGAIN = ["appliance delete 9", "store held", "store release"]
+AGAIN = ["appliance delete 9", "store read", "store release"]
 WRITING = ["store write"]
 TRIES = WRITING * 4
 
@@ -132,7 +134,7 @@ class Whole:
         self.api = MemoryAppliance(tokens, made=row(9), id_=9, events=self.events)
         self.hidden: set[str] = set()
         keeper = entry.StoreEntry(REF, self.store, self.hidden, loader)
-        self.job = Job(TOKEN, OPTIONS, self.api, False, "box", {"secret_ref": keeper})
+        self.task = Task(TOKEN, OPTIONS, self.api, "box", False, {"secret_ref": keeper})
 
     def _save(self, ref: str, value: str, loader: DataLoader) -> str:
         self.events.append("escrow")
@@ -141,7 +143,7 @@ class Whole:
 
     def play(self) -> dict[str, Any]:
         """Carry the task out."""
-        return mint(self.job)
+        return do(mint, self.task)
 
 
 @pytest.fixture
@@ -251,7 +253,7 @@ def test_a_store_that_keeps_no_reservation_mints_nothing(whole: Callable[..., Wh
 
 def test_what_a_consumer_was_given_meanwhile_is_no_lost_reservation(whole: Callable[..., Whole]) -> None:
     task = whole(record={"value": "old", "id": 1}, tokens=rows(1))
-    task.job.params = {**OPTIONS, "recreate": "always"}
+    task.task = replace(task.task, options={**OPTIONS, "recreate": "always"})
     keep = task.store.write
 
     def then_somebody_delivers(record: Any, expected: str | None) -> str:

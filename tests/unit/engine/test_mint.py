@@ -33,8 +33,8 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     mark,
 )
 
-LISTING = ["store held", "appliance table"]
-READING = ["store held", "appliance read"]
+LISTING = ["store read", "appliance table"]
+READING = ["store read", "appliance read"]
 MINTING = ["store reserve", "appliance mint", "store persist"]
 TRYING = "appliance probe minted-value"
 
@@ -159,7 +159,7 @@ def test_only_a_clear_refusal_of_the_stored_key_mints_another(
     result = scene.play()
     rest = [*MINTING, TRYING, "store commit, verified"] if reason and not check_mode else []
     assert scene.events == [*READING, "appliance probe old", *rest]
-    assert (result["changed"], result["reason"], scene.job.notes) == (reason is not None, reason, note)
+    assert (result["changed"], result["reason"], scene.warnings) == (reason is not None, reason, note)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -193,7 +193,7 @@ def test_a_key_without_its_admin_is_predicted_in_check_mode_with_a_note() -> Non
     scene = Scene(KEY, {}, check_mode=True)
     result = scene.play()
     assert (result["changed"], result["reason"]) == (True, "the object it belongs to is new")
-    assert scene.job.notes == ['key "a" is predicted as if an earlier task creates the object it belongs to']
+    assert scene.warnings == ['key "a" is predicted as if an earlier task creates the object it belongs to']
 
 
 NO = [Refused("no", status=403), Locked("wait", status=429), Unsupported("never heard")]
@@ -220,7 +220,7 @@ def test_a_minting_of_unknown_outcome_leaves_the_reservation(
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-@pytest.mark.parametrize("verb", ["held", "table", "reserve"])
+@pytest.mark.parametrize("verb", ["store read", "table", "reserve"])
 def test_nothing_is_minted_while_store_or_appliance_fail(verb: str, check_mode: bool) -> None:
     scene = Scene(TOKEN, check_mode=check_mode, errors={verb: SecretStoreError("broken")})
     if check_mode and verb == "reserve":
@@ -245,7 +245,7 @@ def test_nothing_is_done_while_another_process_is_at_it(
         f'box: minting {resource.label} "a" failed: process 7 on elsewhere is at it, as '
         "vault_file:/srv/secrets/x says: run again when it is done"
     )
-    assert scene.events == ["store held"]
+    assert scene.events == ["store read"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import SecretStoreError
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt, mint
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import entry
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.entry import StoreEntry
 from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import OPTIONS, TOKEN, row
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance, do
 from ansible_collections.otsec.defender_iot.tests.unit.memory_store import MemoryStore
 
 REF = "memory:key"
@@ -79,23 +79,25 @@ PENDING = {"since": "then", "owner": "process 7 on elsewhere", "known": []}
 def test_adopting_proves_the_current_value_and_leaves_all_else(pending: Any, previous: Any) -> None:
     record = {"value": "by hand", "id": 2, "pending": pending, **previous}
     keeper = keeper_of(record)
-    assert adopt(Job(TOKEN, OPTIONS, MemoryAppliance(), False, "box", {"secret_ref": keeper}))["verified_at"]
+    assert do(adopt, Task(TOKEN, OPTIONS, MemoryAppliance(), "box", False, {"secret_ref": keeper}))[
+        "verified_at"
+    ]
     verified = keeper.store.record.pop("verified")
     assert keeper.store.record == record
     assert TIME.fullmatch(verified["at"])
 
 
 def test_an_empty_rotation_id_is_none() -> None:
-    job = Job(
+    job = Task(
         TOKEN,
         {**OPTIONS, "rotation_id": ""},
         MemoryAppliance(made=row(9), id_=9),
-        False,
         "box",
+        False,
         {"secret_ref": keeper_of(None)},
     )
-    assert mint(job)["minted"]
-    assert not mint(job)["changed"]
+    assert do(mint, job)["minted"]
+    assert not do(mint, job)["changed"]
 
 
 def test_every_value_that_is_met_is_hidden_from_results() -> None:
@@ -167,9 +169,9 @@ def test_a_malformed_record_is_not_used(record: Any) -> None:
 
 
 @pytest.mark.parametrize("record", MALFORMED.values(), ids=MALFORMED)
-@pytest.mark.parametrize("job", [mint, adopt])
-def test_a_malformed_record_is_neither_overwritten_nor_a_reason_to_mint(record: Any, job: Any) -> None:
+@pytest.mark.parametrize("work", [mint, adopt])
+def test_a_malformed_record_is_neither_overwritten_nor_a_reason_to_mint(record: Any, work: Any) -> None:
     keeper, api = keeper_of(record), MemoryAppliance()
     with pytest.raises(SecretStoreError):
-        job(Job(TOKEN, OPTIONS, api, False, "box", {"secret_ref": keeper}))
+        do(work, Task(TOKEN, OPTIONS, api, "box", False, {"secret_ref": keeper}))
     assert (keeper.store.record, keeper.store.events, api.events) == (record, ["store read"], [])

@@ -140,7 +140,7 @@ THING = Resource(
         "token": Field("token"),
     },
     facts={"used": Field("last-used")},
-    secrets={"token": "token_ref"},
+    delivers="token",
     fold=fold,
     unfold=unfold,
 )

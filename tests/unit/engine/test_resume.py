@@ -27,8 +27,8 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     secret,
 )
 
-LISTING = ["store held", "appliance table"]
-READING = ["store held", "appliance read"]
+LISTING = ["store read", "appliance table"]
+READING = ["store read", "appliance read"]
 MINTING = ["store reserve", "appliance mint", "store persist"]
 INTERRUPTED = "an earlier run was interrupted"
 LOST = "an earlier run was interrupted, and what it minted is lost"

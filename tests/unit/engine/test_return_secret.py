@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt
 from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import ADMIN, KEY, TOKEN, Scene, row, rows
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import MINTED, begun, secret
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import MINTED, begun, do, secret
 
 ASKED = {"return_secret": True}
 OLD = {"value": "s3cr3t-old", "id": 1}
@@ -73,7 +73,7 @@ def test_a_value_is_returned_only_if_asked_for_and_only_the_current_one(
         scene = Scene(resource, objects, check_mode=check_mode, params={**params, **asked}, **stored)
         result = scene.play()
         assert result.pop("value", None) == (wanted if asked is ASKED else None)
-        said = json.dumps([result, scene.job.notes])
+        said = json.dumps([result, scene.warnings])
         assert "s3cr3t" not in said
         assert MINTED not in said
 
@@ -82,6 +82,6 @@ def test_a_value_is_returned_only_if_asked_for_and_only_the_current_one(
 @pytest.mark.parametrize("asked", [{}, ASKED])
 def test_an_adopted_value_is_returned_only_if_asked_for(asked: Any, verified_at: Any) -> None:
     scene = Scene(TOKEN, params=asked, value="s3cr3t", verified_at=verified_at)
-    result = adopt(scene.job)
+    result = do(adopt, scene.task)
     assert result.pop("value", None) == ("s3cr3t" if asked else None)
-    assert "s3cr3t" not in json.dumps([result, scene.job.notes])
+    assert "s3cr3t" not in json.dumps([result, scene.warnings])

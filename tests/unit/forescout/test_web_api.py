@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     InvalidOptions,
@@ -18,6 +17,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     NotFound,
     Refused,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout import hosts
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.hosts import (
     HOST,
@@ -30,7 +30,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web_
     WebApi,
     place,
 )
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer, do
 
 PARAMS = {**CONNECTION, "username": "u", "password": "p", "token_form": "auto"}
 TOKEN = answer(200, "head.body.tail", "text/plain")
@@ -62,7 +62,7 @@ def at(timestamp: int, value: Any = "v") -> dict[str, Any]:
     return {"timestamp": timestamp, "value": value}
 
 
-def job(*answers: Any, **params: Any) -> Job:
+def job(*answers: Any, **params: Any) -> Task:
     """Make a task about a host, which has logged in already."""
     given = {
         **PARAMS,
@@ -73,7 +73,7 @@ def job(*answers: Any, **params: Any) -> Job:
         "interval": 1,
         **params,
     }
-    return Job(HOST, given, web(TOKEN, *answers), False, "forescout-1")
+    return Task(HOST, given, web(TOKEN, *answers), "forescout-1", False)
 
 
 def test_the_login_is_a_form_and_its_answer_is_the_token() -> None:
@@ -194,22 +194,22 @@ def test_an_unasked_304_is_an_error() -> None:
 
 def test_a_host_that_does_not_exist_is_an_error_of_its_own() -> None:
     with pytest.raises(NotFound, match="the platform knows no such host"):
-        read_host(job(answer(200, FIELDS), answer(404, {})))
+        do(read_host, job(answer(200, FIELDS), answer(404, {})))
 
 
 def test_an_id_beyond_53_bits_is_kept_exact() -> None:
-    assert read_host(job(answer(200, FIELDS), host()))["host"]["id"] == str(BIG)
+    assert do(read_host, job(answer(200, FIELDS), host()))["host"]["id"] == str(BIG)
 
 
 def test_values_are_found_by_label_and_those_of_other_modules_left_out() -> None:
-    told = read_host(job(answer(200, FIELDS), host(tag5=at(1793614500, "Omron"), online=at(1793614600))))
+    told = do(read_host, job(answer(200, FIELDS), host(tag5=at(1793614500, "Omron"), online=at(1793614600))))
     assert told["host"]["properties"] == {"Vendor": {"value": "Omron", "updated_at": "2026-11-02T10:15:00Z"}}
     assert told["host"]["updated_at"] == "2026-11-02T10:15:00Z"
     assert (told["missing_labels"], told["ambiguous_labels"], told["newer"]) == ([], [], None)
 
 
 def test_a_property_of_several_values_has_the_newest_time() -> None:
-    told = read_host(job(answer(200, FIELDS), host(tag1=[at(1793614400, "1"), at(1793614500, "2")])))
+    told = do(read_host, job(answer(200, FIELDS), host(tag1=[at(1793614400, "1"), at(1793614500, "2")])))
     assert told["host"]["properties"]["Firmware"] == {
         "value": ["1", "2"],
         "updated_at": "2026-11-02T10:15:00Z",
@@ -218,7 +218,7 @@ def test_a_property_of_several_values_has_the_newest_time() -> None:
 
 @pytest.mark.parametrize("field", [{}, {"value": 1}, {"timestamp": None}, {"timestamp": True}, "x", None, []])
 def test_a_value_without_a_time_proves_nothing(field: Any) -> None:
-    told = read_host(job(answer(200, FIELDS), host(tag5=field), newer_than="1970-01-01T00:00:00Z"))
+    told = do(read_host, job(answer(200, FIELDS), host(tag5=field), newer_than="1970-01-01T00:00:00Z"))
     assert (told["host"]["updated_at"], told["newer"]) == (None, False)
 
 
@@ -235,14 +235,14 @@ def test_a_value_without_a_time_proves_nothing(field: Any) -> None:
 )
 def test_labels_may_be_missing_ambiguous_or_renamed(labels: Any, missing: Any, ambiguous: Any) -> None:
     fields = [{"name": f"tag{n}", "label": label} for n, label in enumerate(labels)]
-    told = read_host(job(answer(200, {"hostFields": fields}), host=None))
+    told = do(read_host, job(answer(200, {"hostFields": fields}), host=None))
     assert (told["missing_labels"], told["ambiguous_labels"]) == (missing, ambiguous)
     assert "host" not in told
 
 
 def test_a_value_under_an_ambiguous_label_is_left_out() -> None:
     fields = {"hostFields": [*FIELDS["hostFields"], {"name": "nic_vendor", "label": "Vendor"}]}
-    told = read_host(job(answer(200, fields), host(nic_vendor=at(1793614500), tag5=at(1793614500))))
+    told = do(read_host, job(answer(200, fields), host(nic_vendor=at(1793614500), tag5=at(1793614500))))
     assert told["host"]["properties"] == {}
 
 
@@ -257,7 +257,7 @@ def test_a_value_under_an_ambiguous_label_is_left_out() -> None:
     ],
 )
 def test_a_value_is_newer_to_the_second(newer_than: str, newer: bool) -> None:
-    told = read_host(job(answer(200, FIELDS), host(tag5=at(1793614500)), newer_than=newer_than))
+    told = do(read_host, job(answer(200, FIELDS), host(tag5=at(1793614500)), newer_than=newer_than))
     assert told["newer"] is newer
 
 
@@ -267,9 +267,9 @@ def test_a_newer_value_is_waited_for_and_the_wait_ends(monkeypatch: pytest.Monke
     monkeypatch.setattr(hosts.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     asked = {"newer_than": "2026-11-02T10:15:00Z", "wait": 20, "interval": 10}
     old, new = host(tag5=at(1793614499)), host(tag5=at(1793614500))
-    assert read_host(job(answer(200, FIELDS), old, old, new, **asked))["newer"] is True
+    assert do(read_host, job(answer(200, FIELDS), old, old, new, **asked))["newer"] is True
     clock[0] = 0.0
-    assert read_host(job(answer(200, FIELDS), old, old, old, **asked))["newer"] is False
+    assert do(read_host, job(answer(200, FIELDS), old, old, old, **asked))["newer"] is False
     assert clock[0] == 20
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     Conflict,
     InvalidOptions,
     Refused,
     SecretStoreError,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
     grant,
     prepare_fortigate_access,
@@ -85,7 +85,7 @@ def options(**given: Any) -> dict[str, Any]:
     return prepare_fortigate_access({**left_out, **defaults, **given})
 
 
-class Task:
+class Play:
     """One task on a FortiGate, with a keeper for the key of every admin that has one."""
 
     def __init__(self, device: Device, **given: Any) -> None:
@@ -94,11 +94,18 @@ class Task:
             name: MemoryEntry(check_mode=device.check_mode, events=device.events)
             for name in references(params)
         }
-        self.job = Job(ADMIN, params, device, device.check_mode, "fgt", self.keepers)
+        self.task = Task(ADMIN, params, device, "fgt", device.check_mode, self.keepers)
+        self.outcome = Outcome()
 
     def play(self) -> list[tuple[str, str, str]]:
         """Carry it out; return kind, name and action of each object."""
-        return [(each["kind"], each["name"], each["action"]) for each in grant(self.job)["objects"]]
+        grant(self.task, self.outcome)
+        return [(each["kind"], each["name"], each["action"]) for each in self.result["objects"]]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Return the result as far as the task came."""
+        return self.outcome.result()
 
 
 TABLES = ["appliance table system/accprofile", "appliance table system/api-user"]
@@ -107,36 +114,36 @@ TABLES = ["appliance table system/accprofile", "appliance table system/api-user"
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_profiles_admins_and_keys_come_in_the_order_in_which_they_need_each_other(check_mode: bool) -> None:
     device = Device(check_mode=check_mode)
-    task = Task(device, admins=[KEYED_ADMIN], profiles=[PROFILE])
+    task = Play(device, admins=[KEYED_ADMIN], profiles=[PROFILE])
     assert task.play() == [("profile", "p", "create"), ("admin", "a", "create"), ("key", "a", "mint")]
-    assert task.job.told["changed"]
-    assert task.job.notes == []
-    assert [each["before"] for each in task.job.told["diff"]] == [{}, {}, {}]
+    assert task.result["changed"]
+    assert "warnings" not in task.result
+    assert [each["before"] for each in task.result["diff"]] == [{}, {}, {}]
 
 
 def test_in_sync_each_table_is_read_once_and_nothing_is_written() -> None:
     profiles = [raw(name=name, vpngrp="read") for name in "pqr"]
     admins = [admin(name) for name in "abc"]
     device = Device(profiles, admins)
-    task = Task(
+    task = Play(
         device,
         profiles=[{**PROFILE, "name": name} for name in "pqr"],
         admins=[{**PLAIN_ADMIN, "name": name} for name in "abc"],
     )
     assert {action for _kind, _name, action in task.play()} == {"none"}
     assert device.events == TABLES
-    assert task.job.told["diff"] == []
-    assert not task.job.told["changed"]
+    assert "diff" not in task.result
+    assert not task.result["changed"]
 
 
 def test_what_was_written_is_read_back_by_itself_and_not_again() -> None:
     device = Device(admins=[admin()])
-    Task(device, admins=[{**KEYED_ADMIN, "trusted_hosts": ["192.0.2.21"]}]).play()
+    Play(device, admins=[{**KEYED_ADMIN, "trusted_hosts": ["192.0.2.21"]}]).play()
     assert device.events[:4] == [
         "appliance table system/api-user",
         "appliance update admin a",
         "appliance read admin a",
-        "store held",
+        "store read",
     ]
     assert "appliance read key a" not in device.events
 
@@ -144,7 +151,7 @@ def test_what_was_written_is_read_back_by_itself_and_not_again() -> None:
 def test_what_is_absent_goes_after_what_uses_it() -> None:
     device = Device([raw(name="p")], [admin()])
     gone = [{"name": "p", "state": "absent"}]
-    task = Task(device, profiles=gone, admins=[{"name": "a", "state": "absent", "secret_ref": "x:y"}])
+    task = Play(device, profiles=gone, admins=[{"name": "a", "state": "absent", "secret_ref": "x:y"}])
     assert [(kind, action) for kind, _name, action in task.play()] == [
         ("admin", "delete"),
         ("key", "none"),
@@ -155,7 +162,7 @@ def test_what_is_absent_goes_after_what_uses_it() -> None:
 
 def test_a_failure_ends_the_task_and_tells_what_had_been_done() -> None:
     device = Device(errors={})
-    task = Task(device, profiles=[PROFILE], admins=[PLAIN_ADMIN, {**PLAIN_ADMIN, "name": "b"}])
+    task = Play(device, profiles=[PROFILE], admins=[PLAIN_ADMIN, {**PLAIN_ADMIN, "name": "b"}])
     create = device.create
 
     def refuse_b(resource: Any, key: Any, body: Any) -> None:
@@ -166,17 +173,17 @@ def test_a_failure_ends_the_task_and_tells_what_had_been_done() -> None:
     device.create = refuse_b  # type: ignore[method-assign]
     with pytest.raises(Refused):
         task.play()
-    assert [(each["kind"], each["name"]) for each in task.job.told["objects"]] == [
+    assert [(each["kind"], each["name"]) for each in task.result["objects"]] == [
         ("profile", "p"),
         ("admin", "a"),
     ]
-    assert task.job.told["changed"]
+    assert task.result["changed"]
 
 
 @pytest.mark.parametrize("is_new", [True, False])
 def test_an_admin_of_this_task_does_not_outlive_a_key_that_could_not_be_stored(is_new: bool) -> None:
     device = Device(admins=[] if is_new else [admin()])
-    task = Task(device, admins=[KEYED_ADMIN])
+    task = Play(device, admins=[KEYED_ADMIN])
     task.keepers["a"].errors = {"persist": SecretStoreError("no space left")}
     with pytest.raises(SecretStoreError) as caught:
         task.play()
@@ -190,10 +197,10 @@ def test_an_admin_of_this_task_does_not_outlive_a_key_that_could_not_be_stored(i
 @pytest.mark.parametrize("pending", [None, begun(secret("half done"))], ids=["stored", "interrupted"])
 def test_a_key_of_an_admin_that_is_no_more_is_not_kept_for_a_new_one(pending: Any, check_mode: bool) -> None:
     device = Device(check_mode=check_mode)
-    task = Task(device, admins=[KEYED_ADMIN])
+    task = Play(device, admins=[KEYED_ADMIN])
     task.keepers["a"].current, task.keepers["a"].pending = secret("of the old admin"), pending
     assert task.play()[0] == ("admin", "a", "create")
-    key = task.job.told["objects"][-1]
+    key = task.result["objects"][-1]
     assert key["changed"]
     assert key["minted"] is not check_mode
     assert [event for event in device.events if "probe" in event] == (
@@ -204,7 +211,7 @@ def test_a_key_of_an_admin_that_is_no_more_is_not_kept_for_a_new_one(pending: An
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_an_admin_that_this_task_creates_cannot_be_the_account_in_use(check_mode: bool) -> None:
     device = Device(check_mode=check_mode, own=True)
-    assert Task(device, admins=[KEYED_ADMIN]).play() == [("admin", "a", "create"), ("key", "a", "mint")]
+    assert Play(device, admins=[KEYED_ADMIN]).play() == [("admin", "a", "create"), ("key", "a", "mint")]
 
 
 PURGED = {
@@ -224,20 +231,20 @@ def test_only_what_fits_the_pattern_and_is_not_listed_is_purged(
 ) -> None:
     there = [raw(name=name, vpngrp="read") for name in ["p", *profiles]]
     device = Device(there, [admin(name) for name in ["a", *admins]], check_mode=check_mode)
-    done = Task(device, profiles=[PROFILE], admins=[PLAIN_ADMIN], **given).play()
+    done = Play(device, profiles=[PROFILE], admins=[PLAIN_ADMIN], **given).play()
     wanted = [each if isinstance(each, tuple) else ("profile", each) for each in removed]
     assert [(kind, name) for kind, name, action in done if action == "delete"] == wanted
 
 
 def test_a_list_that_is_not_given_is_not_purged() -> None:
     device = Device([raw(name="d-1")], [admin("d-2")])
-    assert Task(device, admins=[], **PURGE).play() == [("admin", "d-2", "delete")]
+    assert Play(device, admins=[], **PURGE).play() == [("admin", "d-2", "delete")]
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_purge_that_goes_too_far_changes_nothing(check_mode: bool) -> None:
     device = Device(admins=[admin(f"d-{number}") for number in range(3)], check_mode=check_mode)
-    task = Task(device, profiles=[PROFILE], admins=[], **PURGE, purge_limit=2)
+    task = Play(device, profiles=[PROFILE], admins=[], **PURGE, purge_limit=2)
     with pytest.raises(Conflict) as caught:
         task.play()
     assert str(caught.value) == (
@@ -263,10 +270,10 @@ def test_an_admin_gets_what_the_task_says_for_all_where_it_says_nothing_itself()
 
 @pytest.mark.parametrize(("recreate", "minted"), [("never", False), ("always", True)])
 def test_when_to_replace_a_key_is_said_for_all(recreate: str, minted: bool) -> None:
-    task = Task(Device(admins=[admin()]), admins=[KEYED_ADMIN], recreate=recreate)
+    task = Play(Device(admins=[admin()]), admins=[KEYED_ADMIN], recreate=recreate)
     task.keepers["a"].current = secret("old")
     task.play()
-    assert task.job.told["objects"][-1]["minted"] is minted
+    assert task.result["objects"][-1]["minted"] is minted
 
 
 WRONG = {

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job, converge
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import converge
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Unsupported
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.plan import overlay, plan
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Incomplete
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import (
     CUSTOM_ROWS,
     FEATURES,
@@ -26,7 +27,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admi
     prepare_admin_profile,
 )
 from ansible_collections.otsec.defender_iot.plugins.modules.fortigate_admin_profile import MODULE
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance, do
 
 OPTIONS = {name: None for name in MODULE.arguments.spec if name not in ("state", "name")}
 PRESET = {"preset": "defender_iot"}
@@ -268,9 +269,9 @@ def test_what_cannot_be_had_is_refused_before_any_write(name: str, check_mode: b
     api = FortiOS({there["name"]: there}, check_mode=check_mode)
     api.version = "6.4.5"
     given = {"firewall": "custom", "firewall_permissions": {"others": "read"}, "state": "present"}
-    task = Job(PROFILE, prepare_admin_profile({**options(**given)}), api, check_mode, "fgt07")
+    task = Task(PROFILE, prepare_admin_profile({**options(**given)}), api, "fgt07", check_mode)
     with pytest.raises(Unsupported) as caught:
-        converge(task)
+        do(converge, task)
     doing = "updating" if name == "p" else "creating"
     assert caught.value.sentence("fgt07") == (
         f'fgt07: {doing} admin profile "p" is not possible: it runs 6.4.5, and firewall_permissions.others '
@@ -284,8 +285,8 @@ def test_a_switch_that_a_version_lacks_is_not_sent_to_be_off() -> None:
     del sample["system-diagnostics"]
     api = FortiOS({"other": sample})
     api.fresh, api.version = sample, "7.4.5"
-    task = Job(PROFILE, options(system_diagnostics=False, state="present"), api, False, "fgt")
-    assert converge(task)["changed"]
+    task = Task(PROFILE, options(system_diagnostics=False, state="present"), api, "fgt", False)
+    assert do(converge, task)["changed"]
     assert api.bodies == [{"name": "p"}]
 
 
@@ -368,7 +369,7 @@ TURNS = {
 @pytest.mark.parametrize(("there", "given", "sent"), TURNS.values(), ids=TURNS)
 def test_a_row_becomes_custom_or_ceases_to_be_in_one_run(there: Any, given: Any, sent: Any) -> None:
     api = FortiOS({"p": there} if there else {})
-    job = Job(PROFILE, prepare_admin_profile({**options(**given), "state": "present"}), api, False, "fgt")
-    assert converge(job)["changed"]
+    job = Task(PROFILE, prepare_admin_profile({**options(**given), "state": "present"}), api, "fgt", False)
+    assert do(converge, job)["changed"]
     assert api.bodies == [sent]
-    assert not converge(job)["changed"]
+    assert not do(converge, job)["changed"]

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     Conflict,
@@ -24,6 +23,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Unsupported,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import STATE, Arguments
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import pack, raise_packed
@@ -43,7 +43,7 @@ SPEC = {
 class Node:
     """A control node in memory that says what was asked of it."""
 
-    appliance = "box"
+    host = "box"
     check_mode = False
 
     def __init__(self) -> None:
@@ -52,12 +52,12 @@ class Node:
         self.api = MemoryAppliance()
         self.api.close = lambda: self.asked.append("close")
 
-    def reach(self, module: Module, params: Any) -> MemoryAppliance:
-        self.asked.append("reach")
+    def relay(self, params: Any) -> MemoryAppliance:
+        self.asked.append("relay")
         return self.api
 
-    def keeper(self, ref: str) -> MemoryEntry:
-        self.asked.append(f"keeper {ref}")
+    def secret_entry(self, ref: str) -> MemoryEntry:
+        self.asked.append(f"secret {ref}")
         return MemoryEntry("s3cr3t")
 
     def endpoint_map(self, path: str) -> dict[str, Any]:
@@ -65,32 +65,46 @@ class Node:
         return {"provenance": "captured"}
 
 
-def module(job: Callable[[Job], dict[str, Any]], **more: Any) -> Module:
+Work = Callable[[Task, Outcome], None]
+
+
+def module(work: Work, **more: Any) -> Module:
     """Make a module that does this."""
-    return Module(Arguments(SPEC), THING, lambda _params: MemoryAppliance(), job, **more)
+    return Module(Arguments(SPEC), THING, lambda params, route: route.relay(params), work, **more)
 
 
-def raising(error: Exception) -> Callable[[Job], dict[str, Any]]:
-    """Make a job that ends with this error."""
+def reporting(changed: bool = False, diff: Any = None, **values: Any) -> Work:
+    """Make what reports these values."""
 
-    def job(job: Job) -> dict[str, Any]:
+    def work(_task: Task, outcome: Outcome) -> None:
+        outcome.changed, outcome.diff = changed, diff
+        outcome.values.update(values)
+
+    return work
+
+
+def failing(error: Exception, **values: Any) -> Work:
+    """Make what ends with this error after it has reported something."""
+
+    def work(task: Task, outcome: Outcome) -> None:
+        reporting(**values)(task, outcome)
         raise error
 
-    return job
+    return work
 
 
 def test_a_result_says_what_it_rests_on_and_the_connection_is_closed() -> None:
     node = Node()
-    assert run(module(lambda job: {"changed": True}), {"name": "a"}, node) == {
+    assert run(module(reporting(changed=True)), {"name": "a"}, node) == {
         "changed": True,
         "provenance": "documented",
     }
-    assert node.asked == ["reach", "close"]
+    assert node.asked == ["relay", "close"]
 
 
 def test_the_provenance_is_that_of_the_endpoint_map() -> None:
     node = Node()
-    result = run(module(lambda job: {}), {"name": "a", "endpoints": "/map.yml"}, node)
+    result = run(module(reporting()), {"name": "a", "endpoints": "/map.yml"}, node)
     assert result == {"changed": False, "provenance": "captured"}
     assert node.asked[0] == "map /map.yml"
 
@@ -103,27 +117,32 @@ def test_an_option_that_is_null_is_one_that_is_not_given(monkeypatch: pytest.Mon
 
 
 def test_a_job_gets_validated_options_and_a_keeper_for_each_reference() -> None:
-    seen: list[Job] = []
+    seen: list[Task] = []
     node = Node()
     run(
-        module(lambda job: seen.append(job) or {}, secret_refs=("secret_ref",)),
+        module(lambda task, _outcome: seen.append(task), secret_refs=("secret_ref",)),
         {"name": 1, "secret_ref": REF},
         node,
     )
-    assert (seen[0].params["name"], seen[0].params["state"], seen[0].appliance) == ("1", "present", "box")
-    assert seen[0].keepers["secret_ref"].read().current.value == "s3cr3t"
-    assert node.asked == [f"keeper {REF}", "reach", "close"]
+    assert (seen[0].options["name"], seen[0].options["state"], seen[0].host) == ("1", "present", "box")
+    assert seen[0].secrets["secret_ref"].read().current.value == "s3cr3t"
+    assert node.asked == [f"secret {REF}", "relay", "close"]
 
 
 @pytest.mark.parametrize("changed", [True, False])
 def test_a_difference_is_told_where_there_is_one(changed: bool) -> None:
-    result = run(module(lambda job: {"changed": changed, "diff": {}}), {"name": "a"}, Node())
+    result = run(module(reporting(changed, {})), {"name": "a"}, Node())
     assert ("diff" in result) is changed
 
 
 def test_notes_become_warnings() -> None:
-    result = run(module(lambda job: job.notes.append("mind") or {}), {"name": "a"}, Node())
-    assert result["warnings"] == ["mind"]
+    work = module(lambda _task, outcome: outcome.warnings.append("mind"))
+    assert run(work, {"name": "a"}, Node())["warnings"] == ["mind"]
+
+
+def test_what_was_done_before_a_failure_is_in_the_result() -> None:
+    result = run(module(failing(Refused("no"), changed=True, steps=["one"])), {"name": "a"}, Node())
+    assert (result["failed"], result["changed"], result["steps"]) == (True, True, ["one"])
 
 
 @pytest.mark.parametrize(
@@ -137,7 +156,7 @@ def test_notes_become_warnings() -> None:
 )
 def test_options_that_cannot_be_right_fail_before_any_connection(options: Any, said: str) -> None:
     node = Node()
-    result = run(module(raising(AssertionError("ran"))), options, node)
+    result = run(module(failing(AssertionError("ran"))), options, node)
     assert (result["failed"], result["changed"]) == (True, False)
     assert result["msg"].startswith("box: ")
     assert said in result["msg"]
@@ -149,7 +168,7 @@ def test_what_a_module_refuses_itself_fails_before_any_connection() -> None:
         raise InvalidOptions("not so")
 
     node = Node()
-    result = run(module(raising(AssertionError("ran")), prepare=prepare), {"name": "a"}, node)
+    result = run(module(failing(AssertionError("ran")), prepare=prepare), {"name": "a"}, node)
     assert (result, node.asked) == ({"changed": False, "failed": True, "msg": "box: not so"}, [])
 
 
@@ -178,27 +197,37 @@ def test_an_expected_error_is_one_sentence_and_the_connection_is_closed(
     error: Exception, result: Any
 ) -> None:
     node = Node()
-    assert run(module(raising(error)), {"name": "a"}, node) == {"changed": False, **result}
-    assert node.asked == ["reach", "close"]
+    assert run(module(failing(error)), {"name": "a"}, node) == {"changed": False, **result}
+    assert node.asked == ["relay", "close"]
 
 
-@pytest.mark.parametrize("job", [lambda job: {"msg": "it was s3cr3t"}, raising(Refused("it was s3cr3t"))])
-def test_a_hidden_value_never_gets_into_a_result(job: Any) -> None:
-    result = run(module(job), {"name": "a", "password": "s3cr3t"}, Node())
+@pytest.mark.parametrize("work", [reporting(msg="it was s3cr3t"), failing(Refused("it was s3cr3t"))])
+def test_a_hidden_value_never_gets_into_a_result(work: Any) -> None:
+    result = run(module(work), {"name": "a", "password": "s3cr3t"}, Node())
     assert result["msg"].endswith("it was ********")
 
 
 def test_a_value_that_a_keeper_met_never_gets_into_a_result() -> None:
     node = Node()
-    told = {"msg": "it is k3y", "key": "k3y", "diff": {"after": {"key": "k3y"}}, "k3y": ["k3y"]}
-    result = run(module(lambda job: node.hidden.add("k3y") or dict(told)), {"name": "a"}, node)
+    values = {"msg": "it is k3y", "key": "k3y", "diff": {"after": {"key": "k3y"}}, "k3y": ["k3y"]}
+
+    def work(_task: Task, outcome: Outcome) -> None:
+        node.hidden.add("k3y")
+        outcome.changed, outcome.diff = True, values.pop("diff")
+        outcome.values.update(values)
+
+    result = run(module(work), {"name": "a"}, node)
     assert not any("k3y" in str(value) for value in result.values())
 
 
 def test_the_one_value_that_was_asked_for_is_shown_and_nowhere_else() -> None:
     node = Node()
-    told = {"value": "k3y", "msg": "it is k3y"}
-    result = run(module(lambda job: node.hidden.add("k3y") or dict(told)), {"name": "a"}, node)
+
+    def work(_task: Task, outcome: Outcome) -> None:
+        node.hidden.add("k3y")
+        outcome.values.update(value="k3y", msg="it is k3y")
+
+    result = run(module(work), {"name": "a"}, node)
     assert (result["value"], result["msg"]) == ("k3y", "it is ********")
 
 
@@ -217,6 +246,6 @@ def test_wrong_options_on_a_far_host_are_wrong_options_here() -> None:
 def test_a_broken_store_is_told_with_its_attempt() -> None:
     error = SecretStoreError("no space left")
     error.attempt = "storing the secret x"
-    assert run(module(raising(error)), {"name": "a"}, Node())["msg"] == (
+    assert run(module(failing(error)), {"name": "a"}, Node())["msg"] == (
         "box: storing the secret x failed: no space left"
     )

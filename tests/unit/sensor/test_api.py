@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import Job
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     InvalidOptions,
     Locked,
     Refused,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.api import SensorApi
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data import (
     ALERT,
@@ -31,7 +31,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data im
     read_devices,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION as OPTIONS
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, do
 
 PARAMS = {**OPTIONS, "api": "sensor", "token": "t0ken", "username": None, "password": None}
 ALERTS_ASKED = {
@@ -55,17 +55,17 @@ ALERT_ROW = {
 }
 
 
-def job(resource: Any, *answers: Any, **params: Any) -> Job:
+def job(resource: Any, *answers: Any, **params: Any) -> Task:
     """Make a task on a sensor over a wire in memory."""
     given = {**PARAMS, **params}
     api = SensorApi(given)
     api.http = Wire(*answers)
-    return Job(resource, given, api, False, "sensor-1")
+    return Task(resource, given, api, "sensor-1", False)
 
 
 def device(**fields: Any) -> dict[str, Any]:
     """Read one device."""
-    (found,) = read_devices(job(DEVICE, answer(200, [{**LEAST, **fields}])))["devices"]
+    (found,) = do(read_devices, job(DEVICE, answer(200, [{**LEAST, **fields}])))["devices"]
     return found
 
 
@@ -126,9 +126,9 @@ def test_of_the_vulnerability_report_only_the_score_is_kept() -> None:
     ]
     devices = [{**LEAST, "ipAddresses": ["192.0.2.1"]}, {**LEAST, "id": 13, "ipAddress": "192.0.2.2"}]
     task = job(DEVICE, answer(200, devices), answer(200, report), security_scores=True)
-    found = read_devices(task)["devices"]
+    found = do(read_devices, task)["devices"]
     assert [each["security_score"] for each in found] == [64, None]
-    assert task.api.http.requests[1] == ("GET", "/api/v1/reports/vulnerabilities/devices")
+    assert task.appliance.http.requests[1] == ("GET", "/api/v1/reports/vulnerabilities/devices")
     assert "plainTextPasswords" not in str(found)
 
 
@@ -149,14 +149,14 @@ def test_a_score_is_found_by_any_address_in_every_spelling(
 ) -> None:
     devices, report = [{**LEAST, **of_device}], [{**in_report, "securityScore": 64}]
     task = job(DEVICE, answer(200, devices), answer(200, report), security_scores=True)
-    assert read_devices(task)["devices"][0]["security_score"] == score
+    assert do(read_devices, task)["devices"][0]["security_score"] == score
 
 
 @pytest.mark.parametrize("lacking", ["id", "name", "type"])
 def test_a_device_without_what_every_version_has_is_an_error(lacking: str) -> None:
     row = {name: value for name, value in LEAST.items() if name != lacking}
     with pytest.raises(ApplianceError, match=f'lacks a usable "{lacking}"'):
-        read_devices(job(DEVICE, answer(200, [row])))
+        do(read_devices, job(DEVICE, answer(200, [row])))
 
 
 @pytest.mark.parametrize("asking", [prepare_device_info, prepare_alert_info])
@@ -170,8 +170,8 @@ def test_without_a_token_nothing_can_be_asked(asking: Any) -> None:
 )
 def test_devices_are_asked_for_by_whether_they_are_authorized(given: Any, query: Any) -> None:
     task = job(DEVICE, answer(200, []), **prepare_device_info({"token": "t0ken", "authorized": given}))
-    assert read_devices(task)["devices"] == []
-    assert task.api.http.contents[0] == {"headers": {"Authorization": "t0ken"}, "params": query}
+    assert do(read_devices, task)["devices"] == []
+    assert task.appliance.http.contents[0] == {"headers": {"Authorization": "t0ken"}, "params": query}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_what_cannot_be_asked_is_refused_before_the_first_request(asked: Any, sa
 @pytest.mark.parametrize("spelling", ["additionalInformation", "additionalinformation"])
 def test_an_alert_is_read_in_both_spellings(spelling: str) -> None:
     row = {**ALERT_ROW, spelling: {"description": "d", "information": []}}
-    (found,) = read_alerts(job(ALERT, answer(200, [row]), **ALERTS_ASKED))["alerts"]
+    (found,) = do(read_alerts, job(ALERT, answer(200, [row]), **ALERTS_ASKED))["alerts"]
     assert found["additional_information"] == {"description": "d", "information": []}
     assert (found["severity"], found["engine"]) == ("critical", "policy_violation")
     assert found["time"] == "2025-02-19T21:20:00.123Z"
@@ -231,28 +231,30 @@ def test_every_documented_severity_and_engine_is_found_by_its_option(field: str,
     option, choices = {"severity": ("severities", SEVERITIES), "engine": ("engines", ENGINES)}[field]
     (word,) = [each for each in choices if each.replace("_", " ") == written.lower().replace("_", " ")]
     task = job(ALERT, answer(200, [{**ALERT_ROW, field: written}]), **{**ALERTS_ASKED, option: [word]})
-    assert [alert[field] for alert in read_alerts(task)["alerts"]] == [word]
+    assert [alert[field] for alert in do(read_alerts, task)["alerts"]] == [word]
 
 
 @pytest.mark.parametrize(("field", "value"), [("severity", None), ("severity", "Notice"), ("engine", 7)])
 def test_an_unknown_severity_or_engine_is_shown_as_it_is_and_fits_no_filter(field: str, value: Any) -> None:
     row = {**ALERT_ROW, field: value}
-    (alert,) = read_alerts(job(ALERT, answer(200, [row]), **ALERTS_ASKED))["alerts"]
+    (alert,) = do(read_alerts, job(ALERT, answer(200, [row]), **ALERTS_ASKED))["alerts"]
     assert alert[field] == (value.lower() if isinstance(value, str) else value)
     every = {"severities": SEVERITIES, "engines": ENGINES}
-    assert read_alerts(job(ALERT, answer(200, [row]), **{**ALERTS_ASKED, **every}))["alerts"] == []
+    assert do(read_alerts, job(ALERT, answer(200, [row]), **{**ALERTS_ASKED, **every}))["alerts"] == []
 
 
 @pytest.mark.parametrize("value", [1740000000123, "1740000000123", 1740000000123.0])
 def test_the_time_of_an_alert_may_be_a_number_or_its_text(value: Any) -> None:
-    (alert,) = read_alerts(job(ALERT, answer(200, [{**ALERT_ROW, "time": value}]), **ALERTS_ASKED))["alerts"]
+    (alert,) = do(read_alerts, job(ALERT, answer(200, [{**ALERT_ROW, "time": value}]), **ALERTS_ASKED))[
+        "alerts"
+    ]
     assert alert["time"] == "2025-02-19T21:20:00.123Z"
 
 
 @pytest.mark.parametrize("value", [None, "yesterday", [], 1e30])
 def test_a_time_that_is_none_is_an_error_in_a_sentence(value: Any) -> None:
     with pytest.raises(ApplianceError, match='lacks a usable "time"'):
-        read_alerts(job(ALERT, answer(200, [{**ALERT_ROW, "time": value}]), **ALERTS_ASKED))
+        do(read_alerts, job(ALERT, answer(200, [{**ALERT_ROW, "time": value}]), **ALERTS_ASKED))
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ def test_a_time_that_is_none_is_an_error_in_a_sentence(value: Any) -> None:
 )
 def test_severity_and_engine_are_filtered_here(asked: Any, ids: list[int]) -> None:
     rows = [{**ALERT_ROW, "id": 1}, {**ALERT_ROW, "id": 2, "severity": "Minor", "engine": "Malware"}]
-    told = read_alerts(job(ALERT, answer(200, rows), **{**ALERTS_ASKED, **asked}))
+    told = do(read_alerts, job(ALERT, answer(200, rows), **{**ALERTS_ASKED, **asked}))
     assert [alert["id"] for alert in told["alerts"]] == ids
 
 
@@ -281,8 +283,8 @@ def test_severity_and_engine_are_filtered_here(asked: Any, ids: list[int]) -> No
 )
 def test_a_management_console_is_asked_under_its_own_path(api: str, version: Any, path: str) -> None:
     task = job(ALERT, answer(200, []), **ALERTS_ASKED, api=api, api_version=version)
-    read_alerts(task)
-    assert task.api.http.requests == [("GET", path)]
+    do(read_alerts, task)
+    assert task.appliance.http.requests == [("GET", path)]
 
 
 @pytest.mark.parametrize(
@@ -312,11 +314,11 @@ def test_a_management_console_is_asked_under_its_own_path(api: str, version: Any
 )
 def test_nothing_but_200_with_an_array_of_objects_is_an_answer(given: Any, error: Any, says: str) -> None:
     with pytest.raises(error, match=says):
-        read_devices(job(DEVICE, given))
+        do(read_devices, job(DEVICE, given))
 
 
 def test_an_accepted_token_is_reported_with_the_moment() -> None:
-    result = check_connection(job(CONNECTION, answer(200, []), **CHECK))
+    result = do(check_connection, job(CONNECTION, answer(200, []), **CHECK))
     assert (result["accepted"], result["status"], result["changed"]) == (True, 200, False)
     assert result["checked_at"].endswith("Z")
 
@@ -336,19 +338,19 @@ def test_an_accepted_token_is_reported_with_the_moment() -> None:
 def test_a_token_that_is_not_clearly_accepted_fails_after_one_try(given: Any, error: Any, says: str) -> None:
     task = job(CONNECTION, given, **CHECK)
     with pytest.raises(error, match=says):
-        check_connection(task)
-    assert len(task.api.http.requests) == 1
+        do(check_connection, task)
+    assert len(task.appliance.http.requests) == 1
 
 
 def test_the_negative_control_takes_a_token_that_does_not_exist() -> None:
     asked = {**CHECK, "negative_control": True}
     task = job(CONNECTION, answer(200, []), answer(401, {}), **asked)
-    assert check_connection(task)["accepted"]
-    tried = [content["headers"]["Authorization"] for content in task.api.http.contents]
+    assert do(check_connection, task)["accepted"]
+    tried = [content["headers"]["Authorization"] for content in task.appliance.http.contents]
     assert tried[0] == "t0ken"
     assert tried[1] != "t0ken"
     with pytest.raises(ApplianceError, match="accepted like the real one"):
-        check_connection(job(CONNECTION, answer(200, []), answer(200, []), **asked))
+        do(check_connection, job(CONNECTION, answer(200, []), answer(200, []), **asked))
 
 
 @pytest.mark.parametrize(
@@ -369,15 +371,15 @@ def test_a_password_is_tried_once_and_judged_by_the_documented_bodies(
 ) -> None:
     task = job(CONNECTION, given, check="credentials", username="admin", password="s3cr3t")
     if error is None:
-        assert check_connection(task)["accepted"]
+        assert do(check_connection, task)["accepted"]
     else:
         with pytest.raises(error, match=says):
-            check_connection(task)
-    assert task.api.http.requests == [("POST", "/api/external/authentication/validation")]
-    assert task.api.http.contents == [{"json": {"username": "admin", "password": "s3cr3t"}}]
+            do(check_connection, task)
+    assert task.appliance.http.requests == [("POST", "/api/external/authentication/validation")]
+    assert task.appliance.http.contents == [{"json": {"username": "admin", "password": "s3cr3t"}}]
 
 
 def test_closing_closes_the_connection() -> None:
     task = job(CONNECTION)
-    task.api.close()
-    assert task.api.http.closed
+    task.appliance.close()
+    assert task.appliance.http.closed
