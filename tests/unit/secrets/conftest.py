@@ -49,9 +49,7 @@ def running_fake_key_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def fake_key_vault(
-    running_fake_key_vault: FakeKeyVault, monkeypatch: pytest.MonkeyPatch
-) -> FakeKeyVault:
+def fake_key_vault(running_fake_key_vault: FakeKeyVault, monkeypatch: pytest.MonkeyPatch) -> FakeKeyVault:
     """Return an empty Key Vault without a login; no proxy, no waiting between retries."""
     vault = running_fake_key_vault
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -204,7 +204,9 @@ def test_a_record_is_read_as_it_was_written(backend: Backend, value: str) -> Non
     assert backend.open().read() == (record, version)
 
 
-@pytest.mark.parametrize("record", [RECORD, {"pending": {"since": "now"}}, {}], ids=["whole", "pending", "empty"])
+@pytest.mark.parametrize(
+    "record", [RECORD, {"pending": {"since": "now"}}, {}], ids=["whole", "pending", "empty"]
+)
 def test_a_record_needs_no_value_yet(store: Store, record: dict[str, Any]) -> None:
     version = store.write(record, None)
     assert version is not None
