@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_SECONDS
+
 PROFILES = "/api/v2/cmdb/system/accprofile"
 GENERATE = "/api/v2/monitor/system/api-user/generate-key"
 
@@ -50,7 +52,7 @@ def test_nonsense_is_refused(lab: Any) -> None:
         ("/appliances/fgt/options", {"version": "seven"}),
         ("/appliances/sensor/options", {"nat": "nowhere"}),
     ]:
-        response = lab.session.post(lab.record["control"] + path, json=body, timeout=5)
+        response = lab.session.post(lab.record["control"] + path, json=body, timeout=STEP_SECONDS)
         assert response.status_code == 400
         assert response.json()["error"]
 

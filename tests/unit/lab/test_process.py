@@ -10,11 +10,12 @@ import os
 import signal
 import stat
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_SECONDS, wait_for
 
 CONFIG = "appliances: [{name: a, kind: fortigate, address: 192.0.2.1}]"
 
@@ -30,7 +31,7 @@ def lab_command(command: list[str], environment: dict[str, str], tmp_path: Path)
         if name != "stop":
             arguments += ["--config", str(config)]
         return subprocess.run(
-            arguments, env=environment, capture_output=True, check=False, text=True, timeout=30
+            arguments, env=environment, capture_output=True, check=False, text=True, timeout=STEP_SECONDS
         )
 
     yield run
@@ -59,10 +60,7 @@ def test_an_interrupted_lab_cleans_up(lab_command: Any, tmp_path: Path) -> None:
     lab_command("start")
     record = tmp_path / "lab" / "lab.json"
     os.kill(json.loads(record.read_text())["pid"], signal.SIGINT)
-    deadline = time.monotonic() + 5
-    while record.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: not record.exists())
     assert (tmp_path / "lab" / "lab.log").read_text() == ""
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_SECONDS
+
 CA_1, CA_2 = "203.0.113.201", "203.0.113.202"
 STORE = "usr/local/forescout/plugin/{}/local.properties"
 
@@ -42,7 +44,7 @@ class Box:
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=30,
+            timeout=STEP_SECONDS,
             check=False,
         )
         return done.returncode, done.stdout.strip()
