@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from ansible_collections.otsec.defender_iot.tests.support.foreign import ENVIRONMENT, VERSIONS
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
+from ansible_collections.otsec.defender_iot.tests.support.patience import RUN_SECONDS
 
 SESSION = Path(__file__).with_name("hfortix_session.py")
-SESSION_SECONDS = 100
 PROFILES = ["super_admin_readonly", "super_admin", "prof_admin"]
 NOT_FOUND = ["ResourceNotFoundError", 404]
 NEEDS_PASSWORD = ["ServerError", -8102]
@@ -78,7 +78,7 @@ def _sessions(lab: Lab, versions: tuple[str, ...], *credentials: str) -> dict[st
         env={**os.environ, "SSL_CERT_FILE": lab.ca_path},
         stdout=subprocess.PIPE,
         text=True,
-        timeout=SESSION_SECONDS,
+        timeout=RUN_SECONDS,
         check=True,
     )
     return json.loads(process.stdout)

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from defender_iot_lab.sensor import SensorOptions
+from defender_iot_lab.sensor.appliance import SensorOptions
 
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     Run,

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.otsec.defender_iot.tests.support.patience import RUN_SECONDS
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
 
 DEFINITION = ROOT / "examples/execution-environment/execution-environment.yml"
@@ -32,7 +33,7 @@ def run(folder: Path, program: str, *arguments: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=RUN_SECONDS,
         check=False,
     )
     assert process.returncode == 0, process.stdout

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from defender_iot_lab.fortios_device import FortiGateOptions
+from defender_iot_lab.fortigate.device import FortiGateOptions
 
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     COLLECTION,

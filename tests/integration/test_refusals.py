@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.tests.support.lab import wait_for
+from ansible_collections.otsec.defender_iot.tests.support.patience import wait_for
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     ENDPOINTS,
     Run,

@@ -24,6 +24,7 @@ import yaml
 from ansible_collections.otsec.defender_iot.tests.support.example import FORTIGATES, SENSORS, Example
 from ansible_collections.otsec.defender_iot.tests.support.fake_vault import FakeVault, running_vault
 from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with, leaked
+from ansible_collections.otsec.defender_iot.tests.support.patience import RUN_SECONDS
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     COLLECTION,
     ROOT,
@@ -34,7 +35,6 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import (
 RUNNER = Path(sys.executable).with_name("ansible-runner")
 SHIPPED = ("meta", "playbooks", "plugins", "roles")
 SITES = ("north", "south")
-SECONDS = 150
 
 
 STORE_VARIABLE = "defender_iot_secret_store"
@@ -120,7 +120,7 @@ class PrivateDataDir:
         """Run a playbook of the project on this machine."""
         job = (str(self.folder), "-p", playbook, "--ident", ident)
         with self._started("run", *job, *arguments, stderr=subprocess.STDOUT) as process:
-            output = process.communicate(timeout=SECONDS)[0].decode()
+            output = process.communicate(timeout=RUN_SECONDS)[0].decode()
         return Job(self.folder / "artifacts" / ident, output)
 
     def slice(self, site: str) -> PrivateDataDir:
@@ -172,7 +172,7 @@ def run_on_workers(*remote: tuple[PrivateDataDir, str, str]) -> list[Job]:
     """Run the site playbook on a worker for each private data dir, name and limit, all at once."""
     with ExitStack() as running:
         ends = [running.enter_context(private.on_a_worker(*job)) for private, *job in remote]
-        outputs = [end.communicate(timeout=SECONDS)[0].decode() for end in ends]
+        outputs = [end.communicate(timeout=RUN_SECONDS)[0].decode() for end in ends]
     places = [private.folder / "artifacts" / ident for private, ident, _limit in remote]
     return [Job(place, output) for place, output in zip(places, outputs, strict=True)]
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.otsec.defender_iot.tests.support.lab import wait_for
+from ansible_collections.otsec.defender_iot.tests.support.patience import wait_for
 from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
 from ansible_collections.otsec.defender_iot.tests.support.stage import ADMIN, GENERATE, MINTING, Stage
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (

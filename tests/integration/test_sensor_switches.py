@@ -13,7 +13,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from defender_iot_lab.sensor import RECENTLY, SensorOptions
+from defender_iot_lab.sensor.appliance import RECENTLY, SensorOptions
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Refused
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN

@@ -18,8 +18,9 @@ from typing import Any
 
 import asyncssh
 
+from .patience import STEP_SECONDS
+
 LOOPBACK = "127.0.0.1"
-STOP_SECONDS = 10
 CHUNK = 65536
 
 
@@ -93,14 +94,14 @@ class Bastion:
     def start(self) -> None:
         """Listen on a free port."""
         self._thread.start()
-        assert self._ready.wait(STOP_SECONDS), "the SSH server did not start"
+        assert self._ready.wait(STEP_SECONDS), "the SSH server did not start"
         public = self._host_key.export_public_key().decode()
         self._known_hosts.write_text(f"[{LOOPBACK}]:{self.port} {public}")
 
     def stop(self) -> None:
         """End the server and its connections."""
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(STOP_SECONDS)
+        self._thread.join(STEP_SECONDS)
         assert not self._thread.is_alive(), "the SSH server did not end"
         self._loop.close()
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from .patience import STEP_SECONDS
+
 CHROMIUM = shutil.which("chromium")
 # Chromium refuses to build its sandbox for root, as whom containers run.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
-MILLISECONDS = 30_000
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def recorded(browser: Browser, url: str, har: Path | None = None) -> Iterator[Pa
         record_har_content="embed",
         viewport={"width": 720, "height": 460},
     )
-    context.set_default_timeout(MILLISECONDS)
+    context.set_default_timeout(STEP_SECONDS * 1000)
     try:
         page = context.new_page()
         page.goto(url)

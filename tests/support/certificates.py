@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trustme
 from cryptography.hazmat.primitives import serialization
-from defender_iot_lab.certificates import Authority, Shown
+from defender_iot_lab.core.certificates import Authority, Shown
 
 
 class Certificates:

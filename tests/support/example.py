@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from .lab import wait_for
+from .patience import wait_for
 from .workspace import COLLECTION, ENDPOINTS, ROOT, Run, Workspace
 
 FORTIGATES = ["fgt-north-01", "fgt-north-02", "fgt-south-01"]

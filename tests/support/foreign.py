@@ -24,7 +24,6 @@ class ForeignNode(Workspace):
 
     python = ENVIRONMENT / "bin" / "python"
     collection = "fortinet.fortios."
-    run_seconds = 400
 
     def __init__(self, folder: Path, lab: Lab, sockets: Path) -> None:
         """Take an empty folder, the lab, and a folder of a short name, which sockets need."""

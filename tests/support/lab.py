@@ -10,27 +10,16 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from .patience import STEP_SECONDS, wait_for
+
 FILES = Path(__file__).resolve().parents[2] / "roles" / "lab" / "files"
-
-START_SECONDS = 30
-STOP_SECONDS = 10
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    """Return what a condition returns as soon as that is true; fail when it does not become true."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "gave up waiting"
-        time.sleep(0.02)
-    return value
 
 
 class Lab:
@@ -51,7 +40,7 @@ class Lab:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the control port."""
-        answer = self._session.request(method, self._control + path, json=body, timeout=10)
+        answer = self._session.request(method, self._control + path, json=body, timeout=STEP_SECONDS)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
@@ -98,7 +87,7 @@ class Lab:
         """Call an appliance, as `requests` takes the arguments."""
         url = self.appliances[appliance]["url"] + path
         return self._session.request(
-            method, url, verify=self.ca_path, timeout=10, allow_redirects=False, **arguments
+            method, url, verify=self.ca_path, timeout=STEP_SECONDS, allow_redirects=False, **arguments
         )
 
     def cmdb(self, fortigate: str, method: str, path: str, body: Any = None) -> Any:
@@ -115,11 +104,11 @@ class Lab:
         with requests.Session() as web:
             web.trust_env = False
             web.verify = self.ca_path
-            web.get(place["url"] + "/", timeout=10)
+            web.get(place["url"] + "/", timeout=STEP_SECONDS)
 
             def post(path: str, body: Any) -> requests.Response:
                 headers = {"X-CSRFToken": web.cookies["csrftoken"]}
-                answer = web.post(place["url"] + path, json=body, headers=headers, timeout=10)
+                answer = web.post(place["url"] + path, json=body, headers=headers, timeout=STEP_SECONDS)
                 assert answer.ok, answer.text
                 return answer
 
@@ -149,9 +138,9 @@ def running_lab(directory: Path, appliances: list[dict[str, Any]], seed: int = 1
     process = subprocess.Popen([*command, *arguments], env={**os.environ, "PYTHONPATH": str(FILES)})
     try:
         record = directory / "lab.json"
-        wait_for(lambda: record.exists() or process.poll() is not None, START_SECONDS)
+        wait_for(lambda: record.exists() or process.poll() is not None)
         with closing(Lab(json.loads(record.read_text()))) as lab:
             yield lab
     finally:
         process.terminate()
-        process.wait(STOP_SECONDS)
+        process.wait(STEP_SECONDS)

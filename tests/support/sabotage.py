@@ -14,10 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .lab import wait_for
+from .patience import wait_for
 from .workspace import Run
-
-STOP_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Sabotage:
     def wait_until_stopped(self, *hosts: str) -> None:
         """Wait until all hosts, or those named, stand at their step."""
         marks = [self.marks / host for host in hosts or self.rules]
-        wait_for(lambda: all(mark.exists() for mark in marks), STOP_SECONDS)
+        wait_for(lambda: all(mark.exists() for mark in marks))
 
     def let_go(self, *hosts: str) -> None:
         """Let hosts that have stopped go on."""

@@ -15,8 +15,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from .patience import STEP_SECONDS
+
 LOOPBACK = "127.0.0.1"
-START_SECONDS = 10
 NAMES = {"fgt.example": LOOPBACK}
 """Names that only the proxies know."""
 
@@ -42,12 +43,12 @@ class Server:
     def start(self) -> None:
         """Listen on a free port."""
         self._thread.start()
-        assert self._ready.wait(START_SECONDS), "the server did not start"
+        assert self._ready.wait(STEP_SECONDS), "the server did not start"
 
     def stop(self) -> None:
         """End the server and its connections."""
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(START_SECONDS)
+        self._thread.join(STEP_SECONDS)
         assert not self._thread.is_alive(), "the server did not end"
         self._loop.close()
 

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 from .lab import FILES
+from .patience import RUN_SECONDS, STEP_SECONDS
 from .workspace import ROOT
 
 NEXT = "-- next block --"
-WALK_SECONDS = 900
 
 
 class Walk:
@@ -53,7 +53,7 @@ class Walk:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=WALK_SECONDS,
+            timeout=RUN_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stdout
@@ -67,7 +67,7 @@ class Walk:
         """Stop the labs that a page cut short has left."""
         for record in self.folder.rglob("lab.json"):
             command = [sys.executable, "-m", "defender_iot_lab", "stop", "--directory", str(record.parent)]
-            subprocess.run(command, env={"PYTHONPATH": str(FILES)}, check=True, timeout=60)
+            subprocess.run(command, env={"PYTHONPATH": str(FILES)}, check=True, timeout=STEP_SECONDS)
 
 
 def recap(output: str) -> dict[str, int]:

@@ -20,6 +20,7 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from .lab import Lab
+from .patience import RUN_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -121,7 +122,6 @@ class Workspace:
 
     python = Path(sys.executable)
     collection = COLLECTION
-    run_seconds = 150
 
     def __init__(self, folder: Path, tree: Path, lab: Lab) -> None:
         """Take an empty folder, the folder in which Ansible finds the collection, and the lab."""
@@ -219,7 +219,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=self.run_seconds,
+            timeout=RUN_SECONDS,
             check=False,
         )
         return _read(process.returncode, process.stdout, record, self.collection)

@@ -26,6 +26,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.applian
     ApplianceAction,
 )
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores.vault_file import VaultFile
+from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_SECONDS
 
 DOCUMENTATION = r"""
 name: saboteur
@@ -39,7 +40,6 @@ description:
 requirements: []
 """
 
-PATIENCE_SECONDS = 40
 REFUSALS = {"full": errno.ENOSPC, "read_only": errno.EROFS, "denied": errno.EACCES}
 
 
@@ -137,7 +137,7 @@ class Saboteur:
         mark = self.folder / self.host
         mark.with_suffix(".tmp").write_text(f"{os.getpid()} {os.getppid()}", encoding="utf-8")
         mark.with_suffix(".tmp").replace(mark)
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + STEP_SECONDS
         while mark.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
 

@@ -9,13 +9,14 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+
+from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_SECONDS, wait_for
 
 PACKAGE = Path(__file__).parents[3] / "roles" / "lab" / "files"
 CONFIG: dict[str, Any] = {
@@ -37,15 +38,6 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 5) -> Any:
-    """Return what a condition returns as soon as that is true."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "gave up waiting"
-        time.sleep(0.02)
-    return value
-
-
 class Client:
     """Talks to one appliance."""
 
@@ -58,7 +50,7 @@ class Client:
 
     def __call__(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return self.session.request(
-            method, self.url + path, timeout=5, **{"allow_redirects": False, **arguments}
+            method, self.url + path, timeout=STEP_SECONDS, **{"allow_redirects": False, **arguments}
         )
 
 
@@ -73,7 +65,9 @@ class LabClient:
         self.session.trust_env = False
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        response = self.session.request(method, self.record["control"] + path, json=body, timeout=10)
+        response = self.session.request(
+            method, self.record["control"] + path, json=body, timeout=STEP_SECONDS
+        )
         assert response.ok, response.text
         return response.json() if response.content else None
 
@@ -114,11 +108,11 @@ def running_lab(
     process = subprocess.Popen(arguments, env=environment)
     try:
         record = directory / "lab.json"
-        wait_for(record.exists, 20)
+        wait_for(record.exists)
         yield LabClient(json.loads(record.read_text()))
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(STEP_SECONDS) == 0
     assert not record.exists()
 
 

@@ -64,50 +64,6 @@ def message(store: Command, verb: str) -> str:
     return said
 
 
-@pytest.fixture(params=["", "versions"], ids=["without versions", "with versions"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Command:
-    """Open a store that keeps its word."""
-    return kept_in(tmp_path, request.param, compare_and_set=request.param == "versions")
-
-
-def test_an_explicit_nothing_is_an_empty_store(store: Command) -> None:
-    assert store.read() == (None, None)
-
-
-def test_a_record_is_read_as_it_was_written(store: Command) -> None:
-    version = store.write(RECORD, None)
-    assert store.read() == (RECORD, version)
-    newer = store.write({"value": "new"}, version)
-    assert store.read() == ({"value": "new"}, newer)
-    assert newer != version
-
-
-def test_a_deleted_record_is_gone(store: Command) -> None:
-    store.delete(store.write(RECORD, None))
-    assert store.read() == (None, None)
-
-
-@pytest.mark.parametrize("known", [True, False], ids=["read before the other wrote", "taken for empty"])
-@pytest.mark.parametrize("verb", ["write", "delete"])
-def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
-    store: Command, verb: str, known: bool
-) -> None:
-    expected = store.write(RECORD, None) if known else None
-    store.write({"value": "theirs"}, expected)
-    attempt = {
-        "write": lambda: store.write({"value": "mine"}, expected),
-        "delete": lambda: store.delete(expected),
-    }
-    with pytest.raises(Overtaken, match="fgt/key was changed by someone else meanwhile: run again"):
-        attempt[verb]()
-    assert store.read()[0] == {"value": "theirs"}
-
-
-def test_only_the_program_can_promise_to_compare_and_set(tmp_path: Path) -> None:
-    assert not kept_in(tmp_path).compare_and_set
-    assert kept_in(tmp_path, "versions", compare_and_set=True).compare_and_set
-
-
 def test_a_program_that_promises_it_is_not_read_before_a_write(tmp_path: Path) -> None:
     kept_in(tmp_path, "versions", compare_and_set=True).write(RECORD, None)
     assert (tmp_path / "calls").read_text().split() == ["write", "read"]

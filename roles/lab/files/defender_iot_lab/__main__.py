@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .options import ConfigurationError
+from .core.options import ConfigurationError
 from .process import ProcessError, run, start, stop
 
 

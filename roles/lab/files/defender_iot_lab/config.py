@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from .options import ConfigurationError
+from .core.options import ConfigurationError
 
 KINDS = ("fortigate", "sensor", "forescout")
 CERTIFICATES = ("valid", "expired", "wrong_name", "untrusted", "self_signed")

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .faults import Fault
+from .core.faults import Fault
+from .core.options import ConfigurationError
 from .lab import Lab
-from .options import ConfigurationError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab: all appliances, what they share, and the wrong things that happen on the way to them."""
+"""The lab: all appliances and what they share."""
 
 from __future__ import annotations
 
@@ -9,63 +9,26 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
-from .appliance import Appliance, World
-from .certificates import Authority
-from .clock import Clock
 from .config import ApplianceConfig, LabConfig
-from .exchange import Exchange
-from .faults import Faults, disconnected
-from .forescout import Forescout
-from .forescout_nodes import Nodes
-from .forescout_ssh import make_key, serving
-from .fortigate import FortiGate
-from .journal import Journal
-from .ledger import Ledger, Mint
-from .options import ConfigurationError
-from .sensor import Sensor
-from .server import LOOPBACK, Listener
+from .core.appliance import Appliance, World
+from .core.certificates import Authority
+from .core.clock import Clock
+from .core.faults import Faults
+from .core.front import Front
+from .core.journal import Journal
+from .core.ledger import Ledger, Mint
+from .core.options import ConfigurationError
+from .core.server import LOOPBACK, Listener
+from .forescout.appliance import Forescout
+from .forescout.nodes import Nodes
+from .forescout.ssh import make_key, serving
+from .fortigate.appliance import FortiGate
+from .sensor.appliance import Sensor
 
 KINDS: dict[str, type[Appliance]] = {"fortigate": FortiGate, "sensor": Sensor, "forescout": Forescout}
-
-
-@dataclass
-class Front:
-    """What stands between the network and one appliance: faults and the journal."""
-
-    appliance: Appliance
-    journal: Journal
-    faults: Faults
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, rightly or wrongly, and record it before the client can see the answer."""
-        source = self.appliance.source(scope["client"][0])
-        try:
-            exchange = await Exchange.read(Request(scope, receive), source)
-        except ClientDisconnect:
-            return
-        age = self.journal.age
-        response = await self._respond(exchange)
-        status = response.status_code if response else None
-        self.journal.record(self.appliance.name, exchange, status, self.appliance.is_write(exchange), age)
-        if response:
-            await response(scope, receive, send)
-        else:
-            exchange.connection.transport.abort()
-            await disconnected(receive)
-
-    async def _respond(self, exchange: Exchange) -> Response | None:
-        fault = self.faults.take(self.appliance.name, exchange)
-        if fault:
-            return await fault.apply(lambda: self.appliance.answer(exchange))
-        return self.appliance.answer(exchange)
 
 
 class Lab:

@@ -24,8 +24,8 @@ from typing import IO, Any
 
 from .config import load
 from .control import control
+from .core.server import LOOPBACK, LabServer, Listener
 from .lab import Lab
-from .server import LOOPBACK, LabServer, Listener
 
 START_SECONDS = 120
 STOP_SECONDS = 20

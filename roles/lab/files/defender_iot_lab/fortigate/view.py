@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How rows of FortiOS tables read back: what the device hides, and what a query adds or leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import QueryParams
+
+from .access import Keys
+from .attribute import Row, Rows, Text
+from .device import FortiGateOptions
+from .query import formatted, selected
+from .schema import GROUPS_WITH_CHILDREN, STOCK_PROFILES
+from .table import Table
+
+KEY_MASK = "ENC XXXX"
+OPPOSITE = {"ipv4-trusthost": "ipv6-trusthost", "ipv6-trusthost": "ipv4-trusthost"}
+
+
+@dataclass(frozen=True)
+class View:
+    """What one query shows of one table; `references` counts what uses a row."""
+
+    table: Table
+    query: QueryParams
+    options: FortiGateOptions
+    keys: Keys
+    references: Callable[[str], int]
+
+    def selected(self, rows: list[Row]) -> list[Row]:
+        """Return the rows a query asks for, with the attributes it asks for."""
+        found = selected([self.shown(row) for row in rows], self.query)
+        return [formatted(row, self.query) for row in found]
+
+    def shown(self, row: Row) -> Row:
+        """Return a row as a query wants it shown."""
+        if "trusthost" in row:
+            self._hide_key(row)
+            self._hide_families(row)
+        if self._asks("skip"):
+            _skip(row)
+        if self._asks("datasource"):
+            self._name_datasources(row)
+        if self._asks("exclude-default-values"):
+            row = self._without_defaults(row)
+        return row | (self._meta(row) if self._asks("with_meta") else {})
+
+    def _asks(self, name: str) -> bool:
+        return self.query.get(name, "").lower() in ("1", "true")
+
+    def _hide_key(self, row: Row) -> None:
+        if row["name"] in self.keys.by_admin or self.options.api_key_mask_before_first_key == "masked":
+            row["api-key"] = KEY_MASK
+        else:
+            del row["api-key"]
+
+    def _hide_families(self, row: Row) -> None:
+        if not self.options.opposite_family or self._asks("skip"):
+            for host in row["trusthost"]:
+                del host[OPPOSITE[host["type"]]]
+
+    def _without_defaults(self, row: Row) -> Row:
+        defaults = self.table.defaults()
+        defaults.pop(self.table.schema.key)
+        return {name: value for name, value in row.items() if name not in defaults or value != defaults[name]}
+
+    def _name_datasources(self, row: Row) -> None:
+        """Say of which table the rows of a child table are (seen in a body that the web interface sent)."""
+        for name, attribute in self.table.attributes.items():
+            key = attribute.children[attribute.key] if isinstance(attribute, Rows) else None
+            if isinstance(key, Text) and key.datasource:
+                row[name] = [{**each, "datasource": key.datasource.rpartition(".")[0]} for each in row[name]]
+
+    def _meta(self, row: Row) -> Row:
+        """Return what is known about a row (names and order seen in a body that the web interface sent)."""
+        schema = self.table.schema
+        stock = schema.name == "accprofile" and row["name"] in STOCK_PROFILES
+        return {
+            "q_ref": self.references(row["name"]),
+            "q_static": stock,
+            "q_no_rename": False,
+            "q_global_entry": False,
+            **({} if schema.number is None else {"q_type": schema.number}),
+            "q_path": schema.path,
+            "q_name": schema.name,
+            "q_mkey_type": "string",
+            "q_no_edit": False,
+        }
+
+
+def _skip(row: Row) -> None:
+    """Leave out what does not apply: permissions of groups that are not custom, an override that is off."""
+    for group in GROUPS_WITH_CHILDREN:
+        if row.get(group) != "custom":
+            row.pop(f"{group}-permission", None)
+    if row.get("admintimeout-override") == "disable":
+        row.pop("admintimeout", None)

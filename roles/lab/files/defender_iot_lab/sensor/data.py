@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documented API of a sensor answers to an accepted call, as a family of versions spells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.inventory import (
+    ALERTS,
+    CONNECTIONS,
+    CVES,
+    DEVICES,
+    EVENTS,
+    HANDLED_ALERTS,
+    REPORTS,
+    VULNERABILITIES,
+)
+
+FAMILIES = ("22.x", "10.x", "2018")
+ALERT_TYPES = {"unexpected new devices": "New Device Detected"}
+MOST_EVENTS = 100
+MOST_CVES = 100
+LONGEST_MINUTES = 4320
+ORIGIN = {"sensorId": 1, "zoneId": 1, "siteId": 1}
+
+
+def answer_to(path: list[str], query: Mapping[str, str], family: str) -> Any:
+    """Return what a path below `/api/v1/` holds; None means that it does not exist."""
+    match path:
+        case ["devices"]:
+            return [spelled(device, family) for device in _devices(query.get("authorized"))]
+        case ["devices", "connections"]:
+            return _connections(query)
+        case ["devices", "cves"]:
+            return _cves(query)
+        case ["devices", device, "connections"]:
+            ends = ("firstDeviceId", "secondDeviceId")
+            return [one for one in _connections(query) if device in [str(one[end]) for end in ends]]
+        case ["devices", address, "cves"]:
+            return [cve for cve in _cves(query) if cve["ipAddress"] == address]
+        case ["alerts"]:
+            return _alerts(query)
+        case ["reports", "vulnerabilities", "devices"]:
+            return VULNERABILITIES
+        case ["reports", "vulnerabilities", name] if name in REPORTS:
+            return REPORTS[name]
+    return None
+
+
+def console_answer_to(version: str, path: list[str], query: Mapping[str, str], family: str) -> Any:
+    """Return what a path below a management console's `/external/` holds; None means that there is none."""
+    match version, path:
+        case "v1", ["devices"]:
+            return [{**device, **ORIGIN} for device in answer_to(path, query, family)]
+        case (("v1" | "v2"), ["alerts"]):
+            alerts = [
+                {**alert, **ORIGIN, "handled": alert["id"] in HANDLED_ALERTS} for alert in _alerts(query)
+            ]
+            return alerts if version == "v1" else [{**alert, **_second_version(alert)} for alert in alerts]
+        case "v1", ["reports", "vulnerabilities", "devices"]:
+            return VULNERABILITIES
+    return None
+
+
+def events(query: Mapping[str, str], now: float) -> list[dict[str, Any]]:
+    """Return the latest events, newest first; a longer time than three days is cut silently (documented)."""
+    minutes = min(_number(query.get("minutesTimeFrame"), LONGEST_MINUTES), LONGEST_MINUTES)
+    types = {event["type"] for event in EVENTS}
+    wanted = query.get("type") if query.get("type") in types else None
+    kept = [event for event in EVENTS if wanted in (None, event["type"]) and event["age"] <= minutes]
+    rows = [{**event, "timestamp": int((now - event["age"] * 60) * 1000)} for event in kept[:MOST_EVENTS]]
+    return [{name: value for name, value in row.items() if name != "age"} for row in rows]
+
+
+def spelled(device: dict[str, Any], family: str) -> dict[str, Any]:
+    """Return a device as one family of versions spells it; the documents of 2020 and 2022 disagree."""
+    protocols = device["protocols"]
+    if family == "22.x":
+        named = protocols and [_renamed(each, "addresses", "ipAddresses") for each in protocols]
+        return {**device, "protocols": named}
+    older = {name: value for name, value in device.items() if name != "hasDynamicAddress"}
+    firmware = [{n: "N/A" if v is None else v for n, v in each.items()} for each in device["firmware"] or []]
+    older = {**older, "firmware": firmware}
+    return _renamed(older, "ipAddresses", "ipAddress") if family == "2018" else older
+
+
+def _renamed(row: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {new if name == old else name: value for name, value in row.items()}
+
+
+def _devices(authorized: str | None) -> list[dict[str, Any]]:
+    if authorized not in ("true", "false"):
+        return DEVICES
+    return [device for device in DEVICES if device["authorized"] is (authorized == "true")]
+
+
+def _connections(query: Mapping[str, str]) -> list[dict[str, Any]]:
+    after = _number(query.get("discoveredAfter"), 0)
+    before = _number(query.get("discoveredBefore"), max(one["discovered"] for one in CONNECTIONS))
+    return [one for one in CONNECTIONS if after <= one["discovered"] <= before]
+
+
+def _cves(query: Mapping[str, str]) -> list[dict[str, Any]]:
+    top, seen, kept = _number(query.get("top"), MOST_CVES), dict[str, int](), []
+    for cve in sorted(CVES, key=lambda cve: -float(cve["score"])):
+        seen[cve["ipAddress"]] = seen.get(cve["ipAddress"], 0) + 1
+        if seen[cve["ipAddress"]] <= top:
+            kept.append(cve)
+    return kept
+
+
+def _alerts(query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return alerts by state, time and type; an unknown type is ignored (documented), as is a state."""
+    alerts, state = ALERTS, query.get("state")
+    if state in ("handled", "unhandled"):
+        alerts = [alert for alert in alerts if (alert["id"] in HANDLED_ALERTS) is (state == "handled")]
+    if query.get("type") == "disconnections":
+        alerts = [alert for alert in alerts if alert["engine"] == "Operational"]
+    elif query.get("type") in ALERT_TYPES:
+        alerts = [alert for alert in alerts if alert["title"] == ALERT_TYPES[query["type"]]]
+    earliest = _number(query.get("fromTime"), 0)
+    latest = _number(query.get("toTime"), max(alert["time"] for alert in ALERTS))
+    return [alert for alert in alerts if earliest <= alert["time"] <= latest]
+
+
+def _second_version(alert: Mapping[str, Any]) -> dict[str, Any]:
+    addresses = {device["id"]: device["ipAddresses"][0] for device in DEVICES}
+    return {
+        "sourceDeviceAddress": addresses.get(alert["sourceDevice"]),
+        "destinationDeviceAddress": addresses.get(alert["destinationDevice"]),
+        "remediationSteps": ["Ask who did it."],
+        "sensorName": "north",
+        "zoneName": "press shop",
+        "siteName": "plant 1",
+    }
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() else default

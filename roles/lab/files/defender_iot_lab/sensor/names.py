@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a sensor's invented web interface calls things, and how it says that a token was never used.
+
+Shuffled, every name differs from seed to seed, so that no client can know one without having been told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from ..core.web import Words
+
+WEB_VERSION = "24.1.0"
+
+
+@dataclass(frozen=True)
+class SensorNames:
+    """Names of a sensor's web interface; by default the login is the one observed, the rest invented."""
+
+    login: str = "/api/authentication/login"
+    logout: str = "/api/authentication/logout"
+    tokens: str = "/__lab__/tokens"
+    username: str = "username"
+    password: str = "password"
+    session_cookie: str = "sessionid"
+    csrf_cookie: str = "csrftoken"
+    csrf_header: str = "X-CSRFToken"
+    items: str = "tokens"
+    id: str = "id"
+    description: str = "description"
+    used: str = "used"
+    token: str = "token"
+    version: str = "version"
+    never_used: str | int | None = "N/A"
+    used_format: str = "iso8601"
+
+    @classmethod
+    def shuffled(cls, random: Random) -> SensorNames:
+        """Make up every name."""
+        word = Words(random)
+        return cls(
+            login=f"/api/{word()}/{word()}",
+            logout=f"/api/{word()}/{word()}",
+            tokens=f"/__lab__/{word()}/{word()}",
+            csrf_header=f"X-{word().title()}",
+            never_used=random.choice(["N/A", None, "Never", "-"]),
+            used_format=random.choice(["iso8601", "epoch_seconds", "epoch_milliseconds"]),
+            **{name: word() for name in SHUFFLED_SENSOR_FIELDS},
+        )
+
+    def endpoint_map(self) -> dict[str, Any]:
+        """Return the endpoint map of an interface with these names."""
+        # Words are no time, so there is no format to name.
+        used_format = {} if self.used_format == "words" else {"used_format": self.used_format}
+        return {
+            "schema": 1,
+            "product": "sensor",
+            "provenance": "lab",
+            "versions": "24.1",
+            "login": {
+                "kind": "cookies",
+                "before": "/",
+                "request": {
+                    "method": "POST",
+                    "path": self.login,
+                    "json": {self.username: "{username}", self.password: "{password}"},
+                    "success": [200],
+                },
+                "session_cookie": self.session_cookie,
+                "csrf": {"cookie": self.csrf_cookie, "header": self.csrf_header},
+                "logout": {"method": "POST", "path": self.logout, "success": [200, 204]},
+            },
+            "tokens": {
+                "list": {
+                    "method": "GET",
+                    "path": self.tokens,
+                    "success": [200],
+                    "version": f"/{self.version}",
+                    "items": f"/{self.items}",
+                    "fields": {
+                        "id": f"/{self.id}",
+                        "description": f"/{self.description}",
+                        "used": f"/{self.used}",
+                    },
+                    "never_used": self.never_used,
+                    **used_format,
+                },
+                "create": {
+                    "method": "POST",
+                    "path": self.tokens,
+                    "json": {self.description: "{description}"},
+                    "success": [201],
+                    "fields": {"id": f"/{self.id}", "secret": f"/{self.token}"},
+                },
+                "delete": {"method": "DELETE", "path": f"{self.tokens}/{{id}}", "success": [204]},
+            },
+        }
+
+
+SHUFFLED_SENSOR_FIELDS = (
+    *("username", "password", "session_cookie", "csrf_cookie"),
+    *("items", "id", "description", "used", "token", "version"),
+)
