@@ -32,7 +32,10 @@ SETTINGS = Resource(
     label="Defender for IoT module settings",
     kind="settings",
     path="settings",
-    fields={"server_address": Field("server_address"), "access_token": Field("access_token")},
+    fields={
+        "server_address": Field("server_address", required=True),
+        "access_token": Field("access_token"),
+    },
     secrets={"access_token": "access_token_ref"},
     resend=frozenset({"server_address", "access_token"}),
     singleton=True,

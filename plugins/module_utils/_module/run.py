@@ -36,7 +36,7 @@ Params = dict[str, Any]
 class Module:
     """One module: its options, its resource, the product's transport, and what it does.
 
-    ``prepare`` completes validated options and raises InvalidOptions for what a spec cannot express.
+    ``prepare`` completes validated options in place of the resource's own ``prepare``.
     ``secret_refs`` are the options that refer to a stored secret; ``nested_refs`` finds references inside
     other options. ``also`` are the further kinds of objects that a task of many steps is about.
     ``connect_by_shell`` returns the appliance where commands on it are the way to it, None otherwise.
@@ -46,7 +46,7 @@ class Module:
     resource: Resource
     connect: Callable[[Params], Appliance]
     job: Callable[[Job], dict[str, Any]]
-    prepare: Callable[[Params], Params] = lambda params: params
+    prepare: Callable[[Params], Params] | None = None
     secret_refs: tuple[str, ...] = ()
     nested_refs: Callable[[Params], Mapping[str, str]] = lambda params: {}
     also: tuple[Resource, ...] = ()
@@ -118,7 +118,7 @@ def _prepared(module: Module, options: Mapping[str, Any], node: ControlNode) -> 
     node.hidden |= hidden
     if params.get("endpoints"):
         params["endpoint_map"] = node.endpoint_map(params["endpoints"])
-    params = module.prepare(params)
+    params = (module.prepare or module.resource.prepare)(params)
     problems = module.resource.problems(params)
     if problems:
         raise InvalidOptions("; ".join(problems))

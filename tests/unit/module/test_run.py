@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,16 @@ def test_what_a_module_refuses_itself_fails_before_any_connection() -> None:
     node = Node()
     result = run(module(raising(AssertionError("ran")), prepare=prepare), {"name": "a"}, node)
     assert (result, node.asked) == ({"changed": False, "failed": True, "msg": "box: not so"}, [])
+
+
+@pytest.mark.parametrize(
+    ("own", "by"),
+    [({}, "the resource"), ({"prepare": lambda params: {**params, "by": "the module"}}, "the module")],
+)
+def test_the_resource_completes_the_options_unless_the_module_does(own: Any, by: str) -> None:
+    resource = replace(THING, prepare=lambda params: {**params, "by": "the resource"})
+    made = replace(module(lambda job: {"by": job.params["by"]}, **own), resource=resource)
+    assert run(made, {"name": "a"}, Node())["by"] == by
 
 
 FAILURE = {"status": 403, "code": -37, "path": "/p"}
