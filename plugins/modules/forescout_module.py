@@ -352,7 +352,7 @@ MODULE = Module(
         {
             "transport": {"type": "str", "choices": ["manual", "rest", "fstool"], "default": "manual"},
             "endpoints": {"type": "path"},
-            "server_address": {"type": "str", "required": True},
+            **SETTINGS.argument_spec(),
             "access_token_ref": {"type": "str", "required": True, "no_log": False},
             "access_token_replaced": {"type": "bool", "default": False, "no_log": False},
             **FSTOOL,

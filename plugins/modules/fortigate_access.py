@@ -232,7 +232,7 @@ failure:
       returned: always
 """
 
-from ..module_utils._fortigate.access import grant, prepare_fortigate_access, references
+from ..module_utils._fortigate.access import SHARED, grant, prepare_fortigate_access, references
 from ..module_utils._fortigate.admin_profile import PROFILE
 from ..module_utils._fortigate.api import connect
 from ..module_utils._fortigate.api_admin import ADMIN
@@ -248,10 +248,9 @@ MODULE = Module(
             **SELF_CHANGE,
             "profiles": {"type": "list", "elements": "dict"},
             "admins": {"type": "list", "elements": "dict"},
-            "trusted_hosts": {"type": "list", "elements": "str"},
+            **SHARED,
             "secret_store": {"type": "str", "no_log": False},
-            "recreate": RECREATE,
-            "rotation_id": {"type": "str"},
+            **RECREATE,
             "purge": {"type": "bool", "default": False},
             "purge_names": {"type": "str"},
             "purge_limit": {"type": "int", "default": 5},

@@ -499,7 +499,7 @@ failure:
 """
 
 from ..module_utils._engine.apply import converge
-from ..module_utils._fortigate.admin_profile import OPTIONS, PROFILE, prepare_admin_profile
+from ..module_utils._fortigate.admin_profile import PRESET, PROFILE
 from ..module_utils._fortigate.api import connect
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import SELF_CHANGE, STATE
@@ -507,11 +507,10 @@ from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 
 MODULE = Module(
-    arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
+    arguments=fortigate({**STATE, **SELF_CHANGE, **PRESET, **PROFILE.argument_spec()}),
     resource=PROFILE,
     connect=connect,
     work=converge,
-    prepare=prepare_admin_profile,
 )
 
 

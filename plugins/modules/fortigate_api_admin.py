@@ -223,18 +223,17 @@ failure:
 
 from ..module_utils._engine.apply import converge
 from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_admin import ADMIN, OPTIONS, prepare_api_admin
+from ..module_utils._fortigate.api_admin import ADMIN
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import SELF_CHANGE, STATE
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 
 MODULE = Module(
-    arguments=fortigate({**STATE, **SELF_CHANGE, **OPTIONS}),
+    arguments=fortigate({**STATE, **SELF_CHANGE, **ADMIN.argument_spec()}),
     resource=ADMIN,
     connect=connect,
     work=converge,
-    prepare=prepare_api_admin,
 )
 
 

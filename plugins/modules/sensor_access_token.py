@@ -283,7 +283,7 @@ MODULE = Module(
     arguments=sensor(
         {
             **STATE,
-            "description": {"type": "str", "required": True},
+            **TOKEN.argument_spec(),
             "endpoints": {"type": "path"},
             "recreate": {"type": "str", "choices": ["never", "always"], "default": "never"},
             **ONE_TIME_SECRET,

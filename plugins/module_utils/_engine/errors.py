@@ -21,7 +21,7 @@ class InvalidOptions(Exception):
 
 
 class Conflict(Exception):
-    """What is wanted cannot be reached from what is there, for example an immutable field that differs."""
+    """What is wanted cannot be reached from what is there, for example if an option is missing."""
 
 
 class ApplianceError(Exception):

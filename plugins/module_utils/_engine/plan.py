@@ -60,9 +60,6 @@ def _create(resource: Resource, want: Mapping[str, Any]) -> Plan:
 def _update(resource: Resource, have: Mapping[str, Any], want: Mapping[str, Any]) -> Plan:
     after = resource.applicable(overlay(have, want))
     differing = {option for option in want if after.get(option) != have.get(option)}
-    stuck = sorted(differing & resource.immutable)
-    if stuck:
-        raise Conflict(f"{' and '.join(stuck)} of {resource.label} cannot be changed once it exists")
     if not differing:
         return Plan("keep", have, after, {})
     carried = differing | (resource.resend & want.keys())

@@ -9,7 +9,7 @@ Pure: standard library only. Private to this collection: may change at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,18 +29,25 @@ def same(value: Any) -> Any:
 class Field:
     """One option and its place on the appliance.
 
-    ``default`` is what the appliance holds when the field was never sent; such a value is not sent on
-    create. ``versions`` are those that have it, all if empty, and ``feature`` what a model needs for it;
-    ``former`` maps names it has in other versions to those. ``optional`` fields may be left out of an answer
-    for other reasons. A field that is not there reads as ``absent_value``, by default as the default.
-    ``normalise`` brings a user's value and the appliance's to one form: idempotent, and it passes through
-    what it does not understand. ``decode`` and ``encode`` translate from and to the wire.
+    ``type``, ``elements``, ``choices``, ``required`` and ``option_default`` describe the option as in an
+    argument spec; fields that are only read leave them out. ``children`` are suboptions. ``default`` is what
+    the appliance holds when the field was never sent; such a value is not sent on create. ``versions`` are
+    those that have it, all if empty, and ``feature`` what a model needs for it; ``former`` maps names it has
+    in other versions to those. ``optional`` fields may be left out of an answer for other reasons. A field
+    that is not there reads as ``absent_value``, by default as the default. ``normalise`` brings a user's
+    value and the appliance's to one form: idempotent, and it passes through what it does not understand.
+    ``decode`` and ``encode`` translate from and to the wire.
     ``limits`` are the smallest and the largest number that can be.
     ``only_if`` names an option and the value it must have for this one to mean anything.
     ``missing`` says why the appliance at hand does not have it, see :meth:`for_version`.
     """
 
     wire: str
+    type: str = "str"
+    elements: str | None = None
+    choices: Sequence[str] | None = None
+    required: bool = False
+    option_default: Any = None
     default: Any = None
     optional: bool = False
     versions: Spans = ()
@@ -55,6 +62,18 @@ class Field:
     encode: Callable[[Any], Any] = same
     only_if: tuple[str, Any] | None = None
     missing: str = ""
+
+    def option_spec(self) -> dict[str, Any]:
+        """Return what an argument spec says of this option."""
+        said = {
+            "type": self.type if self.children is None else "dict",
+            "elements": self.elements,
+            "choices": self.choices,
+            "required": self.required or None,
+            "default": self.option_default,
+            "options": self.children and _option_specs(self.children),
+        }
+        return {trait: value for trait, value in said.items() if value is not None}
 
     @property
     def varies(self) -> bool:
@@ -73,6 +92,8 @@ class Field:
 
         ``sample`` is an object of the appliance, better evidence than its version. None says nothing.
         """
+        if not self.varies and self.children is None:
+            return self
         names = {self.wire: self.versions, **self.former}
         if not self.varies or (sample is None and version is None):
             known = [self.wire]
@@ -150,6 +171,10 @@ class Field:
         return {o: v for o, v in kept.items() if v is not None} or None
 
 
+def _option_specs(fields: Mapping[str, Field]) -> dict[str, Any]:
+    return {option: spec.option_spec() for option, spec in fields.items()}
+
+
 def _to_wire(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str, Any]:
     return {f.wire: f.to_wire(values[o]) for o, f in fields.items() if o in values and not f.missing}
 
@@ -161,13 +186,13 @@ class Resource:
     ``label`` is its name in sentences, ``kind`` its key in results, ``path`` its place on the appliance.
     ``delivers`` is the option of a secret that the appliance accepts but never returns: it is compared by
     the fingerprint last delivered, and the option with ``_ref`` added holds its reference. ``resend`` options
-    go along with every update. ``immutable`` options cannot change, ``create_requires`` must be known to
-    create. ``built_in`` objects are never removed for not being listed, and ``fixed`` ones cannot be changed
-    at all. ``guarded`` are the options by which an account can lock itself out; where there are some, so it
-    can by deleting the object. ``facts`` are fields that are shown but not managed. A ``singleton`` always
-    exists. ``on_parent`` says that a secret the appliance invents has no entry of its own: reading it finds
-    the object that it belongs to. ``fold`` and ``unfold`` join and split wire fields that are one option to
-    the user.
+    go along with every update. ``create_requires`` must be known to create. ``built_in`` objects are never
+    removed for not being listed, and ``fixed`` ones cannot be changed at all. ``guarded`` are the options by
+    which an account can lock itself out; where there are some, so it can by deleting the object. ``facts``
+    are fields that are shown but not managed. A ``singleton`` always exists. ``on_parent`` says that a secret
+    the appliance invents has no entry of its own: reading it finds the object that it belongs to. ``prepare``
+    completes the validated options of one object, and raises InvalidOptions for what a spec cannot express.
+    ``fold`` and ``unfold`` join and split wire fields that are one option to the user.
     """
 
     label: str
@@ -178,15 +203,19 @@ class Resource:
     facts: Mapping[str, Field] = field(default_factory=dict)
     delivers: str = ""
     resend: frozenset[str] = frozenset()
-    immutable: frozenset[str] = frozenset()
     create_requires: frozenset[str] = frozenset()
     built_in: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
     guarded: frozenset[str] = frozenset()
     singleton: bool = False
     on_parent: bool = False
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] = same
     fold: Callable[[Mapping[str, Any]], Mapping[str, Any]] = same
     unfold: Callable[[dict[str, Any]], dict[str, Any]] = same
+
+    def argument_spec(self) -> dict[str, Any]:
+        """Return the argument spec of the fields; a secret is no option, only the reference to it is."""
+        return _option_specs({o: f for o, f in self.fields.items() if o != self.delivers})
 
     def title(self, key: Any) -> str:
         """Name one object in a sentence."""

@@ -33,7 +33,10 @@ SETTINGS = Resource(
     label="Defender for IoT module settings",
     kind="settings",
     path="settings",
-    fields={"server_address": Field("server_address"), "access_token": Field("access_token")},
+    fields={
+        "server_address": Field("server_address", required=True),
+        "access_token": Field("access_token"),
+    },
     delivers="access_token",
     resend=frozenset({"server_address", "access_token"}),
     singleton=True,

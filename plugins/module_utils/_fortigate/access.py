@@ -21,43 +21,29 @@ from .._engine.mint import mint
 from .._engine.resource import Resource
 from .._engine.table_cache import TableCache
 from .._engine.task import Outcome, Task
-from .._module.arguments import STATE, Arguments
+from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
 from . import admin_profile, api_admin, api_key
 
 Params = dict[str, Any]
 
 SHOWN_OF_A_KEY = ("minted", "secret_ref", "fingerprint", "created_at", "verified_at")
 
+LISTS: dict[str, Resource] = {"profiles": admin_profile.PROFILE, "admins": api_admin.ADMIN}
+"""The lists of the task, and what their items are."""
+
 KEY_OPTIONS = {
-    "secret_ref": {**api_key.OPTIONS["secret_ref"], "required": False},
-    **{name: api_key.OPTIONS[name] for name in ("rotation_id", "max_age")},
+    "secret_ref": {**ONE_TIME_SECRET["secret_ref"], "required": False},
+    **{name: ONE_TIME_SECRET[name] for name in ("rotation_id", "max_age")},
 }
 
+ITEMS = {
+    "profiles": Arguments({**STATE, **admin_profile.PRESET, **admin_profile.PROFILE.argument_spec()}),
+    "admins": Arguments({**STATE, **api_admin.ADMIN.argument_spec(), **KEY_OPTIONS}),
+}
+"""The options of one item of each list."""
 
-@dataclass(frozen=True)
-class Kind:
-    """One list of the task: what its items are, their options, and what completes those."""
-
-    option: str
-    resource: Resource
-    arguments: Arguments
-    prepare: Callable[[Params], Params]
-
-
-KINDS = (
-    Kind(
-        "profiles",
-        admin_profile.PROFILE,
-        Arguments({**STATE, **admin_profile.OPTIONS}),
-        admin_profile.prepare_admin_profile,
-    ),
-    Kind(
-        "admins",
-        api_admin.ADMIN,
-        Arguments({**STATE, **api_admin.OPTIONS, **KEY_OPTIONS}),
-        api_admin.prepare_api_admin,
-    ),
-)
+SHARED = {name: ITEMS["admins"].spec[name] for name in ("trusted_hosts", "rotation_id")}
+"""What the task says for every admin that does not say it itself."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +66,13 @@ def prepare_fortigate_access(params: Params) -> Params:
     ``listed`` are the lists that were given, be they empty: only what belongs to those can be purged.
     """
     given = {**params, "admins": _completed(params)}
-    lists = {kind.option: list(_items(kind, given[kind.option] or [])) for kind in KINDS}
+    lists = {option: list(_items(option, given[option] or [])) for option in LISTS}
     return {**params, **lists, "listed": [option for option in lists if params[option] is not None]}
 
 
 def _completed(params: Params) -> list[Params]:
     """Give each admin what the task says for all, where it says nothing itself."""
-    shared = {name: params[name] for name in ("trusted_hosts", "rotation_id") if params[name] is not None}
+    shared = {name: params[name] for name in SHARED if params[name] is not None}
     store = params["secret_store"]
     return [
         {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {}), **admin}
@@ -94,15 +80,16 @@ def _completed(params: Params) -> list[Params]:
     ]
 
 
-def _items(kind: Kind, given: list[Mapping[str, Any]]) -> Iterator[Params]:
+def _items(option: str, given: list[Mapping[str, Any]]) -> Iterator[Params]:
+    resource = LISTS[option]
     names: set[str] = set()
     for number, item in enumerate(given, 1):
-        place = f"{kind.option}, item {number}"
+        place = f"{option}, item {number}"
         try:
-            params = kind.prepare(kind.arguments.validate(item)[0])
+            params = resource.prepare(ITEMS[option].validate(item)[0])
         except InvalidOptions as error:
             raise InvalidOptions(f"{place}: {error}") from None
-        problems = kind.resource.problems(params)
+        problems = resource.problems(params)
         if params["name"] in names:
             problems.append(f'"{params["name"]}" is named twice')
         if problems:
@@ -166,7 +153,7 @@ def _steps(task: Task) -> list[Step]:
     admins = [Step(api_admin.ADMIN, params) for params in task.options["admins"]]
     keyed = [params for params in task.options["admins"] if params["secret_ref"]]
     keys = [Step(api_key.KEY, {**params, "recreate": task.options["recreate"]}, mint) for params in keyed]
-    purged = {kind.option: _purged(task, kind) for kind in KINDS}
+    purged = {option: _purged(task, option) for option in LISTS}
     _refuse_too_many(task, [step for steps in purged.values() for step in steps])
     return [
         *(step for step in profiles if step.params["state"] == "present"),
@@ -178,21 +165,22 @@ def _steps(task: Task) -> list[Step]:
     ]
 
 
-def _purged(task: Task, kind: Kind) -> list[Step]:
+def _purged(task: Task, option: str) -> list[Step]:
     """Return a step for each object that is in the pattern of names, is not listed, and is not built in."""
-    if not task.options["purge"] or kind.option not in task.options["listed"]:
+    if not task.options["purge"] or option not in task.options["listed"]:
         return []
-    listed = {params["name"] for params in task.options[kind.option]}
-    wire = kind.resource.fields["name"].wire
-    names = [str(row.get(wire)) for row in task.appliance.table(kind.resource)]
+    listed = {params["name"] for params in task.options[option]}
+    resource = LISTS[option]
+    wire = resource.fields["name"].wire
+    names = [str(row.get(wire)) for row in task.appliance.table(resource)]
     doomed = [
         name
         for name in names
         if name not in listed
-        and name not in kind.resource.built_in
+        and name not in resource.built_in
         and fnmatchcase(name, task.options["purge_names"])
     ]
-    return [Step(kind.resource, {"name": name, "state": "absent"}) for name in doomed]
+    return [Step(resource, {"name": name, "state": "absent"}) for name in doomed]
 
 
 def _refuse_too_many(task: Task, steps: list[Step]) -> None:

@@ -117,6 +117,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """The profile of Microsoft's Fortinet tutorial; it has no row Others, for which none is the least right."""
 
+PRESET: Spec = {"preset": {"type": "str", "choices": list(PRESETS)}}
+
 
 def _field(option: str, wire: str, default: Any, **more: Any) -> Field:
     return Field(
@@ -129,15 +131,31 @@ def _field(option: str, wire: str, default: Any, **more: Any) -> Field:
     )
 
 
+def _row(row: str) -> Field:
+    choices = [*LEVELS, "custom"] if row in CUSTOM_ROWS else LEVELS
+    return _field(row, ROWS[row], "none", choices=choices)
+
+
 def _permissions(row: str) -> Field:
-    children = {child: _field(child, child.replace("_", "-"), "none") for child in CUSTOM_ROWS[row]}
+    children = {
+        child: _field(child, child.replace("_", "-"), "none", choices=LEVELS) for child in CUSTOM_ROWS[row]
+    }
     option, wire = f"{row}_permissions", f"{ROWS[row]}-permission"
     return _field(option, wire, None, children=children, only_if=(row, "custom"))
 
 
 def _switch(option: str) -> Field:
     wire, default = SWITCHES[option]
-    return _field(option, wire, default, optional=True, absent_value=False, decode=_is_on, encode=_on_or_off)
+    return _field(
+        option,
+        wire,
+        default,
+        type="bool",
+        optional=True,
+        absent_value=False,
+        decode=_is_on,
+        encode=_on_or_off,
+    )
 
 
 def _is_on(value: str) -> bool:
@@ -146,52 +164,6 @@ def _is_on(value: str) -> bool:
 
 def _on_or_off(value: bool) -> str:
     return "enable" if value else "disable"
-
-
-PROFILE = Resource(
-    label="admin profile",
-    kind="profile",
-    path="system/accprofile",
-    built_in=frozenset({"super_admin", "super_admin_readonly", "prof_admin", "admin_no_access"}),
-    fixed=frozenset({"super_admin"}),
-    guarded=frozenset({"scope", *ROWS, *(f"{row}_permissions" for row in CUSTOM_ROWS)}),
-    fields={
-        "name": Field("name", max_length=35),
-        "scope": _field("scope", "scope", "vdom"),
-        "comments": Field("comments", default="", optional=True, max_length=255),
-        **{row: _field(row, wire, "none") for row, wire in ROWS.items()},
-        **{f"{row}_permissions": _permissions(row) for row in CUSTOM_ROWS},
-        **{option: _switch(option) for option in SWITCHES},
-        "idle_timeout": Field(
-            "admintimeout",
-            default=10,
-            optional=True,
-            limits=(0, 480),
-            only_if=("override_idle_timeout", True),
-        ),
-    },
-)
-
-OPTIONS: Spec = {
-    "name": {"type": "str", "required": True},
-    "comments": {"type": "str"},
-    "preset": {"type": "str", "choices": list(PRESETS)},
-    "scope": {"type": "str", "choices": ["vdom", "global"]},
-    **{
-        row: {"type": "str", "choices": [*LEVELS, *(["custom"] if row in CUSTOM_ROWS else [])]}
-        for row in ROWS
-    },
-    **{
-        f"{row}_permissions": {
-            "type": "dict",
-            "options": {right: {"type": "str", "choices": LEVELS} for right in rights},
-        }
-        for row, rights in CUSTOM_ROWS.items()
-    },
-    **{option: {"type": "bool"} for option in SWITCHES},
-    "idle_timeout": {"type": "int"},
-}
-"""The options of one profile, besides its state and the connection."""
 
 
 def prepare_admin_profile(params: dict[str, Any]) -> dict[str, Any]:
@@ -207,3 +179,30 @@ def prepare_admin_profile(params: dict[str, Any]) -> dict[str, Any]:
             own = {right: level for right, level in given[rights].items() if level is not None}
             merged[rights] = {**preset[rights], **own}
     return merged
+
+
+PROFILE = Resource(
+    label="admin profile",
+    kind="profile",
+    path="system/accprofile",
+    built_in=frozenset({"super_admin", "super_admin_readonly", "prof_admin", "admin_no_access"}),
+    fixed=frozenset({"super_admin"}),
+    guarded=frozenset({"scope", *ROWS, *(f"{row}_permissions" for row in CUSTOM_ROWS)}),
+    fields={
+        "name": Field("name", required=True, max_length=35),
+        "scope": _field("scope", "scope", "vdom", choices=["vdom", "global"]),
+        "comments": Field("comments", default="", optional=True, max_length=255),
+        **{row: _row(row) for row in ROWS},
+        **{f"{row}_permissions": _permissions(row) for row in CUSTOM_ROWS},
+        **{option: _switch(option) for option in SWITCHES},
+        "idle_timeout": Field(
+            "admintimeout",
+            type="int",
+            default=10,
+            optional=True,
+            limits=(0, 480),
+            only_if=("override_idle_timeout", True),
+        ),
+    },
+    prepare=prepare_admin_profile,
+)

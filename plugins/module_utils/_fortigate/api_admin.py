@@ -16,7 +16,6 @@ from typing import Any
 
 from .._engine.errors import InvalidOptions
 from .._engine.resource import Field, Resource
-from .._module.arguments import Spec
 
 
 def network(host: str) -> str:
@@ -95,12 +94,21 @@ ADMIN = Resource(
     create_requires=frozenset({"profile", "trusted_hosts"}),
     guarded=frozenset({"profile", "trusted_hosts", "vdoms", "pki_group", "schedule"}),
     fields={
-        "name": Field("name", max_length=35),
+        "name": Field("name", required=True, max_length=35),
         "comments": Field("comments", default="", optional=True, max_length=255),
         "profile": Field("accprofile", max_length=35),
-        "trusted_hosts": Field("trusthost", normalise=networks, decode=trusted_hosts, encode=_to_table),
+        "trusted_hosts": Field(
+            "trusthost",
+            type="list",
+            elements="str",
+            normalise=networks,
+            decode=trusted_hosts,
+            encode=_to_table,
+        ),
         "vdoms": Field(
             "vdom",
+            type="list",
+            elements="str",
             default=[],
             optional=True,
             normalise=lambda names: sorted(set(names)),
@@ -108,21 +116,10 @@ ADMIN = Resource(
             encode=lambda names: [{"name": name} for name in names],
         ),
         "cors_allow_origin": Field("cors-allow-origin", default="", optional=True, max_length=269),
-        "pki_group": Field("peer-group", default="", optional=True, max_length=35),
+        "pki_group": Field("peer-group", option_default="", default="", optional=True, max_length=35),
         "schedule": Field("schedule", default="", optional=True, max_length=35),
     },
+    prepare=prepare_api_admin,
     fold=_fold_pki,
     unfold=_unfold_pki,
 )
-
-OPTIONS: Spec = {
-    "name": {"type": "str", "required": True},
-    "comments": {"type": "str"},
-    "profile": {"type": "str"},
-    "trusted_hosts": {"type": "list", "elements": "str"},
-    "vdoms": {"type": "list", "elements": "str"},
-    "cors_allow_origin": {"type": "str"},
-    "pki_group": {"type": "str", "default": ""},
-    "schedule": {"type": "str"},
-}
-"""The options of one API admin, besides its state and the connection."""

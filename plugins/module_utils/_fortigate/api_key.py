@@ -10,21 +10,14 @@ Private to this collection: may change at any time.
 from __future__ import annotations
 
 from .._engine.resource import Field, Resource
-from .._module.arguments import ONE_TIME_SECRET, Spec
+from .._module.arguments import Spec
 
 KEY = Resource(
     label="API key",
     kind="key",
     path="system/api-user",
-    fields={"name": Field("name", max_length=35)},
+    fields={"name": Field("name", required=True, max_length=35)},
     on_parent=True,
 )
 
-RECREATE: Spec = {"type": "str", "choices": ["never", "invalid", "always"], "default": "never"}
-
-OPTIONS: Spec = {
-    "name": {"type": "str", "required": True},
-    "recreate": RECREATE,
-    **ONE_TIME_SECRET,
-}
-"""The options of one API key, besides its state and the connection."""
+RECREATE: Spec = {"recreate": {"type": "str", "choices": ["never", "invalid", "always"], "default": "never"}}

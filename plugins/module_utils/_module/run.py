@@ -47,7 +47,7 @@ class ControlNode(Route, Protocol):
 class Module:
     """One module: its options, its resource, the product's transport, and what it does.
 
-    ``prepare`` completes validated options and raises InvalidOptions for what a spec cannot express.
+    ``prepare`` completes validated options in place of the resource's own ``prepare``.
     ``secret_refs`` are the options that refer to a stored secret; ``nested_refs`` finds references inside
     other options. ``also`` are the further kinds of objects that a task of many steps is about.
     ``predictions`` are the options that say what an earlier task is predicted to do: they mean nothing in a
@@ -58,7 +58,7 @@ class Module:
     resource: Resource
     connect: Callable[[Params, Route], Appliance]
     work: Callable[[Task, Outcome], None]
-    prepare: Callable[[Params], Params] = lambda params: params
+    prepare: Callable[[Params], Params] | None = None
     secret_refs: tuple[str, ...] = ()
     nested_refs: Callable[[Params], Mapping[str, str]] = lambda params: {}
     also: tuple[Resource, ...] = ()
@@ -105,7 +105,7 @@ def _prepare(module: Module, options: Mapping[str, Any], node: ControlNode) -> P
         params.update(dict.fromkeys(module.predictions, False))
     if params.get("endpoints"):
         params["endpoint_map"] = node.endpoint_map(params["endpoints"])
-    params = module.prepare(params)
+    params = (module.prepare or module.resource.prepare)(params)
     problems = module.resource.problems(params)
     if problems:
         raise InvalidOptions("; ".join(problems))

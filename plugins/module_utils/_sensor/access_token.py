@@ -22,7 +22,7 @@ TOKEN = Resource(
     kind="token",
     path="tokens",
     key="description",
-    fields={"description": Field("description")},
+    fields={"description": Field("description", required=True)},
     facts={"id": Field("id"), "used": Field("used")},
 )
 

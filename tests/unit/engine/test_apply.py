@@ -34,7 +34,6 @@ THING = Resource(
         "hosts": Field("hosts", default=[], optional=True, normalise=sorted),
     },
     facts={"used": Field("last-used", optional=True)},
-    immutable=frozenset({"hosts"}),
 )
 RAW = {"id": "a", "note": "c", "hosts": ["2", "1"], "vendor": "x"}
 HELD = {"name": "a", "comment": "c", "hosts": ["1", "2"]}
@@ -160,8 +159,9 @@ def test_an_incomplete_object_is_never_compared() -> None:
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_conflict_is_found_in_check_mode_too(check_mode: bool) -> None:
-    with pytest.raises(Conflict, match="hosts of thing cannot be changed"):
-        do(converge, job(MemoryAppliance({"a": RAW}, check_mode=check_mode), hosts=["3"]))
+    needy = replace(THING, create_requires=frozenset({"hosts"}))
+    with pytest.raises(Conflict, match="thing does not exist yet, and to create it hosts must be given"):
+        do(converge, replace(job(MemoryAppliance(check_mode=check_mode)), resource=needy))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_field_of_a_wrong_form_is_an_error_and_not_a_default(hosts: Any) -> No
     assert api.bodies == []
 
 
-GUARDED = replace(THING, guarded=frozenset({"hosts"}), immutable=frozenset(), fixed=frozenset({"root"}))
+GUARDED = replace(THING, guarded=frozenset({"hosts"}), fixed=frozenset({"root"}))
 LOCKS_OUT = 'thing "a" may be the account that this task logs in with'
 CHANGES = {
     # what is done: (params, whether it can lock the account out)

@@ -163,39 +163,6 @@ def test_every_step_but_keep_is_a_change(action: str, changed: bool) -> None:
     assert Plan(action, {}, {}, {}).changed is changed
 
 
-FIXED = replace(THING, immutable=frozenset({"comment", "hosts"}))
-
-
-@pytest.mark.parametrize(
-    ("have", "want", "state", "action"),
-    [
-        (None, HAVE, "present", "create"),
-        (HAVE, HAVE, "present", "keep"),
-        (HAVE, NAME, "present", "keep"),
-        (HAVE, {"rights": {"write": "all"}}, "present", "update"),
-        (HAVE, {**HAVE, "comment": "d"}, "absent", "delete"),
-    ],
-)
-def test_an_immutable_field_does_not_hinder_what_leaves_it_alone(
-    have: Any, want: Any, state: str, action: str
-) -> None:
-    assert plan(FIXED, have, want, state).action == action
-
-
-@pytest.mark.parametrize(
-    ("want", "named"),
-    [
-        ({"comment": "d"}, "comment"),
-        ({"hosts": ["1"], "comment": "d"}, "comment and hosts"),
-        ({"comment": "d", "rights": {"write": "all"}}, "comment"),
-    ],
-)
-def test_an_immutable_field_that_differs_is_a_conflict(want: Any, named: str) -> None:
-    with pytest.raises(Conflict) as caught:
-        plan(FIXED, HAVE, want, "present")
-    assert str(caught.value) == f"{named} of thing cannot be changed once it exists"
-
-
 TWINS = replace(THING, resend=frozenset({"comment", "token"}))
 DELIVERED = {**HAVE, "token": "t"}
 

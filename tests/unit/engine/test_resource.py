@@ -118,6 +118,28 @@ def test_an_update_does_not_name_what_the_appliance_may_never_have_heard_of(
     assert field.without_unknown(value, had) == sent
 
 
+@pytest.mark.parametrize(
+    ("field", "spec"),
+    [
+        (PLAIN, {"type": "str"}),
+        (LEVEL, {"type": "str"}),
+        (replace(LEVEL, choices=["low", "high"]), {"type": "str", "choices": ["low", "high"]}),
+        (replace(PLAIN, required=True), {"type": "str", "required": True}),
+        (replace(PLAIN, type="list", elements="str"), {"type": "list", "elements": "str"}),
+        (replace(PLAIN, option_default=""), {"type": "str", "default": ""}),
+        (replace(PLAIN, type="int", option_default=0), {"type": "int", "default": 0}),
+        (replace(PLAIN, type="bool", option_default=False), {"type": "bool", "default": False}),
+        (PARENT, {"type": "dict", "options": {"a": {"type": "str"}, "b": {"type": "str"}}}),
+        (
+            replace(PARENT, children={"a": replace(PLAIN, choices=["x"])}),
+            {"type": "dict", "options": {"a": {"type": "str", "choices": ["x"]}}},
+        ),
+    ],
+)
+def test_a_field_describes_its_option(field: Field, spec: Any) -> None:
+    assert field.option_spec() == spec
+
+
 def fold(raw: Any) -> Any:
     """Read the toggle and its text as one."""
     return raw if raw["toggle"] == "on" else {**raw, "text": ""}
@@ -145,6 +167,10 @@ THING = Resource(
     unfold=unfold,
 )
 RAW = {"id": "n", "mode-x": "expert", "detail": "d", "text": "t", "toggle": "on", "last-used": 5}
+
+
+def test_every_field_but_a_secret_is_an_option() -> None:
+    assert THING.argument_spec() == {o: {"type": "str"} for o in ("name", "mode", "detail", "text")}
 
 
 @pytest.mark.parametrize(

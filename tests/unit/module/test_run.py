@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -170,6 +171,17 @@ def test_what_a_module_refuses_itself_fails_before_any_connection() -> None:
     node = Node()
     result = run(module(failing(AssertionError("ran")), prepare=prepare), {"name": "a"}, node)
     assert (result, node.asked) == ({"changed": False, "failed": True, "msg": "box: not so"}, [])
+
+
+@pytest.mark.parametrize(
+    ("own", "by"),
+    [({}, "the resource"), ({"prepare": lambda params: {**params, "by": "the module"}}, "the module")],
+)
+def test_the_resource_completes_the_options_unless_the_module_does(own: Any, by: str) -> None:
+    resource = replace(THING, prepare=lambda params: {**params, "by": "the resource"})
+    reports = module(lambda task, outcome: outcome.values.update(by=task.options["by"]), **own)
+    made = replace(reports, resource=resource)
+    assert run(made, {"name": "a"}, Node())["by"] == by
 
 
 FAILURE = {"status": 403, "code": -37, "path": "/p"}

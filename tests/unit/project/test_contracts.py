@@ -10,6 +10,8 @@ import importlib
 import io
 import re
 import tokenize
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import KINDS
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import ITEMS, LISTS
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = "ansible_collections.otsec.defender_iot"
@@ -79,6 +82,9 @@ def all_options(spec: dict[str, Any], where: str = "") -> list[tuple[str, dict[s
     for name, option in spec.items():
         found += [(where + name, option), *all_options(option.get("options", {}), f"{where}{name}.")]
     return found
+
+
+CHANGING = [module for module in MODULES if not module.endswith(("_info", "_check"))]
 
 
 def test_there_are_modules() -> None:
@@ -148,21 +154,68 @@ def test_check_mode_is_supported_in_full(module: str) -> None:
     assert all("support" in attribute for attribute in attributes.values())
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_every_option_of_the_resource_is_an_option_of_the_module(module: str) -> None:
+# Each manages one object, so its options are the fields of that object, and what is beside them.
+MANAGING = [module for module in CHANGING if not loaded(module).also]
+
+
+@pytest.mark.parametrize("module", MANAGING)
+def test_every_option_that_is_a_field_comes_from_the_field(module: str) -> None:
     made = loaded(module)
-    if not module.endswith("_info") and not made.also:
-        fields = made.resource.fields.keys() - {made.resource.delivers}
-        assert fields <= made.arguments.spec.keys()
+    derived = made.resource.argument_spec()
+    assert derived.keys() == made.resource.fields.keys() - {made.resource.delivers}
+    assert {name: made.arguments.spec.get(name) for name in derived} == derived
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.option)
-def test_an_item_of_a_list_takes_what_the_module_for_one_object_takes(kind: Any) -> None:
-    module = {"profiles": "fortigate_admin_profile", "admins": "fortigate_api_admin"}[kind.option]
+def test_an_item_of_a_list_is_described_by_its_resource() -> None:
+    assert ITEMS.keys() == LISTS.keys()
+    for option, resource in LISTS.items():
+        assert resource.argument_spec().items() <= ITEMS[option].spec.items()
+
+
+@pytest.mark.parametrize(
+    ("option", "module"), [("profiles", "fortigate_admin_profile"), ("admins", "fortigate_api_admin")]
+)
+def test_an_item_of_a_list_takes_what_the_module_for_one_object_takes(option: str, module: str) -> None:
     alone = loaded(module).arguments.spec
     connection = loaded("fortigate_access").arguments.spec
     own = {name: spec for name, spec in alone.items() if name not in connection}
-    assert own.items() <= kind.arguments.spec.items()
+    assert own.items() <= ITEMS[option].spec.items()
+    assert loaded(module).resource is LISTS[option]
+
+
+@cache
+def resources() -> list[Resource]:
+    """Return the kinds of objects of all modules."""
+    return [resource for name in MODULES for resource in (loaded(name).resource, *loaded(name).also)]
+
+
+def fields_of(found: Iterable[Field]) -> Iterator[Field]:
+    """Yield fields and those inside them."""
+    for each in found:
+        yield from (each, *fields_of((each.children or {}).values()))
+
+
+def traits_in_use(described: Iterable[Any]) -> set[str]:
+    """Return the traits that differ from their default at least once."""
+    bare = {Field: Field("x"), Resource: Resource("x", "x", "x", {})}
+    return {
+        trait.name
+        for each in described
+        for trait in fields(each)
+        if getattr(each, trait.name) != getattr(bare[type(each)], trait.name)
+    }
+
+
+def test_every_trait_of_a_resource_is_in_use() -> None:
+    assert traits_in_use(resources()) == {trait.name for trait in fields(Resource)}
+
+
+def test_every_trait_of_a_field_is_in_use() -> None:
+    found = fields_of(
+        field for each in resources() for field in (*each.fields.values(), *each.facts.values())
+    )
+    # Only a resource as one appliance has it says what is missing there.
+    assert traits_in_use(found) == {trait.name for trait in fields(Field)} - {"missing"}
 
 
 def test_the_role_of_a_fortigate_hands_every_option_over() -> None:
@@ -260,9 +313,6 @@ def test_a_module_is_a_description_of_at_most_45_lines(module: str) -> None:
 @pytest.mark.parametrize("word", ["check_mode", "requests", "open(", "subprocess"])
 def test_a_module_leaves_acting_to_the_engine(module: str, word: str) -> None:
     assert word not in "\n".join(logic(module))
-
-
-CHANGING = [module for module in MODULES if not module.endswith(("_info", "_check"))]
 
 
 @pytest.mark.parametrize("module", CHANGING)
