@@ -25,9 +25,7 @@ Batch = Mapping[str, Any]
 HostVars = Mapping[str, Mapping[str, Any]]
 
 
-def complaints(
-    rollout: Any, hosts: Sequence[str], groups: Mapping[str, Any], hostvars: HostVars
-) -> list[str]:
+def errors(rollout: Any, hosts: Sequence[str], groups: Mapping[str, Any], hostvars: HostVars) -> list[str]:
     """Say, in sentences, why this rollout cannot be carried out on these appliances."""
     if not isinstance(rollout, Mapping):
         return [f"rollout takes {_listed(OPTIONS)}."]

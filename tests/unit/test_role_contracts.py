@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every role: its defaults are those of its argument specification, its connection is complete."""
+"""What holds for every role: its specification states its defaults, and its connection is complete."""
 
 from __future__ import annotations
 

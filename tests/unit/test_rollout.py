@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.otsec.defender_iot.plugins.filter.rollout import FilterModule, rollout_stop_reason
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout import (
     batches,
-    complaints,
+    errors,
     stop_reason,
 )
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._window import is_open, window_complaints
@@ -48,7 +48,7 @@ def planned(rollout: dict[str, Any], hosts: list[str] | None = None) -> list[set
 
 def told(rollout: Any) -> str:
     """Return what is wrong with a rollout."""
-    return " ".join(complaints(rollout, HOSTS, GROUPS, HOSTVARS))
+    return " ".join(errors(rollout, HOSTS, GROUPS, HOSTVARS))
 
 
 def reason(rollout: dict[str, Any], host: str, failed: set[str], now: datetime = NOW) -> str:
@@ -101,16 +101,14 @@ def test_a_fault_is_named_in_a_sentence(rollout: Any, sentence: str) -> None:
 
 
 def test_every_fault_is_named_at_once() -> None:
-    assert (
-        len(complaints({"a": 1, "canary": [1, 2], "serial": [0], "window": 1}, HOSTS, GROUPS, HOSTVARS)) == 5
-    )
+    assert len(errors({"a": 1, "canary": [1, 2], "serial": [0], "window": 1}, HOSTS, GROUPS, HOSTVARS)) == 5
 
 
 def test_a_ramp_needs_the_site_of_every_appliance() -> None:
     hostvars = {**HOSTVARS, "fgt-east": {}, "fgt-west": {"defender_iot_site": ""}}
-    (sentence,) = complaints({"serial": [1]}, HOSTS, GROUPS, hostvars)
+    (sentence,) = errors({"serial": [1]}, HOSTS, GROUPS, hostvars)
     assert sentence == "rollout.serial counts sites, and defender_iot_site is not set for fgt-east, fgt-west."
-    assert complaints({"canary": ["north"]}, HOSTS, GROUPS, hostvars) == []
+    assert errors({"canary": ["north"]}, HOSTS, GROUPS, hostvars) == []
 
 
 @pytest.mark.parametrize(
@@ -268,4 +266,4 @@ def test_the_filter_asks_the_clock() -> None:
 
 
 def test_the_filters_have_their_names() -> None:
-    assert FilterModule().filters().keys() == {"rollout_batches", "rollout_complaints", "rollout_stop_reason"}
+    assert FilterModule().filters().keys() == {"rollout_batches", "rollout_errors", "rollout_stop_reason"}
