@@ -30,7 +30,7 @@ class Job:
     ``keepers`` holds the keeper of each secret, by the option that names it. ``fresh`` says that an earlier
     step of the same task has created the object, or would, and ``released`` how many references to it those
     have ended, or would. ``notes`` become warnings, and what is ``told``
-    is in the result even if the task fails. ``leaves`` are files for a person, by path, written in the end.
+    is in the result even if the task fails.
     """
 
     resource: Resource
@@ -43,7 +43,6 @@ class Job:
     released: int = 0
     notes: list[str] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
-    leaves: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Any:

@@ -72,7 +72,6 @@ WRITING: dict[str, Any] = {
         "no_log": False,
     },
     "restart_timeout": {"type": "int", "default": 300},
-    "checklist": {"type": "path"},
 }
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -143,8 +142,6 @@ def configure(job: Job) -> dict[str, Any]:
         return {**result, "running": job.api.running()} if isinstance(job.api, Fstool) else result
     keeper = job.keepers["access_token_ref"]
     steps = _steps(job.appliance, job.params["server_address"], keeper.ref)
-    if job.params["checklist"]:
-        job.leaves[job.params["checklist"]] = _checklist(job.appliance, steps)
     unseen = told(job, "unknown", {}, {}, previewable=False, reason="a person makes the settings")
     return {
         "changed": False,
@@ -164,8 +161,3 @@ def _steps(appliance: str, server_address: str, access_token_ref: str) -> list[s
         "On the sensor, open System settings > Integrations > Access tokens: Used must change from N/A to a "
         "time.",
     ]
-
-
-def _checklist(appliance: str, steps: list[str]) -> str:
-    boxes = "".join(f"- [ ] {step}\n" for step in steps)
-    return f"# Defender for IoT module of {appliance}\n\n{boxes}"

@@ -82,9 +82,6 @@ class ControlNode(Protocol):
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map. Raises InvalidOptions."""
 
-    def leave(self, path: str, text: str) -> None:
-        """Write a file for a person. Raises InvalidOptions."""
-
 
 def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[str, Any]:
     """Validate, connect, converge; turn every expected error into one sentence."""
@@ -109,9 +106,6 @@ def _result(
     with closing(node.reach(module, params)) as api:
         job = Job(module.resource, params, api, node.check_mode, node.appliance, keepers, told=told)
         result = {**module.job(job), "provenance": provenance(params)}
-    if not node.check_mode:
-        for path, text in job.leaves.items():
-            node.leave(path, text)
     if job.notes:
         result["warnings"] = job.notes
     if not result.get("changed"):

@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleConnectionFailure
@@ -118,12 +117,3 @@ class ControlNode:
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map."""
         return self.action.endpoint_map(path)
-
-    def leave(self, path: str, text: str) -> None:
-        """Write a file for a person, unless it already says the same. Raises InvalidOptions."""
-        file = Path(self.action._loader.path_dwim(path))
-        try:
-            if not file.exists() or file.read_text(encoding="utf-8") != text:
-                file.write_text(text, encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidOptions(f"the file {path} cannot be written: {error}") from None
