@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..plugin_utils._rollout.batches import batches, complaints, stop_reason
+from ..plugin_utils._rollout.batches import batches, errors, stop_reason
 
 
 def rollout_stop_reason(
@@ -26,7 +26,7 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
         return {
-            "rollout_complaints": complaints,
+            "rollout_errors": errors,
             "rollout_batches": batches,
             "rollout_stop_reason": rollout_stop_reason,
         }

@@ -55,12 +55,6 @@ options:
     type: str
     choices: [manual, rest, fstool]
     default: manual
-  checklist:
-    description:
-      - A file on the control node to leave the steps in, as a list to tick off, with O(transport=manual). A
-        relative path starts at the playbook's folder. The token is in it by reference, never by value.
-      - It is no change of the platform, so the task reports none. In check mode it is not written.
-    type: path
   create_keys:
     description:
       - Whether O(property_keys) may name properties that the plugin has never had, with O(transport=fstool).
@@ -171,7 +165,6 @@ EXAMPLES = r"""
   otsec.defender_iot.forescout_module:
     server_address: 192.0.2.20
     access_token_ref: vault_file:/srv/secrets/sensor-north-01-forescout
-    checklist: checklists/forescout.md
   register: result
 
 - name: Show the steps

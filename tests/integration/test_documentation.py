@@ -55,7 +55,6 @@ def _fitted(content: Any, node: Workspace, product: str) -> Any:
         ours |= {name: ssh[name] for name in ("plugin_name", "property_keys")}
         if isinstance(content, dict) and content.get("transport") == "fstool":
             content = {**content, "install_path": ssh["install_path"]}
-    ours["checklist"] = str(node.folder / "checklist.md")
     if isinstance(content, dict):
         return {k: ours[k] if k in ours else _fitted(value, node, product) for k, value in content.items()}
     if isinstance(content, list):

@@ -17,6 +17,7 @@ from ansible_collections.otsec.defender_iot.tests.support.fstool_platform import
     CA_1,
     CA_2,
     EM,
+    SENSOR,
     Platform,
     checked,
 )
@@ -25,7 +26,13 @@ from ansible_collections.otsec.defender_iot.tests.support.leaks import (
     leaked,
     watched_command_lines,
 )
-from ansible_collections.otsec.defender_iot.tests.support.workspace import ENDPOINTS, Workspace, play, task
+from ansible_collections.otsec.defender_iot.tests.support.workspace import (
+    COLLECTION,
+    ENDPOINTS,
+    Workspace,
+    play,
+    task,
+)
 
 
 @pytest.mark.parametrize(
@@ -229,21 +236,29 @@ def test_the_role_sets_the_module_by_fstool(workspace: Workspace) -> None:
     assert verdict["evidence"].startswith("the module does not run; Used is ")
 
 
-def test_the_manual_steps_are_left_as_a_checklist_but_not_in_check_mode(platform: Platform) -> None:
-    manual = task(
-        "forescout_module",
-        server_address=ADDRESS,
-        access_token_ref=platform.node.ref("token"),
-        checklist=str(platform.node.folder / "steps.md"),
-    )
-    file = platform.node.folder / "steps.md"
-    assert not platform.run(checked(manual)).one("fs").changed
+def test_the_role_writes_the_manual_steps_to_a_checklist_but_not_in_check_mode(platform: Platform) -> None:
+    node = platform.node
+    node.inventory(fs=node.by_ssh(FORESCOUT), **{SENSOR: {"ansible_host": ADDRESS}})
+    options = {
+        "sensor": SENSOR,
+        "access_token_ref": node.ref("token"),
+        "checklist": "steps.md",
+    }
+    role = {"role": f"{COLLECTION}forescout_module"}
+    role |= {f"forescout_module_{name}": value for name, value in options.items()}
+    manual = {"name": "Play", "hosts": "fs", "gather_facts": False, "roles": [role]}
+    file = node.inputs / "steps.md"  # beside the playbook
+    node.run(manual, arguments=["--check"]).succeeded()
     assert not file.exists()
-    result = platform.run(manual).one("fs")
-    assert not result.changed
-    lines = file.read_text().splitlines()
-    assert lines[0] == "# Defender for IoT module of fs"
-    assert lines[2:] == [f"- [ ] {step}" for step in result.data["steps"]]
-    assert f"Set Access Token to the value stored under {platform.node.ref('token')}." in result.data["steps"]
+    first = node.run(manual).succeeded()
+    steps = first.one("fs").data["steps"]
+    assert file.read_text() == "".join(
+        ["# Defender for IoT module of fs\n\n", *(f"- [ ] {step}\n" for step in steps)]
+    )
+    assert f"Set Access Token to the value stored under {node.ref('token')}." in steps
     assert leaked([platform.token], file.read_text()) == []
+    written = file.stat()
+    second = node.run(manual).succeeded()
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+    assert first.stats["fs"]["changed"] == second.stats["fs"]["changed"] == 0
     assert platform.is_untouched()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout.batches import complaints
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout.batches import errors
 from ansible_collections.otsec.defender_iot.tests.support.walk import Walk, recap
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
 
@@ -82,10 +82,7 @@ def test_drift_is_found_shown_and_repaired(walk: Walk) -> None:
 def test_the_rollout_that_the_guide_shows_is_without_fault() -> None:
     (shown,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.S)
     hostvars = {"fgt-north-01": {"defender_iot_site": "north"}}
-    assert (
-        complaints(yaml.safe_load(shown)["rollout"], list(hostvars), {"north": list(hostvars)}, hostvars)
-        == []
-    )
+    assert errors(yaml.safe_load(shown)["rollout"], list(hostvars), {"north": list(hostvars)}, hostvars) == []
 
 
 def test_the_molecule_scenario_that_the_guide_uses_is_the_one_of_ten_lines_that_the_lab_s_page_shows() -> (

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .window import is_open, shown, window_complaints
+from .window import is_open, shown, window_errors
 
 OPTIONS = ("canary", "max_fail_percentage", "serial", "window")
 SITE = "defender_iot_site"
@@ -25,9 +25,7 @@ Batch = Mapping[str, Any]
 HostVars = Mapping[str, Mapping[str, Any]]
 
 
-def complaints(
-    rollout: Any, hosts: Sequence[str], groups: Mapping[str, Any], hostvars: HostVars
-) -> list[str]:
+def errors(rollout: Any, hosts: Sequence[str], groups: Mapping[str, Any], hostvars: HostVars) -> list[str]:
     """Say, in sentences, why this rollout cannot be carried out on these appliances."""
     if not isinstance(rollout, Mapping):
         return [f"rollout takes {_listed(OPTIONS)}."]
@@ -37,14 +35,14 @@ def complaints(
         if name not in OPTIONS
     ]
     if "canary" in rollout:
-        found += _complaints_of_canary(rollout["canary"], groups)
+        found += _errors_of_canary(rollout["canary"], groups)
     if "serial" in rollout:
-        found += _complaints_of_serial(rollout["serial"])
-        found += _complaints_of_sites(hosts, hostvars)
+        found += _errors_of_serial(rollout["serial"])
+        found += _errors_of_sites(hosts, hostvars)
     if "max_fail_percentage" in rollout and not _is_number(rollout["max_fail_percentage"], 0, 100):
         found.append("rollout.max_fail_percentage is not a number from 0 to 100.")
     if "window" in rollout:
-        found += window_complaints(rollout["window"])
+        found += window_errors(rollout["window"])
     return found
 
 
@@ -104,7 +102,7 @@ def _count(step: Any, total: int) -> int:
     return max(1, int(text[:-1]) * total // 100) if text.endswith("%") else int(text)
 
 
-def _complaints_of_canary(canary: Any, groups: Mapping[str, Any]) -> Iterator[str]:
+def _errors_of_canary(canary: Any, groups: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(canary, list):
         yield "rollout.canary is not a list of inventory groups."
         return
@@ -113,7 +111,7 @@ def _complaints_of_canary(canary: Any, groups: Mapping[str, Any]) -> Iterator[st
             yield f'rollout.canary: the inventory has no group "{group}" with hosts in it.'
 
 
-def _complaints_of_serial(serial: Any) -> Iterator[str]:
+def _errors_of_serial(serial: Any) -> Iterator[str]:
     if not isinstance(serial, list) or not serial:
         yield 'rollout.serial is not a list such as [1, "25%", "100%"].'
         return
@@ -124,7 +122,7 @@ def _complaints_of_serial(serial: Any) -> Iterator[str]:
             yield f'rollout.serial: "{step}" is neither a number of sites nor a percentage from 1% to 100%.'
 
 
-def _complaints_of_sites(hosts: Sequence[str], hostvars: HostVars) -> Iterator[str]:
+def _errors_of_sites(hosts: Sequence[str], hostvars: HostVars) -> Iterator[str]:
     homeless = [host for host in hosts if not hostvars[host].get(SITE)]
     if homeless:
         yield f"rollout.serial counts sites, and {SITE} is not set for {', '.join(homeless)}."

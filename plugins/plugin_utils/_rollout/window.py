@@ -22,17 +22,17 @@ WEEKLY = {"days", "hours", "zone"}
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
-def window_complaints(window: Any) -> list[str]:
+def window_errors(window: Any) -> list[str]:
     """Say, in sentences, why this is no maintenance window."""
     if isinstance(window, Mapping) and window.keys() == ONCE:
-        return list(_complaints_of_once(window))
+        return list(_errors_of_once(window))
     if isinstance(window, Mapping) and window.keys() == WEEKLY:
-        return list(_complaints_of_weekly(window))
+        return list(_errors_of_weekly(window))
     return ["rollout.window takes either start and end, or days, hours and zone."]
 
 
 def is_open(window: Mapping[str, Any], now: datetime) -> bool:
-    """Say whether a window without complaints is open."""
+    """Say whether a window without errors is open."""
     if window.keys() == ONCE:
         start, end = _moment(window["start"]), _moment(window["end"])
         return start is not None and end is not None and start <= now < end
@@ -51,7 +51,7 @@ class _Hours(NamedTuple):
     end: time
 
 
-def _complaints_of_once(window: Mapping[str, Any]) -> Iterator[str]:
+def _errors_of_once(window: Mapping[str, Any]) -> Iterator[str]:
     moments = {name: _moment(window[name]) for name in ("start", "end")}
     for name, moment in moments.items():
         if moment is None:
@@ -64,7 +64,7 @@ def _complaints_of_once(window: Mapping[str, Any]) -> Iterator[str]:
         yield "rollout.window.end is not after its start."
 
 
-def _complaints_of_weekly(window: Mapping[str, Any]) -> Iterator[str]:
+def _errors_of_weekly(window: Mapping[str, Any]) -> Iterator[str]:
     days = window["days"]
     if not isinstance(days, list) or not days or not set(map(str, days)) <= set(DAYS):
         yield f"rollout.window.days is not a list of {', '.join(DAYS)}."

@@ -219,15 +219,10 @@ def test_every_trait_of_a_field_is_in_use() -> None:
 
 
 def test_the_role_of_a_fortigate_hands_every_option_over() -> None:
-    tasks_of_role = ROOT / "roles" / "fortigate_access" / "tasks"
-    (access,) = yaml.safe_load((tasks_of_role / "access.yml").read_text())
+    (access,) = yaml.safe_load((ROOT / "roles/fortigate_access/tasks/access.yml").read_text())
     (template,) = access["module_defaults"].values()
     options = loaded("fortigate_access").arguments.spec.keys() - {RELAYED, BY_MODULE_ONLY}
     assert set(re.findall(r"(\w+)=", template)) == options
-
-    read = yaml.safe_load((tasks_of_role / "export.yml").read_text())[0]
-    (connection,) = read["module_defaults"].values()
-    assert connection.keys() == loaded("fortigate_api_admin_info").arguments.spec.keys() & options
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -14,12 +14,12 @@ import pytest
 from ansible_collections.otsec.defender_iot.plugins.filter.rollout import FilterModule, rollout_stop_reason
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout.batches import (
     batches,
-    complaints,
+    errors,
     stop_reason,
 )
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._rollout.window import (
     is_open,
-    window_complaints,
+    window_errors,
 )
 
 SITES = {
@@ -51,7 +51,7 @@ def planned(rollout: dict[str, Any], hosts: list[str] | None = None) -> list[set
 
 def errors_as_text(rollout: Any) -> str:
     """Return what is wrong with a rollout."""
-    return " ".join(complaints(rollout, HOSTS, GROUPS, HOSTVARS))
+    return " ".join(errors(rollout, HOSTS, GROUPS, HOSTVARS))
 
 
 def reason(rollout: dict[str, Any], host: str, failed: set[str], now: datetime = NOW) -> str:
@@ -107,16 +107,14 @@ def test_a_fault_is_named_in_a_sentence(rollout: Any, sentence: str) -> None:
 
 
 def test_every_fault_is_named_at_once() -> None:
-    assert (
-        len(complaints({"a": 1, "canary": [1, 2], "serial": [0], "window": 1}, HOSTS, GROUPS, HOSTVARS)) == 5
-    )
+    assert len(errors({"a": 1, "canary": [1, 2], "serial": [0], "window": 1}, HOSTS, GROUPS, HOSTVARS)) == 5
 
 
 def test_a_ramp_needs_the_site_of_every_appliance() -> None:
     hostvars = {**HOSTVARS, "fgt-east": {}, "fgt-west": {"defender_iot_site": ""}}
-    (sentence,) = complaints({"serial": [1]}, HOSTS, GROUPS, hostvars)
+    (sentence,) = errors({"serial": [1]}, HOSTS, GROUPS, hostvars)
     assert sentence == "rollout.serial counts sites, and defender_iot_site is not set for fgt-east, fgt-west."
-    assert complaints({"canary": ["north"]}, HOSTS, GROUPS, hostvars) == []
+    assert errors({"canary": ["north"]}, HOSTS, GROUPS, hostvars) == []
 
 
 @pytest.mark.parametrize(
@@ -149,12 +147,12 @@ def test_a_ramp_needs_the_site_of_every_appliance() -> None:
     ],
 )
 def test_a_fault_of_a_window_is_named_in_a_sentence(window: Any, sentence: str) -> None:
-    assert window_complaints(window) == [sentence]
+    assert window_errors(window) == [sentence]
 
 
 def test_a_time_without_quotes_is_as_good() -> None:
     window = {name: datetime.fromisoformat(value) for name, value in ONCE.items()}
-    assert window_complaints(window) == []
+    assert window_errors(window) == []
     assert is_open(window, at("2026-12-02T03:59:59"))
 
 
@@ -274,4 +272,4 @@ def test_the_filter_asks_the_clock() -> None:
 
 
 def test_the_filters_have_their_names() -> None:
-    assert FilterModule().filters().keys() == {"rollout_batches", "rollout_complaints", "rollout_stop_reason"}
+    assert FilterModule().filters().keys() == {"rollout_batches", "rollout_errors", "rollout_stop_reason"}

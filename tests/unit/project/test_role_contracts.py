@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for every role: its specification states its defaults, and its connection is complete."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+PACKAGE = "ansible_collections.otsec.defender_iot"
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+# Whose default is a template that says nothing to a reader, so the specification describes it instead.
+DESCRIBED = {"lab_appliances", "sensor_tokens_tokens"}
+FSTOOL = {"plugin_name", "property_keys", "nodes", "escapes", "fstool_path", "install_path"}
+# For each role a module that takes its connection, and what that module takes beside it.
+CONNECTIONS = {
+    "fortigate_access": ("fortigate_api_admin_info", {"names"}),
+    "sensor_tokens": ("sensor_access_token_info", {"descriptions"}),
+    "forescout_module": ("forescout_module_info", {"transport", "discover", *FSTOOL}),
+}
+UNSET = object()
+
+
+def read(role: str, file: str) -> dict[str, Any]:
+    """Return one YAML file of a role."""
+    return dict(yaml.safe_load((ROOT / "roles" / role / file).read_text()))
+
+
+@cache
+def options(role: str) -> dict[str, dict[str, Any]]:
+    """Return the variables that a role specifies, those of all its entry points."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry_point in read(role, "meta/argument_specs.yml")["argument_specs"].values():
+        found |= entry_point["options"]
+    return found
+
+
+def described(option: dict[str, Any]) -> str:
+    """Return the description of a variable as one text."""
+    lines = option["description"]
+    return lines if isinstance(lines, str) else " ".join(lines)
+
+
+def test_there_are_roles() -> None:
+    assert {*CONNECTIONS, "lab"} <= set(ROLES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_default_is_that_of_a_variable_that_the_role_specifies(role: str) -> None:
+    defaults = read(role, "defaults/main.yml")
+    assert defaults
+    assert defaults.keys() <= options(role).keys()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_specified_default_is_the_one_that_counts(role: str) -> None:
+    defaults = read(role, "defaults/main.yml")
+    for name, option in options(role).items():
+        if "default" in option:
+            # Templates are compared by their text.
+            assert (name, defaults.get(name, UNSET)) == (name, option["default"])
+        elif defaults.get(name) is not None:
+            assert name in DESCRIBED, f"{name} has a default that its specification does not state"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_variable_is_required_or_has_a_default_or_says_what_counts_where_it_is_not_set(role: str) -> None:
+    defaults = read(role, "defaults/main.yml")
+    for name, option in options(role).items():
+        if option.get("required"):
+            assert name not in defaults
+        elif name in DESCRIBED or name not in defaults:
+            assert re.search(r"\bby default\b", described(option), re.IGNORECASE), name
+
+
+@pytest.mark.parametrize("role", CONNECTIONS)
+def test_a_connection_has_every_option_and_each_from_the_variable_of_its_name(role: str) -> None:
+    module, own = CONNECTIONS[role]
+    spec = importlib.import_module(f"{PACKAGE}.plugins.modules.{module}").MODULE.arguments.spec
+    template = read(role, "vars/main.yml")[f"__{role}_connection"]
+    handed_over = dict(re.findall(r"(\w+)=(\w+)", template))
+    assert handed_over == {option: f"{role}_{option}" for option in spec.keys() - own}

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lookup that tells which names a store holds a secret under."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import lookup_loader
+from ansible.template import Templar
+
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores.vault_file import VaultFile
+
+LOOKUPS = "ansible_collections.otsec.defender_iot.plugins.lookup"
+Stored = Callable[..., list[str]]
+
+
+def lookup(name: str, loader: DataLoader, templar: Templar) -> Any:
+    """Make a lookup as Ansible's plugin loader does, which finds no collections in unit tests."""
+    own = name.removeprefix("otsec.defender_iot.")
+    file = importlib.import_module(f"{LOOKUPS}.{own}")
+    options = yaml.safe_load(file.DOCUMENTATION)["options"]
+    constants.config.initialize_plugin_configuration_definitions("lookup", name, options)
+    made = file.LookupModule(loader, templar)
+    made._load_name = name
+    return made
+
+
+@pytest.fixture
+def store(tmp_path: Path, vault_loader: Callable[..., DataLoader]) -> Path:
+    """Fill a folder: a secret, one whose minting was only begun, and a file that is not encrypted."""
+    for name, record in {"a": {"value": "s3cr3t"}, "begun": {"pending": {"owner": {}}}}.items():
+        VaultFile(str(tmp_path / name), {}, vault_loader("right")).write(record, None)
+    (tmp_path / "broken.yml").write_text("value: s3cr3t\n")
+    return tmp_path
+
+
+@pytest.fixture
+def stored(store: Path, vault_loader: Callable[..., DataLoader], monkeypatch: pytest.MonkeyPatch) -> Stored:
+    """Ask with these vault passwords."""
+    monkeypatch.setattr(lookup_loader, "get", lookup)
+
+    def ask(*names: str, by: str = "right") -> list[str]:
+        loader = vault_loader(by)
+        asked = lookup("otsec.defender_iot.stored_secrets", loader, Templar(loader=loader, variables={}))
+        return list(asked.run(list(names), {}, store=f"vault_file:{store}"))
+
+    return ask
+
+
+def test_names_with_a_current_secret_are_returned_in_their_order(stored: Stored, store: Path) -> None:
+    (store / "b.yml").write_bytes((store / "a.yml").read_bytes())
+    assert stored("b", "missing", "begun", "a") == ["b", "a"]
+    assert stored() == []
+
+
+@pytest.mark.parametrize(("name", "by"), [("broken", "right"), ("a", "wrong")])
+def test_a_store_that_cannot_be_read_is_an_error(stored: Stored, name: str, by: str) -> None:
+    with pytest.raises(AnsibleError, match="cannot be decrypted"):
+        stored("missing", name, by=by)
