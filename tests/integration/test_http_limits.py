@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import http as wire_http
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import https as wire_http
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import tls
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.servers import Silent, http, running

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import ApplianceError
-from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.http import Http, Response
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https import Http, Response
 
 from .certificates import Certificates
 from .servers import OddAppliance, http, running

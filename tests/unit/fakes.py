@@ -21,7 +21,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret 
     fingerprint,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
-from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.http import Response
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https import Response
 
 CONNECTION = {
     "url": "appliance.example",

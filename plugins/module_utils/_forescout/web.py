@@ -14,7 +14,7 @@ from typing import Any
 
 from .._engine.appliance import Appliance
 from .._engine.resource import Resource
-from .._wire.http import Http
+from .._wire.https import Http
 from .._wire.web_interface import WebInterface
 
 

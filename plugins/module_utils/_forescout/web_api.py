@@ -18,7 +18,7 @@ from typing import Any
 from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Locked, Refused, attempting
 from .._engine.resource import Resource
-from .._wire.http import Http, Response, quoted
+from .._wire.https import Http, Response, quoted
 
 FORMS = {"bare": [""], "bearer": ["Bearer "], "auto": ["", "Bearer "]}
 LISTS = {"hostfields": "hostFields"}

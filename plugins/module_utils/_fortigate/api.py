@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from .._engine.appliance import Appliance, Route
 from .._engine.resource import Resource
-from .._wire.http import Http, Response, quoted
+from .._wire.https import Http, Response, quoted
 from .api_admin import networks, trusted_hosts
 from .errors import (
     MEANINGS,

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._engine.errors import ApplianceError, Locked, Refused
 from .._engine.resource import Resource
-from .._wire.http import Response
+from .._wire.https import Response
 
 CHECK_VALUES = "compare the options with what the FortiGate's own console accepts"
 CHECK_NAMES = "check the names in the options, or use an account that may see the object"

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from .._engine.errors import ApplianceError, InvalidOptions, Locked, Refused
-from .._wire.http import Http, Response
+from .._wire.https import Http, Response
 from .errors import is_json, locked, refuse_http, unauthorized
 
 AUTHENTICATION = "/api/v2/authentication"

@@ -23,7 +23,7 @@ from .._engine.errors import (
     Unreachable,
     Unsupported,
 )
-from .._wire.http import REQUESTS_IMPORT_ERROR
+from .._wire.https import REQUESTS_IMPORT_ERROR
 from .run import Module, Params
 
 ERRORS = {

@@ -23,7 +23,7 @@ from .._engine.errors import ApplianceError, Conflict, InvalidOptions, Unreachab
 from .._engine.resource import Resource
 from .._engine.secret import SecretEntry
 from .._engine.task import Outcome, Task
-from .._wire.http import REQUESTS_IMPORT_ERROR
+from .._wire.https import REQUESTS_IMPORT_ERROR
 from .arguments import Arguments
 
 Params = dict[str, Any]

@@ -17,7 +17,7 @@ from typing import Any
 from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Locked, Refused
 from .._engine.resource import Resource
-from .._wire.http import Http, Response
+from .._wire.https import Http, Response
 
 BASES = {"sensor": "/api", "management_console": "/external"}
 VALIDATION = {

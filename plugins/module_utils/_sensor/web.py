@@ -15,7 +15,7 @@ from typing import Any
 from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Unsupported
 from .._engine.resource import Resource
-from .._wire.http import Http
+from .._wire.https import Http
 from .._wire.web_interface import WebInterface
 from .api import BASES, NOT_AVAILABLE, ask_for_no_alerts, judged_token
 

@@ -18,7 +18,7 @@ from typing import Any
 from .._engine.errors import ApplianceError, InvalidOptions, Refused, Unsupported, attempting
 from .._engine.moment import as_text, read_moment
 from .._engine.version import fits
-from .http import Http, Response, quoted
+from .https import Http, Response, quoted
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 

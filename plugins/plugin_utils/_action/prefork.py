@@ -14,7 +14,7 @@ import ssl
 
 from ansible.template import Templar
 
-from ...module_utils._wire.http import REQUESTS_IMPORT_ERROR, rehearse
+from ...module_utils._wire.https import REQUESTS_IMPORT_ERROR, rehearse
 
 try:
     from ansible.template import trust_as_template

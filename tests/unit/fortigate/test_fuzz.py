@@ -25,7 +25,7 @@ from urllib3 import HTTPResponse
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import ApplianceError
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import api as fortigate_api
-from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.http import Http
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https import Http
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION
 
 ADMIN = Resource(label="API admin", kind="admin", path="system/api-user", fields={"name": Field("name")})

@@ -19,7 +19,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
 from ....module_utils._engine.errors import InvalidOptions, Overtaken, SecretStoreError
-from ....module_utils._wire.http import base_url
+from ....module_utils._wire.https import base_url
 from ....module_utils._wire.tls import trust
 
 try:

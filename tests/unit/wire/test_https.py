@@ -17,8 +17,8 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     ApplianceError,
     InvalidOptions,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import http, tls
-from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.http import (
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import https, tls
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https import (
     Http,
     _place,
     base_url,
@@ -163,10 +163,10 @@ def test_what_cannot_be_right_is_refused_before_anything_is_sent(
 
 def test_a_rehearsal_leaves_a_context_for_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
     spare: list[TlsSettings] = []
-    for place in (http, tls):
+    for place in (https, tls):
         monkeypatch.setattr(place, "SPARE", spare)
     monkeypatch.setattr(socket, "socket", None)
-    http.rehearse()
+    https.rehearse()
     [left] = spare
     assert (left.verify_mode, left.check_hostname, left.pin) == (ssl.CERT_REQUIRED, True, None)
     first, second = (Http(CONNECTION).tls for _session in range(2))
@@ -218,7 +218,7 @@ def test_what_is_no_proxy_is_refused_and_not_repeated(proxy: str) -> None:
 
 
 def test_a_socks_proxy_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "SocksError", None)
+    monkeypatch.setattr(https, "SocksError", None)
     assert proxy_place("http://proxy.example:3128")
     with pytest.raises(InvalidOptions, match="a SOCKS proxy needs the Python package PySocks on this host"):
         proxy_place("socks5h://proxy.example:1080")
