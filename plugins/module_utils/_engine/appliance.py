@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verbs by which the engine reaches any appliance, whatever its interface.
-
-Pure: standard library only. Private to this collection: may change at any time.
-"""
+"""The verbs by which the engine reaches any appliance, whatever its interface."""
 
 from __future__ import annotations
 

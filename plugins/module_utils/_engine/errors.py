@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong between a task and an appliance, as exceptions.
-
-Private to this collection: may change at any time.
-"""
+"""What can go wrong between a task and an appliance, as exceptions."""
 
 from __future__ import annotations
 

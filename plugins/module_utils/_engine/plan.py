@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must change: a pure function of what is there and what is wanted.
-
-Pure: standard library only. Private to this collection: may change at any time.
-"""
+"""What must change: a pure function of what is there and what is wanted."""
 
 from __future__ import annotations
 

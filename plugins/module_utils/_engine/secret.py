@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A one-time secret as the engine sees it: a reference, a fingerprint, and a keeper that holds the value.
-
-Pure: standard library only. Private to this collection: may change at any time.
-"""
+"""A one-time secret as the engine sees it: a reference, a fingerprint, and a keeper that holds the value."""
 
 from __future__ import annotations
 

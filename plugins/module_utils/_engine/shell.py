@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commands in a POSIX shell on another machine, which need nothing else there.
-
-Pure: standard library only. Private to this collection: may change at any time.
-"""
+"""Commands in a POSIX shell on another machine, which need nothing else there."""
 
 from __future__ import annotations
 

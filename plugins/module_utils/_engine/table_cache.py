@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An appliance for a task of many steps: each table is read once.
-
-Pure: standard library only. Private to this collection: may change at any time.
-"""
+"""An appliance for a task of many steps: each table is read once."""
 
 from __future__ import annotations
 

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Versions of firmware: which of them have something, and which a text such as ``>=24.1,<25`` means.
-
-Pure: standard library only. Private to this collection: may change at any time.
-"""
+"""Versions of firmware: which of them have something, and which a text such as ``>=24.1,<25`` means."""
 
 from __future__ import annotations
 

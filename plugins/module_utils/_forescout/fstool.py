@@ -6,8 +6,7 @@
 
 ``fstool PLUGIN set_property KEY VALUE`` and one restart is how other plugins are set (documented for some,
 observed for one). That this module's plugin can be set so is an assumption, and nobody publishes its name or
-keys: both come from the task. Every node has a store of its own. Private to this collection: may change at
-any time.
+keys: both come from the task. Every node has a store of its own.
 """
 
 from __future__ import annotations

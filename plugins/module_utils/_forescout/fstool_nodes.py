@@ -5,7 +5,7 @@
 """Commands on the nodes of a Forescout platform: how one is run on each, and what its end means.
 
 The platform itself runs a command over the connection that Ansible has for it; its managed appliances are
-reached from there. Private to this collection: may change at any time.
+reached from there.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 """One plugin of a Forescout platform: on which nodes it is enabled, whether it runs, and its restart.
 
-The wordings were observed of other plugins. Private to this collection: may change at any time.
+The wordings were observed of other plugins.
 """
 
 from __future__ import annotations

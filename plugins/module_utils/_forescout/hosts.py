@@ -4,8 +4,7 @@
 
 """What the Web API of a Forescout platform says of a host, by the labels that people see.
 
-The names of the properties are published nowhere, so they are found by their labels. Private to this
-collection: may change at any time.
+The names of the properties are published nowhere, so they are found by their labels.
 """
 
 from __future__ import annotations

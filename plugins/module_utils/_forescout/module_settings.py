@@ -5,8 +5,7 @@
 """The settings of Forescout's Defender for IoT module, as data shared by its modules.
 
 The pane has exactly two fields, Server Address and Access Token (documented). Address and token belong
-together: a token is valid on one sensor only, so one is never written without the other. Private to this
-collection: may change at any time.
+together: a token is valid on one sensor only, so one is never written without the other.
 """
 
 from __future__ import annotations

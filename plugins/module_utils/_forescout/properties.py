@@ -6,7 +6,7 @@
 
 Raw (observed on 8.5.2) takes everything after the first ``=`` as it stands. Escaped (observed on 9.x) puts a
 backslash before ``: = # !`` and itself, and writes what is not ASCII as ``\\uXXXX``. Pure: standard library
-only. Private to this collection: may change at any time.
+only.
 """
 
 from __future__ import annotations

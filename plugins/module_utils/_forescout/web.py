@@ -4,7 +4,7 @@
 
 """A Forescout platform: the settings of its Defender for IoT module, through an endpoint map or by hand.
 
-No public interface reads or writes a module's settings. Private to this collection: may change at any time.
+No public interface reads or writes a module's settings.
 """
 
 from __future__ import annotations

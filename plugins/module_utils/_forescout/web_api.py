@@ -5,7 +5,7 @@
 """The Web API of a Forescout platform, which only reads: which host properties exist, and those of one host.
 
 Its accounts are its own, and its tokens live for minutes. The vendor's samples send a token bare, one client
-saw a platform that insists on `Bearer`. Private to this collection: may change at any time.
+saw a platform that insists on `Bearer`.
 """
 
 from __future__ import annotations

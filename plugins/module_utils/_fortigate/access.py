@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access that an integration has to a FortiGate, as one task: profiles, API admins and their keys.
-
-Private to this collection: may change at any time.
-"""
+"""The access that an integration has to a FortiGate, as one task: profiles, API admins and their keys."""
 
 from __future__ import annotations
 

@@ -4,8 +4,7 @@
 
 """The admin profile of a FortiGate, as data shared by the module and its info module.
 
-Field names and defaults: FortiOS CMDB schema of system/accprofile, 6.4 to 7.6.5 (documented). Private to this
-collection: may change at any time.
+Field names and defaults: FortiOS CMDB schema of system/accprofile, 6.4 to 7.6.5 (documented).
 """
 
 from __future__ import annotations

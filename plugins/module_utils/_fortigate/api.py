@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A FortiGate over its REST API.
-
-Private to this collection: may change at any time.
-"""
+"""A FortiGate over its REST API."""
 
 from __future__ import annotations
 

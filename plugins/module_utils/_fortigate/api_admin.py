@@ -5,7 +5,6 @@
 """The REST API admin of a FortiGate, as data shared by its modules.
 
 Field names and defaults: FortiOS CMDB schema of system/api-user, the same from 6.0 to 7.6 (documented).
-Private to this collection: may change at any time.
 """
 
 from __future__ import annotations

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a FortiGate's answers mean: its envelopes, and every refusal as a sentence that says what to do.
-
-Private to this collection: may change at any time.
-"""
+"""What a FortiGate's answers mean: its envelopes, and every refusal as a sentence that says what to do."""
 
 from __future__ import annotations
 

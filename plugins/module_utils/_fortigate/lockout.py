@@ -6,7 +6,6 @@
 
 FortiOS documents no call that says whose key it was called with. So every REST API admin that may manage
 administrators counts as the one in use: only such a one can have come as far as changing another.
-Private to this collection: may change at any time.
 """
 
 from __future__ import annotations

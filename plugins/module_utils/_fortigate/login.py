@@ -5,7 +5,6 @@
 """Who a task is to a FortiGate: an API key, or a session that a name and a password open.
 
 Everything about logins was observed in published clients; the vendor documents the key only.
-Private to this collection: may change at any time.
 """
 
 from __future__ import annotations

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options: the connection options of each product, and the validation that both shells share.
-
-Private to this collection: may change at any time.
-"""
+"""Options: the connection options of each product, and the validation that both shells share."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 """The access token of a sensor, as data shared by its modules.
 
 The two columns of the sensor's Access Tokens dialog, Description and Used, are documented; how to reach them
-is not, so an endpoint map says it. Private to this collection: may change at any time.
+is not, so an endpoint map says it.
 """
 
 from __future__ import annotations

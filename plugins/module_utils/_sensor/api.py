@@ -5,7 +5,7 @@
 """The documented API of a Defender for IoT sensor, or of its retired management console: it only reads.
 
 What a sensor answers to a wrong token is not documented, so nothing but 200 with a JSON array of objects is
-taken for data. Private to this collection: may change at any time.
+taken for data.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@
 
 """What the documented API of a sensor tells: devices, alerts, and whether it can be used at all.
 
-The documents disagree on some spellings, so a field may have several. Private to this collection: may change
-at any time.
+The documents disagree on some spellings, so a field may have several.
 """
 
 from __future__ import annotations

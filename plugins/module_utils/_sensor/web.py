@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Defender for IoT sensor: access tokens through an endpoint map, proof by the documented API.
-
-Private to this collection: may change at any time.
-"""
+"""A Defender for IoT sensor: access tokens through an endpoint map, proof by the documented API."""
 
 from __future__ import annotations
 

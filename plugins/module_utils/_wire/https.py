@@ -6,7 +6,7 @@
 
 Environment variables (proxies, CA bundles, netrc) are not read: a task says all there is to say.
 Redirects are never followed, for they would carry the credentials to another place.
-An answer is bounded in time and in size. Private to this collection: may change at any time.
+An answer is bounded in time and in size.
 """
 
 from __future__ import annotations

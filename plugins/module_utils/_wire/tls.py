@@ -4,7 +4,7 @@
 
 """TLS with an appliance: whom to believe, who we are, and how much of an answer to wait for.
 
-Standard library only. Private to this collection: may change at any time.
+Standard library only.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@
 """An appliance's own web interface, used as an endpoint map describes it.
 
 No vendor documents these interfaces, so nothing about them is written here: paths, fields and the login come
-from the map, a mapping that was checked when it was loaded. Private to this collection: may change at any
-time.
+from the map, a mapping that was checked when it was loaded.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 """The action behind every module: runs it inside the control node's own process.
 
 Starting a process for each task costs many times more than the work itself, and only the control node has
-the vault secrets. Private to this collection: may change at any time.
+the vault secrets.
 """
 
 from __future__ import annotations

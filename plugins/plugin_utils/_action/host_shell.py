@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shell of the host that a task is about, over the connection that Ansible has for it.
-
-Private to this collection: may change at any time.
-"""
+"""The shell of the host that a task is about, over the connection that Ansible has for it."""
 
 from __future__ import annotations
 

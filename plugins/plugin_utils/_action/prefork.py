@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every task would do first in a process of its own, done once in the one that they are forked from.
-
-Private to this collection: may change at any time.
-"""
+"""What every task would do first in a process of its own, done once in the one that they are forked from."""
 
 from __future__ import annotations
 

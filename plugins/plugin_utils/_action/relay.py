@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An appliance that only another host can reach: each verb is one module process there.
-
-Private to this collection: may change at any time.
-"""
+"""An appliance that only another host can reach: each verb is one module process there."""
 
 from __future__ import annotations
 

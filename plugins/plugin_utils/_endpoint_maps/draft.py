@@ -4,8 +4,7 @@
 
 """Draft an endpoint map from a recording, by the values alone that the operator typed and saw.
 
-No name of a path, field, cookie or header is known here. Pure. Private to this collection: may change at any
-time.
+No name of a path, field, cookie or header is known here. Pure.
 """
 
 from __future__ import annotations

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Load endpoint maps: how an appliance's own web interface does what no public interface does.
-
-Private to this collection: may change at any time.
-"""
+"""Load endpoint maps: how an appliance's own web interface does what no public interface does."""
 
 from __future__ import annotations
 

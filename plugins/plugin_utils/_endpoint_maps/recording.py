@@ -4,7 +4,7 @@
 
 """A browser's recording, a HAR file, as a list of requests and their answers.
 
-Pure: reads no file. Private to this collection: may change at any time.
+Pure: reads no file.
 """
 
 from __future__ import annotations

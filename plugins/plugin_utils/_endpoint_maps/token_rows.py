@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tell what the fields of a recorded list of tokens mean, by their values alone.
-
-Pure. Private to this collection: may change at any time.
-"""
+"""Tell what the fields of a recorded list of tokens mean, by their values alone."""
 
 from __future__ import annotations
 

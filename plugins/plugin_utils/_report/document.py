@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what tasks have come to, to the report as one document.
-
-Pure: standard library only. Private to this collection: may change at any time.
-"""
+"""From what tasks have come to, to the report as one document."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 """The report as Markdown, for a comment on a pull request.
 
 Names and values come from appliances and mean nothing to Markdown or HTML: what could mean something is
-escaped. Pure: standard library only. Private to this collection: may change at any time.
+escaped.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 
 What appliances say about themselves is hostile text here. It reaches the page escaped or as data, and the
 page allows no script and no style but its own two, by their hashes. Pure but for reading the template beside
-it. Private to this collection: may change at any time.
+it.
 """
 
 from __future__ import annotations

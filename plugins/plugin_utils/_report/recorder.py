@@ -5,7 +5,7 @@
 """What happens in a run, noted for the report, and the files written in the end.
 
 Everything here runs in Ansible's main process. An action, which runs in a fork of it, sees what had been
-noted when its task began. Private to this collection: may change at any time.
+noted when its task began.
 """
 
 from __future__ import annotations

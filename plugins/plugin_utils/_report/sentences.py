@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a report says in sentences: on the console, and of one appliance.
-
-Pure: standard library only. Private to this collection: may change at any time.
-"""
+"""What a report says in sentences: on the console, and of one appliance."""
 
 from __future__ import annotations
 

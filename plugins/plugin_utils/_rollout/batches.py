@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rollouts: what may be declared, which appliances come after which, and when to stop.
-
-Private to this collection: may change at any time.
-"""
+"""Rollouts: what may be declared, which appliances come after which, and when to stop."""
 
 from __future__ import annotations
 

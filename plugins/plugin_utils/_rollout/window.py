@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The maintenance window of a rollout: when it is open.
-
-Private to this collection: may change at any time.
-"""
+"""The maintenance window of a rollout: when it is open."""
 
 from __future__ import annotations
 

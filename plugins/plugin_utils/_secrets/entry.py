@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The keeper of one secret: reads its record from a store, and writes it back by compare-and-set.
-
-Private to this collection: may change at any time.
-"""
+"""The keeper of one secret: reads its record from a store, and writes it back by compare-and-set."""
 
 from __future__ import annotations
 

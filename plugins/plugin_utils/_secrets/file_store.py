@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the stores with one encrypted file for each secret have in common.
-
-Private to this collection: may change at any time.
-"""
+"""What the stores with one encrypted file for each secret have in common."""
 
 from __future__ import annotations
 

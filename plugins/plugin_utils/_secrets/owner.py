@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is minting: so that a run that died is told from one that is still at it.
-
-Private to this collection: may change at any time.
-"""
+"""Who is minting: so that a run that died is told from one that is still at it."""
 
 from __future__ import annotations
 

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a store on the control node's disk outlives the run: some engines throw the whole disk away.
-
-Private to this collection: may change at any time.
-"""
+"""Whether a store on the control node's disk outlives the run: some engines throw the whole disk away."""
 
 from __future__ import annotations
 

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secret stores: where one-time secrets live. A store holds one record for each reference.
-
-Private to this collection: may change at any time.
-"""
+"""Secret stores: where one-time secrets live. A store holds one record for each reference."""
 
 from __future__ import annotations
 

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One secret of an Azure Key Vault for each record, as JSON text.
-
-Private to this collection: may change at any time.
-"""
+"""One secret of an Azure Key Vault for each record, as JSON text."""
 
 from __future__ import annotations
 

@@ -15,8 +15,6 @@ standard output and exit status 0:
 A program without versions answers null for them. Exit status 75 with {"error": "..."} says that somebody else
 changed the record, or that the store cannot be reached for now; any other status, that the call failed. The
 first line on standard error is shown then, so the program must not write a secret there.
-
-Private to this collection: may change at any time.
 """
 
 from __future__ import annotations

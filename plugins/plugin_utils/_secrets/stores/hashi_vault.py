@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets in HashiCorp Vault or OpenBao, in a KV version 2 secrets engine.
-
-Private to this collection: may change at any time.
-"""
+"""Secrets in HashiCorp Vault or OpenBao, in a KV version 2 secrets engine."""
 
 from __future__ import annotations
 

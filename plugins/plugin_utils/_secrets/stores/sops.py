@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One SOPS-encrypted YAML file for each secret, on the control node.
-
-Private to this collection: may change at any time.
-"""
+"""One SOPS-encrypted YAML file for each secret, on the control node."""
 
 from __future__ import annotations
 
