@@ -17,13 +17,12 @@ import socket
 import ssl
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 from .._engine.errors import ApplianceError, InvalidOptions, Unreachable
-from .tls import ANSWER_LIMIT, SPARE, TlsSettings, TooLarge, WrongCertificate, make_context
+from .tls import ANSWER_LIMIT, TooLarge, WrongCertificate, make_context
 
 try:
     import requests
@@ -50,7 +49,6 @@ NOT_IN_URL = re.compile(r"[\s@?#]")
 PROXIES = ("http", "socks5", "socks5h")
 LONGEST_WAIT = 3600
 LONGEST_PLACE = 200
-NOBODY = {"url": "localhost", "validate_certs": False, "ca_path": None, "connect_timeout": 1, "timeout": 1}
 
 
 @dataclass(frozen=True)
@@ -222,15 +220,6 @@ class Http:
         if method == "GET" or not self.tls.awaited:
             return ""
         return "; whether it was carried out is not known, run again to find out"
-
-
-def rehearse() -> None:
-    """Do what only the first request of a process has to do, without sending one to anybody."""
-    http = Http(NOBODY)
-    http.session.prepare_request(requests.Request("GET", http.url, params={"name": "nobody"}))
-    with suppress(ssl.SSLError):
-        http.tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost").do_handshake()
-    SPARE.append(TlsSettings(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def _text(response: Any, path: str) -> str:

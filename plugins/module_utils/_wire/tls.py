@@ -98,16 +98,12 @@ class TlsSettings(ssl.SSLContext):
             raise TooLarge
 
 
-SPARE: list[TlsSettings] = []
-"""Made before Ansible forks its workers, for the first session of each."""
-
-
 def make_context(params: Mapping[str, Any], host: str, well_known: str) -> TlsSettings:
     """Return the context that the connection options ask for; ``well_known`` is the file of the usual CAs.
 
     Raises InvalidOptions for options that contradict each other and for files that cannot serve.
     """
-    context = SPARE.pop() if SPARE else TlsSettings(ssl.PROTOCOL_TLS_CLIENT)
+    context = TlsSettings(ssl.PROTOCOL_TLS_CLIENT)
     context.host = host
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False

@@ -30,11 +30,11 @@ from .._secrets.entry import StoreEntry
 from .._secrets.persistence import require_lasting
 from .._secrets.store import STORE_SETTINGS, open_store
 from .host_shell import HostShell
-from .prefork import warm_up
+from .prefork import load_filters
 from .relay import RelayedAppliance
 
-# Ansible imports an action before it forks the workers, which so have what is made here.
-warm_up()
+# Ansible imports an action before it forks the workers, and they inherit what is loaded here.
+load_filters()
 
 
 class ApplianceAction(ActionBase):

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     ApplianceError,
     InvalidOptions,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import https, tls
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import https
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https import (
     Http,
     _place,
@@ -25,7 +23,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https imp
     proxy_place,
     quoted,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.tls import TlsSettings, trust
+from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.tls import trust
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, answer
 
@@ -159,19 +157,6 @@ def test_what_cannot_be_right_is_refused_before_anything_is_sent(
     with pytest.raises(InvalidOptions, match=said) as caught:
         Http({**CONNECTION, **given})
     assert "\n" not in str(caught.value)
-
-
-def test_a_rehearsal_leaves_a_context_for_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    spare: list[TlsSettings] = []
-    for place in (https, tls):
-        monkeypatch.setattr(place, "SPARE", spare)
-    monkeypatch.setattr(socket, "socket", None)
-    https.rehearse()
-    [left] = spare
-    assert (left.verify_mode, left.check_hostname, left.pin) == (ssl.CERT_REQUIRED, True, None)
-    first, second = (Http(CONNECTION).tls for _session in range(2))
-    assert first is left
-    assert second is not left
 
 
 def test_what_is_empty_is_not_given() -> None:
