@@ -13,7 +13,7 @@ from .errors import Unsupported
 from .resource import Resource
 from .shell import Shell
 
-READS = frozenset({"read", "table", "probe", "holds", "is_own", "references"})
+READS = frozenset({"read", "table", "probe", "is_own", "references"})
 
 
 class Appliance:
