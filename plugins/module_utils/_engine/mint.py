@@ -43,7 +43,7 @@ def mint(task: Task, outcome: Outcome) -> None:
     """Keep the stored secret of an object, or mint it; with ``state: absent`` remove both."""
     options, stored = RotationOptions.of(task.options), _read_store(task)
     plan = _plan(task, stored, options)
-    if plan.mints and task.resource.on_parent and not task.parent_is_new:
+    if plan.mints and task.resource.on_parent and not (task.parent_is_new or plan.lacks_parent):
         refuse_self_change(task)
     _finish(task, outcome, plan)
 
@@ -131,7 +131,7 @@ class SecretChange:
 
     def foresee(self) -> Secret | None:
         """Warn where the object that the secret belongs to is not there yet."""
-        if any(step.verb == "require_parent" for step in self.plan.steps):
+        if self.plan.lacks_parent:
             self.outcome.warnings.append(
                 f"{self.task.title} is predicted as if an earlier task creates the object it belongs to"
             )

@@ -92,6 +92,11 @@ class SecretPlan:
         """Say whether a value is minted."""
         return any(step.verb == "mint" for step in self.steps)
 
+    @property
+    def lacks_parent(self) -> bool:
+        """Say whether the object that a value is minted for does not exist yet."""
+        return any(step.verb == "require_parent" for step in self.steps)
+
 
 @dataclass(frozen=True)
 class ApiKeyOfAdmin:
