@@ -38,7 +38,6 @@ ALLOWED = {
     "plugin_utils/_report": {"module_utils/_engine", "module_utils/_module"},
     "plugin_utils/_action": {
         "module_utils/_engine",
-        "module_utils/_wire",
         "module_utils/_module",
         "plugin_utils/_secrets",
         "plugin_utils/_endpoint_maps",
