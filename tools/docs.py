@@ -16,39 +16,18 @@ SETTINGS = ROOT / "tools" / "site"
 FOLDER = ROOT / ".cache" / "docs"
 SOURCE = FOLDER / "source"
 PAGES = FOLDER / "html"
-# In the order in which a newcomer needs them; a guide that is not among them comes last.
-GUIDES = (
-    "quick_start",
-    "fortinet",
-    "forescout",
-    "secrets",
-    "gitops",
-    "verification",
-    "report",
-    "from_sensor_to_map",
-    "endpoint_maps",
-    "connections",
-    "engines",
-    "lab",
-    "limits",
-)
 
 
 def lay_out() -> None:
-    """Make a folder in which the guides lie as they do on GitHub, so that their links are right on both."""
+    """Copy the guides to the same relative paths as on GitHub, so that their links work in both places.
+
+    The README is the first page. Sphinx refuses a guide that is not in the navigation.
+    """
     shutil.rmtree(FOLDER, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     shutil.copytree(ROOT / "docs", SOURCE / "docs")
-    shutil.copy2(ROOT / "README.md", SOURCE)
-    index = (SETTINGS / "index.md").read_text()
-    (SOURCE / "index.md").write_text(index.replace("GUIDES", "\n".join(guides())))
-
-
-def guides() -> list[str]:
-    """Return the guides that there are, in their order."""
-    there = {path.stem for path in (ROOT / "docs").glob("*.md")}
-    ordered = [name for name in GUIDES if name in there]
-    return [f"docs/{name}" for name in (*ordered, *sorted(there - set(ordered)))]
+    navigation = (SETTINGS / "navigation.md").read_text()
+    (SOURCE / "index.md").write_text((ROOT / "README.md").read_text() + navigation)
 
 
 def build() -> int:

@@ -38,7 +38,7 @@ html_copy_source = False
 html_use_index = False
 
 # Galaxy shows the README alone, so its links to the guides have to lead to GitHub there.
-ON_GITHUB = re.compile(rf"\]\({re.escape(GALAXY['repository'])}/blob/main/(README\.md|docs/[^)#]*\.md)")
+ON_GITHUB = re.compile(rf"\]\({re.escape(GALAXY['repository'])}/blob/main/(docs/[^)#]*\.md)")
 
 # What antsibull-docs writes for themes that have no table of contents, and what it gives to the sidebar.
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +.*\n)+", re.MULTILINE)
