@@ -51,7 +51,7 @@ def test_the_pull_request_is_tested_on_the_lab_and_its_report_says_what_would_ch
 
 def test_a_failing_canary_stops_the_rollout_and_all_that_was_not_done_is_named(walk: Walk) -> None:
     shown = walk.after("unplugged")
-    assert "left with" in shown
+    assert "failed with exit code" in shown
     assert "fgt-north-02 could not be reached: " in shown
     reason = "The rollout stops here: 1 of 4 appliances of the canary failed: fgt-north-02."
     assert f"fgt-south-01 was not done: {reason}" in shown
@@ -71,7 +71,7 @@ def test_the_night_after_finds_everything_as_declared(walk: Walk) -> None:
 
 def test_drift_is_found_shown_and_repaired(walk: Walk) -> None:
     drifted = walk.after("203.0.113.9")
-    assert "left with 2" in drifted
+    assert "failed with exit code 2" in drifted
     assert "drift: 6 of 6 appliances looked at, 1 to update" in drifted
     repaired = walk.shown[-2]
     applied, _recap, night = repaired.partition("DEFENDER FOR IOT")
