@@ -66,7 +66,7 @@ options:
 notes:
   - A recording holds the password, the session and the token. Delete it once the map works.
 seealso:
-  - name: From a real sensor to a working map
+  - name: Endpoint map tutorial
     description: The way from a recording to a map, step by step.
     link: https://github.com/otsec/defender_iot/blob/main/docs/from_sensor_to_map.md
 """
