@@ -99,6 +99,7 @@ def lint() -> None:
     run("mypy")
     run("shellcheck", ".ci/run", "tools/run", "examples/pipelines/pipeline.sh")
     run(sys.executable, "tools/role_readmes.py", "--check")
+    run(sys.executable, "tools/vocabulary.py")
     run("yamllint", "--strict", ".")
     run("ansible-lint")
     run("antsibull-changelog", "lint")
