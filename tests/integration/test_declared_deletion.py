@@ -44,6 +44,12 @@ class Platforms:
             yaml.safe_dump({"all": {"children": {"forescouts": {"hosts": {SECOND: host}}}}})
         )
 
+    def misspell(self) -> None:
+        """Have the first platform name a sensor that does not exist."""
+        variables = self.node.inputs / "host_vars" / f"{FORESCOUT}.yml"
+        variables.parent.mkdir()
+        variables.write_text(f"forescout_module_sensor: {MISSPELT}\n")
+
     def run(self, playbook: str, *arguments: str, **variables: Any) -> Run:
         """Run a playbook on sensors and platforms, and record its calls alone."""
         self.node.lab.forget_calls()
@@ -180,7 +186,7 @@ def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
 ) -> None:
     platforms.set_up(SOUTH)
     tokens, stored = {name: platforms.tokens(name) for name in SENSORS}, platforms.node.stored_files()
-    platforms.example.override(FORESCOUT, forescout_module_sensor=MISSPELT)
+    platforms.misspell()
     runs = [platforms.run(playbook, "--check"), platforms.run(playbook)]
     for run in runs:
         assert run.code != 0
@@ -201,13 +207,13 @@ def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
 
 
 def test_the_only_platform_with_a_misspelt_sensor_makes_no_token_anywhere(platforms: Platforms) -> None:
-    platforms.example.override(FORESCOUT, forescout_module_sensor=MISSPELT)
+    platforms.misspell()
     assert platforms.run("site").code != 0
     assert platforms.writes() == []
 
 
 def test_verify_names_a_misspelt_sensor_as_the_reason_for_its_verdict(platforms: Platforms) -> None:
-    platforms.example.override(FORESCOUT, forescout_module_sensor=MISSPELT)
+    platforms.misspell()
     verdict = platforms.example.verdicts()[FORESCOUT]["verdict"]
     assert verdict["state"] == "unknown"
     assert f'is "{MISSPELT}", which is not among the sensors' in verdict["levels"][0]["evidence"]
@@ -232,10 +238,11 @@ def test_a_sensor_without_an_ip_address_is_refused_by_name_before_the_first_requ
     lab.forget_calls()
     run = workspace.playbook(f"otsec.defender_iot.{playbook}", "--limit=spare-01", inventories=[inventory])
     assert run.code != 0
+    refused = run.of("spare-01", "fortigate_access")[0].message
     assert (
-        'admins, item 1: trusted_hosts: "iot-9" is not an IP address or network; for a host of the inventory, '
-        "set its ansible_host to its IP address" in run.one("spare-01").message
-    )
+        'trusted_hosts: "iot-9" is not an IP address or network; for a host of the inventory, '
+        "set its ansible_host to its IP address"
+    ) in refused
     assert "HostVarsVars" not in run.output
     assert lab.calls("fgt-north-01") == []
 

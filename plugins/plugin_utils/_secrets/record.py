@@ -6,8 +6,9 @@
 
 A record holds ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, ``salt``, ``verified`` and
 ``delivered`` (fingerprints of the value that was proved and of those that consumers have), ``delivered_at``
-(since when they have them), ``consumers`` (all that were ever told to use it), ``pending`` while a new value is
-being minted, and ``previous`` until that has proved itself. An operator may write a record with nothing but ``value``, or replace the value alone.
+(since when they have them), ``consumers`` (all that were ever told to use it), ``pending`` while a new value
+is being minted, and ``previous`` until that has proved itself. An operator may write a record with nothing
+but ``value``, or replace the value alone.
 """
 
 from __future__ import annotations
