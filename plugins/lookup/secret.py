@@ -59,16 +59,27 @@ _raw:
   elements: str
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._engine.errors import ApplianceError, InvalidOptions
+from ..module_utils._engine.secret import StoredSecret
 from ..module_utils._module.untagged import plain
 from ..plugin_utils._secrets.entry import StoreEntry
 from ..plugin_utils._secrets.store import STORE_SETTINGS, open_store
+
+
+def read_secret(lookup: LookupBase, ref: str, variables: dict[str, Any] | None) -> StoredSecret:
+    """Return what a store holds under a reference. Raises AnsibleLookupError where it cannot be read."""
+    settings = plain(lookup._templar.template((variables or {}).get(STORE_SETTINGS, {})))
+    try:
+        return StoreEntry(ref, open_store(ref, lookup._loader, settings), set(), lookup._loader).read()
+    except InvalidOptions as error:
+        raise AnsibleLookupError(str(error)) from None
+    except ApplianceError as error:
+        raise AnsibleLookupError(error.sentence("control node")) from None
 
 
 class LookupModule(LookupBase):
@@ -79,18 +90,10 @@ class LookupModule(LookupBase):
     ) -> list[str | None]:
         """Return the value of each reference, None for one that is not there and need not be."""
         self.set_options(var_options=variables, direct=kwargs)
-        settings = plain(self._templar.template((variables or {}).get(STORE_SETTINGS, {})))
-        return [self._value(str(term), settings) for term in terms]
+        return [self._value(str(term), variables) for term in terms]
 
-    def _value(self, ref: str, settings: Mapping[str, Any]) -> str | None:
-        try:
-            secret = (
-                StoreEntry(ref, open_store(ref, self._loader, settings), set(), self._loader).read().current
-            )
-        except InvalidOptions as error:
-            raise AnsibleLookupError(str(error)) from None
-        except ApplianceError as error:
-            raise AnsibleLookupError(error.sentence("control node")) from None
+    def _value(self, ref: str, variables: dict[str, Any] | None) -> str | None:
+        secret = read_secret(self, ref, variables).current
         if secret is None and self.get_option("required"):
             raise AnsibleLookupError(f"the store is readable, but holds no secret under {ref}")
         return secret.value if secret else None

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: stored_secrets
-short_description: Find out which names a secret store holds a secret under
+short_description: Determine which secrets a store holds, and who was told to use them
 version_added: 0.1.0
 author: The otsec.defender_iot authors (@otsec)
 description:
-  - Returns those of the given names that have a current secret in a secret store. It never returns a value.
+  - Returns those of the given secrets that have a current value in a secret store, with their consumers.
+  - It never returns a value.
   - A store that cannot be read is an error, because it must not be taken for an empty one.
 options:
   _terms:
@@ -22,8 +23,8 @@ options:
     description:
       - Where the secrets are kept. Followed by C(/) and a name, it is the reference to a secret, as
         O(otsec.defender_iot.sensor_access_token#module:secret_ref) takes it.
+      - If it is not set, the names are such references.
     type: str
-    required: true
 seealso:
   - plugin: otsec.defender_iot.secret
     plugin_type: lookup
@@ -40,24 +41,51 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The names under which there is a secret, in the order in which they were given.
+  description: The stored secrets, in the order in which their names were given.
   type: list
-  elements: str
+  elements: dict
+  contains:
+    name:
+      description: The name.
+      type: str
+    consumers:
+      description:
+        - The inventory hosts that were told to use the secret, and which value each was last given,
+          V(current), V(previous), or V(unknown), for example where an operator enters it.
+      type: dict
 """
 
 from typing import Any
 
-from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._engine.secret import StoredSecret
+from .secret import read_secret
 
 
 class LookupModule(LookupBase):
     """Finds the names that have a secret."""
 
-    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        """Return the names that the store holds a secret under."""
+    def run(
+        self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any
+    ) -> list[dict[str, Any]]:
+        """Return the names that the store holds a secret under, with the consumers of each."""
         self.set_options(var_options=variables, direct=kwargs)
-        secret = lookup_loader.get("otsec.defender_iot.secret", loader=self._loader, templar=self._templar)
-        refs = [f"{self.get_option('store')}/{name}" for name in terms]
-        values = secret.run(refs, variables, required=False)
-        return [name for name, value in zip(terms, values, strict=True) if value is not None]
+        store = self.get_option("store")
+        found = []
+        for name in map(str, terms):
+            stored = read_secret(self, f"{store}/{name}" if store else name, variables)
+            if stored.current is not None:
+                found.append({"name": name, "consumers": consumers(stored)})
+        return found
+
+
+def consumers(stored: StoredSecret) -> dict[str, str]:
+    """Return which value each host was last given; a consumer is recorded as HOST/KIND."""
+    values = {"previous": stored.previous, "current": stored.current}
+    known = {value.fingerprint: name for name, value in values.items() if value is not None}
+    given = stored.current.delivered if stored.current else {}
+    names = {*given, *(stored.current.consumers if stored.current else ())}
+    return {
+        name.rpartition("/")[0] or name: known.get(given.get(name, ""), "unknown") for name in sorted(names)
+    }

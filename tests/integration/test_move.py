@@ -22,7 +22,8 @@ IMPATIENT = ("--extra-vars=sensor_tokens_retire_delay=1", "--extra-vars=sensor_t
 POINTS = {
     "after the new token": (NEW, "POST /__lab__/tokens", "after"),
     "between emptying and filling": (FORESCOUT, "PUT /__lab__/module", "after"),
-    "before noting what was given": (FORESCOUT, "write 1", "before"),
+    "before noting who is given it": (FORESCOUT, "write 1", "before"),
+    "before noting what was given": (FORESCOUT, "write 2", "before"),
     "before the old token is forgotten": (OLD, "delete 1", "before"),
 }
 
@@ -108,7 +109,7 @@ def test_the_old_token_stays_until_the_new_sensor_is_called_and_that_of_others_a
     move.node.lab.make_token(OLD, "another system")
     move.node.lab.fault(NEW, "status", {"path_prefix": "/api/v1/devices"}, status=500)
     kept = move.run()
-    assert "not every consumer is proved to work with its sensor yet" in kept.output
+    assert f"forescout: kept, because {FORESCOUT} is not proved to work with another token yet" in kept.output
     assert len(move.tokens(OLD)) == 2
     move.node.lab.control("DELETE", "/faults")
     assert move.node.lab.control("POST", "/poll")[FORESCOUT]["outcome"] == "ok"

@@ -232,6 +232,10 @@ class MemoryEntry(Noted):
         self._write("retire")
         self.previous = None
 
+    def consumed(self, consumer: str) -> None:
+        self._write("consumed")
+        self.current = replace(self.current, consumers=(*self.current.consumers, consumer))
+
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         self._write("delivered")
         held = {**self.current.delivered, consumer: fingerprint}

@@ -65,6 +65,28 @@ def _report(task: Task, outcome: Outcome, step: Plan, secret: Secret | None) -> 
 
 
 @dataclass(frozen=True)
+class SecretToUse:
+    """The secret that the object is told to use, None where there is none.
+
+    The store learns of the object before the object learns the secret: a secret is only ever deleted when the
+    whereabouts of all its consumers are known.
+    """
+
+    task: Task
+
+    def foresee(self) -> Secret | None:
+        """Return it."""
+        return _entry(self.task).read().current
+
+    def carry_out(self) -> Secret | None:
+        """Return it, and note in the store who uses it."""
+        secret = self.foresee()
+        if secret is not None and self.task.consumer not in secret.consumers:
+            _entry(self.task).consumed(self.task.consumer)
+        return secret
+
+
+@dataclass(frozen=True)
 class SecretToDeliver:
     """The secret that the object is given; only in check mode may it have yet to be minted."""
 
@@ -73,11 +95,11 @@ class SecretToDeliver:
     def foresee(self) -> Secret | None:
         """Return it, None where an earlier task is predicted to replace it."""
         replaced = self.task.options.get(f"{self.task.resource.delivers}_replaced")
-        return None if replaced else _entry(self.task).read().current
+        return None if replaced else SecretToUse(self.task).foresee()
 
     def carry_out(self) -> Secret:
         """Return it. Raises NotFound where the store holds none."""
-        secret = _entry(self.task).read().current
+        secret = SecretToUse(self.task).carry_out()
         if secret is None:
             with attempting(f"configuring {self.task.title}"):
                 raise NotFound(f"the store holds no secret under {_entry(self.task).ref}")

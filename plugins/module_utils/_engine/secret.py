@@ -29,7 +29,8 @@ class Secret:
 
     ``id`` is the appliance's own name for it, None where none is known. ``verified_at`` is when the appliance
     accepted it, None if it was never tried. ``delivered`` holds, for each consumer, the fingerprint of the
-    value that was last given to it, and ``delivered_at`` when that began.
+    value that was last given to it, and ``delivered_at`` when that began. ``consumers`` are all that were
+    ever told to use it, those too that got it from an operator.
     """
 
     ref: str
@@ -41,6 +42,7 @@ class Secret:
     verified_at: str | None = None
     delivered: Mapping[str, str] = field(default_factory=dict)
     delivered_at: Mapping[str, str] = field(default_factory=dict)
+    consumers: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -112,6 +114,9 @@ class SecretEntry(Protocol):
 
     def retire(self) -> None:
         """Drop the previous value."""
+
+    def consumed(self, consumer: str) -> None:
+        """Note that the consumer is told to use the secret."""
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Note which value the consumer was given, and when that began."""

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._engine.appliance import Appliance, Route
-from .._engine.apply import converge
+from .._engine.apply import SecretToUse, apply, converge
 from .._engine.errors import InvalidOptions
 from .._engine.resource import Field, Resource
 from .._engine.secret import shown
@@ -159,7 +159,7 @@ def _leave_to_a_person(task: Task, outcome: Outcome) -> None:
     ]
     outcome.values.update(
         steps=_steps(task.host, task.options["server_address"], entry.ref),
-        **shown(entry.ref, entry.read().current),
+        **shown(entry.ref, apply(task, SecretToUse(task))),
     )
 
 

@@ -48,7 +48,10 @@ def _refuse_open(host: str) -> None:
     try:
         parsed = ipaddress.ip_network(host.strip().replace(" ", "/"), strict=False)
     except ValueError:
-        raise InvalidOptions(f'trusted_hosts: "{host}" is not an IP address or network') from None
+        raise InvalidOptions(
+            f'trusted_hosts: "{host}" is not an IP address or network; for a host of the inventory, set its '
+            "ansible_host to its IP address"
+        ) from None
     if parsed.prefixlen == 0:
         raise InvalidOptions(f'trusted_hosts: "{host}" would trust every source; name the hosts that connect')
 

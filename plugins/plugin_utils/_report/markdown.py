@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any
 
 from .document import CHANGES, by_appliance
-from .sentences import STATE_WORDS, headline
+from .sentences import STATE_WORDS, headline, kept
 
 LIMIT = 60_000
 """Characters at most; GitHub takes 65,536 in one comment, and others may put their own words around these."""
@@ -41,7 +41,7 @@ def render(document: Mapping[str, Any]) -> str:
         f"mode {document['mode']}, exit code {document['exit_code']}.",
         "",
     ]
-    return _fitted(head, [*_missing(document), *_sites(document), *_details(document)])
+    return _fitted(head, [*_missing(document), *_kept(document), *_sites(document), *_details(document)])
 
 
 def _fitted(head: Sequence[str], blocks: Sequence[str]) -> str:
@@ -66,6 +66,16 @@ def _missing(document: Mapping[str, Any]) -> Iterator[str]:
         yield "**Not looked at**, so neither clean nor drifted:\n\n"
     for row in missing:
         yield f"- {escaped(row['appliance'])} {STATE_WORDS[row['state']]}: {escaped(row['message'])}\n"
+
+
+def _kept(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is not declared any more and is not deleted."""
+    found = kept(document)
+    if found:
+        yield "\n**Not declared any more**, and kept:\n\n"
+    for each in found:
+        name = f"{each['appliance']}: {each['kind']} {each['name']}"
+        yield f"- {escaped(name)} is {escaped(each['message'])}\n"
 
 
 def _sites(document: Mapping[str, Any]) -> Iterator[str]:

@@ -29,6 +29,7 @@ COLLECTION = "otsec.defender_iot"
 FOLDER = "defender_iot_report"
 KINDS = {"fortigates": "fortigate", "sensors": "sensor", "forescouts": "forescout"}
 VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict"}
+UNUSED = "sensor_tokens_unused"
 HIDDEN = "the result of its task is hidden (no_log), so nothing is known of it"
 OUTCOME = f"{COLLECTION}.report_outcome"
 READS = ("_info", "_check")
@@ -118,7 +119,7 @@ class Recorder:
         host, task, data = result._host.get_name(), result._task, result._result
         if not self.folder or host not in self.appliances:
             return
-        self._note_verdict(host, data)
+        self._note_facts(host, data)
         action = str(task.resolved_action or task.action)
         if _product(action):
             acts = not task.check_mode and not action.endswith(READS)
@@ -126,13 +127,16 @@ class Recorder:
                 _outcome(host, plain(dict(item)), happened, acts)
                 for item, happened in _items(task, data, event)
             ]
-        elif event in FAILURES and not ignored and action != OUTCOME:
+        elif event in FAILURES and action != OUTCOME and not (ignored and not _is_of_role(task)):
             # What stops a run before this collection has asked the appliance anything leaves it undone.
             tried = any(each.appliance == host for each in self.outcomes)
             self.outcomes.append(_outcome(host, plain(dict(data)), event if tried else "not_done", False))
 
-    def _note_verdict(self, host: str, data: Mapping[str, Any]) -> None:
+    def _note_facts(self, host: str, data: Mapping[str, Any]) -> None:
         facts = data.get("ansible_facts", {})
+        kept = [_kept(token) for token in plain(facts.get(UNUSED, [])) if token["reason"]]
+        if kept:
+            self.outcomes.append(Outcome(host, "looked_at", objects=kept))
         for name in facts.keys() & VERDICTS:
             self.verdicts[host] = plain(facts[name]["verdict"])
 
@@ -186,6 +190,21 @@ def _appliance(host: Any, kind: str, manager: Any, loader: Any) -> Appliance:
     )
     kind = next((kind for group, kind in KINDS.items() if group in groups), kind)
     return Appliance(str(host.name), kind, str(site or ""), str(asks) if asks else None)
+
+
+def _is_of_role(task: Any) -> bool:
+    """Say whether a task is of a role of this collection: where its failure is ignored, it is reported."""
+    return task._role is not None and _product(task._role.get_name()) is not None
+
+
+def _kept(token: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the object of a token that no platform uses and that is kept."""
+    return {
+        "kind": "token",
+        "name": token["description"],
+        "action": "none",
+        "reason": f"kept: {token['reason']}",
+    }
 
 
 def _items(task: Any, data: Mapping[str, Any], event: str) -> Iterator[tuple[Mapping[str, Any], str]]:

@@ -42,7 +42,20 @@ def summary(document: Mapping[str, Any]) -> list[str]:
     """Return the lines for the console: the headline, and by name what was not done."""
     missing = [row for row in document["appliances"] if row["state"] != "looked_at"]
     lines = [f"  {row['appliance']} {STATE_WORDS[row['state']]}: {row['message']}" for row in missing]
-    return [headline(document), *shortened(lines, "  and {} more appliances, see the report")]
+    notes = [
+        f"  {each['appliance']}: {each['kind']} {each['name']} is {each['message']}"
+        for each in kept(document)
+    ]
+    return [
+        headline(document),
+        *shortened(lines, "  and {} more appliances, see the report"),
+        *shortened(notes, "  and {} more that were kept, see the report"),
+    ]
+
+
+def kept(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what nothing declares any more and nothing deletes."""
+    return [each for each in document["objects"] if each["action"] == "none" and each["message"]]
 
 
 def shortened(lines: Sequence[str], more: str, limit: int = SHOWN) -> list[str]:

@@ -99,6 +99,10 @@ class StoreEntry:
         """Drop the previous value."""
         self._amend(records.retired)
 
+    def consumed(self, consumer: str) -> None:
+        """Note that the consumer is told to use the secret; two consumers may do so at once."""
+        self._amend(lambda record: records.consumed(record, consumer), about_minting=False)
+
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Note which value the consumer was given, and when; two consumers may do so at once."""
         self._amend(lambda record: records.delivered(record, consumer, fingerprint, at), about_minting=False)

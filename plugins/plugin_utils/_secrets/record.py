@@ -6,8 +6,9 @@
 
 A record holds ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, ``salt``, ``verified`` and
 ``delivered`` (fingerprints of the value that was proved and of those that consumers have), ``delivered_at``
-(since when they have them), ``pending`` while a new value is being minted, and ``previous`` until that has
-proved itself. An operator may write a record with nothing but ``value``, or replace the value alone.
+(since when they have them), ``consumers`` (all that were ever told to use it), ``pending`` while a new value
+is being minted, and ``previous`` until that has proved itself. An operator may write a record with nothing
+but ``value``, or replace the value alone.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def is_well_formed(record: Mapping[str, Any]) -> bool:
     texts = [record.get("salt", ""), *(each.get("value", "") for each in (record, *parts[:2]))]
     if not all(isinstance(text, str) for text in texts) or len(texts[0].encode()) > SALT_BYTES:
         return False
-    return isinstance(parts[0].get("known", []), list)
+    return isinstance(parts[0].get("known", []), list) and isinstance(record.get("consumers", []), list)
 
 
 def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
@@ -54,6 +55,7 @@ def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
         verified_at=_text(verified.get("at")) if proved else None,
         delivered=dict(record.get("delivered") or {}),
         delivered_at=dict(record.get("delivered_at") or {}),
+        consumers=tuple(map(str, record.get("consumers", ()))),
     )
 
 
@@ -100,6 +102,13 @@ def proved(record: Record) -> Record:
 def retired(record: Record) -> Record:
     """Drop the previous value."""
     return _without(record, "previous")
+
+
+def consumed(record: Record, consumer: str) -> Record:
+    """Note that a consumer is told to use the secret, unless the secret is gone."""
+    if "value" not in record:
+        return record
+    return {**record, "consumers": sorted({*record.get("consumers", ()), consumer})}
 
 
 def delivered(record: Record, consumer: str, mark: str, at: str) -> Record:

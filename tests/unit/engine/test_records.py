@@ -153,6 +153,7 @@ MALFORMED = {
     "previous is a list": {"value": "s3cr3t", "previous": ["s3cr3t"]},
     "verified is a text": {"value": "s3cr3t", "verified": "yes"},
     "delivered is a list": {"value": "s3cr3t", "delivered": ["a/settings"]},
+    "consumers is a mapping": {"value": "s3cr3t", "consumers": {"a/settings": 1}},
     "its times are a list": {"value": "s3cr3t", "delivered_at": ["a/settings"]},
 }
 

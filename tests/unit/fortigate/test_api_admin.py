@@ -89,7 +89,10 @@ def test_a_host_that_is_everybody_is_refused(host: str) -> None:
 def test_a_host_that_is_no_network_is_refused(host: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         prepare_api_admin({"trusted_hosts": ["192.0.2.10", host]})
-    assert str(caught.value) == f'trusted_hosts: "{host}" is not an IP address or network'
+    assert str(caught.value) == (
+        f'trusted_hosts: "{host}" is not an IP address or network; for a host of the inventory, set its '
+        "ansible_host to its IP address"
+    )
 
 
 def test_an_empty_list_of_hosts_is_refused() -> None:

@@ -117,6 +117,19 @@ STEPS = {
     ),
     "retiring": (records.retired, (), {**CURRENT, "previous": NEW}, CURRENT),
     "retiring nothing": (records.retired, (), CURRENT, CURRENT),
+    "noting a consumer": (
+        records.consumed,
+        ("a/settings",),
+        {**CURRENT, "consumers": ["b/settings"]},
+        {**CURRENT, "consumers": ["a/settings", "b/settings"]},
+    ),
+    "noting it again": (
+        records.consumed,
+        ("b/settings",),
+        {**CURRENT, "consumers": ["b/settings"]},
+        {**CURRENT, "consumers": ["b/settings"]},
+    ),
+    "noting a consumer of what is gone": (records.consumed, ("a/settings",), {}, {}),
     "delivering": (
         records.delivered,
         ("a", "1", NOW),

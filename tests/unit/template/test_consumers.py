@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who uses which access token of which sensor."""
+"""Who uses which access token of which sensor, and which tokens may be deleted."""
 
 from __future__ import annotations
 
@@ -10,45 +10,164 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.filter.consumers import consumed_tokens, token_consumers
+from ansible_collections.otsec.defender_iot.plugins.filter.consumers import (
+    NO_MAP,
+    UNRECORDED,
+    consumed_tokens,
+    previous_token_holders,
+    sensor_error,
+    token_consumers,
+    unused_token_names,
+    unused_token_plan,
+    unused_tokens,
+)
+from ansible_collections.otsec.defender_iot.plugins.filter.trusted_hosts import trusted_hosts
 
 JUDGED = {"integration": "forescout", "verdict": {"state": "working"}}
+S1 = {"forescout_module_sensor": "s1"}
+CONSUMER = {"name": "ct", "sensor": "s1", "description": "forescout", "works": False, "settled": False}
 PLATFORMS = {
     # variables of a platform: what it consumes
     "names no sensor": ({}, []),
     "names none for now": ({"forescout_module_sensor": ""}, []),
-    "names its sensor": (
-        {"forescout_module_sensor": "s1"},
-        [{"sensor": "s1", "description": "forescout", "works": False}],
-    ),
+    "names its sensor": (S1, [CONSUMER]),
     "uses another token": (
-        {"forescout_module_sensor": "s1", "forescout_module_token_description": "site-a"},
-        [{"sensor": "s1", "description": "site-a", "works": False}],
+        {**S1, "forescout_module_token_description": "site-a"},
+        [{**CONSUMER, "description": "site-a"}],
     ),
-    "works": (
-        {"forescout_module_sensor": "s1", "forescout_module_verdict": JUDGED},
-        [{"sensor": "s1", "description": "forescout", "works": True}],
-    ),
-    "was judged not to": (
-        {"forescout_module_sensor": "s1", "forescout_module_verdict": {"verdict": {"state": "unknown"}}},
-        [{"sensor": "s1", "description": "forescout", "works": False}],
-    ),
+    "works": ({**S1, "forescout_module_verdict": JUDGED}, [{**CONSUMER, "works": True}]),
+    "was judged not to": ({**S1, "forescout_module_verdict": {"verdict": {"state": "unknown"}}}, [CONSUMER]),
+    "was set": ({**S1, "__forescout_module_result": {"changed": True}}, [{**CONSUMER, "settled": True}]),
+    "could not be set": ({**S1, "__forescout_module_result": {"failed": True}}, [CONSUMER]),
+    "was not reached": ({**S1, "__forescout_module_result": {"unreachable": True}}, [CONSUMER]),
+    "was skipped": ({**S1, "__forescout_module_result": {"skipped": True}}, [CONSUMER]),
+    "is set by an operator": ({**S1, "__forescout_module_result": {"steps": ["Sign in"]}}, [CONSUMER]),
 }
+
+
+def consumer(name: str, sensor: str = "s1", description: str = "forescout", **proof: bool) -> dict[str, Any]:
+    """Make a consumer that nothing is proved of, unless said otherwise."""
+    return {**CONSUMER, "name": name, "sensor": sensor, "description": description, **proof}
 
 
 @pytest.mark.parametrize(("variables", "consumers"), PLATFORMS.values(), ids=PLATFORMS)
 def test_a_platform_tells_what_it_uses(variables: Any, consumers: Any) -> None:
-    assert token_consumers([variables]) == consumers
+    assert token_consumers([{"inventory_hostname": "ct", **variables}]) == consumers
 
 
 def test_a_token_that_two_platforms_use_is_one_token() -> None:
-    consumers = token_consumers(
-        {"forescout_module_sensor": sensor, "forescout_module_token_description": description}
+    consumers = [
+        consumer("ct", sensor, description)
         for sensor, description in [("s1", "b"), ("s1", "a"), ("s2", "c"), ("s1", "b")]
-    )
+    ]
     assert consumed_tokens(consumers, "s1") == [{"description": "b"}, {"description": "a"}]
     assert consumed_tokens(consumers, "s3") == []
 
 
 def test_where_nobody_is_known_to_use_any_there_is_one_token() -> None:
     assert consumed_tokens([], "s1") == [{"description": "forescout"}]
+
+
+def test_an_unused_token_is_looked_for_under_every_description_that_is_known() -> None:
+    consumers = [consumer("a", description="x"), consumer("b", "s2", "y")]
+    seen = {"tokens": [{"description": "z"}, {"description": "y"}]}
+    assert unused_token_names(consumers, [{"description": "x"}], seen) == ["forescout", "y", "z"]
+    assert unused_token_names(consumers, [{"description": "x"}], {"skipped": True}) == ["forescout", "y"]
+
+
+UNUSED = {
+    # who was told to use the token of s1, who is declared to use what: why it is kept
+    "moved": (["a"], [consumer("a", "s2")], ""),
+    "uses another token of the sensor": (["a"], [consumer("a", description="b")], ""),
+    "all have moved": (["a", "b"], [consumer("a", "s2"), consumer("b", "s3")], ""),
+    "is missing": (["a"], [], "a, which was told to use it, is not in the inventory or names no sensor"),
+    "moved, but another is missing": (
+        ["a", "b"],
+        [consumer("a", "s2")],
+        "b, which was told to use it, is not in the inventory or names no sensor",
+    ),
+    "names what is no sensor": (
+        ["a"],
+        [consumer("a", "s9")],
+        'forescout_module_sensor of a is "s9", which is no sensor of the inventory',
+    ),
+    "still uses it": (["a"], [consumer("a")], "a uses it"),
+    "was never recorded": ([], [consumer("a", "s2")], UNRECORDED),
+}
+
+
+@pytest.mark.parametrize(("told", "declared", "reason"), UNUSED.values(), ids=UNUSED)
+def test_only_a_declared_move_lets_a_token_go(told: Any, declared: Any, reason: str) -> None:
+    stored = [{"name": "forescout", "consumers": dict.fromkeys(told, "current")}]
+    (found,) = unused_tokens(stored, declared, "s1", ["s1", "s2", "s3"])
+    assert found == {"description": "forescout", "consumers": told, "reason": reason}
+
+
+def test_a_stored_token_that_no_platform_was_ever_told_of_is_nobody_s_business() -> None:
+    assert unused_tokens([{"name": "automation", "consumers": {}}], [consumer("a", "s2")], "s1", ["s2"]) == []
+
+
+TOKEN = {"description": "x", "consumers": ["a", "b"], "reason": ""}
+WORKING = [consumer("a", "s2", works=True), consumer("b", "s2", works=True), consumer("c", "s2")]
+PLANS = {
+    # the token, consumers, check mode, whether there is a map: what is said, nothing for a deletion
+    "all work": (TOKEN, WORKING, False, True, None),
+    "one does not yet": (TOKEN, WORKING[:1], False, True, "b is not proved to work with another token yet"),
+    "none does yet": (TOKEN, [], False, True, "a, b are not proved to work with another token yet"),
+    "check mode": (TOKEN, [consumer("a", "s2"), consumer("b", "s2")], True, True, None),
+    "no map": (TOKEN, WORKING, False, False, NO_MAP),
+    "a reason": ({**TOKEN, "reason": "so"}, WORKING, True, True, "so"),
+}
+
+
+@pytest.mark.parametrize(("token", "consumers", "predicted", "deletable", "why"), PLANS.values(), ids=PLANS)
+def test_a_token_is_deleted_when_its_own_consumers_work_elsewhere(
+    token: Any, consumers: Any, predicted: bool, deletable: bool, why: str | None
+) -> None:
+    plan = unused_token_plan([token], consumers, predicted, deletable)
+    assert plan["delete"] == (["x"] if why is None else [])
+    assert [line.startswith(f"x: kept, because {why}") for line in plan["keep"]] == [True] * (why is not None)
+
+
+HOLDERS = {
+    # which value each was given, who is declared to use what: who may still use the previous one
+    "the only one": ({"a": "previous"}, [consumer("a")], []),
+    "the only one, gone": ({"a": "current"}, [], ["a"]),
+    "the only one, moved": ({"a": "previous"}, [consumer("a", "s2")], ["a"]),
+    "the only one, moved and set": ({"a": "previous"}, [consumer("a", "s2", settled=True)], []),
+    "two that have it": ({"a": "current", "b": "current"}, [consumer("a"), consumer("b")], []),
+    "two, one without": ({"a": "current", "b": "previous"}, [consumer("a"), consumer("b")], ["b"]),
+    "two, one just set": ({"a": "current", "b": "unknown"}, [consumer("a"), consumer("b", settled=True)], []),
+    "two, one that works": ({"a": "current", "b": "unknown"}, [consumer("a"), consumer("b", works=True)], []),
+    "two, one by hand": ({"a": "current", "b": "unknown"}, [consumer("a"), consumer("b")], ["b"]),
+}
+
+
+@pytest.mark.parametrize(("given", "declared", "holders"), HOLDERS.values(), ids=HOLDERS)
+def test_a_replaced_token_goes_when_all_consumers_are_known_to_have_the_new_one(
+    given: Any, declared: Any, holders: Any
+) -> None:
+    assert previous_token_holders([{"name": "x", "consumers": given}], declared, "s1") == holders
+
+
+def test_a_sensor_that_does_not_exist_is_named_with_those_that_do() -> None:
+    groups = {"sensors": ["iot-2", "iot-1"], "all": ["iot-1", "iot-2", "ct"]}
+    assert sensor_error("ct", "iot-1", groups) == ""
+    assert sensor_error("ct", "iot-11", groups) == (
+        'forescout_module_sensor of ct is "iot-11", which is not among the sensors of the inventory: '
+        "iot-1, iot-2. Did you mean iot-1?"
+    )
+    assert sensor_error("ct", "ct", groups).endswith("inventory: iot-1, iot-2.")
+    assert sensor_error("ct", "iot-1", {"all": ["iot-1", "ct"]}) == ""
+    many = {"sensors": [f"s{number:02}" for number in range(12)]}
+    assert "s08, s09 and 2 more." in sensor_error("ct", "zzz", many)
+
+
+def test_a_host_without_an_ip_address_goes_by_its_name() -> None:
+    hosts = [
+        {"inventory_hostname": "a", "ansible_host": "192.0.2.1"},
+        {"inventory_hostname": "b", "ansible_host": "b.example.com"},
+        {"inventory_hostname": "c"},
+        {"inventory_hostname": "2001:db8::1"},
+    ]
+    assert trusted_hosts(hosts) == ["192.0.2.1", "b", "c", "2001:db8::1"]

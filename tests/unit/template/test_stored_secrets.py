@@ -16,13 +16,23 @@ import yaml
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import fingerprint
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores.vault_file import VaultFile
 
 LOOKUPS = "ansible_collections.otsec.defender_iot.plugins.lookup"
-Stored = Callable[..., list[str]]
+USED = {
+    "value": "new",
+    "previous": {"value": "old"},
+    "consumers": ["ct-1/settings", "ct-3/settings"],
+    "delivered": {
+        "ct-1/settings": fingerprint("", "new"),
+        "ct-2/settings": fingerprint("", "old"),
+        "ct-4/settings": "another",
+    },
+}
+Stored = Callable[..., list[dict[str, Any]]]
 
 
 def lookup(name: str, loader: DataLoader, templar: Templar) -> Any:
@@ -39,18 +49,18 @@ def lookup(name: str, loader: DataLoader, templar: Templar) -> Any:
 @pytest.fixture
 def store(tmp_path: Path, vault_loader: Callable[..., DataLoader]) -> Path:
     """Fill a folder: a secret, one whose minting was only begun, and a file that is not encrypted."""
-    for name, record in {"a": {"value": "s3cr3t"}, "begun": {"pending": {"owner": {}}}}.items():
+    records = {"a": {"value": "s3cr3t"}, "begun": {"pending": {"owner": {}}}, "used": USED}
+    for name, record in records.items():
         VaultFile(str(tmp_path / name), {}, vault_loader("right")).write(record, None)
     (tmp_path / "broken.yml").write_text("value: s3cr3t\n")
     return tmp_path
 
 
 @pytest.fixture
-def stored(store: Path, vault_loader: Callable[..., DataLoader], monkeypatch: pytest.MonkeyPatch) -> Stored:
+def stored(store: Path, vault_loader: Callable[..., DataLoader]) -> Stored:
     """Ask with these vault passwords."""
-    monkeypatch.setattr(lookup_loader, "get", lookup)
 
-    def ask(*names: str, by: str = "right") -> list[str]:
+    def ask(*names: str, by: str = "right") -> list[dict[str, Any]]:
         loader = vault_loader(by)
         asked = lookup("otsec.defender_iot.stored_secrets", loader, Templar(loader=loader, variables={}))
         return list(asked.run(list(names), {}, store=f"vault_file:{store}"))
@@ -60,8 +70,13 @@ def stored(store: Path, vault_loader: Callable[..., DataLoader], monkeypatch: py
 
 def test_names_with_a_current_secret_are_returned_in_their_order(stored: Stored, store: Path) -> None:
     (store / "b.yml").write_bytes((store / "a.yml").read_bytes())
-    assert stored("b", "missing", "begun", "a") == ["b", "a"]
+    assert stored("b", "missing", "begun", "a") == [{"name": name, "consumers": {}} for name in "ba"]
     assert stored() == []
+
+
+def test_every_consumer_is_named_with_the_value_that_it_was_last_given(stored: Stored) -> None:
+    consumers = {"ct-1": "current", "ct-2": "previous", "ct-3": "unknown", "ct-4": "unknown"}
+    assert stored("used") == [{"name": "used", "consumers": consumers}]
 
 
 @pytest.mark.parametrize(("name", "by"), [("broken", "right"), ("a", "wrong")])

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import yaml
 from .core.options import ConfigurationError
 
 KINDS = ("fortigate", "sensor", "forescout")
+ADDRESS = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9_.:-]*[A-Za-z0-9])?")
 CERTIFICATES = ("valid", "expired", "wrong_name", "untrusted", "self_signed")
 
 
@@ -34,10 +35,10 @@ class ApplianceConfig:
             raise ConfigurationError(f"{self.name}: kind is one of {', '.join(KINDS)}, not {self.kind!r}")
         if self.certificate not in CERTIFICATES:
             raise ConfigurationError(f"{self.name}: certificate is one of {', '.join(CERTIFICATES)}")
-        try:
-            ipaddress.ip_address(self.address)
-        except ValueError as error:
-            raise ConfigurationError(f"{self.name}: {error}") from error
+        if not ADDRESS.fullmatch(self.address):
+            raise ConfigurationError(
+                f"{self.name}: {self.address!r} is neither an IP address nor a host name"
+            )
 
 
 @dataclass(frozen=True)

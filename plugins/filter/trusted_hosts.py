@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The addresses of inventory hosts, where a host name will not do."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def trusted_hosts(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the IP address of each host, or its inventory name, which options of FortiGates refuse."""
+    return [_address(host) for host in hosts]
+
+
+def _address(host: Mapping[str, Any]) -> str:
+    address = str(host.get("ansible_host", ""))
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return str(host["inventory_hostname"])
+    return address
+
+
+class FilterModule:
+    """The collection's filters."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters by name."""
+        return {"trusted_hosts": trusted_hosts}

@@ -1,0 +1,274 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A token is deleted by declaration only: what merely lost its platform, or its sensor's name, is kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.otsec.defender_iot.tests.support.example import FORESCOUT, SENSORS, Example
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+NORTH, SOUTH = SENSORS
+SECOND = "forescout-02"
+MISSPELT = "sensor-nroth-01"
+IMPATIENT = {"sensor_tokens_retire_delay": 1, "sensor_tokens_retire_retries": 2}
+APPLIANCES = f"--limit={NORTH},{SOUTH},{FORESCOUT},{SECOND}"
+DROPPED = f"{SECOND}, which was told to use it, is not in the inventory or names no sensor"
+
+
+class Platforms:
+    """The example inventory and a second platform, which may be left out of it."""
+
+    def __init__(self, node: Workspace) -> None:
+        """Take a control node that has never run."""
+        self.node = node
+        self.example = Example(node)
+        self.second = node.inputs / "second.yml"
+        self.drop()
+
+    def drop(self) -> None:
+        """Leave the second platform out."""
+        self.second.write_text("")
+
+    def declare(self, sensor: str, **variables: Any) -> None:
+        """Have the second platform use a sensor."""
+        host = {**self.example.variables(SECOND), "forescout_module_sensor": sensor, **variables}
+        self.second.write_text(
+            yaml.safe_dump({"all": {"children": {"forescouts": {"hosts": {SECOND: host}}}}})
+        )
+
+    def misspell(self) -> None:
+        """Have the first platform name a sensor that does not exist."""
+        variables = self.node.inputs / "host_vars" / f"{FORESCOUT}.yml"
+        variables.parent.mkdir()
+        variables.write_text(f"forescout_module_sensor: {MISSPELT}\n")
+
+    def run(self, playbook: str, *arguments: str, **variables: Any) -> Run:
+        """Run a playbook on sensors and platforms, and record its calls alone."""
+        self.node.lab.forget_calls()
+        given = f"--extra-vars={json.dumps({**IMPATIENT, **variables})}"
+        return self.example.playbook(playbook, f"--inventory={self.second}", APPLIANCES, given, *arguments)
+
+    def set_up(self, sensor: str, **variables: Any) -> None:
+        """Have both platforms work."""
+        self.declare(sensor, **variables)
+        self.run("site").succeeded()
+        for platform in (FORESCOUT, SECOND):
+            if variables.get("forescout_module_transport") != "manual" or platform == FORESCOUT:
+                self.example.wait_for_poll(platform)
+
+    def tokens(self, sensor: str) -> list[Any]:
+        """Return the ids of a sensor's tokens."""
+        return [token["id"] for token in self.node.lab.state(sensor)["tokens"]]
+
+    def writes(self, *appliances: str) -> list[str]:
+        """Return what was written, in order."""
+        return [
+            f"{call['appliance']} {call['method']}"
+            for call in self.node.lab.calls(*appliances)
+            if call["write"]
+        ]
+
+    def report(self) -> dict[str, Any]:
+        """Return the report last written."""
+        return dict(json.loads((self.node.folder / "defender_iot_report/report.json").read_text()))
+
+
+@pytest.fixture
+def platforms(workspace: Workspace) -> Platforms:
+    """Two platforms to be set up."""
+    return Platforms(workspace)
+
+
+@pytest.mark.parametrize("transport", ["rest", "manual"])
+def test_the_token_of_a_platform_that_is_missing_from_the_inventory_is_kept_and_reported(
+    platforms: Platforms, transport: str
+) -> None:
+    platforms.set_up(SOUTH, forescout_module_transport=transport)
+    (token,), stored = platforms.tokens(SOUTH), platforms.node.stored_files()
+    platforms.drop()
+    for arguments in ((), ("--check",)):
+        run = platforms.run("site", *arguments).succeeded()
+        assert f"forescout: kept, because {DROPPED}" in run.output
+        assert (run.changes, platforms.writes()) == ([], [])
+    assert (platforms.tokens(SOUTH), platforms.node.stored_files()) == ([token], stored)
+    run = platforms.run("drift").succeeded()
+    assert f"{SOUTH}: token forescout is kept: {DROPPED}" in run.output
+    (entry,) = [each for each in platforms.report()["objects"] if each["appliance"] == SOUTH]
+    assert (entry["kind"], entry["action"], entry["message"]) == ("token", "none", f"kept: {DROPPED}")
+    assert (
+        "**Not declared any more**" in (platforms.node.folder / "defender_iot_report/report.md").read_text()
+    )
+
+
+def test_a_token_that_no_platform_uses_any_more_under_a_name_of_its_own_is_found_by_drift(
+    platforms: Platforms,
+) -> None:
+    platforms.set_up(SOUTH, forescout_module_token_description="plant b")
+    platforms.drop()
+    run = platforms.run("drift").succeeded()
+    assert f"{SOUTH}: token plant b is kept: {DROPPED}" in run.output
+
+
+def test_the_token_that_a_missing_platform_shares_with_one_that_moves_is_kept(platforms: Platforms) -> None:
+    platforms.set_up(NORTH)
+    (token,) = platforms.tokens(NORTH)
+    platforms.drop()
+    moved = {"forescout_module_sensor": SOUTH}
+    predicted = platforms.run("forescout", "--check", **moved).succeeded()
+    done = platforms.run("forescout", **moved).succeeded()
+    assert (
+        predicted.changes == done.changes == [(FORESCOUT, "forescout_module"), (SOUTH, "sensor_access_token")]
+    )
+    assert f"forescout: kept, because {DROPPED}" in done.output
+    assert platforms.tokens(NORTH) == [token]
+
+
+def test_a_missing_platform_becomes_no_obstacle_to_a_declared_deletion(platforms: Platforms) -> None:
+    platforms.set_up(SOUTH)
+    platforms.drop()
+    absent = {"description": "forescout", "state": "absent"}
+    platforms.example.override(SOUTH, sensor_tokens_tokens=[absent])
+    predicted = platforms.run("site", "--check").succeeded()
+    done = platforms.run("site").succeeded()
+    assert predicted.changes == done.changes == [(SOUTH, "sensor_access_token")]
+    assert platforms.tokens(SOUTH) == []
+
+
+@pytest.mark.parametrize("playbook", ["rotate", "site"])
+def test_a_rotation_keeps_the_token_that_a_missing_platform_still_has(
+    platforms: Platforms, playbook: str
+) -> None:
+    platforms.set_up(NORTH)
+    (old,) = platforms.tokens(NORTH)
+    platforms.drop()
+    rotation = {"defender_iot_rotation_id": "second"}
+    if playbook == "site":
+        rotation["sensor_tokens_previous"] = "absent"
+    predicted = platforms.run(playbook, "--check", **rotation).succeeded()
+    done = platforms.run(playbook, **rotation).succeeded()
+    assert (
+        predicted.changes == done.changes == [(FORESCOUT, "forescout_module"), (NORTH, "sensor_access_token")]
+    )
+    platforms.example.wait_for_poll()
+    platforms.run(playbook, **rotation).succeeded()
+    assert len(platforms.tokens(NORTH)) == 2
+    assert old in platforms.tokens(NORTH)
+    if playbook == "rotate":
+        kept = f"the previous token is kept, because nothing proves that {SECOND} has the new one"
+        assert kept in done.output
+
+
+def test_a_rotation_keeps_the_token_of_a_platform_that_could_not_be_given_the_new_one(
+    platforms: Platforms,
+) -> None:
+    platforms.set_up(NORTH)
+    (old,) = platforms.tokens(NORTH)
+    platforms.node.lab.fault(SECOND, "drop")
+    assert platforms.run("rotate", defender_iot_rotation_id="second").code != 0
+    assert old in platforms.tokens(NORTH)
+    platforms.node.lab.control("DELETE", "/faults")
+    platforms.run("rotate", defender_iot_rotation_id="second").succeeded()
+    assert len(platforms.tokens(NORTH)) == 1
+    assert old not in platforms.tokens(NORTH)
+
+
+@pytest.mark.parametrize("playbook", ["site", "forescout", "drift"])
+def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
+    platforms: Platforms, playbook: str
+) -> None:
+    platforms.set_up(SOUTH)
+    tokens, stored = {name: platforms.tokens(name) for name in SENSORS}, platforms.node.stored_files()
+    platforms.misspell()
+    runs = [platforms.run(playbook, "--check"), platforms.run(playbook)]
+    for run in runs:
+        assert run.code != 0
+        assert run.changes == []
+        assert (
+            f'forescout_module_sensor of {FORESCOUT} is \\"{MISSPELT}\\", which is not among the sensors of '
+            f"the inventory: {NORTH}, {SOUTH}. Did you mean {NORTH}?" in run.output
+        )
+        assert "argument_spec" not in run.output
+    assert platforms.writes() == []
+    assert {name: platforms.tokens(name) for name in SENSORS} == tokens
+    assert platforms.node.stored_files() == stored
+    if playbook == "drift":
+        assert runs[-1].code == 4
+        (row,) = [row for row in platforms.report()["appliances"] if row["appliance"] == FORESCOUT]
+        assert row["state"] == "not_done"
+        assert row["message"].startswith(f"forescout_module_sensor of {FORESCOUT} is ")
+
+
+def test_the_only_platform_with_a_misspelt_sensor_makes_no_token_anywhere(platforms: Platforms) -> None:
+    platforms.misspell()
+    assert platforms.run("site").code != 0
+    assert platforms.writes() == []
+
+
+def test_verify_names_a_misspelt_sensor_as_the_reason_for_its_verdict(platforms: Platforms) -> None:
+    platforms.misspell()
+    verdict = platforms.example.verdicts()[FORESCOUT]["verdict"]
+    assert verdict["state"] == "unknown"
+    assert f'is "{MISSPELT}", which is not among the sensors' in verdict["levels"][0]["evidence"]
+
+
+@pytest.mark.parametrize("playbook", ["site", "fortinet", "drift"])
+@pytest.mark.parametrize("address", [None, "sensor.example.com"])
+def test_a_sensor_without_an_ip_address_is_refused_by_name_before_the_first_request(
+    workspace: Workspace, playbook: str, address: str | None
+) -> None:
+    example, lab = Example(workspace), workspace.lab
+    hosts = {
+        "spare-01": example.variables("fgt-north-01"),
+        "iot-9": {"ansible_host": address} if address else {},
+    }
+    groups = {
+        "fortigates": {"hosts": {"spare-01": hosts["spare-01"]}},
+        "sensors": {"hosts": {"iot-9": hosts["iot-9"]}},
+    }
+    inventory = workspace.inputs / "small.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"children": groups}}))
+    lab.forget_calls()
+    run = workspace.playbook(f"otsec.defender_iot.{playbook}", "--limit=spare-01", inventories=[inventory])
+    assert run.code != 0
+    refused = run.of("spare-01", "fortigate_access")[0].message
+    assert (
+        'trusted_hosts: "iot-9" is not an IP address or network; for a host of the inventory, '
+        "set its ansible_host to its IP address"
+    ) in refused
+    assert "HostVarsVars" not in run.output
+    assert lab.calls("fgt-north-01") == []
+
+
+def test_a_sensor_without_an_ip_address_stops_no_fortigate_that_names_its_trusted_hosts(
+    workspace: Workspace,
+) -> None:
+    example = Example(workspace)
+    fortigate = {**example.variables("fgt-north-01"), "fortigate_access_trusted_hosts": ["192.0.2.11"]}
+    groups = {"fortigates": {"hosts": {"spare-01": fortigate}}, "sensors": {"hosts": {"iot-9": {}}}}
+    inventory = workspace.inputs / "small.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"children": groups}}))
+    run = workspace.playbook("otsec.defender_iot.fortinet", "--check", inventories=[inventory]).succeeded()
+    assert run.changes == [("spare-01", "fortigate_access")]
+
+
+def test_a_platform_is_given_the_name_of_a_sensor_without_an_address(workspace: Workspace) -> None:
+    example = Example(workspace)
+    platform = {**example.variables(FORESCOUT), "forescout_module_sensor": "iot-9"}
+    groups = {
+        "forescouts": {"hosts": {FORESCOUT: platform}},
+        "sensors": {"hosts": {"iot-9": example.variables(NORTH)}},
+    }
+    inventory = workspace.inputs / "small.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"children": groups}}))
+    store = f"--extra-vars=defender_iot_secret_store=vault_file:{workspace.store}"
+    run = workspace.playbook("otsec.defender_iot.site", store, inventories=[inventory]).succeeded()
+    assert run.one(FORESCOUT).data["settings"]["server_address"] == "iot-9"
+    assert workspace.lab.state(FORESCOUT)["module"]["server_address"] == "iot-9"
