@@ -72,9 +72,14 @@ def _completed(params: Params) -> list[Params]:
     shared = {name: params[name] for name in SHARED if params[name] is not None}
     store = params["secret_store"]
     return [
-        {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {}), **admin}
+        _with_defaults(admin, {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {})})
         for admin in params["admins"] or []
     ]
+
+
+def _with_defaults(admin: Params, defaults: Params) -> Params:
+    """Give an admin what it does not say itself; an empty text says nothing."""
+    return {**admin, **{name: value for name, value in defaults.items() if admin.get(name) in (None, "")}}
 
 
 def _items(option: str, given: list[Mapping[str, Any]]) -> Iterator[Params]:
@@ -83,7 +88,7 @@ def _items(option: str, given: list[Mapping[str, Any]]) -> Iterator[Params]:
     for number, item in enumerate(given, 1):
         place = f"{option}, item {number}"
         try:
-            params = resource.prepare(ITEMS[option].validate(item)[0])
+            params = resource.prepare(ITEMS[option].validate(item, resource.clearable)[0])
         except InvalidOptions as error:
             raise InvalidOptions(f"{place}: {error}") from None
         problems = resource.problems(params)
