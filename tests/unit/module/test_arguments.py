@@ -14,9 +14,13 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
+    CLEARABLE as CLEARABLE_IN_ITEMS,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
     ITEMS,
     LISTS,
     prepare_fortigate_access,
+    references,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
@@ -167,9 +171,21 @@ def test_an_empty_text_in_an_item_is_an_option_that_was_not_given(kind: str, opt
         except InvalidOptions as error:
             return str(error).partition("; an empty text counts")[0]
 
-    if option in LISTS[kind].clearable:
+    if option in CLEARABLE_IN_ITEMS[kind]:
         assert prepared(**{option: ""})[option] == ""
     elif option == "name":
         assert prepared(name="") == f"{kind}, item 1: missing required arguments: name"
     else:
         assert prepared(**{option: ""}) == prepared()
+
+
+def test_an_admin_may_be_without_what_the_task_says_for_all() -> None:
+    assert CLEARABLE_IN_ITEMS["admins"] == ADMIN.clearable | {"secret_ref", "rotation_id"}
+    admins = [{"name": "a"}, {"name": "b", "secret_ref": ""}, {"name": "c", "rotation_id": "", "profile": ""}]
+    admins.append({"name": "d", "secret_ref": None, "trusted_hosts": None})
+    shared = {"trusted_hosts": ["192.0.2.1"], "rotation_id": "1", "secret_store": "vault_file:/s"}
+    params = prepare_fortigate_access({**shared, "profiles": None, "admins": admins})
+    assert references(params) == {"a": "vault_file:/s/a", "c": "vault_file:/s/c"}
+    assert [admin["rotation_id"] for admin in params["admins"]] == ["1", "1", "", "1"]
+    assert [admin["trusted_hosts"] for admin in params["admins"]] == [["192.0.2.1"]] * 4
+    assert params["admins"][2]["profile"] is None
