@@ -72,7 +72,7 @@ OPTIONS = {
     "empty-name": Case(
         r"missing required arguments: name; an empty text counts as not given: name", {"admin": ""}
     ),
-    "name-of-another-path": Case(r'name cannot be "\.\.", which leads to another path', {"admin": ".."}),
+    "name-of-another-path": Case(r'name cannot be "\.", which leads to another path', {"admin": "."}),
     "missing-slash": Case(r"url must look like https://host", {"url": "https:/127.0.0.1:1"}),
     "empty-token": Case(
         r"one of the following is required: token, username; an empty text counts as not given: token",

@@ -343,7 +343,7 @@ def test_admins_need_the_password_from_7_6_5(lab: Any, fgt: Any) -> None:
     confirmed = {"X-Admin-Passwd": fgt.credentials["password"]}
     write(fgt, "POST", ADMINS, admin(), headers=confirmed)
     write(fgt, "POST", PROFILES, {"name": "free"})
-    wrong = {"X-Admin-Passwd": "wrong"}
+    wrong = {"X-Admin-Passwd": "wrong ä".encode()}
     assert fgt("DELETE", f"{ADMINS}/ot", headers=wrong).json()["error"] == -8102
     assert lab.control("GET", "/state")["appliances"]["fgt"]["failed_logins"] == {"127.0.0.1": 1}
     lab.options("fgt", token_reauthentication="refuse")
