@@ -74,6 +74,8 @@ notes:
     Each connection option that is not set is read from the environment variable of its product and name, such
     as E(FORTIGATE_CA_PATH), E(SENSOR_PROXY) or E(FORESCOUT_TIMEOUT). For FortiGates, after it come those of
     the Terraform provider, E(FORTIOS_CA_CABUNDLE), E(FORTIOS_CA_CLIENTCERT) and E(FORTIOS_CA_CLIENTKEY).
+  - An empty text is an option that is not set, and so is an environment variable that is empty. Only options
+    of an object that an empty text clears, such as a comment, may be empty.
   - O(ca_path), O(client_cert) and O(client_key) name files on the host that sends the requests.
   - Proxies, CA bundles and C(.netrc) from other environment variables are not read.
   - An answer may hold 64 MiB at most.

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ..module_utils._engine.moment import as_text, now, read_moment
+from ..module_utils._engine.moment import as_text, lies_ahead, now, read_moment
 
 Result = Mapping[str, Any]
 Verdict = dict[str, Any]
@@ -69,7 +69,7 @@ def forescout_verdict(
     what the Web API says of the labels and the reference host. ``changed_at`` is when a person changed the
     settings, ``max_age`` how many seconds old the last call may be.
     """
-    changed = _moment(platform.get("delivered_at")) or _moment(changed_at)
+    changed = _past(platform.get("delivered_at")) or _past(changed_at)
     levels = (
         _stored(platform),
         _running(platform),
@@ -79,7 +79,7 @@ def forescout_verdict(
     )
     state, because = _state(levels)
     proofs = [level.at for level in because if level.at]
-    since = {"working": max(proofs, default=None), "never_called": _moment(platform.get("created_at"))}
+    since = {"working": max(proofs, default=None), "never_called": _past(platform.get("created_at"))}
     return _verdict(state, "; ".join(level.evidence for level in because), since.get(state), levels)
 
 
@@ -154,6 +154,8 @@ def _supplied(host: Result, changed: datetime | None) -> Level:
     name, updated = host["host"]["ip"] or host["host"]["id"], _moment(host["host"]["updated_at"])
     if changed is None:
         return Level(None, "when the settings were changed is not known")
+    if updated is not None and lies_ahead(updated, now()):
+        return Level(None, f"host {name} has a value of {as_text(updated)}, which lies in the future")
     if updated is None or updated < changed:
         return Level(False, f"host {name} has no value since the change at {as_text(changed)}")
     return Level(True, f"host {name} has a value of {as_text(updated)}", updated)
@@ -173,7 +175,7 @@ def _called(
     used = found[0]["used"]
     if used is None:
         return Level(False, "Used is N/A: no call with this token was ever received")
-    return _compared(used, platform, changed or _moment(platform.get("created_at")), max_age)
+    return _compared(used, platform, changed or _past(platform.get("created_at")), max_age)
 
 
 def _compared(used: Any, platform: Result, changed: datetime | None, max_age: float | None) -> Level:
@@ -181,6 +183,10 @@ def _compared(used: Any, platform: Result, changed: datetime | None, max_age: fl
     moment, proved = _moment(used), _moment(platform.get("verified_at"))
     if moment is None:
         return Level(None, f"Used is {used}, which cannot be compared with the time of the change")
+    if lies_ahead(moment, now()):
+        return Level(None, f"Used is {used}, which lies in the future: a clock is or was wrong")
+    if proved is not None and lies_ahead(proved, now()):
+        return Level(None, f"Used is {used}, and the time of this collection's own proving call is not known")
     if proved is not None and moment <= proved:
         return Level(None, f"Used is {used}, which may be this collection's own proving call")
     if changed is None and proved is None:
@@ -204,6 +210,12 @@ def _moment(value: Any) -> datetime | None:
         return read_moment(value, "epoch_milliseconds" if int(value) >= IN_MILLISECONDS else "epoch_seconds")
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _past(value: Any) -> datetime | None:
+    """Read a time that this collection or an operator noted; what lies in the future is not known."""
+    moment = _moment(value)
+    return None if moment is None or lies_ahead(moment, now()) else moment
 
 
 def _verdict(

@@ -55,7 +55,7 @@ options:
     description:
       - Where the API keys of those API admins are kept that have no C(secret_ref) of their own. That of the
         admin C(NAME) is then kept under this reference with C(/NAME) behind it.
-      - Without either the key of an API admin is left alone.
+      - Without either the key of an API admin is left alone. It is too where C(secret_ref) is an empty text.
     type: str
   recreate:
     description:
@@ -66,7 +66,7 @@ options:
     default: never
   rotation_id:
     description:
-      - The C(rotation_id) of those API admins that name none of their own.
+      - The C(rotation_id) of those API admins that name none of their own. An empty text is none.
     type: str
   purge:
     description:

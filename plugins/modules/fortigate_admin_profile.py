@@ -341,7 +341,8 @@ notes:
     it is. What a profile of the FortiGate shows goes before what its version is known to have.
   - Data leak prevention had other names before FortiOS 7.4.4. It is one permission here,
     O(security_profile_permissions.dlp).
-  - FortiOS does not delete a profile that is still in use, and does not let anybody change C(super_admin).
+  - FortiOS does not delete a profile that is still in use, and lets no administrator change
+    C(super_admin) and C(super_admin_readonly).
   - Documented are the fields, their values and defaults, and the versions that have them. Observed are that
     an update leaves alone what it does not name, and that the permissions of a row that is not V(custom)
     read as V(none). Which models have the row I(WAN Opt & Cache) is observed in part. That WAN optimisation

@@ -54,9 +54,13 @@ options:
         Each is an address such as V(192.0.2.20), a network such as V(198.51.100.0/24) or V(2001:db8::/64),
         or an address and a mask with a space between.
       - It is the whole list, so hosts that it does not name are removed. Order, repetition and notation do
-        not matter, and bits of an address below its mask are dropped.
+        not matter.
       - Must be given to create the admin. An empty list is refused before any request, and so are
-        V(0.0.0.0/0) and V(::/0), because they would open the admin to every source.
+        V(0.0.0.0/0), V(::/0) and networks that together are one of these, because they would open the admin
+        to every source.
+      - What can mean a host or its network is refused too. That is an address with bits below its mask, such
+        as V(192.0.2.77/24), and a wildcard mask, such as V(192.0.2.1 0.0.0.255). An address with a zone, such
+        as V(fe80::1%eth0), is refused because the zone is the name of an interface of one machine.
     type: list
     elements: str
   vdoms:

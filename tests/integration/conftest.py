@@ -17,7 +17,7 @@ from ansible_collections.otsec.defender_iot.tests.support.certificates import Ce
 from ansible_collections.otsec.defender_iot.tests.support.fstool_platform import Platform
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
-SPARE_FORTIGATES = 30
+SPARE_FORTIGATES = 40
 SPARE_SENSORS = 6
 # A Forescout calls its sensor after every change of its settings; in between it shall leave it alone.
 SELDOM = {"poll_interval": 86400}

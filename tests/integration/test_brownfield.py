@@ -175,7 +175,7 @@ def test_trusted_hosts_in_another_order_form_and_numbering_are_no_change(
     _made_by_hand(workspace, FORTIGATE)
     workspace.lab.forget_calls()
     workspace.inventory(fgt=workspace.host(FORTIGATE))
-    hosts = ["192.0.2.11", "2001:0db8:0::/64", "198.51.100.9 255.255.255.240", "192.0.2.11/32"]
+    hosts = ["192.0.2.11", "2001:0db8:0::/64", "198.51.100.0 255.255.255.240", "192.0.2.11/32"]
     admin = task("fortigate_api_admin", name="by-hand", trusted_hosts=hosts, pki_group="plant-pki")
     assert workspace.run(play(admin)).succeeded().changes == []
     assert [call["method"] for call in workspace.lab.calls(FORTIGATE)] == ["GET"]

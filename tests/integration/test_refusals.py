@@ -59,6 +59,25 @@ OPTIONS = {
         r'trusted_hosts: "192\.0\.2\.300/33" is not an IP address or network',
         {"trusted_hosts": ["192.0.2.300/33"]},
     ),
+    "host-bits": Case(
+        r'"2001:db8:1::5/32" is an address inside a network: write 2001:db8:1::5 .* or 2001:db8::/32',
+        {"trusted_hosts": ["2001:db8:1::5/32"]},
+    ),
+    "wildcard-mask": Case(
+        r'"192\.0\.2\.1 0\.0\.0\.255" has a wildcard mask', {"trusted_hosts": ["192.0.2.1 0.0.0.255"]}
+    ),
+    "open-together": Case(
+        r"together would trust every IPv4 source", {"trusted_hosts": ["0.0.0.0/1", "128.0.0.0/1"]}
+    ),
+    "empty-name": Case(
+        r"missing required arguments: name; an empty text counts as not given: name", {"admin": ""}
+    ),
+    "name-of-another-path": Case(r'name cannot be "\.", which leads to another path', {"admin": "."}),
+    "missing-slash": Case(r"url must look like https://host", {"url": "https:/127.0.0.1:1"}),
+    "empty-token": Case(
+        r"one of the following is required: token, username; an empty text counts as not given: token",
+        {"token": ""},
+    ),
     "name-too-long": Case(r"name has 36 characters, at most 35 are possible", {"admin": "x" * 36}),
     "plain-http": Case(r"url must look like https://host", {"url": "http://127.0.0.1:1"}),
     "no-ca-file": Case(r"ca_path names no file on this host", {"ca_path": "/no/such/ca.pem"}),

@@ -111,6 +111,7 @@ class OddAppliance(Server):
         super().__init__(context)
         self.answer = answer
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         self.certificates: list[Mapping[str, Any] | None] = []
 
     @property
@@ -123,7 +124,7 @@ class OddAppliance(Server):
         self.certificates.append(writer.get_extra_info("peercert"))
         while True:
             line, headers = await head(reader)
-            await reader.readexactly(int(headers.get("content-length", 0)))
+            self.bodies.append(await reader.readexactly(int(headers.get("content-length", 0))))
             self.requests.append((line, headers))
             if isinstance(self.answer, bytes):
                 writer.write(self.answer)

@@ -24,7 +24,7 @@ from .errors import (
     Unsupported,
     attempting,
 )
-from .moment import now
+from .moment import lies_ahead, moment_or_none, now
 from .secret import KNOWN_AFTER_APPLY, Secret, SecretEntry, StoredSecret, shown
 from .secret_plan import (
     ApiKeyOfAdmin,
@@ -57,9 +57,15 @@ def adopt(task: Task, outcome: Outcome) -> None:
             f"{task.title}: generate it in the appliance's web interface and store it there, or give "
             "endpoints"
         )
-    steps = () if stored.current.verified_at else (SecretStep("prove"),)
+    steps = () if _is_proved(stored.current) else (SecretStep("prove"),)
     current = stored.current
     _finish(task, outcome, SecretPlan(steps, None, (), current, current, stored.previous))
+
+
+def _is_proved(secret: Secret) -> bool:
+    """Say whether a value was accepted, at a time that can be compared with its last use."""
+    at = moment_or_none(secret.verified_at)
+    return bool(secret.verified_at) and (at is None or not lies_ahead(at, now()))
 
 
 def _entry(task: Task) -> SecretEntry:

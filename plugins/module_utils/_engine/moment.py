@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 EPOCHS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
@@ -37,6 +37,23 @@ def moment_or_none(value: Any) -> datetime | None:
         return read_moment(value)
     except ValueError:
         return None
+
+
+CLOCKS_DIFFER = timedelta(days=1)
+"""How far the clock of another machine may be ahead, or its time zone, before its time says nothing."""
+
+
+def is_recent(moment: datetime | None, limit: timedelta, at: datetime) -> bool:
+    """Say whether a moment is less than ``limit`` away from ``at``, before it or, by another clock, after it.
+
+    What a wrong clock put further ahead is not recent: it would stay so until that day.
+    """
+    return moment is not None and abs(at - moment) < limit
+
+
+def lies_ahead(moment: datetime, at: datetime) -> bool:
+    """Say whether a moment is so far ahead of ``at`` that a clock was wrong."""
+    return moment - at > CLOCKS_DIFFER
 
 
 def as_text(moment: datetime) -> str:

@@ -12,6 +12,9 @@ from typing import Any
 
 from .version import Spans, in_words, within
 
+OTHER_PATHS = ("", ".", "..")
+"""What names no object in a path: HTTP libraries resolve such a segment, which leads to another path."""
+
 
 class Incomplete(Exception):
     """The appliance's answer lacks a usable field that every version has, so it is not the whole object."""
@@ -187,7 +190,8 @@ class Resource:
     removed for not being listed, and ``fixed`` ones cannot be changed at all. ``guarded`` are the options by
     which an account can lock itself out; where there are some, so it can by deleting the object. ``facts``
     are fields that are shown but not managed. A ``singleton`` always exists. ``on_parent`` says that a secret
-    the appliance invents has no entry of its own: reading it finds the object that it belongs to. ``prepare``
+    the appliance invents has no entry of its own: reading it finds the object that it belongs to.
+    ``key_in_path`` says that the key is a segment of the object's path. ``prepare``
     completes the validated options of one object, and raises InvalidOptions for what a spec cannot express.
     ``fold`` and ``unfold`` join and split wire fields that are one option to the user.
     """
@@ -206,6 +210,7 @@ class Resource:
     guarded: frozenset[str] = frozenset()
     singleton: bool = False
     on_parent: bool = False
+    key_in_path: bool = False
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = same
     fold: Callable[[Mapping[str, Any]], Mapping[str, Any]] = same
     unfold: Callable[[dict[str, Any]], dict[str, Any]] = same
@@ -214,13 +219,27 @@ class Resource:
         """Return the argument spec of the fields; a secret is no option, only the reference to it is."""
         return _option_specs({o: f for o, f in self.fields.items() if o != self.delivers})
 
+    @property
+    def clearable(self) -> frozenset[str]:
+        """Return the options that an empty text clears: of any other it is as if it was not given."""
+        return frozenset(option for option, spec in self.fields.items() if spec.default == "")
+
     def title(self, key: Any) -> str:
         """Name one object in a sentence."""
         return self.label if self.singleton else f'{self.label} "{key}"'
 
     def problems(self, params: Mapping[str, Any]) -> list[str]:
         """Say what cannot be right in the options, whatever the appliance holds."""
-        return [*self._too_long(params), *self._out_of_range(params), *self._without_meaning(params)]
+        return [
+            *self._no_segment(params),
+            *self._too_long(params),
+            *self._out_of_range(params),
+            *self._without_meaning(params),
+        ]
+
+    def _no_segment(self, params: Mapping[str, Any]) -> Iterable[str]:
+        if self.key_in_path and params.get(self.key) in OTHER_PATHS:
+            yield f'{self.key} cannot be "{params[self.key]}", which leads to another path'
 
     def _too_long(self, params: Mapping[str, Any]) -> Iterable[str]:
         for option, spec in self.fields.items():

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .errors import ApplianceError, Conflict, attempting
-from .moment import moment_or_none
+from .moment import is_recent, moment_or_none
 from .secret import Secret, StoredSecret
 
 INTERRUPTED = "an earlier run was interrupted"
@@ -51,9 +51,11 @@ class RotationOptions:
         if self.rotation_id and self.rotation_id != current.rotation_id:
             return f"rotation_id is {self.rotation_id}"
         made = moment_or_none(current.created_at)
-        if made is not None and self.max_age is not None and at - made > timedelta(days=self.max_age):
-            return f"it is older than {self.max_age} days"
-        return None
+        if made is None or self.max_age is None or abs(at - made) <= timedelta(days=self.max_age):
+            return None
+        if made > at:
+            return f"its age is not known, because its created_at, {current.created_at}, lies in the future"
+        return f"it is older than {self.max_age} days"
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,7 @@ class TokenEntries:
 
     def refuse_if_just_made(self, secret: Secret, now: datetime) -> None:
         """Raise ApplianceError where a list may lag behind: minting again would leave an orphan."""
-        made = moment_or_none(secret.created_at)
-        if made is not None and now - made < LISTED_WITHIN:
+        if is_recent(moment_or_none(secret.created_at), LISTED_WITHIN, now):
             with attempting(f"reading {self.title}"):
                 raise ApplianceError(
                     "it was made moments ago and is not listed yet: run again in two minutes"

@@ -51,6 +51,7 @@ HOST = Resource(
     label="host",
     kind="host",
     path="hosts",
+    key_in_path=True,
     key="host",
     fields={
         "id": Field("id", decode=str),

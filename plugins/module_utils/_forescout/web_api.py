@@ -125,9 +125,12 @@ def connect(params: dict[str, Any], route: Route) -> Appliance:
 
 
 def place(host: str) -> str:
-    """Return the end of the path of a host: an IP address, a MAC address, or else an id."""
+    """Return the end of the path of a host: an IP address, a MAC address, or else an id.
+
+    An address with a zone is none here: what follows its ``%`` may end the path, as ``?`` does.
+    """
     try:
-        return f"ip/{ipaddress.ip_address(host)}"
+        return f"ip/{ipaddress.ip_address(host)}" if "%" not in host else quoted(host)
     except ValueError:
         if MAC.fullmatch(host):
             return f"mac/{re.sub('[:-]', '', host).lower()}"

@@ -42,6 +42,12 @@ ITEMS = {
 SHARED = {name: ITEMS["admins"].spec[name] for name in ("trusted_hosts", "rotation_id")}
 """What the task says for every admin that does not say it itself."""
 
+NONE_OF_ITS_OWN = frozenset({"secret_ref", "rotation_id"})
+"""What an admin may be without although the task says it for all: it says so by an empty text."""
+
+CLEARABLE = {"profiles": LISTS["profiles"].clearable, "admins": LISTS["admins"].clearable | NONE_OF_ITS_OWN}
+"""The options of one item of each list that may be empty."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -72,9 +78,15 @@ def _completed(params: Params) -> list[Params]:
     shared = {name: params[name] for name in SHARED if params[name] is not None}
     store = params["secret_store"]
     return [
-        {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {}), **admin}
+        _with_defaults(admin, {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {})})
         for admin in params["admins"] or []
     ]
+
+
+def _with_defaults(admin: Params, defaults: Params) -> Params:
+    """Give an admin what it does not say itself."""
+    given = {o: v for o, v in admin.items() if v not in (None, "") or o in CLEARABLE["admins"]}
+    return {**admin, **defaults, **given}
 
 
 def _items(option: str, given: list[Mapping[str, Any]]) -> Iterator[Params]:
@@ -83,7 +95,7 @@ def _items(option: str, given: list[Mapping[str, Any]]) -> Iterator[Params]:
     for number, item in enumerate(given, 1):
         place = f"{option}, item {number}"
         try:
-            params = resource.prepare(ITEMS[option].validate(item)[0])
+            params = resource.prepare(ITEMS[option].validate(item, CLEARABLE[option])[0])
         except InvalidOptions as error:
             raise InvalidOptions(f"{place}: {error}") from None
         problems = resource.problems(params)

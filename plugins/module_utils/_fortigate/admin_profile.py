@@ -184,8 +184,9 @@ PROFILE = Resource(
     label="admin profile",
     kind="profile",
     path="system/accprofile",
+    key_in_path=True,
     built_in=frozenset({"super_admin", "super_admin_readonly", "prof_admin", "admin_no_access"}),
-    fixed=frozenset({"super_admin"}),
+    fixed=frozenset({"super_admin", "super_admin_readonly"}),
     guarded=frozenset({"scope", *ROWS, *(f"{row}_permissions" for row in CUSTOM_ROWS)}),
     fields={
         "name": Field("name", required=True, max_length=35),

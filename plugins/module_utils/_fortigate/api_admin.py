@@ -11,22 +11,41 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Union
 
 from .._engine.errors import InvalidOptions
 from .._engine.resource import Field, Resource
+
+Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
 
 def network(host: str) -> str:
     """Return an address or network in one form, ``192.0.2.10/32`` for a single host.
 
     FortiOS gives IPv4 back as "address mask" (observed). Host bits below the mask are dropped: what FortiOS
-    stores for them is not documented, and both mean the same network. Anything else passes through.
+    stores for them is not documented, and both mean the same network. Anything else passes through, for what
+    a FortiGate holds has to be readable; prepare_api_admin refuses it in an option.
     """
     try:
-        return str(ipaddress.ip_network(host.strip().replace(" ", "/"), strict=False))
+        parsed = _interface(host)
     except ValueError:
         return host
+    return host if _has_zone(host) or _has_wildcard_mask(host, parsed) else str(parsed.network)
+
+
+def _interface(host: str) -> Interface:
+    """Read an address with its mask. Raises ValueError."""
+    return ipaddress.ip_interface(host.strip().replace(" ", "/"))
+
+
+def _has_zone(host: str) -> bool:
+    return "%" in host
+
+
+def _has_wildcard_mask(host: str, parsed: Interface) -> bool:
+    """Say whether the mask is one of an access list, which Python takes for the netmask it is not."""
+    mask = host.strip().replace(" ", "/").partition("/")[2]
+    return "." in mask and ipaddress.ip_address(mask) != parsed.netmask
 
 
 def networks(hosts: Iterable[str]) -> list[str]:
@@ -35,25 +54,48 @@ def networks(hosts: Iterable[str]) -> list[str]:
 
 
 def prepare_api_admin(params: dict[str, Any]) -> dict[str, Any]:
-    """Raise InvalidOptions for trusted hosts that are malformed, or that let everybody in."""
+    """Raise InvalidOptions for trusted hosts that are malformed, ambiguous, or that let everybody in."""
     hosts = params.get("trusted_hosts")
     if hosts is not None and not hosts:
         raise InvalidOptions("trusted_hosts is empty: without one an API admin is open to every source")
-    for host in hosts or []:
-        _refuse_open(host)
+    _refuse_open_together([_meant(host) for host in hosts or []])
     return params
 
 
-def _refuse_open(host: str) -> None:
+def _meant(host: str) -> Interface:
+    """Return what a host means. Raises InvalidOptions where that is no network, or may be one of two."""
     try:
-        parsed = ipaddress.ip_network(host.strip().replace(" ", "/"), strict=False)
+        parsed = _interface(host)
     except ValueError:
         raise InvalidOptions(
             f'trusted_hosts: "{host}" is not an IP address or network; for a host of the inventory, set its '
             "ansible_host to its IP address"
         ) from None
-    if parsed.prefixlen == 0:
+    if parsed.network.prefixlen == 0:
         raise InvalidOptions(f'trusted_hosts: "{host}" would trust every source; name the hosts that connect')
+    choice = f"write {parsed.ip} for this host alone, or {parsed.network} for its whole network"
+    if _has_zone(host):
+        bare = host.partition("%")[0].strip()
+        raise InvalidOptions(
+            f'trusted_hosts: "{host}" has a zone, which is the name of an interface of one machine: write '
+            f"{bare} for this address on any interface, or the address that the host has beyond its own link"
+        )
+    if _has_wildcard_mask(host, parsed):
+        raise InvalidOptions(f'trusted_hosts: "{host}" has a wildcard mask: {choice}')
+    if parsed.ip != parsed.network.network_address:
+        raise InvalidOptions(f'trusted_hosts: "{host}" is an address inside a network: {choice}')
+    return parsed
+
+
+def _refuse_open_together(hosts: list[Interface]) -> None:
+    """Raise InvalidOptions for networks that are every source of a family when taken together."""
+    for version in (4, 6):
+        parts: list[Any] = [host.network for host in hosts if host.version == version]
+        if any(whole.prefixlen == 0 for whole in ipaddress.collapse_addresses(parts)):
+            raise InvalidOptions(
+                f"trusted_hosts: {' and '.join(map(str, parts))} together would trust every IPv{version} "
+                "source; name the hosts that connect"
+            )
 
 
 def trusted_hosts(table: list[dict[str, Any]]) -> list[str]:
@@ -93,6 +135,7 @@ ADMIN = Resource(
     label="API admin",
     kind="admin",
     path="system/api-user",
+    key_in_path=True,
     create_requires=frozenset({"profile", "trusted_hosts"}),
     guarded=frozenset({"profile", "trusted_hosts", "vdoms", "pki_group", "schedule"}),
     fields={

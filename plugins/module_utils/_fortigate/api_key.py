@@ -13,6 +13,7 @@ KEY = Resource(
     label="API key",
     kind="key",
     path="system/api-user",
+    key_in_path=True,
     fields={"name": Field("name", required=True, max_length=35)},
     on_parent=True,
 )

@@ -91,8 +91,7 @@ class Account:
         Whose password goes with a token is not known; the vendor's Terraform provider sends the one it is
         given beside its token. Published clients send it whatever the version.
         """
-        # A header holds Latin-1: this way the password arrives in UTF-8, as it does in a login.
-        return {"X-Admin-Passwd": self.password.encode().decode("latin-1")} if self.password else {}
+        return {"X-Admin-Passwd": self.password} if self.password else {}
 
     def note(self, answer: Response) -> None:
         """Remember it when the FortiGate does not accept the account."""

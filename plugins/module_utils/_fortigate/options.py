@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.basic import env_fallback
-
-from .._module.arguments import Arguments, Spec, connection
+from .._module.arguments import Arguments, Spec, connection, from_environment
 
 
 def fortigate(own: Spec, **rules: Any) -> Arguments:
@@ -24,7 +22,7 @@ def fortigate(own: Spec, **rules: Any) -> Arguments:
         "client_cert=FORTIOS_CA_CLIENTCERT",
         "client_key=FORTIOS_CA_CLIENTKEY",
     )
-    vdom = {"vdom": {"type": "str", "fallback": (env_fallback, ["FORTIGATE_VDOM"])}}
+    vdom = {"vdom": {"type": "str", "fallback": (from_environment, ["FORTIGATE_VDOM"])}}
     # A password without a name goes along with a token: see Account.confirmation.
     login = {"required_one_of": [("token", "username")], "required_by": {"username": "password"}}
     return Arguments({**connection("FORTIGATE", *names), **vdom, **own}, **login, **rules)

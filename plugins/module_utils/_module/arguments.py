@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
@@ -37,16 +38,44 @@ class Arguments:
         self.rules = rules
         self._validator = ArgumentSpecValidator(spec, **rules)
 
-    def validate(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    def validate(
+        self, options: Mapping[str, Any], clearable: Collection[str] = ()
+    ) -> tuple[dict[str, Any], set[str]]:
         """Return the options with defaults and types applied, and the values that must never be shown.
 
-        An option that is None is one that was not given. Raises InvalidOptions.
+        An option that is None or an empty text was not given. Only the ``clearable`` ones may be empty,
+        see Resource.clearable. Raises InvalidOptions.
         """
-        given = {name: value for name, value in options.items() if value is not None}
+        given = _given(self.spec, options, clearable)
         checked = self._validator.validate(given)
-        if checked.error_messages:
-            raise InvalidOptions("; ".join(checked.error_messages))
+        problems = [*checked.error_messages, *_empty_parts(checked.validated_parameters)]
+        if problems:
+            raise InvalidOptions("; ".join([*problems, *_emptied(options, given)]))
         return checked.validated_parameters, set(checked._no_log_values)
+
+
+def _given(spec: Spec, options: Mapping[str, Any], clearable: Collection[str] = ()) -> dict[str, Any]:
+    """Return the options that were given, and of their suboptions those that were."""
+    given = {o: v for o, v in options.items() if v is not None and (v != "" or o in clearable)}
+    return {option: _inner_given(spec.get(option, {}), value) for option, value in given.items()}
+
+
+def _inner_given(option: Spec, value: Any) -> Any:
+    return _given(option["options"], value) if "options" in option and isinstance(value, Mapping) else value
+
+
+def _empty_parts(params: Mapping[str, Any]) -> Iterator[str]:
+    """Name the lists and suboptions that hold an empty text."""
+    for option, value in params.items():
+        parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        if "" in parts:
+            yield f"{option} holds an empty text"
+
+
+def _emptied(options: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Name the empty options, which often come from a variable or a lookup that found nothing."""
+    names = [option for option, value in options.items() if value == "" and option not in given]
+    return [f"an empty text counts as not given: {', '.join(names)}"] if names else []
 
 
 def require(params: Mapping[str, Any], *options: str) -> None:
@@ -54,6 +83,11 @@ def require(params: Mapping[str, Any], *options: str) -> None:
     missing = [option for option in options if params[option] is None]
     if missing:
         raise InvalidOptions(f"missing required arguments: {', '.join(missing)}")
+
+
+def from_environment(*variables: str) -> Any:
+    """Return the first environment variable that is set and not empty, as a fallback of an option."""
+    return env_fallback(*(variable for variable in variables if os.environ.get(variable)))
 
 
 def connection(product: str, *second: str) -> Spec:
@@ -65,7 +99,7 @@ def connection(product: str, *second: str) -> Spec:
 
     def option(name: str, **spec: Any) -> Spec:
         variables = [f"{product}_{name.upper()}", *([others[name]] if name in others else [])]
-        return {name: {**spec, "fallback": (env_fallback, variables)}}
+        return {name: {**spec, "fallback": (from_environment, variables)}}
 
     return {
         **option("url", type="str", required=True),

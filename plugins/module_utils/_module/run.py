@@ -99,7 +99,7 @@ def provenance(params: Params) -> str:
 def _prepare(module: Module, options: Mapping[str, Any], node: ControlNode) -> Params:
     if REQUESTS_IMPORT_ERROR is not None:
         raise InvalidOptions(missing_required_lib("requests"))
-    params, hidden = module.arguments.validate(options)
+    params, hidden = module.arguments.validate(options, module.resource.clearable)
     node.hidden |= hidden
     if not node.check_mode:
         params.update(dict.fromkeys(module.predictions, False))

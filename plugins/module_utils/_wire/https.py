@@ -11,6 +11,7 @@ An answer is bounded in time and in size.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socket
@@ -19,16 +20,17 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from .._engine.errors import ApplianceError, InvalidOptions, Unreachable
+from .._engine.errors import ApplianceError, InvalidOptions, Unreachable, Unsupported
+from .._engine.resource import OTHER_PATHS
 from .tls import ANSWER_LIMIT, TooLarge, WrongCertificate, make_context
 
 try:
     import requests
     from requests import Session
     from requests.adapters import HTTPAdapter
-    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url
     from urllib3.exceptions import HTTPError
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
@@ -98,8 +100,23 @@ class Response:
 
 
 def quoted(segment: str) -> str:
-    """Percent-encode a value for one segment of a path."""
+    """Percent-encode a value for one segment of a path. Raises Unsupported where that is another path."""
+    if segment in OTHER_PATHS:
+        raise _other_path(segment)
     return quote(segment, safe="")
+
+
+def _refuse_dot_segments(path: str) -> None:
+    """Raise Unsupported for a path that the HTTP library would change, whatever put the dots there."""
+    for segment in path.partition("?")[0].split("/"):
+        if unquote(segment) in (".", ".."):
+            raise _other_path(segment)
+
+
+def _other_path(segment: str) -> Unsupported:
+    return Unsupported(
+        f'a name or an id in its path is "{segment}", which leads to another path; nothing was sent there'
+    )
 
 
 class Adapter(HTTPAdapter):
@@ -118,6 +135,12 @@ class Adapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """Make the pool of connections through a proxy."""
         return super().proxy_manager_for(proxy, **options, **self.tls_options)
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """Return the account of a proxy, in UTF-8 like all that is sent; `requests` would send Latin-1."""
+        name, password = get_auth_from_url(proxy)
+        account = base64.b64encode(f"{name}:{password}".encode()).decode()
+        return {"Proxy-Authorization": f"Basic {account}"} if name else {}
 
     def build_connection_pool_key_attributes(self, *arguments: Any, **options: Any) -> Any:
         """Leave out what `requests` would say about TLS, from version 2.32 on."""
@@ -168,8 +191,10 @@ class Http:
     ) -> Response:
         """Send one request; ``content`` is params, json or data as `requests` takes them.
 
-        Raises Unreachable when there is no whole answer, ApplianceError for a redirect and for one too large.
+        Raises Unreachable when there is no whole answer, ApplianceError for a redirect and for one too large,
+        Unsupported for a path with dot segments.
         """
+        _refuse_dot_segments(path)
         self.tls.expect(self.timeout)
         try:
             with self.session.request(
@@ -280,7 +305,7 @@ def base_url(url: str) -> str:
     url = url if "://" in url else f"https://{url}"
     try:
         parts = urlsplit(url)
-        usable = parts.scheme == "https" and parts.hostname and parts.port != 0
+        usable = parts.scheme == "https" and _is_host(parts.hostname) and _is_port(parts)
     except ValueError:
         usable = False
     if not usable or NOT_IN_URL.search(url):
@@ -288,6 +313,16 @@ def base_url(url: str) -> str:
             "url must look like https://host or https://host:port, without credentials or a query"
         )
     return url.rstrip("/")
+
+
+def _is_host(name: str | None) -> bool:
+    """Say whether a name can be a host: a scheme is none, but what is left where a slash is missing."""
+    return bool(name) and name not in ("http", "https")
+
+
+def _is_port(parts: SplitResult) -> bool:
+    """Say whether a port is one, or is left out with its colon. Raises ValueError."""
+    return parts.port != 0 and not parts.netloc.endswith(":")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -39,6 +39,19 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
     return template
 
 
+def fill_path(template: str, values: Mapping[str, Any]) -> str:
+    """Put values into the places of a path. Raises Unsupported where a value cannot be part of one."""
+    segments = {name: _segment(name, values[name]) for name in PLACEHOLDER.findall(template)}
+    return str(fill(template, segments))
+
+
+def _segment(name: str, value: Any) -> str:
+    """Percent-encode a value; without it the path would be that of all objects."""
+    if value is None:
+        raise Unsupported(f"the endpoint map's path needs {name}, and there is none")
+    return quoted(str(value))
+
+
 def pointed(document: Any, pointer: str) -> Any:
     """Return what a JSON pointer (RFC 6901) points at. Raises LookupError."""
     for token in pointer.split("/")[1:]:
@@ -139,7 +152,7 @@ class WebInterface:
             )
 
     def _send(self, operation: Mapping[str, Any], values: Mapping[str, Any]) -> Response:
-        path = fill(operation["path"], {name: quoted(str(value)) for name, value in values.items()})
+        path = fill_path(operation["path"], values)
         content = {form: fill(operation[form], values) for form in ("json", "form") if form in operation}
         if "form" in content:
             content["data"] = content.pop("form")

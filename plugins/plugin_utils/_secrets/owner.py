@@ -10,7 +10,7 @@ import os
 import socket
 from datetime import timedelta
 
-from ...module_utils._engine.moment import moment_or_none, now
+from ...module_utils._engine.moment import is_recent, moment_or_none, now
 
 PATIENCE = timedelta(minutes=15)
 """How long a minting is taken to be still going on; the number of a process that died may be used again."""
@@ -28,7 +28,7 @@ def may_be_minting(owner: str, since: object) -> bool:
     process, _on, host = owner.removeprefix("process ").partition(" on ")
     if host == socket.gethostname() and process.isdecimal() and not _is_alive(int(process)):
         return False
-    return _is_recent(since)
+    return is_recent(moment_or_none(since), PATIENCE, now())
 
 
 def _is_alive(process: int) -> bool:
@@ -39,8 +39,3 @@ def _is_alive(process: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _is_recent(since: object) -> bool:
-    began = moment_or_none(since)
-    return began is not None and now() - began < PATIENCE

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +64,14 @@ def test_a_verified_secret_is_not_tried_again() -> None:
     result = do(adopt, job)
     assert job.appliance.events == ["store read"]
     assert (result["changed"], result["diff"]["before"]) == (False, result["diff"]["after"])
+
+
+@pytest.mark.parametrize(("days", "tried"), [(0.5, False), (2, True), (365, True)])
+def test_a_secret_that_was_verified_in_the_future_is_tried_again(days: float, tried: bool) -> None:
+    at = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    job = scene(value="by hand", verified_at=at)
+    assert do(adopt, job)["changed"] is tried
+    assert ("store prove" in job.appliance.events) is tried
 
 
 def test_check_mode_says_that_a_secret_would_be_verified_and_does_not_try_it() -> None:

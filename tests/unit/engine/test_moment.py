@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.moment import (
     as_text,
+    is_recent,
+    lies_ahead,
     moment_or_none,
     read_moment,
 )
@@ -46,3 +49,26 @@ def test_used_is_told_in_one_way_however_the_appliance_spells_it(value: Any, for
 def test_what_is_no_time_is_none_where_that_may_be(text: Any, found: Any) -> None:
     moment = moment_or_none(text)
     assert (as_text(moment) if moment else None) == found
+
+
+AT = datetime(2026, 11, 2, tzinfo=UTC)
+LIMIT = timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "recent"),
+    [(0, True), (-14, True), (-15, False), (14, True), (15, False), (60 * 24 * 365, False)],
+)
+def test_a_moment_is_recent_on_either_side_and_not_for_as_long_as_it_is_ahead(
+    minutes: int, recent: bool
+) -> None:
+    assert is_recent(AT + timedelta(minutes=minutes), LIMIT, AT) is recent
+
+
+def test_no_moment_is_not_recent() -> None:
+    assert not is_recent(None, LIMIT, AT)
+
+
+@pytest.mark.parametrize(("hours", "ahead"), [(-1, False), (0, False), (14, False), (24, False), (25, True)])
+def test_a_time_zone_is_no_wrong_clock(hours: int, ahead: bool) -> None:
+    assert lies_ahead(AT + timedelta(hours=hours), AT) is ahead

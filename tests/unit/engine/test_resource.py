@@ -16,6 +16,11 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resourc
     Incomplete,
     Resource,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.hosts import HOST
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import PROFILE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_key import KEY
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
 
 PLAIN = Field("wire")
 LEVEL = Field("level", default="low", optional=True)
@@ -258,3 +263,19 @@ def test_what_cannot_be_right_is_said_before_any_request(params: Any, problems: 
 @pytest.mark.parametrize(("singleton", "title"), [(False, 'thing "n"'), (True, "thing")])
 def test_only_an_object_among_several_is_named(singleton: bool, title: str) -> None:
     assert replace(THING, singleton=singleton).title("n") == title
+
+
+PATHS = {"admin": ADMIN, "profile": PROFILE, "key": KEY, "host": HOST}
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+@pytest.mark.parametrize("resource", PATHS.values(), ids=PATHS)
+def test_a_name_that_leads_to_another_path_is_refused_as_an_option(resource: Resource, name: str) -> None:
+    assert resource.problems({resource.key: name}) == [
+        f'{resource.key} cannot be "{name}", which leads to another path'
+    ]
+    assert resource.problems({resource.key: f"{name}a"}) == []
+
+
+def test_a_name_that_is_in_no_path_may_be_dots() -> None:
+    assert TOKEN.problems({"description": ".."}) == []

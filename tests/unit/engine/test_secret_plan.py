@@ -347,8 +347,8 @@ def test_a_token_made_moments_ago_may_not_be_listed_yet(seconds: int, pending: A
 
 @pytest.mark.parametrize(
     "made",
-    [ago(seconds=121), ago(days=1), None, "then", "2026-11-02"],
-    ids=["121 seconds", "a day", "none", "a word", "a date"],
+    [ago(seconds=121), ago(days=1), ago(minutes=-3), ago(days=-365), None, "then", "2026-11-02"],
+    ids=["121 seconds", "a day", "3 minutes ahead", "a year ahead", "none", "a word", "a date"],
 )
 def test_a_token_that_should_be_listed_by_now_is_gone(made: str | None) -> None:
     stored = StoredSecret(secret("old", id=1, created_at=made))
@@ -381,6 +381,12 @@ DUE = {
     "one as old": ({"max_age": 11}, KNOWN, None),
     "a younger one, age unknown": ({"max_age": 9}, {}, None),
     "a younger one, age not readable": ({"max_age": 9}, {"created_at": "last week"}, None),
+    "one of another clock": ({"max_age": 9}, {"created_at": ago(days=-8)}, None),
+    "one of a wrong clock": (
+        {"max_age": 9},
+        {"created_at": "2126-11-02T09:00:00Z"},
+        "its age is not known, because its created_at, 2126-11-02T09:00:00Z, lies in the future",
+    ),
     "all of it": (
         {"recreate": "always", "rotation_id": "2", "max_age": 9},
         KNOWN,

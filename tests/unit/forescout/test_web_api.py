@@ -173,6 +173,9 @@ def test_a_list_that_is_none_is_an_error(given: Any, says: str) -> None:
         (str(BIG), str(BIG)),
         ("3221225985", "3221225985"),
         ("a/b", "a%2Fb"),
+        ("fe80::1%eth0", "fe80%3A%3A1%25eth0"),
+        ("fe80::1%?a=b", "fe80%3A%3A1%25%3Fa%3Db"),
+        ("fe80::1%/../../login", "fe80%3A%3A1%25%2F..%2F..%2Flogin"),
     ],
 )
 def test_a_host_is_named_by_address_or_id(named: str, found: str) -> None:

@@ -219,7 +219,12 @@ PURGED = {
     "nothing": ([], [], PURGE, []),
     "one of each": (["d-1"], ["d-2"], PURGE, [("admin", "d-2"), ("profile", "d-1")]),
     "other names": (["x"], ["d"], PURGE, []),
-    "built in": (["super_admin", "prof_admin", "other"], [], {**PURGE, "purge_names": "*"}, ["other"]),
+    "built in": (
+        ["super_admin", "super_admin_readonly", "prof_admin", "other"],
+        [],
+        {**PURGE, "purge_names": "*"},
+        ["other"],
+    ),
     "not asked for": (["d-1"], ["d-2"], {}, []),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import converge
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Unsupported
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Conflict, Unsupported
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.plan import overlay, plan
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Incomplete
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
@@ -373,3 +373,14 @@ def test_a_row_becomes_custom_or_ceases_to_be_in_one_run(there: Any, given: Any,
     assert do(converge, job)["changed"]
     assert api.bodies == [sent]
     assert not do(converge, job)["changed"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("name", ["super_admin", "super_admin_readonly"])
+def test_an_immutable_profile_is_neither_changed_nor_removed(name: str, state: str, check_mode: bool) -> None:
+    box = MemoryAppliance({name: raw(name=name)}, check_mode=check_mode)
+    options = {"name": name, "state": state, "vpn": "read"}
+    with pytest.raises(Conflict, match="is built in and cannot be changed"):
+        do(converge, Task(PROFILE, options, box, "box", check_mode))
+    assert [event for event in box.events if "read" not in event] == []

@@ -15,6 +15,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     ApplianceError,
     Locked,
     Refused,
+    Unsupported,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate import api, login
@@ -69,6 +70,16 @@ def test_a_name_is_quoted_in_the_path() -> None:
     box = gate(answer(404, failed(-3)))
     assert box.read(ADMIN, "a/b c") is None
     assert box.http.requests == [("GET", "/api/v2/cmdb/system/api-user/a%2Fb%20c")]
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+@pytest.mark.parametrize("verb", ["read", "update", "delete", "references"])
+def test_a_name_that_leads_to_another_path_is_refused_before_the_login(verb: str, name: str) -> None:
+    box = gate(token=None, username="u", password="p")
+    body = ({},) if verb == "update" else ()
+    with pytest.raises(Unsupported, match="leads to another path"):
+        getattr(box, verb)(ADMIN, name, *body)
+    assert box.http.requests == []
 
 
 @pytest.mark.parametrize("body", [failed(-3), failed(-1), {**ABOUT, "status": "error"}])

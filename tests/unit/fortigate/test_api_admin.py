@@ -69,7 +69,15 @@ def test_order_and_repetition_of_hosts_mean_nothing(hosts: list[str], meant: lis
 
 
 @pytest.mark.parametrize(
-    "hosts", [None, ["192.0.2.10"], ["198.51.100.7 255.255.255.0", "2001:db8::/64"], ["::1/1"]]
+    "hosts",
+    [
+        None,
+        ["192.0.2.10"],
+        ["198.51.100.0 255.255.255.0", "2001:db8::/64"],
+        ["192.0.2.1 255.255.255.255", "192.0.2.1/32", "2001:db8::1/128"],
+        ["0.0.0.0/1", "8000::/1"],
+        ["0.0.0.0/1", "128.0.0.0/2"],
+    ],
 )
 def test_hosts_that_limit_something_are_accepted(hosts: Any) -> None:
     params = {"name": "a", "trusted_hosts": hosts}
@@ -83,6 +91,47 @@ def test_a_host_that_is_everybody_is_refused(host: str) -> None:
     assert (
         str(caught.value) == f'trusted_hosts: "{host}" would trust every source; name the hosts that connect'
     )
+
+
+AMBIGUOUS = {
+    "192.0.2.77/24": "is an address inside a network: write 192.0.2.77 for this host alone, or 192.0.2.0/24",
+    "192.0.2.77 255.255.255.0": "write 192.0.2.77 for this host alone, or 192.0.2.0/24 for its whole network",
+    "2001:db8:1::5/32": "write 2001:db8:1::5 for this host alone, or 2001:db8::/32 for its whole network",
+    "192.0.2.1 0.0.0.255": "has a wildcard mask: write 192.0.2.1 for this host alone, or 192.0.2.0/24",
+    "192.0.2.0/0.0.0.255": "has a wildcard mask: write 192.0.2.0 for this host alone, or 192.0.2.0/24",
+    "192.0.2.1 0.0.0.1": "has a wildcard mask: write 192.0.2.1 for this host alone, or 192.0.2.0/31",
+    "fe80::1%eth0": "has a zone, which is the name of an interface of one machine: write fe80::1 for",
+    "fe80::1%eth0/128": "or the address that the host has beyond its own link",
+    "fe80::%1/64": "has a zone",
+}
+
+
+@pytest.mark.parametrize(("host", "says"), AMBIGUOUS.items())
+def test_a_host_that_may_mean_two_things_is_refused_with_both(host: str, says: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        prepare_api_admin({"trusted_hosts": ["192.0.2.10", host]})
+    assert str(caught.value).startswith(f'trusted_hosts: "{host}" ')
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        (["0.0.0.0/1", "128.0.0.0/1"], "0.0.0.0/1 and 128.0.0.0/1 together would trust every IPv4 source"),
+        (["128.0.0.0 192.0.0.0", "192.0.2.1", "0.0.0.0/1", "192.0.0.0/2"], "would trust every IPv4 source"),
+        (["::/1", "192.0.2.1", "8000::/1"], "::/1 and 8000::/1 together would trust every IPv6 source"),
+    ],
+)
+def test_hosts_that_are_everybody_together_are_refused(hosts: list[str], said: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        prepare_api_admin({"trusted_hosts": hosts})
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("held", ["192.0.2.1 0.0.0.255", "fe80::1%eth0", "fe80::1%eth0/64", *FOREIGN])
+def test_what_a_fortigate_holds_is_read_as_it_is_and_never_as_something_wider(held: str) -> None:
+    table = [{"type": "ipv4-trusthost", "ipv4-trusthost": held}]
+    assert ADMIN.fields["trusted_hosts"].from_wire({"trusthost": table}) == [held]
 
 
 @pytest.mark.parametrize("host", FOREIGN)

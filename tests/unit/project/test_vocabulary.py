@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.tools.vocabulary import BETTER, CHECKED, violations, findings
+from ansible_collections.otsec.defender_iot.tools.vocabulary import BETTER, CHECKED, findings, violations
 
 ROOT = Path(__file__).parents[3]
 

@@ -65,7 +65,6 @@ ALLOWED = {
 OTHERS = {
     "module_utils/_module": {"ansible"},
     "module_utils/_wire": {"requests", "urllib3", "socks"},
-    "module_utils/_fortigate": {"ansible"},
     "plugin_utils/_secrets": {"ansible", "yaml"},
     "plugin_utils/_secrets/stores": {"ansible", "yaml", "azure", "hvac", "requests"},
     "plugin_utils/_endpoint_maps": {"ansible", "jsonschema", "yaml"},

@@ -50,7 +50,9 @@ def test_a_living_process_on_this_machine_is_at_work() -> None:
 
 
 @pytest.mark.parametrize(
-    "since", [ago(minutes=16), "2020-01-01T00:00:00Z", None], ids=["late", "old", "none"]
+    "since",
+    [ago(minutes=16), ago(days=-365), "2020-01-01T00:00:00Z", None],
+    ids=["late", "ahead", "old", "none"],
 )
 def test_the_number_of_a_process_may_have_been_given_to_another(since: Any) -> None:
     assert not may_be_minting(f"process {os.getppid()} on {HERE}", since)
@@ -81,6 +83,9 @@ def test_a_process_that_died_on_this_machine_is_not_waited_for(since: Any) -> No
         (14 * 60, True),
         (16 * 60, False),
         (24 * 3600, False),
+        (-14 * 60, True),
+        (-16 * 60, False),
+        (-365 * 24 * 3600, False),
         (None, False),
         ("", False),
         ("just now", False),

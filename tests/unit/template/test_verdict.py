@@ -184,6 +184,51 @@ def test_a_use_counts_from_the_change_on(used: Any, platform: Any, state: str, c
     assert (verdict["state"], reached(verdict)[4]) == (state, called)
 
 
+AHEAD = (datetime.now(UTC) + timedelta(days=365)).isoformat()
+ZONE = (datetime.now(UTC) + timedelta(hours=14)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("used", "platform", "more", "state", "called"),
+    [
+        (USED, {**PLATFORM, "delivered_at": AHEAD}, {}, "working", True),
+        (USED, {**PLATFORM, "delivered_at": AHEAD}, {"changed_at": CHANGED}, "working", True),
+        (USED, {**PLATFORM, "delivered_at": AHEAD, "created_at": AHEAD}, {}, "unknown", None),
+        (USED, BY_HAND, {"changed_at": AHEAD}, "working", True),
+        (USED, {**PLATFORM, "verified_at": AHEAD}, {}, "unknown", None),
+        (AHEAD, PLATFORM, {}, "unknown", None),
+        (AHEAD, PLATFORM, {"max_age": 60}, "unknown", None),
+        (AHEAD, {**PLATFORM, "verified_at": AHEAD}, {}, "unknown", None),
+        (ZONE, PLATFORM, {"max_age": 60}, "working", True),
+    ],
+    ids=[
+        "delivered, made before",
+        "delivered, and said before",
+        "delivered and made",
+        "said, made before",
+        "proved",
+        "used",
+        "used, and recently",
+        "used and proved",
+        "used in another zone",
+    ],
+)
+def test_a_time_of_a_wrong_clock_neither_proves_nor_refutes(
+    used: str, platform: Any, more: Any, state: str, called: bool | None
+) -> None:
+    verdict = judged(seen(used), platform, **more)
+    assert (verdict["state"], reached(verdict)[4]) == (state, called)
+
+
+def test_a_value_of_a_wrong_clock_proves_no_supply() -> None:
+    assert reached(judged(seen(None), host=host(AHEAD)))[3] is None
+    assert reached(judged(seen(None), host=host(ZONE)))[3] is True
+
+
+def test_never_called_does_not_begin_in_the_future() -> None:
+    assert judged(seen(None), {**PLATFORM, "created_at": AHEAD})["since"] is None
+
+
 def test_a_person_says_when_the_settings_were_changed() -> None:
     assert judged(platform=BY_HAND, changed_at="2026-11-02T10:15:00Z")["state"] == "working"
     assert judged(platform=BY_HAND, changed_at="2026-11-02T10:15:01Z")["state"] == "unknown"

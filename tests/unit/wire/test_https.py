@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     InvalidOptions,
+    Unreachable,
+    Unsupported,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import https
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https import (
@@ -60,6 +62,19 @@ NO_ADDRESS = "url must look like https://host or https://host:port, without cred
         "fgt.example:https",
         "fgt.example:99999",
         "2001:db8::1",
+        "https:/fgt.example:8443",
+        "https:/fgt.example",
+        "https//fgt.example",
+        "https:fgt.example",
+        "https:8443",
+        "https",
+        "http:/fgt.example",
+        "HTTPS:/fgt.example",
+        "https://https://fgt.example",
+        "https://https:/fgt.example",
+        "ssh:/fgt.example",
+        "fgt.example:",
+        "https://fgt.example:/api",
         "https://[2001:db8::1",
         "https://fgt.example/#system",
         "https://fgt example",
@@ -239,6 +254,24 @@ def test_a_redirect_is_named_without_what_may_be_secret(location: str, place: st
 )
 def test_a_name_is_one_segment_of_a_path(segment: str, path: str) -> None:
     assert quoted(segment) == path
+
+
+@pytest.mark.parametrize("segment", ["", ".", ".."])
+def test_a_name_that_leads_to_another_path_is_refused(segment: str) -> None:
+    with pytest.raises(Unsupported, match=f'in its path is "{segment}", which leads to another path'):
+        quoted(segment)
+
+
+@pytest.mark.parametrize("path", ["/a/..", "/a/./b", "/../a", "/a/%2e%2E/b", "/a/.%2e", "/a/..?b=c"])
+def test_a_path_with_dot_segments_is_not_asked_for(path: str) -> None:
+    with pytest.raises(Unsupported, match="leads to another path; nothing was sent there"):
+        Http(CONNECTION).request("DELETE", path)
+
+
+@pytest.mark.parametrize("path", ["/a/...", "/a/.b", "/a..b/c.", "/a?b=/../c", "/a/..%2Fb", "/a/%252e%252e"])
+def test_other_dots_are_part_of_a_name(path: str) -> None:
+    with pytest.raises(Unreachable):
+        Http({**CONNECTION, "url": "127.0.0.1:1"}).request("GET", path)
 
 
 @pytest.mark.parametrize("document", [{}, [], {"a": [1, None]}, None, "text", 0])

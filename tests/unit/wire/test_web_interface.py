@@ -19,6 +19,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.web_interface import (
     WebInterface,
     fill,
+    fill_path,
     require_login,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, raising
@@ -88,6 +89,21 @@ def test_a_login_without_its_options_is_refused(login: str, params: Any, missing
     with pytest.raises(InvalidOptions) as caught:
         require_login("sensor", {**params, "endpoint_map": {"product": "sensor", "login": LOGINS[login]}})
     assert str(caught.value) == f"the endpoint map logs in with {missing}"
+
+
+def test_the_places_of_a_path_are_filled_with_names() -> None:
+    assert fill_path("/x/{id}/{name}.json", {"id": 7, "name": "a/b", "other": ".."}) == "/x/7/a%2Fb.json"
+
+
+@pytest.mark.parametrize(
+    ("id_", "says"),
+    [("..", "leads to another"), (".", "leads to another"), ("", "leads to another"), (None, "needs id")],
+)
+def test_an_id_that_leads_to_another_path_is_not_used(id_: Any, says: str) -> None:
+    wire = Wire()
+    with pytest.raises(Unsupported, match=says):
+        web(wire).write("tokens", "delete", {"id": id_})
+    assert wire.requests == []
 
 
 def test_a_map_of_another_product_is_refused() -> None:

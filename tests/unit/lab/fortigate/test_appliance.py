@@ -230,7 +230,11 @@ def test_profiles_that_cannot_go(fgt: Any) -> None:
     write(fgt, "POST", PROFILES, {"name": "used"})
     write(fgt, "POST", ADMINS, admin(accprofile="used"))
     assert fgt("DELETE", f"{PROFILES}/used").json()["error"] == -23
-    assert fgt("PUT", f"{PROFILES}/super_admin", json={"comments": "x"}).json()["error"] == -37
+    for immutable in ("super_admin", "super_admin_readonly"):
+        assert fgt("PUT", f"{PROFILES}/{immutable}", json={"comments": "x"}).json()["error"] == -37
+        assert fgt("DELETE", f"{PROFILES}/{immutable}").json()["error"] == (
+            -23 if immutable == "super_admin" else -37
+        )
     write(fgt, "DELETE", f"{ADMINS}/ot")
     write(fgt, "DELETE", f"{PROFILES}/used")
 
@@ -339,7 +343,7 @@ def test_admins_need_the_password_from_7_6_5(lab: Any, fgt: Any) -> None:
     confirmed = {"X-Admin-Passwd": fgt.credentials["password"]}
     write(fgt, "POST", ADMINS, admin(), headers=confirmed)
     write(fgt, "POST", PROFILES, {"name": "free"})
-    wrong = {"X-Admin-Passwd": "wrong"}
+    wrong = {"X-Admin-Passwd": "wrong ä".encode()}
     assert fgt("DELETE", f"{ADMINS}/ot", headers=wrong).json()["error"] == -8102
     assert lab.control("GET", "/state")["appliances"]["fgt"]["failed_logins"] == {"127.0.0.1": 1}
     lab.options("fgt", token_reauthentication="refuse")

@@ -61,7 +61,8 @@ class Logins:
         if self.device.version < (7, 6, 5):
             return
         options = self.device.options
-        password = exchange.headers.get(PASSWORD_HEADER)
+        # Headers are read as Latin-1; that FortiOS takes this one for UTF-8, as it takes a login, is assumed.
+        password = exchange.headers.get(PASSWORD_HEADER, "").encode("latin-1").decode("utf-8", "replace")
         wrong = password != self.credentials["password"] and options.wrong_admin_password == "refuse"
         barred = caller.by_key and options.token_reauthentication == "refuse"
         if password and wrong:

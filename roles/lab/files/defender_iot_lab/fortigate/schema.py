@@ -179,7 +179,10 @@ ADMIN = TableSchema(
 """The administrators with a password, as far as they are read here (documented by the vendor's modules)."""
 
 SUPER_ADMIN = "super_admin"
-STOCK_PROFILES = frozenset({SUPER_ADMIN, "prof_admin", "super_admin_readonly"})
+IMMUTABLE = frozenset({SUPER_ADMIN, "super_admin_readonly"})
+"""The profiles that cannot be changed or deleted (CLI reference of 6.0.6)."""
+
+STOCK_PROFILES = IMMUTABLE | {"prof_admin"}
 AUTOMATION = "automation"
 
 

@@ -30,7 +30,7 @@ from .attribute import (
     shown,
     with_origin,
 )
-from .schema import GROUPS_WITH_CHILDREN, SUPER_ADMIN, TableSchema
+from .schema import GROUPS_WITH_CHILDREN, IMMUTABLE, TableSchema
 
 ZERO_NETWORKS = ("0.0.0.0 0.0.0.0", "::/0")
 
@@ -140,13 +140,13 @@ class ProfileTable(Table):
             row[permission] = self.attributes[permission].initial()
 
     def update(self, key: str, body: Row, rules: Rules) -> None:
-        """Change a profile; `super_admin` cannot be edited (documented, code assumed)."""
-        _refuse_super_admin(key)
+        """Change a profile, unless it is immutable (documented, code assumed)."""
+        _refuse_immutable(key)
         super().update(key, body, rules)
 
     def delete(self, key: str) -> None:
-        """Remove a profile; `super_admin` cannot be deleted (documented, code assumed)."""
-        _refuse_super_admin(key)
+        """Remove a profile, unless it is immutable (documented, code assumed)."""
+        _refuse_immutable(key)
         super().delete(key)
 
 
@@ -171,6 +171,6 @@ def refuse_if_used(key: str, users: Table) -> None:
         raise Refusal(IN_USE, ["The entry is used by other entries", f"Command fail. Return code {IN_USE}"])
 
 
-def _refuse_super_admin(key: str) -> None:
-    if key == SUPER_ADMIN:
+def _refuse_immutable(key: str) -> None:
+    if key in IMMUTABLE:
         raise Refusal(PERMISSION_DENIED, [f"Command fail. Return code {PERMISSION_DENIED}"])

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The bytes of what users write, in every header and body that carries it: UTF-8, and only once.
+
+The server is a real one with TLS, so that no layer below can change what is asserted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing, suppress
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import ApplianceError
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.hosts import HOST
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.module_settings import SETTINGS
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web import Forescout
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web_api import WebApi
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import PROFILE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import FortiGate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.api import SensorApi
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data import CONNECTION, DEVICE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import Sensor
+from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
+from ansible_collections.otsec.defender_iot.tests.support.servers import HttpProxy, SocksProxy, http, running
+from ansible_collections.otsec.defender_iot.tests.support.wire import appliance, ask
+
+TEXTS = ["p4ss", "ä", "Pä€ss名", 'a&b=c d%41+"é']
+"""Plain, Latin-1, beyond it, and what forms and URLs escape."""
+
+NO_PAGE = http(b"", status="404 Not Found")
+LIST = {"method": "GET", "path": "/tokens", "success": [200], "fields": {"id": "/id"}}
+FORM = {"u": "{username}", "p": "{password}"}
+
+Params = dict[str, Any]
+
+
+def endpoint_map(product: str, login: Params) -> Params:
+    """Make an endpoint map with this login."""
+    create = {
+        "method": "POST",
+        "path": "/tokens",
+        "json": {"d": "{description}"},
+        "success": [200],
+        "fields": {"secret": "/secret"},
+    }
+    update = {"method": "POST", "path": "/settings", "form": {"t": "{access_token}"}, "success": [200]}
+    read = {"method": "GET", "path": "/settings", "success": [200], "fields": {"server_address": "/a"}}
+    groups = {"tokens": {"list": LIST, "create": create}, "settings": {"read": read, "update": update}}
+    return {"product": product, "versions": "any", "login": login, **groups}
+
+
+def request_login(**content: Any) -> Params:
+    """Make a login that sends name and password."""
+    request = {"method": "POST", "path": "/login", "success": [200], **content}
+    return {"kind": "cookies", "request": request, "session_cookie": "s"}
+
+
+TOKEN_LOGIN = {"kind": "token", "header": "Token {token}"}
+
+FLOWS: dict[str, tuple[type, Params, Callable[[Any, str], Any]]] = {
+    # what is opened, its options, and what is done with it
+    "confirmation": (FortiGate, {"token": "t"}, lambda box, text: box.create(ADMIN, "a", {"name": "a"})),
+    "object": (FortiGate, {"token": "t"}, lambda box, text: box.create(PROFILE, "a", {"comments": text})),
+    "name": (FortiGate, {"token": "t"}, lambda box, text: box.delete(PROFILE, text)),
+    "vdom": (FortiGate, {"token": "t"}, lambda box, text: box.table(PROFILE)),
+    "API login": (FortiGate, {}, lambda box, text: box.table(PROFILE)),
+    "web login": (FortiGate, {}, lambda box, text: box.table(PROFILE)),
+    "sensor token": (SensorApi, {}, lambda box, text: box.table(DEVICE)),
+    "sensor password": (SensorApi, {}, lambda box, text: box.probe(CONNECTION, text, text)),
+    "Web API login": (WebApi, {}, lambda box, text: box.read(HOST, "1")),
+    "token of a map": (Sensor, {"login": TOKEN_LOGIN}, lambda box, text: box.table(TOKEN)),
+    "description of a map": (Sensor, {"login": TOKEN_LOGIN}, lambda box, text: box.mint(TOKEN, text)),
+    "JSON of a map": (Sensor, {"login": request_login(json=FORM)}, lambda box, text: box.table(TOKEN)),
+    "form of a map": (Sensor, {"login": request_login(form=FORM)}, lambda box, text: box.table(TOKEN)),
+    "settings of a map": (
+        Forescout,
+        {"login": TOKEN_LOGIN},
+        lambda box, text: box.web.write(SETTINGS.path, "update", {"access_token": text}),
+    ),
+}
+
+
+def in_json(*names: str) -> Callable[[Any, str], None]:
+    """Make sure that members of a JSON body, read as its bytes are, are the text."""
+
+    def check(box: Any, text: str) -> None:
+        document = json.loads(box.bodies[-1].decode("utf-8"))
+        assert {name: document[name] for name in names} == dict.fromkeys(names, text)
+
+    return check
+
+
+def in_form(*names: str) -> Callable[[Any, str], None]:
+    """Make sure that fields of a form are the text."""
+
+    def check(box: Any, text: str) -> None:
+        fields = parse_qs(box.bodies[-1].decode("ascii"), strict_parsing=True, errors="strict")
+        assert [fields[name] for name in names] == [[text]] * len(names)
+
+    return check
+
+
+def in_header(name: str, before: str = "") -> Callable[[Any, str], None]:
+    """Make sure that the bytes of a header are those of the text."""
+
+    def check(box: Any, text: str) -> None:
+        assert box.requests[-1][1][name].encode("latin-1") == f"{before}{text}".encode()
+
+    return check
+
+
+def in_target(before: str, after: str = "") -> Callable[[Any, str], None]:
+    """Make sure that a path or a query has the text percent-encoded."""
+
+    def check(box: Any, text: str) -> None:
+        target = box.requests[-1][0].split()[1].replace("+", "%20")
+        assert target == f"{before}{quote(text, safe='')}{after}"
+
+    return check
+
+
+PLACES: dict[str, Callable[[Any, str], None]] = {
+    "confirmation": in_header("x-admin-passwd"),
+    "object": in_json("comments"),
+    "name": in_target("/api/v2/cmdb/system/accprofile/", "?vdom=root"),
+    "vdom": in_target("/api/v2/cmdb/system/accprofile?vdom="),
+    "API login": in_json("username", "secretkey", "password"),
+    "web login": in_form("username", "secretkey"),
+    "sensor token": in_header("authorization"),
+    "sensor password": in_json("username", "password"),
+    "Web API login": in_form("username", "password"),
+    "token of a map": in_header("authorization", "Token "),
+    "description of a map": in_json("d"),
+    "JSON of a map": in_json("u", "p"),
+    "form of a map": in_form("u", "p"),
+    "settings of a map": in_form("t"),
+}
+
+
+def options(flow: str, box: Any, certificates: Certificates, text: str) -> Params:
+    """Return the options of a task that says a text wherever a user may."""
+    kind, own, _act = FLOWS[flow]
+    connection = {"validate_certs": True, "ca_path": certificates.ca_path, "connect_timeout": 5, "timeout": 5}
+    account = {"token": text, "username": text, "password": text}
+    if kind is FortiGate:
+        account["token"] = own.get("token")
+    more: Params = {"vdom": text if flow == "vdom" else "root", "api": "sensor", "token_form": "bare"}
+    if "login" in own:
+        more["endpoint_map"] = endpoint_map("sensor", own["login"])
+    return {"url": box.url, **connection, **account, **more}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_text_is_sent_in_utf_8_and_only_once(certificates: Certificates, flow: str, text: str) -> None:
+    kind, _own, act = FLOWS[flow]
+    answer = {"answer": NO_PAGE} if flow == "web login" else {}
+    with appliance(certificates, **answer) as box:
+        # What is answered has no meaning to the flow; only what was sent counts.
+        with suppress(ApplianceError), closing(kind(options(flow, box, certificates, text))) as api:
+            act(api, text)
+        PLACES[flow](box, text)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_the_account_of_a_proxy_is_sent_in_utf_8(certificates: Certificates, scheme: str, text: str) -> None:
+    account, given = f"{text}:{text}", f"{quote(text, safe='')}:{quote(text, safe='')}"
+    proxies = {"http": HttpProxy, "socks5": SocksProxy}
+    with appliance(certificates) as box, running(proxies[scheme](account)) as proxy:
+        place = f"{scheme}://{given}@127.0.0.1:{proxy.port}"
+        assert ask(box.url, certificates, proxy=place).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "id_", "segment"),
+    [("/tokens/{id}", "..", ".."), ("/tokens/.{id}", ".", "."), ("/tokens/../{id}", "7", "..")],
+)
+def test_what_an_appliance_or_a_map_puts_into_a_path_leads_to_no_other(
+    certificates: Certificates, path: str, id_: str, segment: str
+) -> None:
+    endpoints = endpoint_map("sensor", TOKEN_LOGIN)
+    endpoints["tokens"]["delete"] = {"method": "DELETE", "path": path, "success": [200]}
+    with appliance(certificates) as box:
+        params = {**options("token of a map", box, certificates, "t"), "endpoint_map": endpoints}
+        with closing(Sensor(params)) as sensor, pytest.raises(ApplianceError) as caught:
+            sensor.delete(TOKEN, "a", {"id": id_, "description": "a"})
+        assert f'is "{segment}", which leads to another path' in caught.value.reason
+        assert box.requests == []

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options of every module: an empty text is an option that was not given."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
+    CLEARABLE as CLEARABLE_IN_ITEMS,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
+    ITEMS,
+    LISTS,
+    prepare_fortigate_access,
+    references,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import Arguments
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
+
+FOLDER = Path(__file__).parents[3] / "plugins" / "modules"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "report_outcome")
+COLLECTION = "ansible_collections.otsec.defender_iot"
+MODULES: dict[str, Module] = {
+    name: importlib.import_module(f"{COLLECTION}.plugins.modules.{name}").MODULE for name in NAMES
+}
+ENOUGH = {
+    "url": "box.example",
+    "token": "t",
+    "name": "a",
+    "secret_ref": "vault_file:/s",
+    "description": "a",
+    "endpoints": "/map.yml",
+    "server_address": "192.0.2.1",
+    "access_token_ref": "vault_file:/s",
+}
+"""What every module needs, as far as it has such options."""
+
+CLEARABLE = {
+    "fortigate_access": set(),
+    "fortigate_admin_profile": {"comments"},
+    "fortigate_api_admin": {"comments", "cors_allow_origin", "pki_group", "schedule"},
+}
+"""The options of each module that an empty text clears."""
+
+PLACES = [(name, option) for name in NAMES for option in MODULES[name].arguments.spec]
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for product in ("FORTIGATE", "SENSOR", "FORESCOUT", "FORTIOS_ACCESS"):
+        for option in ("URL", "HOSTNAME", "TOKEN", "USERNAME", "PASSWORD"):
+            monkeypatch.delenv(f"{product}_{option}", raising=False)
+
+
+def validated(module: str, given: dict[str, Any]) -> Any:
+    """Return the options, or why they are refused without the remark about an empty text."""
+    try:
+        return MODULES[module].arguments.validate(given, MODULES[module].resource.clearable)[0]
+    except InvalidOptions as error:
+        return str(error).partition("; an empty text counts")[0]
+
+
+@pytest.mark.parametrize(("module", "option"), PLACES)
+def test_an_empty_text_is_an_option_that_was_not_given(module: str, option: str) -> None:
+    spec = MODULES[module].arguments.spec
+    given = {name: value for name, value in ENOUGH.items() if name in spec and name != option}
+    empty, absent = validated(module, {**given, option: ""}), validated(module, given)
+    if option in CLEARABLE.get(module, set()):
+        assert empty[option] == ""
+    else:
+        assert empty == absent
+    if spec[option].get("required"):
+        assert empty == f"missing required arguments: {option}"
+
+
+def test_an_empty_text_clears_what_the_appliance_holds_empty() -> None:
+    assert ADMIN.clearable == CLEARABLE["fortigate_api_admin"]
+    given = {**dict.fromkeys(ADMIN.clearable, ""), "name": "a"}
+    params = Arguments(ADMIN.argument_spec()).validate(given, ADMIN.clearable)[0]
+    assert ADMIN.desired(params) == given
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            {"token": ""},
+            "one of the following is required: token, username; an empty text counts as not given: token",
+        ),
+        ({"token": "", "username": "", "password": ""}, "not given: token, username, password"),
+        ({"username": "u", "password": ""}, "password"),
+        ({"username": "", "password": "p"}, "one of the following is required: token, username"),
+        ({"url": "", "token": "t"}, "missing required arguments: url"),
+    ],
+)
+def test_an_empty_credential_is_refused_and_named(given: dict[str, str], says: str) -> None:
+    with pytest.raises(InvalidOptions, match=says):
+        fortigate({}).validate({"url": "fgt.example", **given})
+
+
+@pytest.mark.parametrize("product", ["FORTIGATE", "SENSOR", "FORESCOUT"])
+def test_an_empty_variable_is_one_that_is_not_set(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = {
+        "FORTIGATE": "fortigate_admin_profile",
+        "SENSOR": "sensor_access_token",
+        "FORESCOUT": "forescout_module",
+    }[product]
+    spec = MODULES[module].arguments.spec
+    given = {name: value for name, value in ENOUGH.items() if name in spec}
+    absent = validated(module, given)
+    for option, trait in spec.items():
+        if "fallback" in trait:
+            monkeypatch.setenv(f"{product}_{option.upper()}", "")
+    assert validated(module, given) == absent
+
+
+def test_an_empty_variable_leaves_the_word_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORTIGATE_TOKEN", "")
+    with pytest.raises(InvalidOptions, match="one of the following is required: token, username"):
+        fortigate({}).validate({"url": "fgt.example"})
+    monkeypatch.setenv("FORTIOS_ACCESS_TOKEN", "t")
+    assert fortigate({}).validate({"url": "fgt.example"})[0]["token"] == "t"
+
+
+NESTED = Arguments(
+    {
+        "names": {"type": "list", "elements": "str"},
+        "keys": {"type": "dict", "options": {"a": {"type": "str", "required": True}, "b": {"type": "str"}}},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"names": ["a", ""]}, "names holds an empty text"),
+        ({"names": "a,"}, "names holds an empty text"),
+        ({"keys": {"a": ""}}, "missing required arguments: a found in keys"),
+        ({"keys": "a="}, "keys holds an empty text"),
+    ],
+)
+def test_an_empty_part_of_an_option_is_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidOptions, match=says):
+        NESTED.validate(given)
+
+
+def test_an_empty_list_is_left_to_the_option() -> None:
+    assert NESTED.validate({"names": [], "keys": {"a": "x", "b": ""}})[0] == {
+        "names": [],
+        "keys": {"a": "x", "b": None},
+    }
+
+
+@pytest.mark.parametrize(("kind", "option"), [(kind, o) for kind in ITEMS for o in ITEMS[kind].spec])
+def test_an_empty_text_in_an_item_is_an_option_that_was_not_given(kind: str, option: str) -> None:
+    def prepared(**given: Any) -> Any:
+        shared = {"trusted_hosts": ["192.0.2.1"], "rotation_id": "1", "secret_store": "vault_file:/s"}
+        lists = {**dict.fromkeys(LISTS), kind: [{"name": "a", **given}]}
+        try:
+            return prepare_fortigate_access({**shared, **lists})[kind][0]
+        except InvalidOptions as error:
+            return str(error).partition("; an empty text counts")[0]
+
+    if option in CLEARABLE_IN_ITEMS[kind]:
+        assert prepared(**{option: ""})[option] == ""
+    elif option == "name":
+        assert prepared(name="") == f"{kind}, item 1: missing required arguments: name"
+    else:
+        assert prepared(**{option: ""}) == prepared()
+
+
+def test_an_admin_may_be_without_what_the_task_says_for_all() -> None:
+    assert CLEARABLE_IN_ITEMS["admins"] == ADMIN.clearable | {"secret_ref", "rotation_id"}
+    admins = [{"name": "a"}, {"name": "b", "secret_ref": ""}, {"name": "c", "rotation_id": "", "profile": ""}]
+    admins.append({"name": "d", "secret_ref": None, "trusted_hosts": None})
+    shared = {"trusted_hosts": ["192.0.2.1"], "rotation_id": "1", "secret_store": "vault_file:/s"}
+    params = prepare_fortigate_access({**shared, "profiles": None, "admins": admins})
+    assert references(params) == {"a": "vault_file:/s/a", "c": "vault_file:/s/c"}
+    assert [admin["rotation_id"] for admin in params["admins"]] == ["1", "1", "", "1"]
+    assert [admin["trusted_hosts"] for admin in params["admins"]] == [["192.0.2.1"]] * 4
+    assert params["admins"][2]["profile"] is None
