@@ -297,7 +297,6 @@ MODULE = Module(
     work=mint_or_adopt,
     prepare=prepare_access_token,
     secret_refs=("secret_ref",),
-    predictions=("replaced",),
 )
 
 

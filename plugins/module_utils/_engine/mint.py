@@ -11,6 +11,7 @@ once where that is harmless, and only then current.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .apply import apply
@@ -57,7 +58,7 @@ def adopt(task: Task, outcome: Outcome) -> None:
             f"{task.title}: generate it in the appliance's web interface and store it there, or give "
             "endpoints"
         )
-    steps = () if _is_proved(stored.current) else (SecretStep("prove"),)
+    steps = () if _is_proved(stored.current) else (SecretStep("prove", value=stored.current.value),)
     current = stored.current
     _finish(task, outcome, SecretPlan(steps, None, (), current, current, stored.previous))
 
@@ -83,10 +84,25 @@ def _read_store(task: Task) -> StoredSecret:
 
 
 def _plan(task: Task, stored: StoredSecret, options: RotationOptions) -> SecretPlan:
-    if options.replaced and stored.current is not None:
+    if apply(task, PredictedReplacement(stored, options)) is not None:
         return plan_predicted_retirement(stored, options)
     owner = _read_admin(task, stored, options) if task.resource.on_parent else read_entries(task)
     return plan_secret(stored, owner, options, now())
+
+
+@dataclass(frozen=True)
+class PredictedReplacement:
+    """The stored value that an earlier task is predicted to replace; in a real run it has done so."""
+
+    stored: StoredSecret
+    options: RotationOptions
+
+    def foresee(self) -> Secret | None:
+        """Return the value, None where none is predicted to be replaced."""
+        return self.stored.current if self.options.replaced else None
+
+    def carry_out(self) -> None:
+        """Return None."""
 
 
 def read_entries(task: Task) -> TokenEntries:
@@ -117,7 +133,7 @@ def _finish(task: Task, outcome: Outcome, plan: SecretPlan) -> None:
     outcome.warnings += plan.notes
     change = SecretChange(task, outcome, plan)
     after = apply(task, change) if plan.steps else plan.after
-    outcome.values["minted"] = change.minted is not None
+    outcome.values["minted"] = bool(change.minted)
     _report(task, outcome, plan, after)
 
 
@@ -131,12 +147,14 @@ class SecretChange:
         self.plan = plan
         self.entry = _entry(task)
         self.known: tuple[str, ...] = ()
-        self.minted: tuple[str, Any] | None = None
+        self.minted: list[tuple[str, Any]] = []
         self.is_verified = False
         self.current = plan.after
 
     def foresee(self) -> Secret | None:
-        """Warn where the object that the secret belongs to is not there yet."""
+        """Refuse what a run would, and warn where the object that the secret belongs to is not there yet."""
+        if self.plan.refusal is not None:
+            raise self.plan.refusal
         if self.plan.lacks_parent:
             self.outcome.warnings.append(
                 f"{self.task.title} is predicted as if an earlier task creates the object it belongs to"
@@ -147,6 +165,8 @@ class SecretChange:
         """Take the steps in their order."""
         for step in self.plan.steps:
             getattr(self, step.verb)(step)
+        if self.plan.refusal is not None:
+            raise self.plan.refusal
         return self.current
 
     def require_parent(self, step: SecretStep) -> None:
@@ -163,14 +183,14 @@ class SecretChange:
         """Mint; only a clear answer proves that nothing was minted and the reservation can go."""
         with attempting(f"minting {self.task.title}"):
             try:
-                self.minted = self.task.appliance.mint(self.task.resource, self.task.key)
+                self.minted.append(self.task.appliance.mint(self.task.resource, self.task.key))
             except (Refused, Unsupported):
                 self.entry.release()
                 raise
 
     def persist(self, step: SecretStep) -> None:
         """Store a value that exists nowhere else; if that fails, keep what can be kept."""
-        value, id_ = self.minted or ("", None)
+        (value, id_) = self.minted[0]
         try:
             self.current = self.entry.persist(value, id_, self.task.options.get("rotation_id"))
         except SecretStoreError as error:
@@ -182,7 +202,7 @@ class SecretChange:
 
     def verify(self, step: SecretStep) -> None:
         """Try a fresh value once; the transport knows where a refusal would prove nothing."""
-        verdict, status = _probe(self.task, self.minted[0] if self.minted else "")
+        verdict, status = _probe(self.task, self.minted[0][0])
         if verdict == "invalid":
             with attempting(f"trying {self.task.title}"):
                 raise Refused(
@@ -205,6 +225,10 @@ class SecretChange:
         """Drop the previous value."""
         self.entry.retire()
 
+    def predict_retirement(self, step: SecretStep) -> None:
+        """Raise: only a prediction replaces a value without minting, so a real run never takes this step."""
+        raise NotImplementedError(step.verb)
+
     def release(self, step: SecretStep) -> None:
         """Withdraw the reservation."""
         self.entry.release()
@@ -215,7 +239,7 @@ class SecretChange:
 
     def prove(self, step: SecretStep) -> None:
         """Try the current value once, and note that it was accepted."""
-        verdict, status = _probe(self.task, self.plan.after.value if self.plan.after else "")
+        verdict, status = _probe(self.task, step.value)
         if verdict != "valid":
             found = "does not accept it" if verdict == "invalid" else "gave an answer that proves nothing"
             with attempting(f"verifying {self.task.title}"):
@@ -227,8 +251,9 @@ class SecretChange:
 
     def _minted_id(self) -> Any:
         """Return the id that came with the value, else that of the only new entry."""
-        if self.task.resource.on_parent or (self.minted and self.minted[1] is not None):
-            return self.minted[1] if self.minted else None
+        id_ = self.minted[0][1]
+        if self.task.resource.on_parent or id_ is not None:
+            return id_
         try:
             made = self._made()
         except ApplianceError:

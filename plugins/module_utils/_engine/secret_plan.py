@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,12 +62,14 @@ class RotationOptions:
 class SecretStep:
     """One step of the executor, which has a method named like ``verb``.
 
-    ``entry`` is what revoke deletes, ``known`` the ids that reserve writes down. commit takes the rest.
+    ``entry`` is what revoke deletes, ``known`` the ids that reserve writes down, ``value`` what prove tries.
+    commit takes the rest.
     """
 
     verb: str
     entry: Entry | None = None
     known: tuple[str, ...] = ()
+    value: str = field(default="", repr=False)
     id: Any = None
     verified: bool = False
     keep_previous: bool = False
@@ -78,7 +80,8 @@ class SecretPlan:
     """The steps in their order, and what the store holds before and after them.
 
     ``after`` is None for a value that is unknown before it is minted, or for none. ``retired`` is the value
-    that is dropped where nothing else happens.
+    that is dropped where nothing else happens. ``refusal`` is raised after the steps: what an interrupted run
+    has left is cleared away even if nothing may follow.
     """
 
     steps: tuple[SecretStep, ...] = ()
@@ -88,6 +91,7 @@ class SecretPlan:
     after: Secret | None = None
     previous: Secret | None = None
     retired: Secret | None = None
+    refusal: Conflict | ApplianceError | None = None
 
     @property
     def mints(self) -> bool:
@@ -182,7 +186,7 @@ def plan_secret(
 def plan_predicted_retirement(stored: StoredSecret, options: RotationOptions) -> SecretPlan:
     """Plan what follows a replacement that was itself only predicted: the value still stored goes."""
     return SecretPlan(
-        steps=(SecretStep("retire"),) if options.previous == "absent" else (),
+        steps=(SecretStep("predict_retirement"),) if options.previous == "absent" else (),
         reason="the one that replaces it is predicted to be used by then",
         before=stored.current,
         previous=stored.previous,
@@ -308,16 +312,15 @@ def _resume_token(
         return SecretPlan((commit,), INTERRUPTED, (), stored.current, fresh, old or stored.previous)
     if fresh is not None:
         entries.refuse_if_just_made(fresh, now)
-    ours = str(stored.current.id) if stored.current else None
+    ours = str(stored.current and stored.current.id)
     lost = [row for row in entries.rows if entry_id(row) not in (*known, ours)]
     # Two runs may find the same remains: only the one that takes them over may clear them away.
     clearing = (SecretStep("reserve", known=tuple(known)), *(SecretStep("revoke", row) for row in lost))
     left = entries.without([entry_id(row) for row in lost])
     if stored.current is None:
-        return _after(clearing, _mint_token(StoredSecret(previous=stored.previous), left, now, LOST))
-    cleared = replace(stored, pending=None)
-    plan = _keep_or_mint_token(cleared, left, options, now)
-    return _after((*clearing, SecretStep("release")), plan, INTERRUPTED)
+        return _preceded(clearing, _mint_token(StoredSecret(previous=stored.previous), left, now, LOST))
+    plan = _keep_or_refuse_token(replace(stored, pending=None), left, options, now)
+    return _preceded((*clearing, SecretStep("release")), plan, INTERRUPTED)
 
 
 def _retire_previous(
@@ -332,10 +335,10 @@ def _retire_previous(
     )
     revoke = (SecretStep("revoke", row),) if row else ()
     left = entries.without([entry_id(row)]) if row else entries
-    plan = _keep_or_mint_token(replace(stored, previous=None), left, options, now)
+    plan = _keep_or_refuse_token(replace(stored, previous=None), left, options, now)
     retired = None if plan.mints else stored.previous
     plan = replace(plan, retired=retired)
-    return _after((*revoke, SecretStep("retire")), plan, "the current one is in use")
+    return _preceded((*revoke, SecretStep("retire")), plan, "the current one is in use")
 
 
 def _remove_tokens(stored: StoredSecret, entries: TokenEntries) -> SecretPlan:
@@ -349,7 +352,17 @@ def _remove_tokens(stored: StoredSecret, entries: TokenEntries) -> SecretPlan:
     return SecretPlan((*(SecretStep("revoke", row) for row in entries.rows), *forget), before=stored.current)
 
 
-def _after(steps: tuple[SecretStep, ...], plan: SecretPlan, reason: str | None = None) -> SecretPlan:
+def _keep_or_refuse_token(
+    stored: StoredSecret, entries: TokenEntries, options: RotationOptions, now: datetime
+) -> SecretPlan:
+    """Plan what follows other steps; a refusal of it must not keep these from being taken."""
+    try:
+        return _keep_or_mint_token(stored, entries, options, now)
+    except (Conflict, ApplianceError) as error:
+        return SecretPlan(refusal=error)
+
+
+def _preceded(steps: tuple[SecretStep, ...], plan: SecretPlan, reason: str | None = None) -> SecretPlan:
     return replace(plan, steps=(*steps, *plan.steps), reason=plan.reason or reason)
 
 

@@ -50,8 +50,6 @@ class Module:
     ``prepare`` completes validated options in place of the resource's own ``prepare``.
     ``secret_refs`` are the options that refer to a stored secret; ``nested_refs`` finds references inside
     other options. ``also`` are the further kinds of objects that a task of many steps is about.
-    ``predictions`` are the options that say what an earlier task is predicted to do: they mean nothing in a
-    real run, in which it has done so.
     """
 
     arguments: Arguments
@@ -62,7 +60,6 @@ class Module:
     secret_refs: tuple[str, ...] = ()
     nested_refs: Callable[[Params], Mapping[str, str]] = lambda params: {}
     also: tuple[Resource, ...] = ()
-    predictions: tuple[str, ...] = ()
 
 
 def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[str, Any]:
@@ -101,8 +98,6 @@ def _prepare(module: Module, options: Mapping[str, Any], node: ControlNode) -> P
         raise InvalidOptions(missing_required_lib("requests"))
     params, hidden = module.arguments.validate(options, module.resource.clearable)
     node.hidden |= hidden
-    if not node.check_mode:
-        params.update(dict.fromkeys(module.predictions, False))
     if params.get("endpoints"):
         params["endpoint_map"] = node.endpoint_map(params["endpoints"])
     params = (module.prepare or module.resource.prepare)(params)

@@ -183,6 +183,50 @@ def test_the_steps_for_a_token(stored: Any, listed: Any, options: Any, taken: An
     assert (steps(plan), plan.reason) == (taken, reason)
 
 
+REFUSED_AFTER_CLEARING = {
+    # what cannot follow, and what is cleared away all the same: (stored, listed, options, steps)
+    "a rotation not ended": (
+        StoredSecret(NEW, begun(None, [1, 2]), OLD),
+        {**USED, 3: row(3)},
+        {"rotation_id": "2"},
+        ["reserve 1,2", "revoke 3", "release"],
+    ),
+    "several without an id": (
+        StoredSecret(secret("by hand"), begun(None, [4, 7])),
+        rows(4, 7, 9),
+        {},
+        ["reserve 4,7", "revoke 9", "release"],
+    ),
+    "no value beside a previous one": (
+        StoredSecret(None, previous=OLD),
+        rows(1, 3),
+        ENDING,
+        ["revoke 1", "retire"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("stored", "listed", "options", "taken"), REFUSED_AFTER_CLEARING.values(), ids=REFUSED_AFTER_CLEARING
+)
+def test_what_is_left_is_cleared_away_even_if_nothing_may_follow(
+    stored: Any, listed: Any, options: Any, taken: Any
+) -> None:
+    plan = planned(stored, entries(listed), **options)
+    assert (steps(plan), type(plan.refusal)) == (taken, Conflict)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_refusal_is_raised_after_the_steps_and_in_check_mode_too(check_mode: bool) -> None:
+    listed = {**USED, 3: row(3)}
+    stored = {"value": "new", "id": 2, "pending": begun(None, [1, 2]), "previous": OLD}
+    scene = Scene(TOKEN, listed, check_mode=check_mode, params={"rotation_id": "2"}, **stored)
+    with pytest.raises(Conflict, match="still has a previous value"):
+        scene.play()
+    assert scene.ids == ([1, 2, 3] if check_mode else [1, 2])
+    assert (scene.keeper.pending is None) is not check_mode
+
+
 KEY_MINTING = ["mint", "persist", "verify", "commit"]
 THERE = {"exists": True, "is_new": False}
 REFUSED = {**THERE, "verdict": "invalid", "status": 401}
@@ -255,7 +299,7 @@ def test_the_steps_for_a_key(stored: Any, admin: Any, options: Any, taken: Any, 
     assert not any(step.keep_previous for step in plan.steps)
 
 
-@pytest.mark.parametrize(("previous", "taken"), [("keep", []), ("absent", ["retire"])])
+@pytest.mark.parametrize(("previous", "taken"), [("keep", []), ("absent", ["predict_retirement"])])
 def test_the_steps_after_a_predicted_replacement(previous: str, taken: list[str]) -> None:
     plan = plan_predicted_retirement(StoredSecret(OLD), RotationOptions(previous=previous, replaced=True))
     assert (steps(plan), plan.retired, plan.after) == (taken, OLD, None)
