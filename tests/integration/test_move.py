@@ -98,6 +98,12 @@ def test_one_variable_moves_a_platform_as_predicted_and_in_order(move: Move) -> 
     move.is_done()
 
 
+def test_drift_predicts_the_whole_move(move: Move) -> None:
+    drift = move.example.playbook("drift", f"--limit={OLD},{NEW},{FORESCOUT}")
+    assert drift.code == 2
+    assert [host for host, module in drift.changes if module == "sensor_access_token"] == [OLD, NEW]
+
+
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
 def test_a_move_that_was_killed_is_finished_by_the_next_run(move: Move, point: tuple[str, str, str]) -> None:
     move.kill_at(*point)

@@ -86,6 +86,18 @@ def test_a_secret_is_sent_when_it_or_its_neighbour_differs(
     assert "s3cr3t" not in json.dumps(result)
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_who_is_told_to_use_a_secret_is_noted_before_it_learns_it(check_mode: bool) -> None:
+    events: list[str] = []
+    api = MemoryAppliance({None: ROW}, check_mode=check_mode, events=events)
+    keeper = MemoryEntry("s3cr3t", check_mode=check_mode, events=events)
+    deliver(api, keeper)
+    deliver(api, keeper)
+    assert keeper.current.consumers == (() if check_mode else ("box/settings",))
+    assert events.count("store consumed") == (0 if check_mode else 1)
+    assert check_mode or events.index("store consumed") < events.index("appliance update")
+
+
 def test_a_delivered_secret_is_not_sent_again() -> None:
     api, keeper = MemoryAppliance({None: ROW}), MemoryEntry("s3cr3t")
     assert deliver(api, keeper)["changed"]
