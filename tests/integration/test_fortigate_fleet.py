@@ -70,7 +70,7 @@ def fleet(new_workspace: Callable[[], Workspace]) -> Fleet:
         node.lab.switch(HOSTS[name], **switches, **unsettled)
         variables = {**_with_password(node, HOSTS[name]), "secret_store": node.ref("keys")}
         hosts[name] = {f"fortigate_access_{option}": value for option, value in variables.items()}
-        hosts[name]["fortigate_access_trusted_hosts"] = ["192.0.2.11", "2001:db8::/64", "198.51.100.7/28"]
+        hosts[name]["fortigate_access_trusted_hosts"] = ["192.0.2.11", "2001:db8::/64", "198.51.100.0/28"]
     path = node.inputs / "fleet.yml"
     path.write_text(yaml.safe_dump({"fortigates": {"hosts": hosts}}))
     runs, writes = {}, {}
