@@ -4,7 +4,7 @@
 
 """Who uses which access token of which sensor, and which tokens may be deleted.
 
-A token is deleted only if every platform that was ever told to use it is in the inventory and uses another
+A token is deleted only if every platform that it was ever assigned to is in the inventory and uses another
 one now. A platform that is merely missing from the inventory may still use its token.
 """
 
@@ -152,7 +152,7 @@ def _why_kept(
     for name in sorted(token["consumers"]):
         consumer = declared.get(name)
         if consumer is None:
-            yield f"{name}, which was told to use it, is not in the inventory or names no sensor"
+            yield f"{name}, which it was assigned to, is not in the inventory or names no sensor"
         elif consumer["sensor"] not in sensors:
             named = f'forescout_module_sensor of {name} is "{consumer["sensor"]}"'
             yield f"{named}, which is no sensor of the inventory"

@@ -51,10 +51,10 @@ def _seen(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> str:
 
 def _version(endpoints: Mapping[str, Any]) -> dict[str, str]:
     versions = endpoints["versions"]
-    told = any(
+    listed = any(
         "version" in each for name in ("tokens", "settings") for each in endpoints.get(name, {}).values()
     )
-    if told:
+    if listed:
         return _line("version", "works", f"the appliance's version is among the map's, {versions}")
     return _line(
         "version", "not tried", f"no answer tells it; the map is for {versions}, compare that yourself"

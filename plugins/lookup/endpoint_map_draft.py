@@ -131,10 +131,10 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(f"a recording of a {options['product']} needs {', '.join(empty)} too")
         return [self._drafted(str(term), RecordedSession(**options)) for term in terms]
 
-    def _drafted(self, path: str, told: RecordedSession) -> dict[str, Any]:
+    def _drafted(self, path: str, session: RecordedSession) -> dict[str, Any]:
         try:
             content, _shown = self._loader._get_file_contents(self._loader.path_dwim(path))
-            made = draft(content.decode("utf-8-sig"), told)
+            made = draft(content.decode("utf-8-sig"), session)
         except (AnsibleError, UnicodeDecodeError):
             raise AnsibleLookupError(f"the recording {path} cannot be read") from None
         except InvalidOptions as error:

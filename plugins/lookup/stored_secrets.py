@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: stored_secrets
-short_description: Determine which secrets a store holds, and who was told to use them
+short_description: Determine which secrets a store holds, and whom they were assigned to
 version_added: 0.1.0
 author: The otsec.defender_iot authors (@otsec)
 description:
@@ -50,7 +50,7 @@ _raw:
       type: str
     consumers:
       description:
-        - The inventory hosts that were told to use the secret, and which value each was last given,
+        - The inventory hosts that the secret was assigned to, and which value each was last given,
           V(current), V(previous), or V(unknown), for example where an operator enters it.
       type: dict
 """

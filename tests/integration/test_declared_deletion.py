@@ -20,7 +20,7 @@ SECOND = "forescout-02"
 MISSPELT = "sensor-nroth-01"
 IMPATIENT = {"sensor_tokens_retire_delay": 1, "sensor_tokens_retire_retries": 2}
 APPLIANCES = f"--limit={NORTH},{SOUTH},{FORESCOUT},{SECOND}"
-DROPPED = f"{SECOND}, which was told to use it, is not in the inventory or names no sensor"
+DROPPED = f"{SECOND}, which it was assigned to, is not in the inventory or names no sensor"
 
 
 class Platforms:

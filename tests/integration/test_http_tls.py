@@ -47,7 +47,7 @@ def test_a_bad_certificate_ends_the_task_before_anything_is_sent(
 ) -> None:
     with appliance(certificates, kind=kind) as box:
         reason = failure(box.url, certificates, "POST")
-        assert reason == f"its certificate is not accepted: {why}. Mend it, name its CA in ca_path, or pin it"
+        assert reason == f"its certificate is not accepted: {why}. Fix it, name its CA in ca_path, or pin it"
         assert box.requests == []
 
 

@@ -53,7 +53,7 @@ def test_a_factory_certificate_is_accepted_by_its_pin_alone(workspace: Workspace
         contradicting={**box, "cert_fingerprint": pin, "validate_certs": False},
     )
     assert run.one("pinned").status == "ok"
-    assert "not accepted: self-signed certificate. Mend it, name its CA" in run.one("unpinned").message
+    assert "not accepted: self-signed certificate. Fix it, name its CA" in run.one("unpinned").message
     assert "names: expected" in run.one("replaced").message
     assert pin.upper()[:2] + ":" + pin.upper()[2:4] in run.one("replaced").message
     assert "must be a SHA-256 fingerprint" in run.one("malformed").message

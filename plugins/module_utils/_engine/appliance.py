@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NoReturn, Protocol
 
@@ -67,7 +68,7 @@ class Appliance:
         return 0
 
     def running(self) -> bool | None:
-        """Say whether what the settings belong to is running, None where that cannot be told."""
+        """Say whether what the settings belong to is running, None where that is unknown."""
         return None
 
     def close(self) -> None:
@@ -77,18 +78,19 @@ class Appliance:
         raise Unsupported(f"no interface known to this task {verb} the {resource.label}")
 
 
-class ForwardingAppliance(Appliance):
+class ForwardingAppliance(Appliance, ABC):
     """Passes every verb about an object on; a subclass says where to, and overrides what it does itself."""
 
+    @abstractmethod
     def forward(self, verb: str, resource: Resource, *arguments: Any) -> Any:
         """Carry out one verb elsewhere and return its result."""
-        raise NotImplementedError
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
-        return self.forward("read", resource, key)  # type: ignore[no-any-return]
+        row: dict[str, Any] | None = self.forward("read", resource, key)
+        return row
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
-        return self.forward("table", resource)  # type: ignore[no-any-return]
+        return list(self.forward("table", resource))
 
     def create(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
         self.forward("create", resource, key, body)
@@ -108,7 +110,8 @@ class ForwardingAppliance(Appliance):
         return verdict, status
 
     def holds(self, resource: Resource, option: str, value: str) -> bool | None:
-        return self.forward("holds", resource, option, value)  # type: ignore[no-any-return]
+        same: bool | None = self.forward("holds", resource, option, value)
+        return same
 
     def is_own(self, resource: Resource, key: Any) -> bool:
         return bool(self.forward("is_own", resource, key))

@@ -60,13 +60,15 @@ def _report(task: Task, outcome: Outcome, step: Plan, secret: Secret | None) -> 
     outcome.objects = [object_entry(task, action, step.before, step.after)]
     outcome.diff = difference(task, step.before, step.after)
     if task.resource.delivers:
-        outcome.values.update(shown(_entry(task).ref, secret), delivered_at=_delivered_at(task, secret))
+        outcome.values.update(
+            shown(_delivery_entry(task).ref, secret), delivered_at=_delivered_at(task, secret)
+        )
     outcome.values[task.resource.kind] = dict(step.before if step.action == "delete" else step.after)
 
 
 @dataclass(frozen=True)
 class SecretToUse:
-    """The secret that the object is told to use, None where there is none.
+    """The secret that the object is to use, None where there is none.
 
     The store learns of the object before the object learns the secret: a secret is only ever deleted when the
     whereabouts of all its consumers are known.
@@ -76,13 +78,13 @@ class SecretToUse:
 
     def foresee(self) -> Secret | None:
         """Return it."""
-        return _entry(self.task).read().current
+        return _delivery_entry(self.task).read().current
 
     def carry_out(self) -> Secret | None:
-        """Return it, and note in the store who uses it."""
+        """Return it, and note in the store which object uses it."""
         secret = self.foresee()
         if secret is not None and self.task.consumer not in secret.consumers:
-            _entry(self.task).consumed(self.task.consumer)
+            _delivery_entry(self.task).consumed(self.task.consumer)
         return secret
 
 
@@ -102,7 +104,7 @@ class SecretToDeliver:
         secret = SecretToUse(self.task).carry_out()
         if secret is None:
             with attempting(f"configuring {self.task.title}"):
-                raise NotFound(f"the store holds no secret under {_entry(self.task).ref}")
+                raise NotFound(f"the store holds no secret under {_delivery_entry(self.task).ref}")
         return secret
 
 
@@ -140,8 +142,8 @@ class ObjectChange:
         _confirm(task)
         if self.secret is None or task.resource.delivers not in self.step.send:
             return self.secret
-        _entry(task).delivered(task.consumer, self.secret.fingerprint, began)
-        return _entry(task).read().current
+        _delivery_entry(task).delivered(task.consumer, self.secret.fingerprint, began)
+        return _delivery_entry(task).read().current
 
     def _body(self) -> dict[str, Any]:
         option, send = self.task.resource.delivers, self.step.send
@@ -163,7 +165,7 @@ def _confirm(task: Task) -> None:
             )
 
 
-def _entry(task: Task) -> SecretEntry:
+def _delivery_entry(task: Task) -> SecretEntry:
     return task.secrets[f"{task.resource.delivers}_ref"]
 
 

@@ -44,6 +44,7 @@ def mint(task: Task, outcome: Outcome) -> None:
     """Keep the stored secret of an object, or mint it; with ``state: absent`` remove both."""
     options, stored = RotationOptions.of(task.options), _read_store(task)
     plan = _plan(task, stored, options)
+    outcome.warnings += plan.notes
     if plan.mints and task.resource.on_parent and not (task.parent_is_new or plan.lacks_parent):
         refuse_self_change(task)
     _finish(task, outcome, plan)
@@ -130,7 +131,6 @@ def _probe(task: Task, value: str) -> tuple[str, int | None]:
 
 
 def _finish(task: Task, outcome: Outcome, plan: SecretPlan) -> None:
-    outcome.warnings += plan.notes
     change = SecretChange(task, outcome, plan)
     after = apply(task, change) if plan.steps else plan.after
     outcome.values["minted"] = bool(change.minted)
@@ -225,10 +225,6 @@ class SecretChange:
         """Drop the previous value."""
         self.entry.retire()
 
-    def predict_retirement(self, step: SecretStep) -> None:
-        """Raise: only a prediction replaces a value without minting, so a real run never takes this step."""
-        raise NotImplementedError(step.verb)
-
     def release(self, step: SecretStep) -> None:
         """Withdraw the reservation."""
         self.entry.release()
@@ -271,13 +267,13 @@ class SecretChange:
                 if task.parent_is_new:
                     task.appliance.delete(task.resource, task.key)
                 return task.parent_is_new
-            made = self._made() if id_ is None else ({"id": id_, task.resource.key: task.key},)
-            gone = [row for row in made if entry_id(row) not in self.known]
-            for row in gone:
+            named: tuple[Mapping[str, Any], ...] = ({"id": id_, task.resource.key: task.key},)
+            made = self._made() if id_ is None else named if str(id_) not in self.known else ()
+            for row in made:
                 self.revoke(SecretStep("revoke", row))
         except ApplianceError:
             return False
-        return bool(gone)
+        return bool(made)
 
     def _release_if_possible(self) -> None:
         try:
@@ -293,7 +289,7 @@ def _recipe(task: Task, path: str | None, is_undone: bool) -> str:
     use = f"\n3. To use the saved one until then: ansible-vault view {path}" if path and not is_undone else ""
     return (
         f". {task.title} was minted, but its value is not in the store: {kept}{again}"
-        f"\n1. Mend the store of {_entry(task).ref}.\n2. Run again: a new one is minted.{use}"
+        f"\n1. Fix the store of {_entry(task).ref}.\n2. Run again: a new one is minted.{use}"
     )
 
 

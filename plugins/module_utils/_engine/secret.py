@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A one-time secret as the engine sees it: a reference, a fingerprint, and a keeper that holds the value."""
+"""A one-time secret as the engine sees it: a reference, a fingerprint, and its entry in a store."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Secret:
 
     ``id`` is the appliance's own name for it, None where none is known. ``verified_at`` is when the appliance
     accepted it, None if it was never tried. ``delivered`` holds, for each consumer, the fingerprint of the
-    value that was last given to it, and ``delivered_at`` when that began. ``consumers`` are all that were
-    ever told to use it, those too that got it from an operator.
+    value that was last given to it, and ``delivered_at`` when that began. ``consumers`` are all that it
+    was ever assigned to, those too that got it from an operator.
     """
 
     ref: str
@@ -116,7 +116,7 @@ class SecretEntry(Protocol):
         """Drop the previous value."""
 
     def consumed(self, consumer: str) -> None:
-        """Note that the consumer is told to use the secret."""
+        """Note that the secret is assigned to the consumer."""
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Note which value the consumer was given, and when that began."""

@@ -186,7 +186,7 @@ def plan_secret(
 def plan_predicted_retirement(stored: StoredSecret, options: RotationOptions) -> SecretPlan:
     """Plan what follows a replacement that was itself only predicted: the value still stored goes."""
     return SecretPlan(
-        steps=(SecretStep("predict_retirement"),) if options.previous == "absent" else (),
+        steps=(SecretStep("retire"),) if options.previous == "absent" else (),
         reason="the one that replaces it is predicted to be used by then",
         before=stored.current,
         previous=stored.previous,
@@ -343,7 +343,7 @@ def _retire_previous(
 
 def _remove_tokens(stored: StoredSecret, entries: TokenEntries) -> SecretPlan:
     """Revoke the entries that are ours, or the only one; of others an operator has to decide."""
-    ours = [str(secret.id) for secret in (stored.current, stored.previous) if secret is not None]
+    ours = _our_ids(stored)
     known = [*ours, *(stored.pending.known if stored.pending else entries.ids)]
     others = [row for row in entries.rows if entry_id(row) in known and entry_id(row) not in ours]
     if others and len(entries.rows) > 1:
@@ -368,14 +368,17 @@ def _preceded(steps: tuple[SecretStep, ...], plan: SecretPlan, reason: str | Non
 
 def _notes_on_others(stored: StoredSecret, entries: TokenEntries) -> list[str]:
     """Name the entries whose value no store has, such as one that was lost and listed late."""
-    ours = [str(secret.id) for secret in (stored.current, stored.previous) if secret is not None]
-    ids = [id_ for id_ in entries.ids if id_ not in ours]
+    ids = [id_ for id_ in entries.ids if id_ not in _our_ids(stored)]
     if not ids or stored.current is None or stored.current.id is None:
         return []
     return [
         f"{entries.title} exists besides as {', '.join(ids)}, whose value is not in the store: "
         "delete that on the appliance if nobody uses it"
     ]
+
+
+def _our_ids(stored: StoredSecret) -> list[str]:
+    return [str(secret.id) for secret in (stored.current, stored.previous) if secret is not None]
 
 
 def _may_be_current(row: Entry, stored: StoredSecret) -> bool:

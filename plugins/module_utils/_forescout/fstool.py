@@ -70,17 +70,19 @@ class Fstool(Appliance):
     # --- verbs ----------------------------------------------------------------------------------------------
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any]:
-        """Return the settings; addresses that differ from node to node are told as one text."""
+        """Return the settings; addresses that differ from node to node are returned as one text."""
         nodes = list(self.stores) or self.plugin.participants()
         self.stores = {node: self._store(node) for node in nodes}
         if self.needs_keys:
             self._refuse_unknown_keys()
         name = self.keys["server_address"]
-        held = {node: self._shown(store.values.get(name, "")) for node, store in self.stores.items()}
-        if len(set(held.values())) == 1:
-            return {"server_address": next(iter(held.values()))}
+        addresses = {node: self._shown(store.values.get(name, "")) for node, store in self.stores.items()}
+        if len(set(addresses.values())) == 1:
+            return {"server_address": next(iter(addresses.values()))}
         return {
-            "server_address": ", ".join(f"{value or 'nothing'} on {node}" for node, value in held.items())
+            "server_address": ", ".join(
+                f"{value or 'nothing'} on {node}" for node, value in addresses.items()
+            )
         }
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
@@ -101,10 +103,10 @@ class Fstool(Appliance):
 
     def holds(self, resource: Resource, option: str, value: str) -> bool | None:
         """Compare a token with what the nodes keep, None where it may be the same in another form."""
-        held = [store.values.get(self.keys[option]) for store in self.stores.values()]
-        if any(store.interrupted for store in self.stores.values()) or not all(held):
+        tokens = [store.values.get(self.keys[option]) for store in self.stores.values()]
+        if any(store.interrupted for store in self.stores.values()) or not all(tokens):
             return False
-        if all(each == value for each in held):
+        if all(each == value for each in tokens):
             return True
         return False if self.shows_token else None
 
@@ -125,9 +127,9 @@ class Fstool(Appliance):
         self._forget_backups(due)
 
     def running(self) -> bool | None:
-        """Say whether the plugin runs on every node that was read, None where that is not told."""
-        told = {self.plugin.runs(node) for node in self.stores}
-        return False if False in told else (None if None in told else True)
+        """Say whether the plugin runs on every node that was read, None where that is unknown."""
+        states = {self.plugin.runs(node) for node in self.stores}
+        return False if False in states else (None if None in states else True)
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -148,7 +150,7 @@ class Fstool(Appliance):
         return Store(mark.strip() == "interrupted", text, parsed(text, self._is_escaped()))
 
     def _is_escaped(self) -> bool:
-        """Say how the files are written: as told, or as was observed on the version that runs."""
+        """Say how the files are written: as the task says, or as was observed on the version that runs."""
         if self.escapes == "auto" and self.version is None:
             command = self.nodes.call("version")
             found = VERSION.search(self.nodes.done(EM, "asking for the version", command).out)

@@ -102,14 +102,14 @@ class Plugin:
 
     def _enabled_everywhere(self) -> list[str]:
         own = self._listed(EM, self.name)
-        told = {EM: own.out, **self.nodes.on_each("plugin", self.name, "list")}
-        silent = [node for node, text in told.items() if node != EM and not _answered(text)]
+        answers = {EM: own.out, **self.nodes.on_each("plugin", self.name, "list")}
+        silent = [node for node, text in answers.items() if node != EM and not _answered(text)]
         if silent:
             raise Unreachable(
                 f"fstool oneach got no answer from {' and '.join(silent)}, so nothing was changed; name "
                 "the nodes to be set in nodes"
             )
-        enabled = [node for node, text in told.items() if plugin_states(text).get(self.name)]
+        enabled = [node for node, text in answers.items() if plugin_states(text).get(self.name)]
         if not enabled:
             self._require_enabled(EM, own)
         return enabled

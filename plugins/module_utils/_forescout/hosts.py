@@ -119,11 +119,11 @@ def _host(task: Task, names: Mapping[str, str]) -> dict[str, Any]:
         if raw is None:
             raise NotFound("the platform knows no such host")
         host = complete(task.resource.from_wire, raw)
-    held = {
+    known = {
         label: _value(host["properties"][name]) for label, name in names.items() if name in host["properties"]
     }
-    times = [each["updated_at"] for each in held.values() if each["updated_at"]]
-    return {**host, "properties": held, "updated_at": max(times, default=None)}
+    times = [each["updated_at"] for each in known.values() if each["updated_at"]]
+    return {**host, "properties": known, "updated_at": max(times, default=None)}
 
 
 def _value(raw: Any) -> dict[str, Any]:

@@ -42,17 +42,17 @@ def with_value(text: str, key: str, value: str, escaped: bool) -> str:
 
 def _lines(text: str, escaped: bool) -> Iterator[str]:
     """Yield the lines; an escaped one goes on in the next where its last backslash escapes the line break."""
-    held = ""
+    joined = ""
     for line in text.split("\n") if not text.endswith("\n") else text[:-1].split("\n"):
-        held += line
+        joined += line
         backslashes = len(line) - len(line.rstrip("\\"))
-        if escaped and backslashes % 2 and not _is_comment(held):
-            held += "\n"
+        if escaped and backslashes % 2 and not _is_comment(joined):
+            joined += "\n"
             continue
-        yield held
-        held = ""
-    if held:
-        yield held.rstrip("\n")
+        yield joined
+        joined = ""
+    if joined:
+        yield joined.rstrip("\n")
 
 
 def _is_comment(line: str) -> bool:

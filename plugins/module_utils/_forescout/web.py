@@ -39,8 +39,8 @@ class Forescout(Appliance):
         To lead the platform to another sensor, both fields are emptied before they are filled, as Microsoft's
         tutorial has it, so that the old token is never sent to the new address.
         """
-        held = self.read(resource, key).get("server_address")
-        if held and held != body.get("server_address", held):
+        address = self.read(resource, key).get("server_address")
+        if address and address != body.get("server_address", address):
             self.web.write(resource.path, "update", dict.fromkeys(body, ""))
         self.web.write(resource.path, "update", body)
 

@@ -161,8 +161,8 @@ def _refusal(answer: Response) -> ApplianceError:
 
 def _wait(answer: Response) -> str:
     """Say how long to wait, which a platform tells in its message."""
-    told = WAIT.search(answer.text)
-    seconds = answer.retry_after if told is None else int(told[1])
+    found = WAIT.search(answer.text)
+    seconds = answer.retry_after if found is None else int(found[1])
     return "wait" if seconds is None else f"wait {seconds} s"
 
 

@@ -90,8 +90,8 @@ class FortiGate(Appliance):
         admin = self.read(resource, key)
         if admin is None or self.http.proxy or not self._is_trusted(admin):
             return "unknown", None
-        with closing(Http(self.params)) as stranger:
-            answer = stranger.request("GET", STATUS, headers={"Authorization": f"Bearer {secret}"})
+        with closing(Http(self.params)) as anonymous:
+            answer = anonymous.request("GET", STATUS, headers={"Authorization": f"Bearer {secret}"})
         return {200: "valid", 401: "invalid"}.get(answer.status, "unknown"), answer.status
 
     def is_own(self, resource: Resource, key: str) -> bool:

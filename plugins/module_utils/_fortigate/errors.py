@@ -190,8 +190,8 @@ def _said(reply: Mapping[str, Any]) -> str:
     """Return what the command line behind the API said; a text up to 7.2, a list from 7.4.5 on (observed)."""
     said = reply.get("cli_error")
     lines = "\n".join(line for line in (said if isinstance(said, list) else [said]) if isinstance(line, str))
-    told = "; ".join(line.strip().rstrip(".") for line in lines.splitlines() if line.strip())
-    printable = "".join(letter for letter in told if letter.isprintable())[:LONGEST_REMARK]
+    remark = "; ".join(line.strip().rstrip(".") for line in lines.splitlines() if line.strip())
+    printable = "".join(letter for letter in remark if letter.isprintable())[:LONGEST_REMARK]
     return f" ({printable})" if printable else ""
 
 

@@ -42,8 +42,8 @@ def _may_manage(api: Appliance, profile: str) -> bool:
     """Say whether a profile gives the right to change administrators; one that is hidden may."""
     if profile == SUPER_ADMIN:
         return True
-    held = api.read(PROFILE, profile)
-    return held is None or _manages(held)
+    found = api.read(PROFILE, profile)
+    return found is None or _manages(found)
 
 
 def _manages(profile: Mapping[str, Any]) -> bool:

@@ -154,7 +154,7 @@ class Account:
         return Refused(reason, status=answer.status, code=code, path=answer.path)
 
     def _acknowledge_banner(self) -> None:
-        """Confirm the banner that stops a web login; the API's login was told at once that it is read."""
+        """Confirm the banner that stops a web login; the API's login said at once that it is read."""
         confirmed = {"confirm": "1", "ajax": "1"}
         refuse_http(self.http.request("POST", BANNER, data=confirmed, headers=self._csrf()))
 

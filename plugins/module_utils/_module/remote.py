@@ -69,6 +69,7 @@ def serve(module: Module) -> None:
 
 
 def pack(error: ApplianceError | InvalidOptions) -> dict[str, Any]:
+    """Return an error as JSON can carry it to the control node, for :func:`raise_packed`."""
     if isinstance(error, InvalidOptions):
         return {"kind": "InvalidOptions", "reason": str(error)}
     return {"kind": type(error).__name__, "reason": error.reason, **error.failure}

@@ -54,7 +54,7 @@ class SensorApi(Appliance):
         answer = self._validation(key, secret) if key else ask_for_no_alerts(self.http, base, secret)
         if answer.status == 429:
             raise locked(answer)
-        return (judged_credentials if key else judged_token)(answer), answer.status
+        return (credentials_verdict if key else token_verdict)(answer), answer.status
 
     def close(self) -> None:
         """Close the connection."""
@@ -98,7 +98,7 @@ def ask_for_no_alerts(http: Http, base: str, token: str) -> Response:
     return http.request("GET", f"{base}/v1/alerts", headers={"Authorization": token}, params=now)
 
 
-def judged_token(answer: Response) -> str:
+def token_verdict(answer: Response) -> str:
     """Say of the token that an answer is for whether it is valid, invalid or unknown."""
     if answer.status != 200:
         return "invalid" if answer.status in (401, 403) else "unknown"
@@ -108,7 +108,7 @@ def judged_token(answer: Response) -> str:
         return "unknown"
 
 
-def judged_credentials(answer: Response) -> str:
+def credentials_verdict(answer: Response) -> str:
     """Say the same of name and password: success has ``msg``, failure ``error``, whatever the status."""
     try:
         document = answer.json()

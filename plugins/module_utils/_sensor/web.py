@@ -14,7 +14,7 @@ from .._engine.errors import ApplianceError, Unsupported
 from .._engine.resource import Resource
 from .._wire.https import Http
 from .._wire.web_interface import WebInterface
-from .api import BASES, NOT_AVAILABLE, ask_for_no_alerts, judged_token
+from .api import BASES, NOT_AVAILABLE, ask_for_no_alerts, token_verdict
 
 
 class Sensor(Appliance):
@@ -52,7 +52,7 @@ class Sensor(Appliance):
         wrong token is not documented, so only a JSON list is taken as proof that the token works.
         """
         answer = ask_for_no_alerts(self.http, BASES["sensor"], secret)
-        return judged_token(answer), answer.status
+        return token_verdict(answer), answer.status
 
     def close(self) -> None:
         """Log out and close the connection."""

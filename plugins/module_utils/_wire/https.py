@@ -359,7 +359,7 @@ def _certificate_refusal(causes: list[BaseException]) -> str | None:
             return str(cause.args[0])
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = cause.verify_message.rstrip(".")
-            return f"its certificate is not accepted: {why}. Mend it, name its CA in ca_path, or pin it"
+            return f"its certificate is not accepted: {why}. Fix it, name its CA in ca_path, or pin it"
     return None
 
 

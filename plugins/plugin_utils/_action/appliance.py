@@ -41,13 +41,6 @@ class ApplianceAction(ActionBase):
     """Runs one module. A task delegated to a host that is not local reaches the appliance from that host."""
 
     module: ClassVar[Module]
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's result."""
-        super().run(tmp, task_vars)
-        node = ControlNode(self, task_vars or {})
-        return run(self.module, plain(self._task.args), node)
-
     load_endpoint_map: ClassVar[staticmethod[[str, DataLoader], dict[str, Any]]]
 
     def __init_subclass__(cls) -> None:
@@ -56,6 +49,12 @@ class ApplianceAction(ActionBase):
             from .._endpoint_maps.load import load_endpoint_map
 
             cls.load_endpoint_map = staticmethod(load_endpoint_map)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        super().run(tmp, task_vars)
+        node = ControlNode(self, task_vars or {})
+        return run(self.module, plain(self._task.args), node)
 
     def is_relayed(self) -> bool:
         """Say whether the appliance is to be reached from another host."""

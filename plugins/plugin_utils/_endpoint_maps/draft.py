@@ -57,19 +57,19 @@ class Draft:
         return "\n".join(["---", *head, body])
 
 
-def draft(recording: str, told: RecordedSession) -> Draft:
+def draft(recording: str, session: RecordedSession) -> Draft:
     """Return the draft of a map for what a HAR file shows. Raises InvalidOptions."""
     recorded = exchanges(recording)
     made = Draft(
         {
             "schema": 1,
-            "product": told.product,
+            "product": session.product,
             "provenance": "captured",
-            "versions": told.version or "unknown",
+            "versions": session.version or "unknown",
         }
     )
-    drafter = Drafter(recorded, told, made)
-    used = drafter.tokens() if told.product == "sensor" else drafter.settings()
+    drafter = Drafter(recorded, session, made)
+    used = drafter.tokens() if session.product == "sensor" else drafter.settings()
     drafter.login(used)
     groups = ("login", "tokens", "settings")
     made.endpoints.update({name: made.endpoints.pop(name) for name in groups if name in made.endpoints})
@@ -84,16 +84,16 @@ def draft(recording: str, told: RecordedSession) -> Draft:
 class Drafter:
     """Looks for one operation after the other and writes what it finds into a draft."""
 
-    def __init__(self, recorded: list[Exchange], told: RecordedSession, made: Draft) -> None:
-        """Take the recording, what the operator told, and the draft to complete."""
+    def __init__(self, recorded: list[Exchange], session: RecordedSession, made: Draft) -> None:
+        """Take the recording, what the operator typed, and the draft to complete."""
         self.recorded = recorded
-        self.told = told
+        self.session = session
         self.made = made
-        self.secrets = _secrets(recorded, told)
+        self.secrets = _secrets(recorded, session)
 
     def tokens(self) -> list[Exchange]:
         """Find how tokens are listed, created and deleted; return the requests."""
-        create = self._last(lambda each: each.writes and holds(each.answer, self.told.token))
+        create = self._last(lambda each: each.writes and holds(each.answer, self.session.token))
         listed = self._last(lambda each: not each.writes and self._rows(each)) or self._last(
             lambda each: each is not create and self._rows(each)
         )
@@ -114,15 +114,15 @@ class Drafter:
 
     def settings(self) -> list[Exchange]:
         """Find how the settings are read and updated; return the requests."""
-        told, group = self.told, self.made.endpoints.setdefault("settings", {})
-        read = self._last(lambda each: not each.writes and holds(each.answer, told.server_address))
+        session, group = self.session, self.made.endpoints.setdefault("settings", {})
+        read = self._last(lambda each: not each.writes and holds(each.answer, session.server_address))
         update = self._last(
             lambda each: (
-                each.writes and holds(each.body, told.server_address) and holds(each.body, told.token)
+                each.writes and holds(each.body, session.server_address) and holds(each.body, session.token)
             )
         )
         if read:
-            pointer = _pointer(read.answer, told.server_address)
+            pointer = _pointer(read.answer, session.server_address)
             group["read"] = {**self._operation(read, {}), "fields": {"server_address": pointer}}
             self._add_version(group["read"], read)
         else:
@@ -130,7 +130,7 @@ class Drafter:
                 "settings.read", "no answer holds the server address; look at the settings again after"
             )
         if update:
-            values = {told.server_address: "server_address", told.token: "access_token"}
+            values = {session.server_address: "server_address", session.token: "access_token"}
             group["update"] = self._operation(update, values)
         else:
             self._miss("settings.update", "no request sends both the server address and the token")
@@ -138,19 +138,19 @@ class Drafter:
 
     def login(self, used: list[Exchange]) -> None:
         """Find the login, and how the requests that were found prove that they come after it."""
-        told = self.told
+        session = self.session
         request = self._last(
             lambda each: (
                 each.writes
-                and holds(each.body, told.username)
-                and holds(each.body, told.password)
+                and holds(each.body, session.username)
+                and holds(each.body, session.password)
                 and each.status < 400
             )
         )
         if request is None:
             self._miss("login", "no request that worked sends the user name and the password as they are")
             return
-        values = {told.username: "username", told.password: "password"}
+        values = {session.username: "username", session.password: "password"}
         operation = self._operation(request, values)
         if sum(same(each, "{password}") for _place, each in scalars(operation)) > 1:
             self._miss(
@@ -215,17 +215,17 @@ class Drafter:
         return _shows(value, self.secrets) or is_literal_secret(name, value)
 
     def _rows(self, exchange: Exchange | None) -> TokenRows | None:
-        return TokenRows.found(exchange.answer, self.told.description) if exchange else None
+        return TokenRows.found(exchange.answer, self.session.description) if exchange else None
 
     def _listing(self, listed: Exchange, rows: TokenRows, create: Exchange | None) -> dict[str, Any]:
         operation = self._operation(listed, {})
         self._add_version(operation, listed)
         if rows.pointer:
             operation["items"] = rows.pointer
-        told = (self.told.description, self.told.never_used)
-        identities = rows.identities(told, create and create.answer, self._is_addressed)
-        fields = {"id": self._only("id", identities), "description": rows.field(self.told.description)}
-        used = self._only("used", rows.never_used(fields.values(), self.told.never_used))
+        typed = (self.session.description, self.session.never_used)
+        identities = rows.identities(typed, create and create.answer, self._is_addressed)
+        fields = {"id": self._only("id", identities), "description": rows.field(self.session.description)}
+        used = self._only("used", rows.never_used(fields.values(), self.session.never_used))
         fields["used"] = used
         operation["fields"] = {name: pointer for name, pointer in fields.items() if pointer is not None}
         if used is not None:
@@ -248,22 +248,22 @@ class Drafter:
 
     def _add_version(self, operation: dict[str, Any], exchange: Exchange) -> None:
         """Note where the version stands that the operator named, if this answer tells it."""
-        pointer = _pointer(exchange.answer, self.told.version) if self.told.version else None
+        pointer = _pointer(exchange.answer, self.session.version) if self.session.version else None
         if pointer is not None:
             operation["version"] = pointer
 
     def _creation(self, create: Exchange, rows: TokenRows | None) -> dict[str, Any]:
-        operation = self._operation(create, {self.told.description: "description"})
+        operation = self._operation(create, {self.session.description: "description"})
         if not holds(operation.get(create.form), "{description}"):
             self._miss("tokens.create", "the request that answers with the token has no description")
-        secret = str(_pointer(create.answer, self.told.token))
+        secret = str(_pointer(create.answer, self.session.token))
         known = rows.new if rows else {}
         identities = [
             pointer
             for pointer, value in scalars(create.answer)
             if pointer != secret and pointer in known and same(known[pointer], value) and value not in NEVER
         ]
-        others = [each for each in identities if known[each] != self.told.description]
+        others = [each for each in identities if known[each] != self.session.description]
         found = {"id": others[0], "secret": secret} if len(others) == 1 else {"secret": secret}
         return {**operation, "fields": found}
 
@@ -271,7 +271,7 @@ class Drafter:
         self, after: list[Exchange], listing: dict[str, Any] | None, rows: TokenRows | None
     ) -> dict[str, Any] | None:
         """Find a request after the creation that is addressed with the new token."""
-        values = {self.told.description: "description"}
+        values = {self.session.description: "description"}
         if listing and rows and "id" in listing["fields"]:
             values[str(rows.new[listing["fields"]["id"]])] = "id"
         found = [each for each in after if any(_addresses(each, value) for value in values)]
@@ -323,14 +323,18 @@ class Drafter:
 LEFT_OUT = object()
 
 
-def _secrets(recorded: list[Exchange], told: RecordedSession) -> set[str]:
+def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
     """Return every value of the recording that logs somebody in."""
-    found = {told.password, told.token}
+    found = {session.password, session.token}
     for each in recorded:
         found |= {*each.cookies.values(), *each.set_cookies.values()}
         found |= {_header(each, name) for name in ("authorization", "proxy-authorization")}
         found |= set(_header(each, "authorization").split())
-    return {value for value in found if len(value) >= SHORTEST_SECRET or value in (told.password, told.token)}
+    return {
+        value
+        for value in found
+        if len(value) >= SHORTEST_SECRET or value in (session.password, session.token)
+    }
 
 
 def _shows(text: str, secrets: set[str]) -> bool:
@@ -363,7 +367,7 @@ def _csrf(requests: Iterable[Exchange]) -> dict[str, str]:
     """Find a header that repeats a cookie of the same request."""
     for each in requests:
         for name, value in each.headers.items():
-            cookie = next((key for key, held in each.cookies.items() if held == value), None)
+            cookie = next((key for key, sent in each.cookies.items() if sent == value), None)
             if each.writes and cookie and name.lower() != "cookie" and len(value) >= SHORTEST_SECRET:
                 return {"cookie": cookie, "header": name}
     return {}

@@ -206,9 +206,9 @@ def looks_secret(text: str) -> bool:
 
 
 def _refuse_uncomparable_versions(endpoints: dict[str, Any]) -> None:
-    told = [place for place, _text in _texts(endpoints) if place[-1] == "version"]
+    declared = [place for place, _text in _texts(endpoints) if place[-1] == "version"]
     comparable = all(CLAUSE.fullmatch(part.strip()) for part in endpoints["versions"].split(","))
-    if told and not comparable:
+    if declared and not comparable:
         raise Fault(
             ("versions",), "an answer tells the version, so this has to be comparable, such as >=24.1,<25"
         )

@@ -115,28 +115,28 @@ def _objects(row: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[dict[s
     """Return each object once: what was done counts more than what is predicted; all steps are one."""
     steps: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for outcome in sorted(outcomes, key=lambda each: not each.acts):
-        for told in outcome.objects:
-            taken = steps.setdefault((told["kind"], told["name"]), [])
+        for entry in outcome.objects:
+            taken = steps.setdefault((entry["kind"], entry["name"]), [])
             if not taken or taken[0]["acts"] == outcome.acts:
-                taken.append({**told, "provenance": outcome.provenance, "acts": outcome.acts})
+                taken.append({**entry, "provenance": outcome.provenance, "acts": outcome.acts})
     return [_object(row, entries) for entries in steps.values()]
 
 
 def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Make one of the steps that a run took with an object, such as making a token and dropping the old."""
     changes = [step for step in steps if step["action"] in CHANGES]
-    told = changes[0] if changes else steps[-1]
+    entry = changes[0] if changes else steps[-1]
     gone = bool(changes) and changes[-1]["action"] == "delete"
     return {
         "site": row["site"],
         "appliance": row["appliance"],
-        "kind": told["kind"],
-        "name": told["name"],
-        "action": "delete" if gone else told["action"],
+        "kind": entry["kind"],
+        "name": entry["name"],
+        "action": "delete" if gone else entry["action"],
         "fields": fields(changes[0]["before"], changes[-1]["after"]) if changes else [],
-        "previewable": told.get("previewable", True),
-        "provenance": told["provenance"],
-        "message": told.get("reason"),
+        "previewable": entry.get("previewable", True),
+        "provenance": entry["provenance"],
+        "message": entry.get("reason"),
         "verification": row["verification"],
     }
 

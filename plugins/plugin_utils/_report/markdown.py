@@ -85,18 +85,18 @@ def _sites(document: Mapping[str, Any]) -> Iterator[str]:
         title = escaped(site) if site else "no site"
         column = "would change" if document["mode"] == "check" else "changed"
         yield f"\n### Site: {title}\n\n| appliance | {column} |\n|---|---|\n"
-        told = [(row, _told(row, objects[row["appliance"]])) for row in rows]
-        yield from (f"| {escaped(row['appliance'])} | {text} |\n" for row, text in told if text)
-        unchanged = sum(not text for _row, text in told)
+        summaries = [(row, _summary(row, objects[row["appliance"]])) for row in rows]
+        yield from (f"| {escaped(row['appliance'])} | {text} |\n" for row, text in summaries if text)
+        unchanged = sum(not text for _row, text in summaries)
         if unchanged:
-            yield f"| {unchanged} of {len(told)} | nothing |\n"
+            yield f"| {unchanged} of {len(summaries)} | nothing |\n"
 
 
-def _told(row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> str:
+def _summary(row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> str:
     """Say what differs on one appliance, nothing where it is as declared."""
     changes = [each for each in objects if each["action"] in CHANGES]
-    told = [f"{each['action']} {escaped(each['kind'])} {escaped(each['name'])}" for each in changes]
-    return ", ".join([*(["unknown"] if row["state"] != "looked_at" else []), *told])
+    summaries = [f"{each['action']} {escaped(each['kind'])} {escaped(each['name'])}" for each in changes]
+    return ", ".join([*(["unknown"] if row["state"] != "looked_at" else []), *summaries])
 
 
 def _details(document: Mapping[str, Any]) -> Iterator[str]:

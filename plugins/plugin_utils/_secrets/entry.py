@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The keeper of one secret: reads its record from a store, and writes it back by compare-and-set."""
+"""The entry of one secret: reads its record from a store, and writes it back by compare-and-set."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class StoreEntry:
         self._amend(records.retired)
 
     def consumed(self, consumer: str) -> None:
-        """Note that the consumer is told to use the secret; two consumers may do so at once."""
+        """Note that the secret is assigned to the consumer; two consumers may do so at once."""
         self._amend(lambda record: records.consumed(record, consumer), about_minting=False)
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:

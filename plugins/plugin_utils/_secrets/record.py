@@ -6,7 +6,7 @@
 
 A record holds ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, ``salt``, ``verified`` and
 ``delivered`` (fingerprints of the value that was proved and of those that consumers have), ``delivered_at``
-(since when they have them), ``consumers`` (all that were ever told to use it), ``pending`` while a new value
+(since when they have them), ``consumers`` (all that it was ever assigned to), ``pending`` while a new value
 is being minted, and ``previous`` until that has proved itself. An operator may write a record with nothing
 but ``value``, or replace the value alone.
 """
@@ -105,7 +105,7 @@ def retired(record: Record) -> Record:
 
 
 def consumed(record: Record, consumer: str) -> Record:
-    """Note that a consumer is told to use the secret, unless the secret is gone."""
+    """Note that the secret is assigned to a consumer, unless the secret is gone."""
     if "value" not in record:
         return record
     return {**record, "consumers": sorted({*record.get("consumers", ()), consumer})}

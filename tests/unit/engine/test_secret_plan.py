@@ -299,7 +299,7 @@ def test_the_steps_for_a_key(stored: Any, admin: Any, options: Any, taken: Any, 
     assert not any(step.keep_previous for step in plan.steps)
 
 
-@pytest.mark.parametrize(("previous", "taken"), [("keep", []), ("absent", ["predict_retirement"])])
+@pytest.mark.parametrize(("previous", "taken"), [("keep", []), ("absent", ["retire"])])
 def test_the_steps_after_a_predicted_replacement(previous: str, taken: list[str]) -> None:
     plan = plan_predicted_retirement(StoredSecret(OLD), RotationOptions(previous=previous, replaced=True))
     assert (steps(plan), plan.retired, plan.after) == (taken, OLD, None)

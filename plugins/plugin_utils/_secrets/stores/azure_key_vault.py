@@ -70,7 +70,7 @@ LOGIN = (
 )
 
 
-class StoredSecret(NamedTuple):
+class VaultSecret(NamedTuple):
     """What the vault holds under a name: the text, its version, and tags that an operator may have set."""
 
     text: str
@@ -114,16 +114,16 @@ class AzureKeyVault:
 
     def read(self) -> tuple[dict[str, Any] | None, str | None]:
         """Return the record and its version."""
-        held = self._held()
-        return (None, None) if held is None else (self._record(held.text), held.version)
+        current = self._current()
+        return (None, None) if current is None else (self._record(current.text), current.version)
 
     def write(self, record: dict[str, Any], expected: str | None) -> str:
         """Add a version with the record, unless someone else did since; make sure that it is the current."""
-        held = self._expected(expected)
+        current = self._expected(expected)
         text = json.dumps(record, sort_keys=True)
         with self._failing_plainly("written"):
             written = self.client.set_secret(
-                self.name, text, content_type="application/json", tags=held.tags if held else None
+                self.name, text, content_type="application/json", tags=current.tags if current else None
             )
             version = str(written.properties.version)
         self._confirm(text, version, expected)
@@ -138,12 +138,12 @@ class AzureKeyVault:
         if self._expected(expected) is not None:
             self.write({}, expected)
 
-    def _held(self) -> StoredSecret | None:
-        held: StoredSecret | None = self._found(self.client.get_secret, _taken)
+    def _current(self) -> VaultSecret | None:
+        current: VaultSecret | None = self._found(self.client.get_secret, _taken)
         # A deleted name cannot be written: whoever took it for a free one would mint a key and lose it.
-        if held is None and self._found(self.client.get_deleted_secret, bool):
+        if current is None and self._found(self.client.get_deleted_secret, bool):
             raise SecretStoreError(f"{self} cannot be read: {BLOCKED}")
-        return held
+        return current
 
     def _found(self, get: Callable[[str], Any], take: Callable[[Any], Any]) -> Any:
         """Return what the vault answers, None only if it says clearly that there is no such secret."""
@@ -164,19 +164,19 @@ class AzureKeyVault:
             raise SecretStoreError(f'{self} does not hold a JSON object, such as {{"value": "..."}}')
         return record
 
-    def _expected(self, expected: str | None) -> StoredSecret | None:
-        """Return what is held now, which must still be the expected version."""
-        held = self._held()
-        if (held.version if held else None) != expected:
+    def _expected(self, expected: str | None) -> VaultSecret | None:
+        """Return what is there now, which must still be the expected version."""
+        current = self._current()
+        if (current.version if current else None) != expected:
             raise self._overtaken()
-        return held
+        return current
 
     def _confirm(self, text: str, version: str, expected: str | None) -> None:
         """Make sure that the current version is the one just written."""
-        held = self._held()
-        if held is not None and held.version not in (version, expected):
+        current = self._current()
+        if current is not None and current.version not in (version, expected):
             raise self._overtaken()
-        if held is None or (held.text, held.version) != (text, version):
+        if current is None or (current.text, current.version) != (text, version):
             raise SecretStoreError(
                 f"{self} was written, as the vault says, but holds something else: see the vault's log"
             )
@@ -279,11 +279,11 @@ def _credential(settings: Mapping[str, Any]) -> Any:
         ) from None
 
 
-def _taken(secret: Any) -> StoredSecret:
+def _taken(secret: Any) -> VaultSecret:
     text, version = secret.value, secret.properties.version
     if not isinstance(text, str) or not version:
         raise ValueError("neither value nor version")
-    return StoredSecret(text, version, dict(secret.properties.tags or {}))
+    return VaultSecret(text, version, dict(secret.properties.tags or {}))
 
 
 def _reason(error: Exception) -> str:

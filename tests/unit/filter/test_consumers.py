@@ -76,15 +76,15 @@ def test_an_unused_token_is_looked_for_under_every_description_that_is_known() -
 
 
 UNUSED = {
-    # who was told to use the token of s1, who is declared to use what: why it is kept
+    # who was assigned the token of s1, who is declared to use what: why it is kept
     "moved": (["a"], [consumer("a", "s2")], ""),
     "uses another token of the sensor": (["a"], [consumer("a", description="b")], ""),
     "all have moved": (["a", "b"], [consumer("a", "s2"), consumer("b", "s3")], ""),
-    "is missing": (["a"], [], "a, which was told to use it, is not in the inventory or names no sensor"),
+    "is missing": (["a"], [], "a, which it was assigned to, is not in the inventory or names no sensor"),
     "moved, but another is missing": (
         ["a", "b"],
         [consumer("a", "s2")],
-        "b, which was told to use it, is not in the inventory or names no sensor",
+        "b, which it was assigned to, is not in the inventory or names no sensor",
     ),
     "names what is no sensor": (
         ["a"],
