@@ -64,7 +64,7 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._engine.errors import ApplianceError, InvalidOptions
+from ..module_utils._engine.errors import TaskError
 from ..module_utils._engine.secret import StoredSecret
 from ..module_utils._module.untagged import plain
 from ..plugin_utils._secrets.entry import StoreEntry
@@ -76,9 +76,7 @@ def read_secret(lookup: LookupBase, ref: str, variables: dict[str, Any] | None) 
     settings = plain(lookup._templar.template((variables or {}).get(STORE_SETTINGS, {})))
     try:
         return StoreEntry(ref, open_store(ref, lookup._loader, settings), set(), lookup._loader).read()
-    except InvalidOptions as error:
-        raise AnsibleLookupError(str(error)) from None
-    except ApplianceError as error:
+    except TaskError as error:
         raise AnsibleLookupError(error.sentence("control node")) from None
 
 

@@ -248,7 +248,7 @@ def test_a_profile_in_use_is_not_removed_and_the_reason_is_told(workspace: Works
     run = workspace.run(play(task("fortigate_admin_profile", name="by hand/50% ä", state="absent")))
     (result,) = run.results
     assert result.status == "failed"
-    told = 'fgt: deleting admin profile "by hand/50% ä" was refused (500, -23): it is still in use'
+    told = 'fgt: deleting admin profile "by hand/50% ä" failed (500, -23): it is still in use'
     assert result.message.startswith(told)
     assert _rows(workspace) == before
 

@@ -165,7 +165,7 @@ def test_a_login_that_is_stopped_is_tried_once_and_leaves_nothing_open(
     lab.forget_calls()
     again = outcome(account(lab, "username", "password", **wrong), "create a profile")
     assert says in str(again)
-    assert "not asked again" in str(again)
+    assert "was not repeated" in str(again)
     assert lab.calls(FORTIGATE) == []
 
 
@@ -191,7 +191,7 @@ def test_a_locked_out_source_is_told_so_as_far_as_the_release_does(
 def test_a_wrong_token_is_one_failed_login(lab: Lab, version: str) -> None:
     lab.switch(FORTIGATE, version=version)
     wrong = account(lab, token="not-the-token")
-    for says in ("(FortiOS answers both alike)", "not asked again"):
+    for says in ("(FortiOS answers both alike)", "was not repeated"):
         error = outcome(wrong, "list profiles")
         assert isinstance(error, Refused)
         assert says in error.reason

@@ -161,7 +161,7 @@ def test_what_a_fortigate_does_not_have_is_refused_before_any_write(
     run = workspace.run(play(wanted), arguments=mode)
     doing = "updating" if there else "creating"
     for name, (_switches, _options, said) in LACKING.items():
-        assert run.one(name).message == f'{name}: {doing} admin profile "p" is not possible: {said}'
+        assert run.one(name).message == f'{name}: {doing} admin profile "p" is not supported: {said}'
     assert not [call for call in workspace.lab.calls() if call["write"]]
 
 

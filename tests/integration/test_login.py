@@ -101,7 +101,7 @@ def test_a_wrong_password_is_tried_once(workspace: Workspace, status: int) -> No
     run = workspace.run(play(PROFILE), arguments=["-vvvv"])
     result = run.one("fgt")
     assert result.status == "failed"
-    assert result.message.startswith('fgt: reading admin profile "plant" was refused (')
+    assert result.message.startswith('fgt: reading admin profile "plant" failed (')
     assert WRONG not in run.output
     assert _requests(workspace, FORTIGATE) == [LOGIN]
 
@@ -167,7 +167,7 @@ def test_a_loop_or_a_retry_does_not_lock_the_source_out(workspace: Workspace, gi
     results = workspace.run(play(looped)).of("fgt")
     rounds = [result.message for result in results if result.status == "failed"]
     assert len(rounds) >= 4
-    assert all("not asked again: this is what it said a moment ago" in message for message in rounds[1:])
+    assert all("the answer of a moment ago; the login was not repeated" in message for message in rounds[1:])
     assert len(_requests(workspace, FORTIGATE)) == 1
     assert workspace.lab.state(FORTIGATE)["failed_logins"] == {"127.0.0.1": 1}
 

@@ -58,7 +58,7 @@ _NAMES = {
 }
 _MESSAGES = {
     "unreachable": "{}: no answer to GET https://192.0.2.77:443 within 10 s: check the address and the route",
-    "failed": "{}: reading the admin profiles was refused (403): permission denied",
+    "failed": "{}: reading the admin profiles failed (403): permission denied",
     "not_done": "{}: the run ended before its turn",
 }
 _UNKNOWN = "FortiOS documents no time of last use of an API key; admin and key are in place"

@@ -13,58 +13,90 @@ from typing import Any
 LARGEST_CODE = 10**9
 
 
-class InvalidOptions(Exception):
-    """The task's options cannot be right, whatever the appliance holds. Raised before the first request."""
+class TaskError(Exception):
+    """A task that cannot be carried out: what failed, why, and what the operator can do.
 
-
-class Conflict(Exception):
-    """What is wanted cannot be reached from what is there, for example if an option is missing."""
-
-
-class ApplianceError(Exception):
-    """An attempt on an appliance did not end as it should have.
-
-    ``status`` is the HTTP status, ``code`` the appliance's own error number, ``path`` the path that was
-    called; each is None where there was none. ``attempt`` is filled in by :func:`attempting`.
+    ``why`` and ``remedy`` are clauses without a period. ``attempt`` is what failed, filled in by
+    :func:`attempting`.
     """
 
     outcome = "failed"
+    attempt = "the task"
+
+    def __init__(self, why: str, remedy: str = "") -> None:
+        super().__init__(why, remedy)
+        self.why = why
+        self.remedy = remedy
+
+    @property
+    def reason(self) -> str:
+        """The cause and the remedy as one clause."""
+        return f"{self.why}; {self.remedy}" if self.remedy else self.why
+
+    def __str__(self) -> str:
+        return self.reason
+
+    def sentence(self, host: str) -> str:
+        """Return the message: ``HOST: what failed (status): why; what to do``."""
+        return f"{host}: {self.attempt} {self.outcome}: {self.reason}"
+
+
+class InvalidOptions(TaskError):
+    """The task's options are invalid regardless of the appliance's state. Raised before the first request."""
+
+    attempt = "checking the options"
+
+
+class Conflict(TaskError):
+    """The desired state cannot be reached from the current state."""
+
+    attempt = "planning the change"
+
+
+class ApplianceError(TaskError):
+    """An operation on an appliance did not succeed.
+
+    ``status`` is the HTTP status, ``code`` the appliance's own error number, ``path`` the path of the
+    request; each is None where there was none.
+    """
 
     def __init__(
-        self, reason: str, *, status: int | None = None, code: int | None = None, path: str | None = None
+        self,
+        why: str,
+        remedy: str = "",
+        *,
+        status: int | None = None,
+        code: int | None = None,
+        path: str | None = None,
     ) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        super().__init__(why, remedy)
         self.status = status
         # An appliance may answer anything where its error number should be.
         self.code = code if isinstance(code, int) and abs(code) < LARGEST_CODE else None
         self.path = path
-        self.attempt = ""
 
-    def sentence(self, appliance: str) -> str:
-        """Say what was attempted, on which appliance, and what it answered."""
+    def sentence(self, host: str) -> str:
+        """Return the message, with the numbers that the appliance answered."""
         numbers = ", ".join(str(number) for number in (self.status, self.code) if number is not None)
         answered = f"{self.outcome} ({numbers})" if numbers else self.outcome
-        return f"{appliance}: {self.attempt or 'the task'} {answered}: {self.reason}"
+        return f"{host}: {self.attempt} {answered}: {self.reason}"
 
     @property
     def failure(self) -> dict[str, Any]:
-        """The same for machines."""
+        """The numbers and the path, as a result returns them."""
         return {"status": self.status, "code": self.code, "path": self.path}
 
 
 class Refused(ApplianceError):
-    """The appliance understood the request and said no."""
-
-    outcome = "was refused"
+    """The appliance understood the request and refused it."""
 
 
 class Locked(Refused):
-    """The appliance refuses this source for a while, whatever it sends. Never retried."""
+    """The appliance refuses every request from this source for a while. Never retried."""
 
 
 class NotFound(ApplianceError):
-    """The object that the task builds on does not exist."""
+    """The object that the task depends on does not exist."""
 
 
 class Unreachable(ApplianceError):
@@ -74,7 +106,7 @@ class Unreachable(ApplianceError):
 class Unsupported(ApplianceError):
     """The appliance, or what we know of its interface, has no such operation."""
 
-    outcome = "is not possible"
+    outcome = "is not supported"
 
 
 class SecretStoreError(ApplianceError):
@@ -87,9 +119,10 @@ class Overtaken(SecretStoreError):
 
 @contextmanager
 def attempting(attempt: str) -> Iterator[None]:
-    """Name what is being attempted, in the words an error message starts with."""
+    """Name the attempt of a TaskError that is raised inside; the innermost name is kept."""
     try:
         yield
-    except ApplianceError as error:
-        error.attempt = error.attempt or attempt
+    except TaskError as error:
+        if "attempt" not in vars(error):
+            error.attempt = attempt
         raise

@@ -197,7 +197,8 @@ class SecretChange:
             path, is_undone = self.entry.escrow(value), self._undo(id_)
             if is_undone and not isinstance(error, Overtaken):
                 self._release_if_possible()
-            error.reason += _recipe(self.task, path, is_undone)
+            error.why += _whereabouts(self.task, path, is_undone)
+            error.remedy = _recovery(self.task, path, is_undone)
             raise
 
     def verify(self, step: SecretStep) -> None:
@@ -283,14 +284,15 @@ class SecretChange:
             pass
 
 
-def _recipe(task: Task, path: str | None, is_undone: bool) -> str:
+def _whereabouts(task: Task, path: str | None, is_undone: bool) -> str:
     kept = f"it was saved, encrypted, in {path}" if path else "it could not be saved anywhere"
-    again = "; the appliance has deleted it again" if is_undone else ""
+    again = ", and the appliance has deleted it again" if is_undone else ""
+    return f". {task.title} was minted, but its value is not in the store: {kept}{again}"
+
+
+def _recovery(task: Task, path: str | None, is_undone: bool) -> str:
     use = f"\n3. To use the saved one until then: ansible-vault view {path}" if path and not is_undone else ""
-    return (
-        f". {task.title} was minted, but its value is not in the store: {kept}{again}"
-        f"\n1. Fix the store of {_entry(task).ref}.\n2. Run again: a new one is minted.{use}"
-    )
+    return f"to recover:\n1. Fix the store of {_entry(task).ref}.\n2. Run again: a new one is minted.{use}"
 
 
 def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None) -> None:

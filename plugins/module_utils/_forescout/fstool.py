@@ -265,13 +265,13 @@ class Fstool(Appliance):
                     self.plugin.restart(node)
             self._forget_backups(begun)
         except ApplianceError as failed:
-            error.reason += (
-                f"; rolling back failed too ({failed.reason}), so look at the module in the Console: the "
-                f"previous settings are in {self.store_path}{BACKUP}"
+            error.why += f"; rolling back failed too ({failed.reason})"
+            error.remedy = (
+                f"check the module in the Console; the previous settings are in {self.store_path}{BACKUP}"
             )
             raise error from None
         if begun:
-            error.reason += "; the previous settings were put back" + (
+            error.why += "; the previous settings were put back" + (
                 " and the plugin runs with them" if restarted else " and the plugin was not restarted"
             )
         raise error

@@ -44,7 +44,9 @@ class Nodes:
         try:
             return by_node(self.done(EM, "asking every node", command).out)
         except Unreachable as error:
-            raise Unreachable(f"fstool oneach, which waits for every appliance: {error.reason}") from None
+            raise Unreachable(
+                f"fstool oneach, which waits for every appliance: {error.why}", error.remedy
+            ) from None
 
     def call(self, *arguments: str) -> str:
         """Return the command line that calls ``fstool``."""

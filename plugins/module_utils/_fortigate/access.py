@@ -97,7 +97,7 @@ def _items(option: str, given: list[Mapping[str, Any]]) -> Iterator[Params]:
         try:
             params = resource.prepare(ITEMS[option].validate(item, CLEARABLE[option])[0])
         except InvalidOptions as error:
-            raise InvalidOptions(f"{place}: {error}") from None
+            raise InvalidOptions(f"{place}: {error.why}", error.remedy) from None
         problems = resource.problems(params)
         if params["name"] in names:
             problems.append(f'"{params["name"]}" is named twice')

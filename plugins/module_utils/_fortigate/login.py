@@ -166,8 +166,8 @@ class Account:
 
 
 def _repeated(error: ApplianceError) -> Refused:
-    reason = f"{error.reason} (not asked again: this is what it said a moment ago)"
-    return Refused(reason, status=error.status, code=error.code, path=error.path)
+    why = f"{error.why} (the answer of a moment ago; the login was not repeated)"
+    return Refused(why, error.remedy, status=error.status, code=error.code, path=error.path)
 
 
 def login_code(answer: Response) -> int | None:

@@ -27,7 +27,8 @@ from .._wire.https import REQUESTS_IMPORT_ERROR
 from .run import Module, Params
 
 ERRORS = {
-    each.__name__: each for each in (ApplianceError, Refused, Locked, NotFound, Unreachable, Unsupported)
+    each.__name__: each
+    for each in (InvalidOptions, ApplianceError, Refused, Locked, NotFound, Unreachable, Unsupported)
 }
 
 
@@ -70,15 +71,11 @@ def serve(module: Module) -> None:
 
 def pack(error: ApplianceError | InvalidOptions) -> dict[str, Any]:
     """Return an error as JSON can carry it to the control node, for :func:`raise_packed`."""
-    if isinstance(error, InvalidOptions):
-        return {"kind": "InvalidOptions", "reason": str(error)}
-    return {"kind": type(error).__name__, "reason": error.reason, **error.failure}
+    failure = error.failure if isinstance(error, ApplianceError) else {}
+    return {"kind": type(error).__name__, "why": error.why, "remedy": error.remedy, **failure}
 
 
 def raise_packed(error: Mapping[str, Any]) -> NoReturn:
     """Raise on the control node what a module process packed on another host."""
-    if error["kind"] == "InvalidOptions":
-        raise InvalidOptions(error["reason"])
-    raise ERRORS[error["kind"]](
-        error["reason"], status=error["status"], code=error["code"], path=error["path"]
-    )
+    details = {name: value for name, value in error.items() if name != "kind"}
+    raise ERRORS[error["kind"]](**details)

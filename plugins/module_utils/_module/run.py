@@ -71,7 +71,7 @@ def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[s
         _work(module, params, node, outcome)
         ending = {"provenance": provenance(params)}
     except (InvalidOptions, Conflict) as error:
-        ending = {"failed": True, "msg": f"{node.host}: {error}"}
+        ending = {"failed": True, "msg": error.sentence(node.host)}
     except ApplianceError as error:
         state = "unreachable" if isinstance(error, Unreachable) else "failed"
         ending = {state: True, "msg": error.sentence(node.host), "failure": error.failure}

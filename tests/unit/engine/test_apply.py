@@ -146,7 +146,7 @@ def test_a_refused_verb_is_named_and_ends_the_run(verb: str, objects: Any, param
     api = MemoryAppliance(objects, errors={verb: Refused("no", status=403)})
     with pytest.raises(Refused) as caught:
         do(converge, job(api, **params))
-    assert caught.value.sentence("box") == f'box: {attempt} thing "a" was refused (403): no'
+    assert caught.value.sentence("box") == f'box: {attempt} thing "a" failed (403): no'
     assert api.events[-1] == f"appliance {verb}"
 
 

@@ -21,14 +21,14 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
 )
 
 SENTENCES = [
-    (Refused("permission denied", status=403), "was refused (403)"),
-    (Refused("permission denied", status=403, code=-37), "was refused (403, -37)"),
-    (Refused("permission denied", code=-37), "was refused (-37)"),
-    (Refused("permission denied"), "was refused"),
-    (Locked("permission denied", status=429), "was refused (429)"),
+    (Refused("permission denied", status=403), "failed (403)"),
+    (Refused("permission denied", status=403, code=-37), "failed (403, -37)"),
+    (Refused("permission denied", code=-37), "failed (-37)"),
+    (Refused("permission denied"), "failed"),
+    (Locked("permission denied", status=429), "failed (429)"),
     (NotFound("permission denied", status=404), "failed (404)"),
     (Unreachable("permission denied"), "failed"),
-    (Unsupported("permission denied"), "is not possible"),
+    (Unsupported("permission denied"), "is not supported"),
     (SecretStoreError("permission denied"), "failed"),
     (ApplianceError("permission denied", code=0), "failed (0)"),
 ]
@@ -44,7 +44,7 @@ def test_the_sentence_names_appliance_attempt_and_answer(error: ApplianceError, 
 
 
 def test_an_error_outside_every_attempt_still_makes_a_sentence() -> None:
-    assert Refused("no").sentence("fgt01") == "fgt01: the task was refused: no"
+    assert Refused("no").sentence("fgt01") == "fgt01: the task failed: no"
 
 
 def test_the_innermost_attempt_names_the_error() -> None:

@@ -93,7 +93,7 @@ def test_a_key_whose_value_could_not_be_stored_is_saved_and_cannot_be_undone() -
     assert scene.events == [*READING, *MINTING]
     assert caught.value.sentence("box") == (
         'box: the task failed: no space left. key "a" was minted, but its value is not in the store: it was '
-        f"saved, encrypted, in {ESCROW}\n"
+        f"saved, encrypted, in {ESCROW}; to recover:\n"
         f"1. Fix the store of {REF}.\n"
         "2. Run again: a new one is minted.\n"
         f"3. To use the saved one until then: ansible-vault view {ESCROW}"

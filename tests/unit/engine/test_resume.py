@@ -178,7 +178,7 @@ def test_what_cannot_be_cleared_away_keeps_the_reservation() -> None:
     scene = Scene(TOKEN, rows(5), errors={"delete": Refused("no")}, pending=begun())
     with pytest.raises(Refused) as caught:
         scene.play()
-    assert caught.value.sentence("box") == 'box: deleting token "a" was refused: no'
+    assert caught.value.sentence("box") == 'box: deleting token "a" failed: no'
     assert scene.events == [*LISTING, "store reserve", "appliance delete 5"]
 
 

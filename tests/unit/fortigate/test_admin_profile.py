@@ -274,7 +274,7 @@ def test_what_cannot_be_had_is_refused_before_any_write(name: str, check_mode: b
         do(converge, task)
     doing = "updating" if name == "p" else "creating"
     assert caught.value.sentence("fgt07") == (
-        f'fgt07: {doing} admin profile "p" is not possible: it runs 6.4.5, and firewall_permissions.others '
+        f'fgt07: {doing} admin profile "p" is not supported: it runs 6.4.5, and firewall_permissions.others '
         "exists from 6.4.6 until before 7.0.0 and from 7.0.1"
     )
     assert api.bodies == []

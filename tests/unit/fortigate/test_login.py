@@ -245,7 +245,7 @@ def test_refused_credentials_are_not_tried_again_in_this_process(params: Any) ->
     refuses = answer(401, HTML if params is TOKEN else {"status": -1})
     refused(gate(params, refuses))
     again = gate(params)
-    assert "not asked again" in refused(again).reason
+    assert "not repeated" in refused(again).reason
     assert again.http.requests == []
     for other in [{"url": "other.example"}, {"password": "q", "token": params["token"] and "q"}]:
         assert refused(gate({**params, **other}, refuses)).status == 401

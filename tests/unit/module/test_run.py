@@ -170,7 +170,7 @@ def test_what_a_module_refuses_itself_fails_before_any_connection() -> None:
 
     node = Node()
     result = run(module(failing(AssertionError("ran")), prepare=prepare), {"name": "a"}, node)
-    assert (result, node.asked) == ({"changed": False, "failed": True, "msg": "box: not so"}, [])
+    assert (result, node.asked) == ({"changed": False, "failed": True, "msg": "box: checking the options failed: not so"}, [])
 
 
 @pytest.mark.parametrize(
@@ -190,10 +190,10 @@ FAILURE = {"status": 403, "code": -37, "path": "/p"}
 @pytest.mark.parametrize(
     ("error", "result"),
     [
-        (Conflict("no way"), {"failed": True, "msg": "box: no way"}),
+        (Conflict("no way"), {"failed": True, "msg": "box: planning the change failed: no way"}),
         (
             Refused("no", **FAILURE),
-            {"failed": True, "msg": "box: the task was refused (403, -37): no", "failure": FAILURE},
+            {"failed": True, "msg": "box: the task failed (403, -37): no", "failure": FAILURE},
         ),
         (
             Unreachable("no answer", path="/p"),

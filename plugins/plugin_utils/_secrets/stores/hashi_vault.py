@@ -283,7 +283,9 @@ def _url(given: Mapping[str, str]) -> str:
     try:
         return base_url(url)
     except InvalidOptions as error:
-        raise InvalidOptions(f"the address of Vault, set by url or VAULT_ADDR: {error}") from None
+        raise InvalidOptions(
+            f"the address of Vault, set by url or VAULT_ADDR: {error.why}", error.remedy
+        ) from None
 
 
 def _timeout(value: Any) -> float:
