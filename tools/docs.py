@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from environment import ROOT, ensure
+from messages import page
 
 SETTINGS = ROOT / "tools" / "site"
 FOLDER = ROOT / ".cache" / "docs"
@@ -28,6 +29,7 @@ def lay_out() -> None:
     shutil.copytree(ROOT / "docs", SOURCE / "docs")
     navigation = (SETTINGS / "navigation.md").read_text()
     (SOURCE / "index.md").write_text((ROOT / "README.md").read_text() + navigation)
+    (SOURCE / "messages.md").write_text(page())
 
 
 def build() -> int:
