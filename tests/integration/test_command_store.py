@@ -87,7 +87,7 @@ def test_for_a_program_that_keeps_nothing_no_key_is_minted(workspace: Workspace,
     run = workspace.run(play(ADMIN, KEY))
     (refused,) = run.of("fgt", "fortigate_api_key")
     assert refused.failed
-    assert "fgt/key was written, but reads back different" in refused.message
+    assert "fgt/key was written, but reads back differently" in refused.message
     assert _mintings(workspace) == 0
 
 
