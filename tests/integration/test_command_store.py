@@ -97,5 +97,5 @@ def test_settings_that_cannot_be_right_are_refused_before_the_appliance_is_calle
     _inventory(workspace, folder, "", timeout="soon")
     run = workspace.run(play(KEY))
     assert run.one("fgt").failed
-    assert "timeout of the secret store command is a number of seconds" in run.one("fgt").message
+    assert "timeout of the secret store command is 'soon'; set timeout to a number" in run.one("fgt").message
     assert workspace.lab.calls(FORTIGATE) == []
