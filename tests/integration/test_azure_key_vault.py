@@ -77,7 +77,7 @@ def test_no_key_is_minted_while_the_vault_cannot_be_written(
     vault.switches.answers["PUT"] = failure(403, "Forbidden", "ForbiddenByRbac")
     result = _run(workspace, vault, play(KEY)).one()
     assert result.failed
-    assert "the vault does not permit it (Forbidden ForbiddenByRbac)" in result.message
+    assert "the vault denied the request (Forbidden ForbiddenByRbac)" in result.message
     assert not [call for call in workspace.lab.calls(FORTIGATE) if "generate-key" in call["path"]]
 
 
@@ -90,5 +90,5 @@ def test_no_key_is_minted_under_a_name_that_a_deleted_secret_holds(
     workspace.lab.forget_calls()
     result = _run(workspace, vault, play(KEY)).one()
     assert result.failed
-    assert "its name is held by a deleted secret: purge that, or recover it" in result.message
+    assert "a deleted secret blocks its name; purge the deleted secret" in result.message
     assert not [call for call in workspace.lab.calls(FORTIGATE) if "generate-key" in call["path"]]

@@ -87,7 +87,7 @@ def test_for_a_program_that_keeps_nothing_no_key_is_minted(workspace: Workspace,
     run = workspace.run(play(ADMIN, KEY))
     (refused,) = run.of("fgt", "fortigate_api_key")
     assert refused.failed
-    assert "fgt/key was written, but reads back different" in refused.message
+    assert "fgt/key was written, but reads back differently" in refused.message
     assert _mintings(workspace) == 0
 
 
@@ -97,5 +97,5 @@ def test_settings_that_cannot_be_right_are_refused_before_the_appliance_is_calle
     _inventory(workspace, folder, "", timeout="soon")
     run = workspace.run(play(KEY))
     assert run.one("fgt").failed
-    assert "timeout of the secret store command is a number of seconds" in run.one("fgt").message
+    assert "timeout of the secret store command is 'soon'; set timeout to a number" in run.one("fgt").message
     assert workspace.lab.calls(FORTIGATE) == []

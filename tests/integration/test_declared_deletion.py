@@ -103,9 +103,7 @@ def test_the_token_of_a_platform_that_is_missing_from_the_inventory_is_kept_and_
     assert f"{SOUTH}: token forescout is kept: {DROPPED}" in run.output
     (entry,) = [each for each in platforms.report()["objects"] if each["appliance"] == SOUTH]
     assert (entry["kind"], entry["action"], entry["message"]) == ("token", "none", f"kept: {DROPPED}")
-    assert (
-        "**Not declared any more**" in (platforms.node.folder / "defender_iot_report/report.md").read_text()
-    )
+    assert "**No longer declared**" in (platforms.node.folder / "defender_iot_report/report.md").read_text()
 
 
 def test_a_token_that_no_platform_uses_any_more_under_a_name_of_its_own_is_found_by_drift(

@@ -101,7 +101,7 @@ def test_what_is_as_declared_is_clean_and_the_edges_are_those_of_verification(si
     report = site.report()
     assert (report["state"], report["mode"], report["playbook"]) == ("clean", "check", "drift")
     assert report["counts"] == {**dict.fromkeys(report["counts"], 0), "none": 11}
-    assert site.appliances() == dict.fromkeys([*FORTIGATES, *SENSORS, FORESCOUT], "looked_at")
+    assert site.appliances() == dict.fromkeys([*FORTIGATES, *SENSORS, FORESCOUT], "checked")
     states = {(edge["from"], edge["to"]): edge["state"] for edge in report["edges"]}
     assert states.pop((FORESCOUT, "sensor-north-01")) == "working"
     sites = {name: name.split("-")[1] for name in (*SENSORS, *FORTIGATES)}
@@ -114,7 +114,7 @@ def test_drift_is_told_field_by_field_with_exit_code_2(site: Site) -> None:
     site.spoil_profile()
     run = site.look()
     assert run.code == 2
-    assert "drift: 6 of 6 appliances looked at, 1 to update" in run.output
+    assert "drift: 6 of 6 appliances checked, 1 to update" in run.output
     report = site.report()
     assert _changes(report) == [(FORTIGATE, "profile", "defender-iot", "update")]
     (changed,) = [each for each in report["objects"] if each["action"] == "update"]
@@ -130,7 +130,7 @@ def test_an_appliance_that_nobody_reaches_is_unknown_with_exit_code_4(site: Site
     site.example.override(FORTIGATE, fortigate_access_url=NOBODY)
     run = site.look()
     assert run.code == 4
-    assert f"{FORTIGATE} could not be reached: " in run.output
+    assert f"{FORTIGATE} was unreachable: " in run.output
     assert site.appliances()[FORTIGATE] == "unreachable"
     assert _changes(site.report()) == [(FORTIGATE, "fortigate", FORTIGATE, "unknown")]
     assert _cases(site, "error") == [FORTIGATE]
@@ -159,7 +159,7 @@ def test_what_is_unknown_outranks_drift(site: Site) -> None:
 
 def test_a_limit_leaves_out_localhost_and_not_the_exit_code(untouched: Site) -> None:
     assert untouched.look("--limit=fgt-south-01").code == 2
-    assert untouched.appliances() == {"fgt-south-01": "looked_at"}
+    assert untouched.appliances() == {"fgt-south-01": "checked"}
     assert untouched.report()["state"] == "drift"
 
 
@@ -167,7 +167,7 @@ def test_without_any_appliance_nothing_is_clean(workspace: Workspace) -> None:
     workspace.inventory(bastion={})
     run = workspace.playbook("otsec.defender_iot.drift")
     assert run.code == 4
-    assert "unknown: 0 of 0 appliances looked at" in run.output
+    assert "unknown: 0 of 0 appliances checked" in run.output
 
 
 def test_what_a_person_does_cannot_be_previewed_and_is_said_to_be_so(site: Site) -> None:
@@ -223,7 +223,7 @@ def test_the_example_of_the_module_that_ends_a_run_as_its_report_says(untouched:
     enabled = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,otsec.defender_iot.report"}
     run = _run_own(untouched, _own(untouched, *yaml.safe_load(report_outcome.EXAMPLES)), **enabled)
     assert run.code == 2
-    assert "drift: 3 of 3 appliances looked at" in run.output
+    assert "drift: 3 of 3 appliances checked" in run.output
 
 
 def test_without_a_report_the_outcome_is_unknown(untouched: Site) -> None:

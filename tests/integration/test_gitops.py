@@ -45,14 +45,14 @@ def test_the_pull_request_is_tested_on_the_lab_and_its_report_says_what_would_ch
         "forescout-01": 1,
         "sensor-south-01": 0,
     }
-    assert "6 of 6 appliances looked at" in prediction
+    assert "6 of 6 appliances checked" in prediction
     assert "create profile defender-iot" in prediction
 
 
 def test_a_failing_canary_stops_the_rollout_and_all_that_was_not_done_is_named(walk: Walk) -> None:
     shown = walk.after("unplugged")
     assert "failed with exit code" in shown
-    assert "fgt-north-02 could not be reached: " in shown
+    assert "fgt-north-02 was unreachable: " in shown
     reason = "The rollout stops here: 1 of 4 appliances of the canary failed: fgt-north-02."
     assert f"fgt-south-01 was not done: {reason}" in shown
     assert "sensor-south-01 was not done: " in shown
@@ -66,17 +66,17 @@ def test_the_rollout_resumes_with_exactly_the_rest(walk: Walk) -> None:
 
 
 def test_the_night_after_finds_everything_as_declared(walk: Walk) -> None:
-    assert "clean: 6 of 6 appliances looked at" in walk.after("## Every night" and "./pipeline.sh drift\n")
+    assert "clean: 6 of 6 appliances checked" in walk.after("## Every night" and "./pipeline.sh drift\n")
 
 
 def test_drift_is_found_shown_and_repaired(walk: Walk) -> None:
     drifted = walk.after("203.0.113.9")
     assert "failed with exit code 2" in drifted
-    assert "drift: 6 of 6 appliances looked at, 1 to update" in drifted
+    assert "drift: 6 of 6 appliances checked, 1 to update" in drifted
     repaired = walk.shown[-2]
     applied, _recap, night = repaired.partition("DEFENDER FOR IOT")
     assert {host: changed for host, changed in recap(applied).items() if changed} == {"fgt-south-01": 1}
-    assert "clean: 6 of 6 appliances looked at" in night
+    assert "clean: 6 of 6 appliances checked" in night
 
 
 def test_the_rollout_that_the_guide_shows_is_without_fault() -> None:

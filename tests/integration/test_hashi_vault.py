@@ -78,5 +78,5 @@ def test_no_key_is_made_when_vault_cannot_be_read(workspace: Workspace, vault: F
     vault.sealed = True
     result = _run(workspace, vault, ADMIN, KEY).one("fgt", "fortigate_api_key")
     assert result.failed
-    assert f"{vault.url} is sealed or in maintenance: unseal it and run again" in result.message
+    assert f"{vault.url} is sealed or in maintenance; unseal it and run again" in result.message
     assert not any("generate-key" in call["path"] for call in workspace.lab.calls(FORTIGATE))

@@ -316,7 +316,7 @@ def _assert_only_the_store_failed(node: Workspace, run: Run, says: str) -> None:
 def test_without_a_vault_identity_nothing_is_asked_of_the_appliance(workspace: Workspace) -> None:
     _with_key(workspace)
     run = workspace.run(play(ADMIN, KEY), ANSIBLE_VAULT_PASSWORD_FILE=None)
-    _assert_only_the_store_failed(workspace, run, r"no vault password is given.*--vault-password-file")
+    _assert_only_the_store_failed(workspace, run, r"the run has no vault password.*--vault-password-file")
     # The one request is that of the task before.
     assert [call["method"] for call in workspace.lab.calls("fgt-north-01")] == ["GET"]
     assert workspace.stored_files() == {}

@@ -22,7 +22,7 @@ from ansible_collections.otsec.defender_iot.tests.support import report_document
 from ansible_collections.otsec.defender_iot.tests.support.browser import opened
 
 pytestmark = pytest.mark.skipif(
-    not shutil.which("chromium"), reason="no chromium on this machine: the report's page was not looked at"
+    not shutil.which("chromium"), reason="no chromium on this machine: the report's page was not tested"
 )
 
 DESK, PHONE = (1280, 900), (360, 740)
@@ -95,8 +95,8 @@ def test_the_page_begins_with_what_needs_attention(page: Open) -> None:
     with page("small") as shown:
         assert shown.get_by_role("heading", level=1).inner_text() == "Unknown"
         assert rows(shown) == ATTENTION
-        assert shown.locator("#left-out li").count() == 1
-        expect(shown.locator("#left-out li")).to_contain_text("no answer to GET https://192.0.2.77:443")
+        assert shown.locator("#unchecked li").count() == 1
+        expect(shown.locator("#unchecked li")).to_contain_text("no answer to GET https://192.0.2.77:443")
         expect(shown.locator("#where")).to_contain_text("2 of 3 sites")
         assert address(shown) == ""
 
@@ -105,7 +105,7 @@ def test_a_clean_report_says_so_and_shows_its_objects_when_asked(page: Open) -> 
     with page("clean") as shown:
         assert shown.get_by_role("heading", level=1).inner_text() == "Clean"
         assert rows(shown) == []
-        expect(shown.locator("#left-out")).to_be_hidden()
+        expect(shown.locator("#unchecked")).to_be_hidden()
         shown.get_by_role("button", name="Show them").click()
         assert len(rows(shown)) == 16
 
@@ -117,7 +117,7 @@ def test_the_filter_by_site_leaves_that_site_in_every_part(page: Open) -> None:
         assert shown.locator(".site .title").all_inner_texts() == ["south"]
         shown.locator("#site").select_option("north")
         assert rows(shown) == ATTENTION[:4]
-        expect(shown.locator("#left-out")).to_be_hidden()
+        expect(shown.locator("#unchecked")).to_be_hidden()
         shown.locator("#site").select_option("no site")
         assert address(shown) == "site="
         assert rows(shown) == []
@@ -131,7 +131,7 @@ def test_the_filter_by_kind_takes_kinds_of_objects_and_of_appliances(page: Open)
         assert rows(shown) == ["Mint fgt-north-02 defender-iot-sensors"]
         shown.get_by_label("Kind").select_option("sensors")
         assert rows(shown) == ["Rotate sensor-north-02 forescout-01"]
-        expect(shown.locator("#left-out")).to_be_hidden()
+        expect(shown.locator("#unchecked")).to_be_hidden()
         shown.get_by_label("Kind").select_option("Forescouts")
         edges = shown.locator(".edge[role=option]").all()
         assert {"forescout-01" in (edge.get_attribute("aria-label") or "") for edge in edges} == {True}

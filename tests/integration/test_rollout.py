@@ -60,7 +60,7 @@ def test_a_rollout_with_faults_touches_nothing_and_names_them_all(fleet: Fleet) 
     run = fleet.roll_out({"canary": ["nort"], "serial": [0], "max_fail_percentage": 120})
     assert run.code == 2
     for sentence in (
-        'rollout.canary: the inventory has no group \\"nort\\" with hosts in it.',
+        'rollout.canary: the inventory has no group \\"nort\\" with hosts.',
         'rollout.serial: \\"0\\" is neither a number of sites nor a percentage from 1% to 100%.',
         "rollout.max_fail_percentage is not a number from 0 to 100. Nothing was touched.",
     ):

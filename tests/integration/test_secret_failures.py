@@ -35,9 +35,9 @@ STATUS_PATH = {"method": "GET", "path_prefix": "/api/v2/monitor/system/status"}
 
 # Why a file cannot be written, and what is said of it.
 UNWRITABLE = {
-    "full": "no space left on device; make room there",
-    "read_only": "read-only file system; mount it writable, or name another store",
-    "denied": "permission denied; give the account that runs Ansible the right to it",
+    "full": "no space left on device; free disk space and run again",
+    "read_only": "read-only file system; mount the file system writable, or use another secret store",
+    "denied": "permission denied; allow the account that runs Ansible to access it",
 }
 
 # Faults that come after the appliance has minted, so that nobody sees the value.

@@ -97,7 +97,7 @@ def test_a_run_that_overtakes_another_wins_or_fails_and_nothing_is_minted_twice(
         if host.endswith("over"):
             assert loser.one(host).changed is False
             continue
-        told = "was changed by someone else meanwhile" if loser is slow else "is at it"
+        told = "was changed after this run read it" if loser is slow else "is at it"
         assert loser.one(host).failed
         assert told in loser.one(host).message
     stage.is_settled()

@@ -64,9 +64,9 @@ _MESSAGES = {
 _UNKNOWN = "FortiOS documents no time of last use of an API key; admin and key are in place"
 
 
-def appliance(name: str, site: str, kind: str, state: str = "looked_at") -> dict[str, Any]:
+def appliance(name: str, site: str, kind: str, state: str = "checked") -> dict[str, Any]:
     """Return an appliance as a report has it."""
-    message = None if state == "looked_at" else _MESSAGES[state].format(name)
+    message = None if state == "checked" else _MESSAGES[state].format(name)
     return {
         "appliance": name,
         "site": site,
@@ -110,7 +110,7 @@ def document(
     """Return a report of these, with the counts and the state that they give."""
     counted = Counter(each["action"] for each in objects)
     counts = {action: counted[action] for action in ACTIONS}
-    left_out = any(each["state"] != "looked_at" for each in appliances)
+    unchecked = any(each["state"] != "checked" for each in appliances)
     differs = any(counts[action] for action in DIFFERENCES)
     return {
         "schema_version": 1,
@@ -118,8 +118,8 @@ def document(
         "generated_at": "2026-11-22T10:15:04Z",
         "mode": "check",
         "playbook": "drift",
-        "state": "unknown" if left_out else "drift" if differs else "clean",
-        "exit_code": 4 if left_out else 2 if differs else 0,
+        "state": "unknown" if unchecked else "drift" if differs else "clean",
+        "exit_code": 4 if unchecked else 2 if differs else 0,
         "counts": counts,
         "appliances": appliances,
         "objects": objects,
@@ -158,7 +158,7 @@ def small() -> dict[str, Any]:
         edge("sensor-north-02", "fgt-north-01", "drift", "the admin profile would be updated"),
         edge("sensor-north-01", "fgt-north-02", "never_called", "there is no key yet"),
         edge("sensor-north-02", "fgt-north-03", "unknown"),
-        edge("sensor-south-01", "fgt-south-01", "unknown", "fgt-south-01 could not be looked at"),
+        edge("sensor-south-01", "fgt-south-01", "unknown", "fgt-south-01 was not checked"),
         edge("forescout-01", "sensor-north-01", "working", **used),
         edge("forescout-01", "sensor-south-01", "working", **used),
         edge("forescout-01", "sensor-north-02", "never_called", "Used is N/A"),
@@ -169,7 +169,7 @@ def small() -> dict[str, Any]:
 def clean() -> dict[str, Any]:
     """Return a report that found everything as declared."""
     found = small()
-    appliances = [{**each, "state": "looked_at", "message": None} for each in found["appliances"]]
+    appliances = [{**each, "state": "checked", "message": None} for each in found["appliances"]]
     objects = [item(each, kind) for each in appliances for kind in KINDS[each["kind"]]]
     return document(appliances, objects, [{**each, "state": "working"} for each in found["edges"]])
 
@@ -228,12 +228,12 @@ def fleet(sites: int = 40, seed: int = 6) -> dict[str, Any]:
 
 def _state(random: Random, troubled: bool) -> str:
     if not troubled or random.random() > 0.08:
-        return "looked_at"
+        return "checked"
     return random.choice(["unreachable", "unreachable", "failed", "not_done"])
 
 
 def _objects(random: Random, at: dict[str, Any], troubled: bool) -> list[dict[str, Any]]:
-    if at["state"] != "looked_at":
+    if at["state"] != "checked":
         return [item(at, at["kind"], "unknown")]
     # A fifth kind of object on each FortiGate makes the 4,000 objects of a fleet of 1,000.
     kinds = [*KINDS[at["kind"]], "profile", "admin"] if at["kind"] == "fortigate" else KINDS[at["kind"]]

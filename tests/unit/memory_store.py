@@ -67,7 +67,7 @@ class MemoryStore:
         if how == "fails":
             raise SecretStoreError("no space left")
         if expected != (None if self.record is None else str(self.version)):
-            raise Overtaken("it was changed by someone else meanwhile: run again")
+            raise Overtaken("it was changed after this run read it", "run again")
         if how != "lies":
             self.replace(record)
         if how == "lost":

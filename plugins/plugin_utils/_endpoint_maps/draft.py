@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Draft an endpoint map from a recording, by the values alone that the operator typed and saw.
+"""Draft an endpoint map from a recording, using only the values that the operator typed and saw.
 
-No name of a path, field, cookie or header is known here. Pure.
+The names of paths, fields, cookies and headers are not known in advance. Pure.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .load import Fault, check_endpoint_map, is_literal_secret
 from .recording import Exchange, exchanges, holds, same, scalars
 from .token_rows import NEVER, TokenRows
 
-# Shorter cookies are settings such as a language, and shorter words stand in others by chance.
+# Shorter cookies are settings such as a language. Shorter words occur inside other texts by chance.
 SHORTEST_SECRET = 8
 SHORTEST_PART = 4
 
 
 @dataclass(frozen=True)
 class RecordedSession:
-    """What the operator typed into the browser and saw there; ``never_used`` is what *Used* showed."""
+    """The values that the operator typed and saw in the browser. ``never_used`` is the text of *Used*."""
 
     product: str
     username: str
@@ -43,14 +43,14 @@ class RecordedSession:
 
 @dataclass
 class Draft:
-    """A map that is perhaps not complete, what was ``found`` in the recording, and what is ``missing``."""
+    """A possibly incomplete map, the requests ``found`` in the recording, and what is ``missing``."""
 
     endpoints: dict[str, Any]
     found: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """Return the map as a YAML file that begins with what is missing."""
+        """Return the map as YAML. Comments at the top list what is missing."""
         head = ["# Drafted from a recording. Read it before you use it."]
         head += [f"# Missing: {each}" for each in self.missing]
         body = yaml.safe_dump(self.endpoints, sort_keys=False, width=100, allow_unicode=True)
@@ -58,7 +58,7 @@ class Draft:
 
 
 def draft(recording: str, session: RecordedSession) -> Draft:
-    """Return the draft of a map for what a HAR file shows. Raises InvalidOptions."""
+    """Return the draft of a map from the text of a HAR file. Raises InvalidOptions."""
     recorded = exchanges(recording)
     made = Draft(
         {
@@ -76,23 +76,22 @@ def draft(recording: str, session: RecordedSession) -> Draft:
     try:
         check_endpoint_map(made.endpoints)
     except Fault as fault:
-        made.missing.append(f"{'.'.join(map(str, fault.place)) or 'the top level'}: {fault}")
+        made.missing.append(str(fault))
     _require_no_secret(made.endpoints, drafter.secrets)
     return made
 
 
 class Drafter:
-    """Looks for one operation after the other and writes what it finds into a draft."""
+    """Finds one operation after the other in a recording and adds it to a draft."""
 
     def __init__(self, recorded: list[Exchange], session: RecordedSession, made: Draft) -> None:
-        """Take the recording, what the operator typed, and the draft to complete."""
         self.recorded = recorded
         self.session = session
         self.made = made
         self.secrets = _secrets(recorded, session)
 
     def tokens(self) -> list[Exchange]:
-        """Find how tokens are listed, created and deleted; return the requests."""
+        """Add the operations for tokens; return the requests that list and create."""
         create = self._last(lambda each: each.writes and holds(each.answer, self.session.token))
         listed = self._last(lambda each: not each.writes and self._rows(each)) or self._last(
             lambda each: each is not create and self._rows(each)
@@ -104,16 +103,18 @@ class Drafter:
             "create": self._creation(create, rows) if create else None,
         }
         if not listed:
-            self._miss("tokens.list", "no answer lists that description; look at the list again at the end")
+            self._miss(
+                "tokens.list", "no answer lists that description; record again, and open the list at the end"
+            )
         if not create:
-            self._miss("tokens.create", "no answer to a request that writes holds the token")
+            self._miss("tokens.create", "no answer to a write contains the token")
         delete = self._deletion(after, operations["list"], rows)
         group = {name: operation for name, operation in operations.items() if operation}
         self.made.endpoints["tokens"] = {**group, **({"delete": delete} if delete else {})}
         return [each for each in (listed, create) if each]
 
     def settings(self) -> list[Exchange]:
-        """Find how the settings are read and updated; return the requests."""
+        """Add the operations for the settings; return the requests that read and update."""
         session, group = self.session, self.made.endpoints.setdefault("settings", {})
         read = self._last(lambda each: not each.writes and holds(each.answer, session.server_address))
         update = self._last(
@@ -127,17 +128,18 @@ class Drafter:
             self._add_version(group["read"], read)
         else:
             self._miss(
-                "settings.read", "no answer holds the server address; look at the settings again after"
+                "settings.read",
+                "no answer contains the server address; record again, and open the settings at the end",
             )
         if update:
             values = {session.server_address: "server_address", session.token: "access_token"}
             group["update"] = self._operation(update, values)
         else:
-            self._miss("settings.update", "no request sends both the server address and the token")
+            self._miss("settings.update", "no write sends both the server address and the token")
         return [each for each in (read, update) if each]
 
     def login(self, used: list[Exchange]) -> None:
-        """Find the login, and how the requests that were found prove that they come after it."""
+        """Add the login, and how the found requests prove that they are logged in."""
         session = self.session
         request = self._last(
             lambda each: (
@@ -148,13 +150,14 @@ class Drafter:
             )
         )
         if request is None:
-            self._miss("login", "no request that worked sends the user name and the password as they are")
+            self._miss("login", "no successful write sends the user name and the password unchanged")
             return
         values = {session.username: "username", session.password: "password"}
         operation = self._operation(request, values)
         if sum(same(each, "{password}") for _place, each in scalars(operation)) > 1:
             self._miss(
-                "login.request", "several fields hold the password's text; put back what is a fixed word"
+                "login.request",
+                "several fields contain the password's text; restore those that are a fixed word",
             )
         bearer = self._bearer(request, used)
         if bearer:
@@ -169,7 +172,7 @@ class Drafter:
         self.made.missing.append(f"{part}: {why}")
 
     def _operation(self, exchange: Exchange, values: Mapping[str, str]) -> dict[str, Any]:
-        """Return a request as a map has it: known values become places, secrets are left out."""
+        """Return a request in the form of a map. Known values become placeholders, secrets are left out."""
         operation: dict[str, Any] = {"method": exchange.method, "path": self._path(exchange, values)}
         headers = {
             name: value
@@ -205,9 +208,7 @@ class Drafter:
         if not isinstance(part, bool) and str(part) in values:
             return f"{{{values[str(part)]}}}"
         if isinstance(part, str) and self._is_secret(name, part):
-            self._miss(
-                exchange.place, f'the field "{name}" held a secret, which a map cannot, and is left out'
-            )
+            self._miss(exchange.place, f'the field "{name}" was left out because it contained a secret')
             return LEFT_OUT
         return part
 
@@ -236,18 +237,24 @@ class Drafter:
     def _only(self, field: str, candidates: set[str]) -> str | None:
         if len(candidates) == 1:
             return next(iter(candidates))
-        among = f"one of {', '.join(sorted(candidates))}" if candidates else "none of the list's"
-        self._miss(f"tokens.list.fields.{field}", f"it is {among}; see which, and write it there")
+        if candidates:
+            why = f"it is one of {', '.join(sorted(candidates))}; add the right one"
+        else:
+            why = "no field of the list fits; add it manually"
+        self._miss(f"tokens.list.fields.{field}", why)
         return None
 
     def _add_format(self, operation: dict[str, Any], formats: set[str]) -> None:
         if len(formats) == 1:
             operation["used_format"] = formats.pop()
         else:
-            self._miss("tokens.list.used_format", "the recording shows no token that was used, so no time")
+            self._miss(
+                "tokens.list.used_format",
+                "the recording has no used token, so no time; add the format manually",
+            )
 
     def _add_version(self, operation: dict[str, Any], exchange: Exchange) -> None:
-        """Note where the version stands that the operator named, if this answer tells it."""
+        """Add a pointer to the version that the operator entered, if this answer contains it."""
         pointer = _pointer(exchange.answer, self.session.version) if self.session.version else None
         if pointer is not None:
             operation["version"] = pointer
@@ -255,7 +262,7 @@ class Drafter:
     def _creation(self, create: Exchange, rows: TokenRows | None) -> dict[str, Any]:
         operation = self._operation(create, {self.session.description: "description"})
         if not holds(operation.get(create.form), "{description}"):
-            self._miss("tokens.create", "the request that answers with the token has no description")
+            self._miss("tokens.create", "the request that returns the token sends no description")
         secret = str(_pointer(create.answer, self.session.token))
         known = rows.new if rows else {}
         identities = [
@@ -270,24 +277,24 @@ class Drafter:
     def _deletion(
         self, after: list[Exchange], listing: dict[str, Any] | None, rows: TokenRows | None
     ) -> dict[str, Any] | None:
-        """Find a request after the creation that is addressed with the new token."""
+        """Return the write after the creation that names the new token, None if there is none."""
         values = {self.session.description: "description"}
         if listing and rows and "id" in listing["fields"]:
             values[str(rows.new[listing["fields"]["id"]])] = "id"
         found = [each for each in after if any(_addresses(each, value) for value in values)]
         if not found:
-            self._miss("tokens.delete", "the recording deletes no token; add it by hand if the sensor can")
+            self._miss("tokens.delete", "the recording deletes no token; add it manually if the sensor can")
             return None
         plain = next((each for each in found if each.method == "DELETE"), None)
         if plain is None:
-            self._miss("tokens.delete", f"{found[0].place} seems to delete the token, make sure that it does")
+            self._miss("tokens.delete", f"{found[0].place} seems to delete the token; check that it does")
         return self._operation(plain or found[0], values)
 
     def _is_addressed(self, value: Any) -> bool:
         return any(_addresses(each, value) for each in self.recorded)
 
     def _bearer(self, request: Exchange, used: list[Exchange]) -> dict[str, str]:
-        """Find the token that the login answered with in the header of the requests after it."""
+        """Find the token of the login's answer in the header of later requests."""
         for each in used:
             sent = _header(each, "authorization")
             for pointer, value in scalars(request.answer):
@@ -324,7 +331,7 @@ LEFT_OUT = object()
 
 
 def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
-    """Return every value of the recording that logs somebody in."""
+    """Return every value of the recording that grants access."""
     found = {session.password, session.token}
     for each in recorded:
         found |= {*each.cookies.values(), *each.set_cookies.values()}
@@ -344,7 +351,10 @@ def _shows(text: str, secrets: set[str]) -> bool:
 def _require_no_secret(endpoints: Mapping[str, Any], secrets: set[str]) -> None:
     for _place, value in scalars(endpoints):
         if _shows(PLACEHOLDER.sub("", str(value)), secrets):
-            raise InvalidOptions("a secret of the recording would stand in the draft, so nothing is written")
+            raise InvalidOptions(
+                "the draft would contain a secret of the recording, so it was not written",
+                "record again without a secret in a path or a header name",
+            )
 
 
 def _header(exchange: Exchange, wanted: str) -> str:
@@ -356,7 +366,7 @@ def _pointer(document: Any, value: Any) -> str | None:
 
 
 def _addresses(exchange: Exchange, value: Any) -> bool:
-    """Say whether a request that writes names an object, in its path or in its body."""
+    """Return whether a write names an object in its path or its body."""
     path, _mark, query = exchange.path.partition("?")
     parts = {unquote(part) for part in path.split("/")} | {each for _name, each in parse_qsl(query)}
     body = {str(each) for _place, each in scalars(exchange.body)}
@@ -364,7 +374,7 @@ def _addresses(exchange: Exchange, value: Any) -> bool:
 
 
 def _csrf(requests: Iterable[Exchange]) -> dict[str, str]:
-    """Find a header that repeats a cookie of the same request."""
+    """Return the cookie and the header that repeats it in a write, an empty mapping if there is none."""
     for each in requests:
         for name, value in each.headers.items():
             cookie = next((key for key, sent in each.cookies.items() if sent == value), None)
@@ -375,10 +385,10 @@ def _csrf(requests: Iterable[Exchange]) -> dict[str, str]:
 
 def _why_no_session(sessions: list[str], recorded: list[Exchange]) -> str:
     if sessions:
-        return f"it may be any of {', '.join(sessions)}"
+        return f"it is one of {', '.join(sessions)}; add the right one"
     if any(each.cookies or each.set_cookies for each in recorded):
-        return "the login sets no cookie that the requests after it send"
+        return "the login sets no cookie that later requests send"
     return (
-        "the browser left all cookies out of the recording; allow it to export sensitive data, record again, "
-        "and delete the recording afterwards"
+        "the browser omitted all cookies; allow it to export sensitive data, record again, and delete the "
+        "recording afterwards"
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Load endpoint maps: how an appliance's own web interface does what no public interface does."""
+"""Load endpoint maps: the requests of an appliance's web interface that no public API documents."""
 
 from __future__ import annotations
 
@@ -124,50 +124,66 @@ PLACEHOLDERS = {
     "tokens.delete": {"id", "description"},
     "settings.update": {"server_address", "access_token"},
 }
-"""What a task can put into the templates of each part of a map; no other part has any."""
+"""The placeholders that each part of a map can have. All other parts have none."""
 
 
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie"}
 SECRET_NAME = re.compile(r"(pass(word|wd|phrase)?|pwd|secret|token|credentials?|api.?key)$", re.IGNORECASE)
 SECRET_LENGTH = 20
+NO_SECRETS = "a map must not contain secrets"
+CORRECT = "correct the map as docs/endpoint_maps.md describes"
 
 Place = tuple[Any, ...]
 
 
 class Fault(Exception):
-    """What is wrong with a map, and at which place."""
+    """A fault in a map: its place, the reason and the remedy."""
 
-    def __init__(self, place: Place, what: str) -> None:
-        super().__init__(what)
+    def __init__(self, place: Place, why: str, remedy: str) -> None:
+        super().__init__(why, remedy)
         self.place = place
+        self.why = why
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}; {self.remedy}"
+
+    @property
+    def where(self) -> str:
+        """The place in dot notation."""
+        return ".".join(map(str, self.place)) or "the top level"
 
 
 def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
-    """Return a checked endpoint map. Raises InvalidOptions, which names the line."""
+    """Return a validated endpoint map. Raises InvalidOptions with the line of the fault."""
     found = loader.path_dwim(path)
     try:
         endpoints = plain(loader.load_from_file(found))
     except AnsibleError as error:
         _node, line = _composed(found)
         where = f" in line {line}" if line else ""
-        raise InvalidOptions(f"the endpoint map {path} cannot be read{where}: {error.message}") from None
+        why = f"the endpoint map {path} cannot be read{where}: {error.message}"
+        raise InvalidOptions(why, "check the path and the YAML syntax") from None
     try:
         check_endpoint_map(endpoints)
     except Fault as fault:
         line = _line(found, fault.place)
         where = f" in line {line}" if line else ""
-        place = ".".join(map(str, fault.place)) or "the top level"
-        raise InvalidOptions(f"the endpoint map {path} is not valid{where}, at {place}: {fault}") from None
+        why = f"the endpoint map {path} is not valid{where}, at {fault.where}: {fault.why}"
+        raise InvalidOptions(why, fault.remedy) from None
     return dict(endpoints)
 
 
 def check_endpoint_map(endpoints: Any) -> None:
-    """Raise Fault for the worst of what is wrong with a map. Raises InvalidOptions without jsonschema."""
+    """Raise Fault for the most relevant fault of a map. Raises InvalidOptions without jsonschema."""
     if not HAS_JSONSCHEMA:
-        raise InvalidOptions(missing_required_lib("jsonschema", reason="to check endpoint maps"))
+        raise InvalidOptions(
+            missing_required_lib("jsonschema", reason="to check endpoint maps"),
+            "install jsonschema for the Python that runs Ansible",
+        )
     fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(SCHEMA).iter_errors(endpoints))
     if fault is not None:
-        raise Fault(tuple(fault.absolute_path), fault.message)
+        raise Fault(tuple(fault.absolute_path), fault.message, CORRECT)
     _refuse_unknown_placeholders(endpoints)
     _refuse_secrets(endpoints)
     _refuse_uncomparable_versions(endpoints)
@@ -178,7 +194,9 @@ def _refuse_unknown_placeholders(endpoints: dict[str, Any]) -> None:
         known = PLACEHOLDERS.get(".".join(map(str, place[:2])), set())
         unknown = sorted(set(PLACEHOLDER.findall(text)) - known)
         if unknown:
-            raise Fault(place, f"nothing fills {{{unknown[0]}}}")
+            usable = ", ".join(f"{{{name}}}" for name in sorted(known))
+            remedy = f"use only {usable}" if usable else "remove the placeholder"
+            raise Fault(place, f"no task has a value for the placeholder {{{unknown[0]}}}", remedy)
 
 
 def _refuse_secrets(endpoints: dict[str, Any]) -> None:
@@ -186,21 +204,25 @@ def _refuse_secrets(endpoints: dict[str, Any]) -> None:
         content = {"headers", "json", "form"} & set(place)
         name = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
         if "headers" in place and name.lower() in SECRET_HEADERS:
-            raise Fault(place, "a map holds no secrets: this header comes from the login")
+            raise Fault(place, f"{NO_SECRETS}, and the login sets this header", "remove the header")
         if content and is_literal_secret(name, text):
-            raise Fault(place, "a map holds no secrets: this looks like one, put a place like {token} there")
+            raise Fault(
+                place, f"{NO_SECRETS}, and this text looks like one", "use a placeholder or another value"
+            )
         if "path" in place and any(looks_secret(part) for part in re.split(r"[/?&=]", text)):
-            raise Fault(place, "a map holds no secrets, and a part of this path looks like one")
+            raise Fault(
+                place, f"{NO_SECRETS}, and a part of this path looks like one", "use a placeholder for it"
+            )
 
 
 def is_literal_secret(name: str, text: str) -> bool:
-    """Say whether a field or header seems to hold a secret itself, by its name or by the look of the text."""
+    """Return whether a field or header seems to contain a secret, judged by its name and its text."""
     literal = text and not PLACEHOLDER.search(text)
     return bool(literal and (SECRET_NAME.search(name) or looks_secret(text)))
 
 
 def looks_secret(text: str) -> bool:
-    """Say whether a text looks made by a machine: long, one word, with digits among its letters."""
+    """Return whether a text looks machine-made: one long word with at least three digits."""
     word = re.fullmatch(r"[\w.+/=-]+", text) is not None
     return len(text) >= SECRET_LENGTH and word and sum(each.isdigit() for each in text) >= 3
 
@@ -210,7 +232,9 @@ def _refuse_uncomparable_versions(endpoints: dict[str, Any]) -> None:
     comparable = all(CLAUSE.fullmatch(part.strip()) for part in endpoints["versions"].split(","))
     if declared and not comparable:
         raise Fault(
-            ("versions",), "an answer tells the version, so this has to be comparable, such as >=24.1,<25"
+            ("versions",),
+            "an answer contains the version, but these versions cannot be compared with it",
+            "use clauses such as >=24.1,<25",
         )
 
 
@@ -227,7 +251,7 @@ def _texts(part: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
 
 
 def _line(path: str, place: Place) -> int | None:
-    """Return the line of a place, None where the file is encrypted."""
+    """Return the line of a place, None if the file is encrypted or unreadable."""
     node, _line_of_error = _composed(path)
     line = node.start_mark.line + 1 if node else None
     for step in place:
@@ -241,7 +265,7 @@ def _line(path: str, place: Place) -> int | None:
 
 
 def _composed(path: str) -> tuple[yaml.Node | None, int | None]:
-    """Return a file's YAML as nodes, which know their lines, or the line in which it is none."""
+    """Return the file's YAML nodes, which know their lines, or the line of its syntax error."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         return (None if text.startswith("$ANSIBLE_VAULT;") else yaml.compose(text, yaml.SafeLoader)), None

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A browser's recording, a HAR file, as a list of requests and their answers.
-
-Pure: reads no file.
-"""
+"""Parse a browser recording (a HAR file) into requests and their answers. Reads no file."""
 
 from __future__ import annotations
 
@@ -23,9 +20,9 @@ Scalars = list[tuple[str, Any]]
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer. A body or an answer that is neither JSON nor a form is None.
+    """One request and its answer. A body or an answer is None if it is neither JSON nor a form.
 
-    ``form`` is ``json`` or ``form``, whichever the body is.
+    ``form`` is the body's format: ``json`` or ``form``.
     """
 
     method: str
@@ -40,32 +37,36 @@ class Exchange:
 
     @property
     def writes(self) -> bool:
-        """Say whether the method is one that may change something."""
+        """Whether the method can change something."""
         return self.method in ("POST", "PUT", "PATCH", "DELETE")
 
     @property
     def place(self) -> str:
-        """Name the request in a sentence."""
+        """The request in messages: the method and the path without the query."""
         return f"{self.method} {self.path.partition('?')[0]}"
 
 
 def exchanges(text: str) -> list[Exchange]:
-    """Return what a HAR file recorded, in order. Raises InvalidOptions."""
+    """Return the answered requests of a HAR file, in order. Raises InvalidOptions."""
     try:
         entries = json.loads(text)["log"]["entries"]
         found = [_exchange(entry) for entry in entries if entry["response"].get("status", 0) > 0]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise InvalidOptions(f"it is not a HAR file as browsers save it ({type(error).__name__})") from None
+        raise InvalidOptions(
+            f"the file is not a HAR file of a browser ({type(error).__name__})",
+            "save the recording again as HAR",
+        ) from None
     if not any(each.answer is not None for each in found):
         raise InvalidOptions(
-            "it holds no answer in JSON: save the recording together with its content, "
-            'in Firefox by "Save All As HAR", in Chromium by "Export HAR"'
+            "the HAR file contains no JSON answer",
+            'save the recording with its content: in Firefox with "Save All As HAR", in Chromium with '
+            '"Export HAR"',
         )
     return found
 
 
 def scalars(document: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every text, number, truth value and null of a document with its JSON pointer."""
+    """Yield every string, number, boolean and null of a document with its JSON pointer."""
     if isinstance(document, Mapping):
         for name, part in document.items():
             escaped = str(name).replace("~", "~0").replace("/", "~1")
@@ -78,17 +79,17 @@ def scalars(document: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def holds(document: Any, value: Any) -> bool:
-    """Say whether a document has this value anywhere."""
+    """Return whether a document contains this value."""
     return any(same(each, value) for _pointer, each in scalars(document))
 
 
 def same(one: Any, other: Any) -> bool:
-    """Compare two values; a truth value is no number."""
+    """Return whether two values are equal. A boolean never equals a number."""
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
 def lists(document: Any, pointer: str = "") -> Iterator[tuple[str, list[Any]]]:
-    """Yield every list of objects in a document with its JSON pointer, the outermost first."""
+    """Yield every list of objects in a document with its JSON pointer, outermost first."""
     if isinstance(document, list) and any(isinstance(item, Mapping) for item in document):
         yield pointer, document
     parts = enumerate(document) if isinstance(document, list) else ()

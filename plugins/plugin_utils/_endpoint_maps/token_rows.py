@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tell what the fields of a recorded list of tokens mean, by their values alone."""
+"""Identify the fields of a recorded list of tokens by their values only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEVER = (None, "", 0)
 
 @dataclass(frozen=True)
 class TokenRows:
-    """A list of tokens in an answer, each row as its scalars by pointer, and the new token's row."""
+    """A list of tokens in an answer. A row maps JSON pointers to scalars; ``new`` is the new token's row."""
 
     pointer: str
     rows: list[dict[str, Any]]
@@ -26,7 +26,7 @@ class TokenRows:
 
     @classmethod
     def found(cls, answer: Any, description: str) -> TokenRows | None:
-        """Return the innermost list with a token of this description, None where there is none."""
+        """Return the innermost list that has a token of this description, None if there is none."""
         fitting = [each for each in lists(answer) if any(holds(item, description) for item in each[1])]
         if not fitting:
             return None
@@ -35,16 +35,16 @@ class TokenRows:
         return cls(pointer, rows, next(row for row in reversed(rows) if description in row.values()))
 
     def field(self, value: Any) -> str | None:
-        """Return the field of the new token that has this value."""
+        """Return the new token's field with this value, None if there is none."""
         return next((pointer for pointer, each in self.new.items() if same(each, value)), None)
 
     def identities(
         self, other_than: Collection[Any], answer: Any, is_addressed: Callable[[Any], bool]
     ) -> set[str]:
-        """Return the fields that may tell tokens apart; one alone is proved, or nothing else is left.
+        """Return the fields that can be the token's id: one if it is proved, otherwise all candidates.
 
-        Best proved by a field of the same name and value in the ``answer`` to the creation, then by any field
-        there of that value, then by a later request that is addressed with it.
+        The proofs, in this order: the ``answer`` to the creation has a field of the same name and value; it
+        has the value in any field; a later request names the value.
         """
         single = {
             pointer: value
@@ -64,17 +64,17 @@ class TokenRows:
         return set(single)
 
     def never_used(self, taken: Collection[str | None], shown: str) -> set[str]:
-        """Return the fields that may say that the new token was never used.
+        """Return the fields that can mean that the new token was never used.
 
-        The one that holds what the browser has ``shown``, or those that hold nothing or a word, while other
-        tokens have the same there or a time.
+        These are the fields with the text that the browser has ``shown``. If there are none: the fields that
+        are empty or a word, and in which every other token has the same value or a time.
         """
         left = {pointer: value for pointer, value in self.new.items() if pointer not in taken}
         literal = {pointer for pointer, value in left.items() if value == shown}
         return literal or {pointer for pointer, value in left.items() if self._may_mean_never(pointer, value)}
 
     def time_formats(self, pointer: str) -> set[str]:
-        """Return the formats of the times that tokens have in this field."""
+        """Return the formats of the tokens' times in this field."""
         return {found for row in self.rows if (found := time_format(row.get(pointer)))}
 
     def _is_alone(self, pointer: str) -> bool:
@@ -89,7 +89,7 @@ class TokenRows:
 
 
 def time_format(value: Any) -> str | None:
-    """Return the format of a time, None for what is no time of this century."""
+    """Return the format of a time, None if the value is not a time of this century."""
     for form in ("iso8601", *EPOCHS):
         try:
             moment = as_text(read_moment(value, form))

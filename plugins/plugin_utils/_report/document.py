@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what tasks have come to, to the report as one document."""
+"""Build the report document from the outcomes of tasks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any
 SCHEMA_VERSION = 1
 CHANGES = ("create", "update", "delete", "mint", "rotate")
 ACTIONS = (*CHANGES, "none", "unknown")
-STATES = ("looked_at", "failed", "unreachable", "not_done")
+STATES = ("checked", "failed", "unreachable", "not_done")
 VERDICTS = ("never_called", "unknown", "working")
 EXIT_CODES = {"clean": 0, "changed": 0, "drift": 2, "unknown": 4}
 
-NEVER_REACHED = "the run ended before anything was done with it"
-NOT_VERIFIED = "this run did not look for evidence"
+NEVER_REACHED = "the run ended before it reached this appliance"
+NOT_VERIFIED = "this run did not verify the integration"
 
 
 @dataclass(frozen=True)
 class Appliance:
-    """One appliance that the run is about; ``asks`` is the sensor that a Forescout platform polls."""
+    """One appliance that the run targets. ``asks`` is the sensor that a Forescout platform polls."""
 
     name: str
     kind: str
@@ -33,9 +33,9 @@ class Appliance:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one task has come to on one appliance.
+    """The outcome of one task on one appliance.
 
-    ``acts`` says that it could change something, which is neither so in check mode nor where it only reads.
+    ``acts`` is true if the task could change something: it ran without check mode, and does not only read.
     """
 
     appliance: str
@@ -48,7 +48,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a report is from."""
+    """The origin of a report."""
 
     playbook: str
     collection: str
@@ -61,7 +61,7 @@ def document(
     outcomes: Sequence[Outcome],
     verdicts: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return the report; ``verdicts`` are those of verification, by appliance."""
+    """Return the report. ``verdicts`` are the results of verification, by appliance."""
     known = sorted(appliances, key=lambda each: (each.site, each.name))
     mode = "apply" if any(outcome.acts for outcome in outcomes) else "check"
     by_appliance: dict[str, list[Outcome]] = {each.name: [] for each in known}
@@ -89,7 +89,7 @@ def document(
 
 
 def _verified(appliances: Sequence[Appliance], verdicts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return what verification found of each appliance's integration, of a sensor the worst of several."""
+    """Return the verdict on each appliance's integration, for a sensor the worst of several."""
     found: dict[str, list[str]] = {}
     for each in appliances:
         for name in (each.name, each.asks):
@@ -99,7 +99,7 @@ def _verified(appliances: Sequence[Appliance], verdicts: Mapping[str, Mapping[st
 
 
 def _row(appliance: Appliance, outcomes: Sequence[Outcome], verification: str | None) -> dict[str, Any]:
-    """Tell of one appliance by the worst that happened to it."""
+    """Return an appliance with the state and message of its worst outcome."""
     worst = max(outcomes, key=lambda each: STATES.index(each.state), default=None)
     return {
         "appliance": appliance.name,
@@ -112,7 +112,7 @@ def _row(appliance: Appliance, outcomes: Sequence[Outcome], verification: str | 
 
 
 def _objects(row: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Return each object once: what was done counts more than what is predicted; all steps are one."""
+    """Return each object once, with all its steps merged. A change made outranks a predicted one."""
     steps: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for outcome in sorted(outcomes, key=lambda each: not each.acts):
         for entry in outcome.objects:
@@ -123,7 +123,7 @@ def _objects(row: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[dict[s
 
 
 def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Make one of the steps that a run took with an object, such as making a token and dropping the old."""
+    """Merge the steps with one object, for example creating a token and deleting the old one."""
     changes = [step for step in steps if step["action"] in CHANGES]
     entry = changes[0] if changes else steps[-1]
     gone = bool(changes) and changes[-1]["action"] == "delete"
@@ -142,8 +142,8 @@ def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[
 
 
 def _unknown(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Stand for an appliance nothing is known of; one that was looked at and has nothing needs none."""
-    if row["state"] == "looked_at":
+    """Return an object that represents an unchecked appliance; a checked one without objects has none."""
+    if row["state"] == "checked":
         return []
     return [
         {
@@ -162,8 +162,8 @@ def _unknown(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _state(mode: str, rows: Sequence[Mapping[str, Any]], objects: Sequence[Mapping[str, Any]]) -> str:
-    """Judge the run; where nothing or not everything was looked at, it is never clean."""
-    if not rows or any(row["state"] != "looked_at" for row in rows):
+    """Return the state of the run. It is never clean if an appliance was not checked, or there is none."""
+    if not rows or any(row["state"] != "checked" for row in rows):
         return "unknown"
     if any(each["action"] in CHANGES for each in objects):
         return "drift" if mode == "check" else "changed"
@@ -171,7 +171,7 @@ def _state(mode: str, rows: Sequence[Mapping[str, Any]], objects: Sequence[Mappi
 
 
 def fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what differs, field by field; those inside another are named by a path with dots."""
+    """Return the fields that differ. The name of a nested field is a path with dots."""
     was, will_be = dict(_flat(before)), dict(_flat(after))
     names = sorted(was.keys() | will_be.keys())
     rows = [{"field": name, "before": was.get(name), "after": will_be.get(name)} for name in names]
@@ -200,7 +200,7 @@ def _edges(
     objects: Sequence[Mapping[str, Any]],
     verdicts: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, Any]]:
-    """Yield who is meant to call whom: sensors the FortiGates of their site, a platform its sensor."""
+    """Yield the expected callers: sensors call their site's FortiGates, a platform calls its sensor."""
     drifting = {each["appliance"] for each in objects if mode == "check" and each["action"] in CHANGES}
     sensors = [each for each in appliances if each.kind == "sensor"]
     for each in appliances:

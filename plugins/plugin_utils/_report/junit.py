@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as JUnit XML: one test case for each object, failed where it differs."""
+"""The report as JUnit XML: one test case for each object, which fails if the object differs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from xml.etree import ElementTree as Tree
 from .document import CHANGES, by_appliance
 
 NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that no XML document can hold."""
+"""Characters that XML does not allow."""
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """Return a report as JUnit XML: drift fails, unknown is an error, what nothing can read is skipped."""
+    """Return a report as JUnit XML: drift is a failure, unknown an error, an unreadable object is skipped."""
     root = Tree.Element("testsuites", name="Defender for IoT")
     objects = by_appliance(document)
     for site, rows in groupby(document["appliances"], itemgetter("site")):
@@ -39,11 +39,11 @@ TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def _cases(mode: str, row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> Sequence[Tree.Element]:
-    """Return the cases of one appliance, and if it was not looked at to the end, one for itself."""
+    """Return the cases of one appliance's objects, and one for the appliance if it was not fully checked."""
     cases = [_case(mode, each) for each in objects if each["action"] != "unknown" or not each["previewable"]]
-    if row["state"] != "looked_at" or not cases:
+    if row["state"] != "checked" or not cases:
         case = Tree.Element("testcase", classname=_text(row["appliance"]), name=_text(row["kind"]))
-        if row["state"] != "looked_at":
+        if row["state"] != "checked":
             Tree.SubElement(case, "error", type=row["state"], message=_text(row["message"]))
         cases.append(case)
     return cases
@@ -57,7 +57,7 @@ def _case(mode: str, each: Mapping[str, Any]) -> Tree.Element:
         failure.set("message", _text(each["message"] or f"{each['action']} {each['kind']} {each['name']}"))
         failure.text = _text("\n".join(_line(row) for row in each["fields"]))
     elif not each["previewable"]:
-        Tree.SubElement(case, "skipped", message=_text(each["message"] or "nothing can read it"))
+        Tree.SubElement(case, "skipped", message=_text(each["message"] or "it cannot be read"))
     return case
 
 

@@ -4,8 +4,7 @@
 
 """The report as Markdown, for a comment on a pull request.
 
-Names and values come from appliances and mean nothing to Markdown or HTML: what could mean something is
-escaped.
+Names and values come from appliances. They are escaped, so that Markdown and HTML show them as plain text.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from .document import CHANGES, by_appliance
 from .sentences import STATE_WORDS, headline, kept
 
 LIMIT = 60_000
-"""Characters at most; GitHub takes 65,536 in one comment, and others may put their own words around these."""
+"""Maximum number of characters. GitHub allows 65,536 in a comment, and pipelines may add text."""
 
 LONG = 200
-"""Characters of one value that are shown."""
+"""Maximum number of characters of one value."""
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>&|~@#:$]|(?<=www)\.", re.IGNORECASE)
-TITLES = {"clean": "clean", "changed": "changed", "drift": "drift", "unknown": "not everything is known"}
+TITLES = {"clean": "clean", "changed": "changed", "drift": "drift", "unknown": "not everything was checked"}
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """Return a report as Markdown of at most LIMIT characters; what had to be left out is said."""
+    """Return a report as Markdown of at most LIMIT characters. It says how many parts were omitted."""
     head = [
         f"## Defender for IoT: {TITLES[document['state']]}",
         "",
@@ -41,45 +40,45 @@ def render(document: Mapping[str, Any]) -> str:
         f"mode {document['mode']}, exit code {document['exit_code']}.",
         "",
     ]
-    return _fitted(head, [*_missing(document), *_kept(document), *_sites(document), *_details(document)])
+    return _fitted(head, [*_unchecked(document), *_kept(document), *_sites(document), *_details(document)])
 
 
 def _fitted(head: Sequence[str], blocks: Sequence[str]) -> str:
-    """Join what fits, block by block; the blocks that matter most come first."""
-    text, left_out = "\n".join(head) + "\n", 0
+    """Join the blocks that fit. The most important blocks come first."""
+    text, omitted = "\n".join(head) + "\n", 0
     for block in blocks:
-        if left_out or len(text) + len(block) > LIMIT:
-            left_out += 1
+        if omitted or len(text) + len(block) > LIMIT:
+            omitted += 1
         else:
             text += block
-    if left_out:
+    if omitted:
         text += (
-            f"\n**Left out for want of space:** {left_out} of {len(blocks)} parts. All is in `report.json`.\n"
+            f"\n**Omitted to limit the size:** {omitted} of {len(blocks)} parts. `report.json` is complete.\n"
         )
     return text
 
 
-def _missing(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the appliances nothing is known of."""
-    missing = [row for row in document["appliances"] if row["state"] != "looked_at"]
-    if missing:
-        yield "**Not looked at**, so neither clean nor drifted:\n\n"
-    for row in missing:
+def _unchecked(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the appliances whose state is unknown."""
+    unchecked = [row for row in document["appliances"] if row["state"] != "checked"]
+    if unchecked:
+        yield "**Not checked**, so neither clean nor drifted:\n\n"
+    for row in unchecked:
         yield f"- {escaped(row['appliance'])} {STATE_WORDS[row['state']]}: {escaped(row['message'])}\n"
 
 
 def _kept(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is not declared any more and is not deleted."""
+    """Yield the objects that are no longer declared but not deleted."""
     found = kept(document)
     if found:
-        yield "\n**Not declared any more**, and kept:\n\n"
+        yield "\n**No longer declared**, but kept:\n\n"
     for each in found:
         name = f"{each['appliance']}: {each['kind']} {each['name']}"
         yield f"- {escaped(name)} is {escaped(each['message'])}\n"
 
 
 def _sites(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a table for each site, appliances with changes before others."""
+    """Yield a table for each site, appliances with changes first."""
     objects = by_appliance(document)
     for site, rows in groupby(document["appliances"], itemgetter("site")):
         title = escaped(site) if site else "no site"
@@ -93,14 +92,14 @@ def _sites(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _summary(row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> str:
-    """Say what differs on one appliance, nothing where it is as declared."""
+    """Return what differs on one appliance, an empty text if nothing does."""
     changes = [each for each in objects if each["action"] in CHANGES]
     summaries = [f"{each['action']} {escaped(each['kind'])} {escaped(each['name'])}" for each in changes]
-    return ", ".join([*(["unknown"] if row["state"] != "looked_at" else []), *summaries])
+    return ", ".join([*(["unknown"] if row["state"] != "checked" else []), *summaries])
 
 
 def _details(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what differs of each object, folded away."""
+    """Yield each object's differences in a collapsed section."""
     for each in document["objects"]:
         if each["action"] in CHANGES:
             title = f"{each['appliance']}: {each['action']} {each['kind']} {each['name']}"
@@ -108,12 +107,12 @@ def _details(document: Mapping[str, Any]) -> Iterator[str]:
                 f"| {escaped(row['field'])} | {_value(row['before'])} | {_value(row['after'])} |\n"
                 for row in each["fields"]
             )
-            because = f"{escaped(each['message'])}\n\n" if each["message"] else ""
+            reason = f"{escaped(each['message'])}\n\n" if each["message"] else ""
             table = f"| field | before | after |\n|---|---|---|\n{rows}\n" if rows else ""
-            yield f"\n<details><summary>{escaped(title)}</summary>\n\n{because}{table}</details>\n"
+            yield f"\n<details><summary>{escaped(title)}</summary>\n\n{reason}{table}</details>\n"
         elif not each["previewable"]:
             name = f"{each['appliance']}: {each['kind']} {each['name']}"
-            why = escaped(each["message"] or "nothing can read it")
+            why = escaped(each["message"] or "it cannot be read")
             yield f"\n{escaped(name)}: cannot be previewed, {why}\n"
 
 
@@ -125,6 +124,6 @@ def _value(value: Any) -> str:
 
 
 def escaped(text: Any) -> str:
-    """Return a text in which nothing is Markdown, HTML, a link or a mention, all on one line."""
+    """Return a text on one line in which nothing is Markdown, HTML, a link or a mention."""
     flat = " ".join(str(text).split())
     return SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat)

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as one HTML page that needs nothing else: no server, no network, no second file.
+"""The report as one self-contained HTML page: it needs no server, no network and no second file.
 
-What appliances say about themselves is hostile text here. It reaches the page escaped or as data, and the
-page allows no script and no style but its own two, by their hashes. Pure but for reading the template beside
-it.
+Texts from appliances are hostile. They enter the page escaped or as data, and the page's policy allows only
+its own script and style, by their hashes. Reads the template beside this file, and is otherwise pure.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from markupsafe import Markup
 from .document import CHANGES
 
 TEMPLATE = Path(__file__).with_name("page.html")
-# A string of JSON may write any character so; without these three no element of HTML begins or ends in one.
-HARMLESS = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
+# JSON strings may escape any character. Without these three, no HTML element starts or ends in one.
+JSON_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
-# Control characters, those that turn the direction of text (and make one name look like another), those
-# without width, and halves of characters, as which Ansible keeps bytes that are no text and no file can hold.
+# Control characters; characters that change the direction of text, so that one name looks like another;
+# characters without width; and surrogates, as which Ansible keeps bytes that are not UTF-8.
 UNSEEN = {
     number: f"[U+{number:04X}]"
     for first, last in (
@@ -41,30 +40,30 @@ UNSEEN = {
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """Return a report as an HTML page; the same report gives the same page."""
+    """Return a report as an HTML page. The same report always gives the same page."""
     source = TEMPLATE.read_text(encoding="utf-8")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
-    report = _seen(document)
+    report = _visible(document)
     return template.render(
         report=report,
         policy=_policy(source),
         sentences=_sentences(report),
-        left_out=_left_out(report),
-        data=Markup(json.dumps(report, separators=(",", ":")).translate(HARMLESS)),  # noqa: S704
+        unchecked=_unchecked(report),
+        data=Markup(json.dumps(report, separators=(",", ":")).translate(JSON_ESCAPES)),  # noqa: S704
     )
 
 
-def _seen(value: Any) -> Any:
-    """Write out the characters of all texts that nobody would see."""
+def _visible(value: Any) -> Any:
+    """Return a value in whose texts each invisible character is replaced by its code point."""
     if isinstance(value, str):
         return value.translate(UNSEEN)
     if isinstance(value, Mapping):
-        return {_seen(name): _seen(each) for name, each in value.items()}
-    return [_seen(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {_visible(name): _visible(each) for name, each in value.items()}
+    return [_visible(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _policy(source: str) -> str:
-    """Return the content security policy that allows the template's own script and style alone."""
+    """Return the content security policy that allows only the template's own script and style."""
     hashes = {
         kind: _hash(text) for kind, text in re.findall(r"<(script|style)>(.*?)</\1>", source, re.DOTALL)
     }
@@ -73,37 +72,37 @@ def _policy(source: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """Return the hash of a script or style as a policy names it."""
+    """Return the hash of a script or style in the form of a policy."""
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 
 def _sentences(document: Mapping[str, Any]) -> list[str]:
-    """Say in words what was found."""
+    """Return the findings as sentences."""
     counts, appliances = document["counts"], document["appliances"]
     differ = [each for each in document["objects"] if each["action"] in CHANGES]
     done = document["mode"] == "apply"
-    said = []
+    found = []
     if differ:
         what = _number(len(differ), "object was changed", "objects were changed") if done else ""
         what = what or _number(len(differ), "object differs", "objects differ")
         where = len({each["appliance"] for each in differ})
-        said.append(f"{what}, on {where:,} of {_number(len(appliances), 'appliance', 'appliances')}.")
-    if left_out := _left_out(document):
-        number = _number(len(left_out), "appliance was", "appliances were")
-        said.append(f"{number} not looked at: nothing is known there.")
+        found.append(f"{what}, on {where:,} of {_number(len(appliances), 'appliance', 'appliances')}.")
+    if unchecked := _unchecked(document):
+        number = _number(len(unchecked), "appliance was", "appliances were")
+        found.append(f"{number} not checked: the state is unknown.")
     if silent := [each for each in document["edges"] if each["state"] == "never_called"]:
-        said.append(_number(len(silent), "integration was never called.", "integrations were never called."))
+        found.append(_number(len(silent), "integration was never called.", "integrations were never called."))
     if counts["none"]:
         every = "All " if counts["none"] == sum(counts.values()) else ""
-        said.append(every + _number(counts["none"], "object is as declared.", "objects are as declared."))
-    return said
+        found.append(every + _number(counts["none"], "object is as declared.", "objects are as declared."))
+    return found
 
 
-def _left_out(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the appliances that were not looked at."""
-    return [each for each in document["appliances"] if each["state"] != "looked_at"]
+def _unchecked(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the appliances that were not checked."""
+    return [each for each in document["appliances"] if each["state"] != "checked"]
 
 
 def _number(number: int, one: str, many: str) -> str:
-    """Count something in words."""
+    """Return a number with its noun."""
     return f"{number:,} {one if number == 1 else many}"

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happens in a run, noted for the report, and the files written in the end.
+"""Records a run for the report, and writes the files at the end.
 
-Everything here runs in Ansible's main process. An action, which runs in a fork of it, sees what had been
-noted when its task began.
+Everything here runs in Ansible's main process. An action runs in a fork of it, and sees the state recorded
+before its task started.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FOLDER = "defender_iot_report"
 KINDS = {"fortigates": "fortigate", "sensors": "sensor", "forescouts": "forescout"}
 VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict"}
 UNUSED = "sensor_tokens_unused"
-HIDDEN = "the result of its task is hidden (no_log), so nothing is known of it"
+HIDDEN = "no_log hides the result of its task, so its state is unknown"
 OUTCOME = f"{COLLECTION}.report_outcome"
 READS = ("_info", "_check")
 FAILURES = ("unreachable", "failed")
@@ -42,8 +42,8 @@ def as_json(report: Mapping[str, Any]) -> str:
 
 
 def as_limit(report: Mapping[str, Any]) -> str:
-    """Return the names of all that was not done, for `ansible-playbook --limit @FILE`."""
-    rows = (row for row in report["appliances"] if row["state"] != "looked_at")
+    """Return the names of all unchecked appliances, for `ansible-playbook --limit @FILE`."""
+    rows = (row for row in report["appliances"] if row["state"] != "checked")
     return "".join(f"{row['appliance']}\n" for row in rows)
 
 
@@ -57,12 +57,11 @@ FILES: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 class Recorder:
-    """Notes what a playbook does, while its plays name a folder for the report."""
+    """Records a playbook while its plays have a folder for the report."""
 
     current: Recorder | None = None
 
     def __init__(self) -> None:
-        """Begin with nothing; the default folder is for plays that name none."""
         self.default_folder = ""
         self.folder = ""
         self.playbook = ""
@@ -75,16 +74,16 @@ class Recorder:
         self.verdicts: dict[str, Mapping[str, Any]] = {}
 
     def start(self, playbook: Any) -> None:
-        """Take a playbook that begins."""
+        """Record the start of a playbook."""
         self.playbook = Path(playbook._file_name).stem
         self.plays = playbook.get_plays()
 
     def leaves(self, play: Any) -> bool:
-        """Say whether a play that begins has another folder than those before."""
+        """Return whether a play has another report folder than the plays before."""
         return self._folder_of(play) != self.folder
 
     def enter(self, play: Any) -> None:
-        """Note what the plays of the same folder are about, those too that may never begin."""
+        """Record the appliances of all plays with the same folder, also of plays that may never start."""
         self.folder = self._folder_of(play)
         if self.folder:
             self._expect(play)
@@ -93,7 +92,7 @@ class Recorder:
                     self._expect(each)
 
     def end(self) -> None:
-        """Forget everything: the report is written."""
+        """Reset after the report is written."""
         self.folder = ""
         self._forget()
 
@@ -112,9 +111,9 @@ class Recorder:
                 self.appliances[host.name] = _appliance(host, kinds[0], manager, play._loader)
 
     def note(self, result: Any, event: str, *, ignored: bool = False) -> None:
-        """Note what a task has come to, if it is about one of the appliances.
+        """Record the outcome of a task on one of the appliances.
 
-        The event is ok, failed, unreachable or skipped, for Ansible takes that out of the result itself.
+        ``event`` is ok, failed, unreachable or skipped, because Ansible removes that from the result.
         """
         host, task, data = result._host.get_name(), result._task, result._result
         if not self.folder or host not in self.appliances:
@@ -128,7 +127,7 @@ class Recorder:
                 for item, happened in _items(task, data, event)
             ]
         elif event in FAILURES and action != OUTCOME and not (ignored and not _is_of_role(task)):
-            # What stops a run before this collection has asked the appliance anything leaves it undone.
+            # A failure before the first request to the appliance leaves it undone.
             tried = any(each.appliance == host for each in self.outcomes)
             self.outcomes.append(_outcome(host, plain(dict(data)), event if tried else "not_done", False))
 
@@ -136,27 +135,27 @@ class Recorder:
         facts = data.get("ansible_facts", {})
         kept = [_kept(token) for token in plain(facts.get(UNUSED, [])) if token["reason"]]
         if kept:
-            self.outcomes.append(Outcome(host, "looked_at", objects=kept))
+            self.outcomes.append(Outcome(host, "checked", objects=kept))
         for name in facts.keys() & VERDICTS:
             self.verdicts[host] = plain(facts[name]["verdict"])
 
     def document(self) -> dict[str, Any]:
-        """Return the report as it stands."""
+        """Return the current report."""
         origin = Origin(self.playbook, f"{COLLECTION} {version()}", as_text(now()))
         return document(origin, self.appliances.values(), self.outcomes, self.verdicts)
 
     def write(self, report: Mapping[str, Any]) -> Path:
-        """Write all files; return their folder. Raises OSError."""
+        """Write all files and return their folder. Raises OSError."""
         folder = Path(self.folder).expanduser().absolute()
         folder.mkdir(parents=True, exist_ok=True)
         for name, render in FILES.items():
-            # Bytes that are no text reach Ansible as characters that no file can hold.
+            # Ansible keeps bytes that are not UTF-8 as surrogates, which no file can contain.
             (folder / name).write_text(render(report), encoding="utf-8", errors="replace")
         return folder
 
 
 def version() -> str:
-    """Return the version of the collection, as it was installed or as it is in a clone."""
+    """Return the version of the collection, installed or in a clone."""
     root = Path(__file__).parents[3]
     manifest = root / "MANIFEST.json"
     if manifest.exists():
@@ -165,7 +164,7 @@ def version() -> str:
 
 
 def _kinds(play: Any) -> Iterator[str]:
-    """Yield the kind of appliance of every role and module of this collection that a play names."""
+    """Yield the kind of appliance of every role and module of this collection in a play."""
     names = [role.get_name() for role in play.get_roles()]
     for block in play.compile():
         for task in block.get_tasks():
@@ -174,14 +173,14 @@ def _kinds(play: Any) -> Iterator[str]:
 
 
 def _product(name: str | None) -> str | None:
-    """Return the kind of appliance that a role or module is about, None for those of others."""
+    """Return the kind of appliance of a role or module, None if it is not of this collection."""
     namespace, _dot, own = str(name).rpartition(".")
     kind = own.partition("_")[0]
     return kind if namespace == COLLECTION and kind in KINDS.values() else None
 
 
 def _appliance(host: Any, kind: str, manager: Any, loader: Any) -> Appliance:
-    """Read from the inventory what an appliance is; its group says more than the play's first task."""
+    """Return an appliance from the inventory. Its group outranks the kind of the play's first task."""
     groups = {group.name for group in host.get_groups()}
     variables = manager.get_vars(host=host, include_hostvars=False)
     templar = Templar(loader=loader, variables=variables)
@@ -193,12 +192,12 @@ def _appliance(host: Any, kind: str, manager: Any, loader: Any) -> Appliance:
 
 
 def _is_of_role(task: Any) -> bool:
-    """Say whether a task is of a role of this collection: where its failure is ignored, it is reported."""
+    """Return whether a task is in a role of this collection. Its ignored failures are reported too."""
     return task._role is not None and _product(task._role.get_name()) is not None
 
 
 def _kept(token: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the object of a token that no platform uses and that is kept."""
+    """Return the object of an unused token that is kept."""
     return {
         "kind": "token",
         "name": token["description"],
@@ -208,7 +207,7 @@ def _kept(token: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _items(task: Any, data: Mapping[str, Any], event: str) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield what a task, or each item of its loop, has come to; a loop over nothing was skipped."""
+    """Yield the result and event of a task, or of each item of its loop."""
     items = data.get("results", []) if task.loop is not None else []
     for item in items:
         yield item, next((each for each in (*FAILURES, "skipped") if item.get(each)), "ok")
@@ -222,8 +221,8 @@ def _outcome(host: str, data: Mapping[str, Any], event: str, acts: bool) -> Outc
     went_wrong = event in (*FAILURES, "not_done")
     return Outcome(
         host,
-        event if went_wrong else "looked_at",
-        str(data.get("msg", "its task said no more")) if went_wrong else None,
+        event if went_wrong else "checked",
+        str(data.get("msg", "the task gave no message")) if went_wrong else None,
         data.get("objects", ()),
         data.get("provenance"),
         acts and event != "skipped",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a report says in sentences: on the console, and of one appliance."""
+"""The sentences of a report on the console and in a task's message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from .document import CHANGES
 
 SHOWN = 20
-STATE_WORDS = {"failed": "failed", "unreachable": "could not be reached", "not_done": "was not done"}
+STATE_WORDS = {"failed": "failed", "unreachable": "was unreachable", "not_done": "was not done"}
 TO_CHANGE = {**{action: f"to {action}" for action in CHANGES}, "any": "to change"}
 CHANGED = {
     **dict(zip(CHANGES, ("created", "updated", "deleted", "minted", "rotated"), strict=True)),
@@ -21,27 +21,27 @@ CHANGED = {
 
 
 def counted(document: Mapping[str, Any]) -> str:
-    """Count what differs, such as "2 to create, 1 to rotate"."""
+    """Return the numbers of changes, such as "2 to create, 1 to rotate"."""
     words, counts = CHANGED if document["mode"] == "apply" else TO_CHANGE, document["counts"]
     found = [f"{counts[action]} {words[action]}" for action in CHANGES if counts[action]]
     return ", ".join(found) or f"nothing {words['any']}"
 
 
 def headline(document: Mapping[str, Any]) -> str:
-    """Say in one sentence what the run has found."""
-    looked = sum(row["state"] == "looked_at" for row in document["appliances"])
-    unseen = sum(not each["previewable"] for each in document["objects"])
-    blind = f"; {unseen} that nothing can read" if unseen else ""
+    """Return the result of the run in one sentence."""
+    checked = sum(row["state"] == "checked" for row in document["appliances"])
+    unreadable = sum(not each["previewable"] for each in document["objects"])
+    note = f"; {unreadable} cannot be read" if unreadable else ""
     return (
-        f"{document['state']}: {looked} of {len(document['appliances'])} appliances looked at, "
-        f"{counted(document)}{blind}"
+        f"{document['state']}: {checked} of {len(document['appliances'])} appliances checked, "
+        f"{counted(document)}{note}"
     )
 
 
 def summary(document: Mapping[str, Any]) -> list[str]:
-    """Return the lines for the console: the headline, and by name what was not done."""
-    missing = [row for row in document["appliances"] if row["state"] != "looked_at"]
-    lines = [f"  {row['appliance']} {STATE_WORDS[row['state']]}: {row['message']}" for row in missing]
+    """Return the lines for the console: the headline, then each unchecked appliance."""
+    unchecked = [row for row in document["appliances"] if row["state"] != "checked"]
+    lines = [f"  {row['appliance']} {STATE_WORDS[row['state']]}: {row['message']}" for row in unchecked]
     notes = [
         f"  {each['appliance']}: {each['kind']} {each['name']} is {each['message']}"
         for each in kept(document)
@@ -54,11 +54,11 @@ def summary(document: Mapping[str, Any]) -> list[str]:
 
 
 def kept(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what nothing declares any more and nothing deletes."""
+    """Return the objects that are no longer declared but not deleted."""
     return [each for each in document["objects"] if each["action"] == "none" and each["message"]]
 
 
 def shortened(lines: Sequence[str], more: str, limit: int = SHOWN) -> list[str]:
-    """Return the first lines, and if there are more, how many."""
+    """Return the first lines, and a line with the number of the others if there are more."""
     rest = len(lines) - limit
     return [*lines[:limit], *([more.format(rest)] if rest > 0 else [])]

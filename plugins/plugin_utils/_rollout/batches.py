@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rollouts: what may be declared, which appliances come after which, and when to stop."""
+"""Rollouts: validation, division into batches, and the reasons to stop."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ HostVars = Mapping[str, Mapping[str, Any]]
 
 
 def errors(rollout: Any, hosts: Sequence[str], groups: Mapping[str, Any], hostvars: HostVars) -> list[str]:
-    """Say, in sentences, why this rollout cannot be carried out on these appliances."""
+    """Return a sentence for each reason why this rollout is invalid for these appliances."""
     if not isinstance(rollout, Mapping):
-        return [f"rollout takes {_listed(OPTIONS)}."]
+        return [f"rollout is not a mapping; its options are {_listed(OPTIONS)}."]
     found = [
-        f'rollout has no option "{name}"; it takes {_listed(OPTIONS)}.'
+        f'rollout has no option "{name}"; its options are {_listed(OPTIONS)}.'
         for name in rollout
         if name not in OPTIONS
     ]
@@ -46,13 +46,13 @@ def errors(rollout: Any, hosts: Sequence[str], groups: Mapping[str, Any], hostva
 def batches(
     rollout: Mapping[str, Any], hosts: Sequence[str], groups: Mapping[str, Any], hostvars: HostVars
 ) -> list[dict[str, Any]]:
-    """Divide appliances into batches of whole sites, the canary first."""
+    """Divide the appliances into batches of whole sites, the canary first."""
     canary = {host for group in rollout.get("canary", []) for host in groups[group]}
     rest = [host for host in hosts if host not in canary]
     wanted = [[host for host in hosts if host in canary], *_ramp(rollout.get("serial", []), rest, hostvars)]
     place = {host: number for number, batch in enumerate(wanted) for host in batch}
     for host in hosts:
-        # A platform needs the token that its sensor makes in the same run.
+        # A platform needs the token that the same run creates on its sensor.
         place[host] = max(place[host], place.get(hostvars[host].get(SENSOR, host), 0))
     divided = [[host for host in hosts if place[host] == number] for number in range(len(wanted))]
     return [{"hosts": found, "canary": number == 0} for number, found in enumerate(divided) if found]
@@ -61,10 +61,12 @@ def batches(
 def stop_reason(
     rollout: Mapping[str, Any], planned: Sequence[Batch], host: str, hostvars: HostVars, now: datetime
 ) -> str:
-    """Say why the batch of this host must not begin, or nothing."""
+    """Return why the batch of this host must not start, an empty text if it may."""
     window = rollout.get("window")
     if window and not is_open(window, now):
-        return f"the maintenance window is {shown(window)}, and it is {now.isoformat(timespec='seconds')}"
+        return (
+            f"the maintenance window is {shown(window)}, and the time is {now.isoformat(timespec='seconds')}"
+        )
     for batch in planned:
         if host in batch["hosts"]:
             return ""
@@ -82,7 +84,7 @@ def _proportion(batch: Batch, undone: Sequence[str]) -> str:
 
 
 def _ramp(serial: Sequence[Any], hosts: Sequence[str], hostvars: HostVars) -> Iterator[list[str]]:
-    """Yield the hosts of as many sites as each step says; the last step repeats."""
+    """Yield the hosts of each step's number of sites. The last step repeats."""
     sites: dict[str, list[str]] = {}
     for host in hosts:
         sites.setdefault(hostvars[host].get(SITE, ""), []).append(host)
@@ -94,7 +96,7 @@ def _ramp(serial: Sequence[Any], hosts: Sequence[str], hostvars: HostVars) -> It
 
 
 def _count(step: Any, total: int) -> int:
-    """Return how many of all sites a step takes, at least one, as Ansible counts hosts."""
+    """Return the number of sites of a step, at least one. Percentages round down, as in Ansible's serial."""
     text = str(step)
     return max(1, int(text[:-1]) * total // 100) if text.endswith("%") else int(text)
 
@@ -105,7 +107,7 @@ def _errors_of_canary(canary: Any, groups: Mapping[str, Any]) -> Iterator[str]:
         return
     for group in canary:
         if not groups.get(group):
-            yield f'rollout.canary: the inventory has no group "{group}" with hosts in it.'
+            yield f'rollout.canary: the inventory has no group "{group}" with hosts.'
 
 
 def _errors_of_serial(serial: Any) -> Iterator[str]:
@@ -120,9 +122,9 @@ def _errors_of_serial(serial: Any) -> Iterator[str]:
 
 
 def _errors_of_sites(hosts: Sequence[str], hostvars: HostVars) -> Iterator[str]:
-    homeless = [host for host in hosts if not hostvars[host].get(SITE)]
-    if homeless:
-        yield f"rollout.serial counts sites, and {SITE} is not set for {', '.join(homeless)}."
+    without_site = [host for host in hosts if not hostvars[host].get(SITE)]
+    if without_site:
+        yield f"rollout.serial counts sites, but {SITE} is not set for {', '.join(without_site)}."
 
 
 def _is_number(value: Any, least: float, most: float = float("inf")) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The maintenance window of a rollout: when it is open."""
+"""The maintenance window of a rollout."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
 def window_errors(window: Any) -> list[str]:
-    """Say, in sentences, why this is no maintenance window."""
+    """Return a sentence for each reason why this maintenance window is invalid."""
     if isinstance(window, Mapping) and window.keys() == ONCE:
         return list(_errors_of_once(window))
     if isinstance(window, Mapping) and window.keys() == WEEKLY:
         return list(_errors_of_weekly(window))
-    return ["rollout.window takes either start and end, or days, hours and zone."]
+    return ["rollout.window has either start and end, or days, hours and zone."]
 
 
 def is_open(window: Mapping[str, Any], now: datetime) -> bool:
-    """Say whether a window without errors is open."""
+    """Return whether a valid window is open."""
     if window.keys() == ONCE:
         start, end = _moment(window["start"]), _moment(window["end"])
         return start is not None and end is not None and start <= now < end
@@ -37,7 +37,7 @@ def is_open(window: Mapping[str, Any], now: datetime) -> bool:
 
 
 def shown(window: Mapping[str, Any]) -> str:
-    """Return a window as a part of a sentence."""
+    """Return a window in words."""
     if window.keys() == ONCE:
         return f"from {_text(window['start'])} to {_text(window['end'])}"
     return f"{window['hours']} ({window['zone']}) on {', '.join(window['days'])}"
@@ -66,9 +66,9 @@ def _errors_of_weekly(window: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(days, list) or not days or not set(map(str, days)) <= set(DAYS):
         yield f"rollout.window.days is not a list of {', '.join(DAYS)}."
     if _hours(window["hours"]) is None:
-        yield f'rollout.window.hours is "{window["hours"]}", which is not like "22:00-04:00".'
+        yield f'rollout.window.hours is "{window["hours"]}", which is not a range such as 22:00-04:00.'
     if _zone(window["zone"]) is None:
-        yield f'rollout.window.zone: this machine knows no time zone "{window["zone"]}".'
+        yield f'rollout.window.zone is "{window["zone"]}", which is not a time zone on the control node.'
 
 
 def _is_open_weekly(window: Mapping[str, Any], now: datetime) -> bool:
@@ -80,12 +80,12 @@ def _is_open_weekly(window: Mapping[str, Any], now: datetime) -> bool:
     clock = local.time()
     if hours.start < hours.end:
         return day and hours.start <= clock < hours.end
-    # It begins on the day that is named and ends on the next.
+    # The window starts on the named day and ends on the next.
     return (day and clock >= hours.start) or (before and clock < hours.end)
 
 
 def _moment(value: Any) -> datetime | None:
-    """Return a time that says its zone; YAML makes a datetime of one without quotes."""
+    """Return a time with a zone, None for anything else. YAML parses an unquoted time as a datetime."""
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
@@ -105,7 +105,7 @@ def _hours(value: Any) -> _Hours | None:
 def _zone(name: Any) -> ZoneInfo | None:
     try:
         return ZoneInfo(str(name))
-    # What an unknown name leads to depends on what is in its place: nothing, a folder, another file.
+    # The exception depends on what has that name in the zone folder: nothing, a folder or another file.
     except (OSError, ValueError, KeyError):
         return None
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the stores with one encrypted file for each secret have in common."""
+"""The base class of the stores that keep each secret in one encrypted file."""
 
 from __future__ import annotations
 
@@ -17,31 +17,33 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.errors import InvalidOptions, Overtaken, SecretStoreError
+from .program import os_reason
 
 REMEDIES = {
-    errno.EACCES: "give the account that runs Ansible the right to it",
-    errno.EPERM: "give the account that runs Ansible the right to it",
-    errno.EROFS: "mount it writable, or name another store",
-    errno.ENOSPC: "make room there",
-    errno.EDQUOT: "make room there",
+    errno.EACCES: "allow the account that runs Ansible to access it",
+    errno.EPERM: "allow the account that runs Ansible to access it",
+    errno.EROFS: "mount the file system writable, or use another secret store",
+    errno.ENOSPC: "free disk space and run again",
+    errno.EDQUOT: "free disk space and run again",
 }
-"""What to do about a reason that does not say it itself."""
+REMEDY = "check the path and its file system, and run again"
 
 
 class FileStore(ABC):
-    """One file, written as a whole or not at all; its version is a digest of its bytes."""
+    """One file, replaced atomically. Its version is a digest of its bytes."""
 
     compare_and_set = True
 
     def __init__(self, backend: str, location: str, ending: str) -> None:
-        """Take an absolute path without its ending.
+        """``location`` is an absolute path without its ending.
 
-        Raises InvalidOptions for a relative path, which would depend on where the playbook lies.
+        Raises InvalidOptions for a relative path: its meaning would depend on the playbook's folder.
         """
         self.path = Path(f"{location}{ending}")
         if not self.path.is_absolute():
             raise InvalidOptions(
-                f'{backend} needs an absolute path, for example inventory_dir/.secrets/NAME, not "{location}"'
+                f'{backend} needs an absolute path, not "{location}"',
+                "use a path such as inventory_dir/.secrets/NAME",
             )
 
     def read(self) -> tuple[dict[str, Any] | None, str | None]:
@@ -50,29 +52,29 @@ class FileStore(ABC):
         return (None, None) if content is None else (self._decrypted(content), _version(content))
 
     def write(self, record: dict[str, Any], expected: str | None) -> str:
-        """Write atomically, with mode 0600, unless someone else wrote since."""
+        """Replace the file atomically, with mode 0600. Raises Overtaken."""
         content = self._encrypted(record)
-        with self._failing_plainly("written"):
+        with self._store_errors("written"):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked(expected):
                 self._replace(content)
         return _version(content)
 
     def delete(self, expected: str | None) -> None:
-        """Remove the file, unless someone else wrote since."""
-        with self._failing_plainly("removed"), self._locked(expected):
+        """Remove the file. Raises Overtaken."""
+        with self._store_errors("removed"), self._locked(expected):
             self.path.unlink(missing_ok=True)
 
     @abstractmethod
     def _decrypted(self, content: bytes) -> dict[str, Any]:
-        """Return the record that the file holds."""
+        """Return the record in the file's content."""
 
     @abstractmethod
     def _encrypted(self, record: dict[str, Any]) -> bytes:
-        """Return what the file is to hold."""
+        """Return the file's content for a record."""
 
     def _bytes(self) -> bytes | None:
-        with self._failing_plainly("read"):
+        with self._store_errors("read"):
             try:
                 return self.path.read_bytes()
             except FileNotFoundError:
@@ -80,20 +82,20 @@ class FileStore(ABC):
 
     @contextmanager
     def _locked(self, expected: str | None) -> Iterator[None]:
-        """Hold the folder's lock and compare before anything is set."""
+        """Lock the folder, and compare the file's version with the expected one before the change."""
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
             content = self._bytes()
             if (None if content is None else _version(content)) != expected:
-                raise Overtaken(f"{self.path} was changed by someone else meanwhile: run again")
+                raise Overtaken(f"{self.path} was changed after this run read it", "run again")
             yield
             os.fsync(folder)
         finally:
             os.close(folder)
 
     def _replace(self, content: bytes) -> None:
-        """Write beside the file and rename; under the lock, such a file is what a killed run has left."""
+        """Write a temporary file and rename it. One that exists already is the leftover of a killed run."""
         temporary = self.path.with_name(f".{self.path.name}.tmp")
         temporary.unlink(missing_ok=True)
         try:
@@ -108,13 +110,13 @@ class FileStore(ABC):
             raise
 
     @contextmanager
-    def _failing_plainly(self, doing: str) -> Iterator[None]:
+    def _store_errors(self, verb: str) -> Iterator[None]:
+        """Raise each OSError as a SecretStoreError: the file cannot be ``verb`` (a past participle)."""
         try:
             yield
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
-            raise SecretStoreError(f"{self.path} cannot be {doing}: {why}{remedy}") from None
+            why = f"{self.path} cannot be {verb}: {os_reason(error)}"
+            raise SecretStoreError(why, REMEDIES.get(error.errno or 0, REMEDY)) from None
 
 
 def _version(content: bytes) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Programs on the control node that a secret store calls: run, find and quote them."""
+"""Find, run and quote the programs on the control node that secret stores use."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LONGEST_QUOTATION = 300
 
 
 def run_program(argv: Sequence[str], given: bytes, seconds: float) -> subprocess.CompletedProcess[bytes]:
-    """Run a program on its standard input alone. Raises OSError and TimeoutExpired.
+    """Run a program that reads standard input. Raises OSError and TimeoutExpired.
 
-    Time over, it ends together with all it has started, which may not write when nobody expects it any more.
+    On a time-out, its whole process group is killed: no child may write after the task has failed.
     """
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
@@ -38,35 +38,39 @@ def run_program(argv: Sequence[str], given: bytes, seconds: float) -> subprocess
 
 
 def find_program(name: Any, backend: str) -> str:
-    """Return the absolute path of a program that is given by its path or found on PATH.
+    """Return the absolute path of a program; ``name`` is a name on PATH or an absolute path.
 
     Raises InvalidOptions.
     """
     if not isinstance(name, str) or (os.sep in name and not Path(name).is_absolute()):
-        raise InvalidOptions(f"the secret store {backend} needs a program's name or its absolute path")
+        raise InvalidOptions(
+            f'the program of the secret store {backend} is neither a name nor an absolute path: "{name}"',
+            "set the program's name, if it is on PATH, or its absolute path",
+        )
     found = shutil.which(name)
     if found is None:
         raise InvalidOptions(
-            f'the secret store {backend} needs the program "{name}", which cannot be executed on this machine'
+            f'the program "{name}" of the secret store {backend} was not found or is not executable',
+            "install it on the control node, or set its absolute path",
         )
     return str(Path(found).absolute())
 
 
 def quotation(text: str, secrets: Iterable[str]) -> str:
-    """Return the first line of what a program says, after a colon, unless it repeats a secret."""
+    """Return a colon and the first line of a program's output; the line is withheld if it has a secret."""
     line = "".join(c for c in next(iter(text.strip().splitlines()), "") if c.isprintable())
     if any(form in line for secret in secrets for form in (secret, json.dumps(secret)[1:-1])):
-        return ": what it says is not shown, for it repeats the secret"
+        return ": its message is not shown because it contains the secret"
     return f": {line[:LONGEST_QUOTATION]}" if line else ""
 
 
-def plainly(error: OSError) -> str:
-    """Return the reason alone."""
+def os_reason(error: OSError) -> str:
+    """Return the reason without the error number and the path."""
     return (error.strerror or str(error)).lower()
 
 
 def json_object(output: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that an output is, None if it is none."""
+    """Return the output as a JSON object, None if it is anything else."""
     try:
         answer = json.loads(output)
     except (ValueError, RecursionError):
@@ -75,7 +79,7 @@ def json_object(output: bytes) -> dict[str, Any] | None:
 
 
 def values(record: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the value of a record, and the one that is pending in it."""
+    """Yield every value in a record: current, pending and previous."""
     for name, each in record.items():
         if isinstance(each, Mapping):
             yield from values(each)

@@ -44,7 +44,7 @@ def entry(
     cookies: str = "",
     sets: str = "",
 ) -> dict[str, Any]:
-    """Make an entry as Chromium writes it."""
+    """Return an entry in the form that Chromium writes."""
     given = {**(headers or {}), **({"cookie": cookies} if cookies else {})}
     request = {
         "method": method,
@@ -129,12 +129,12 @@ def made(*entries: Any, told: RecordedSession = TOLD) -> Draft:
 
 
 def listing(*rows: Any) -> dict[str, Any]:
-    """Make the entry of a list with these rows."""
+    """Return the entry of a list with these rows."""
     return entry("GET", "/t", answer={"rows": rows}, cookies=BOTH)
 
 
 @pytest.mark.parametrize("product", ["sensor", "forescout"])
-def test_what_chromium_has_recorded_becomes_the_lab_s_true_map(product: str) -> None:
+def test_a_recording_of_chromium_becomes_the_lab_s_true_map(product: str) -> None:
     told = json.loads((KEPT / "told.json").read_text())[product]
     true = json.loads((KEPT / "maps.json").read_text())[product]
     found = draft((KEPT / f"{product}.har").read_text(), RecordedSession(product, **told))
@@ -149,7 +149,7 @@ def test_what_chromium_has_recorded_becomes_the_lab_s_true_map(product: str) -> 
     check_endpoint_map(yaml.safe_load(found.text()))
 
 
-def test_a_whole_recording_gives_a_whole_map() -> None:
+def test_a_complete_recording_gives_a_complete_map() -> None:
     found = made(*ENTRIES)
     assert found.missing == []
     assert found.endpoints == DRAFTED
@@ -167,7 +167,7 @@ def test_a_whole_recording_gives_a_whole_map() -> None:
     ],
     ids=["login", "list", "create", "delete"],
 )
-def test_what_was_not_recorded_is_said_to_be_missing(without: Any, part: str) -> None:
+def test_an_operation_that_was_not_recorded_is_listed_as_missing(without: Any, part: str) -> None:
     found = made(*[each for each in ENTRIES if each is not without])
     assert part in [each.partition(":")[0] for each in found.missing]
     group, _dot, name = part.partition(".")
@@ -185,19 +185,17 @@ def test_what_was_not_recorded_is_said_to_be_missing(without: Any, part: str) ->
         (None, {"last": None, "mask": "****"}, {"last": 1793614500000, "mask": "a***"}),
     ],
 )
-def test_never_used_is_told_apart_from_other_fields(never: Any, row: Any, old: Any) -> None:
+def test_the_field_of_never_used_is_identified(never: Any, row: Any, old: Any) -> None:
     found = made(PAGE, LOGIN, CREATE, listing({**OLD, **old}, {**ROW, **row}))
     assert found.endpoints["tokens"]["list"]["fields"]["used"] == "/last"
     assert found.endpoints["tokens"]["list"]["never_used"] == never
     assert [each.partition(":")[0] for each in found.missing] == ["tokens.delete"]
 
 
-def test_what_may_be_either_is_left_to_the_operator() -> None:
+def test_the_operator_chooses_between_several_candidates() -> None:
     found = made(PAGE, LOGIN, CREATE, listing({**ROW, "last": None, "ends": None}))
     assert "used" not in found.endpoints["tokens"]["list"]["fields"]
-    assert (
-        "tokens.list.fields.used: it is one of /ends, /last; see which, and write it there" in found.missing
-    )
+    assert "tokens.list.fields.used: it is one of /ends, /last; add the right one" in found.missing
 
 
 def test_without_a_used_token_the_format_of_times_is_missing() -> None:
@@ -205,7 +203,7 @@ def test_without_a_used_token_the_format_of_times_is_missing() -> None:
     assert any(each.startswith("tokens.list.used_format: ") for each in found.missing)
 
 
-def test_an_id_is_proved_by_the_deletion_where_the_creation_does_not_answer_with_it() -> None:
+def test_the_deletion_proves_the_id_if_the_answer_to_the_creation_does_not() -> None:
     create = entry("POST", "/t", {"text": "Forescout"}, {"value": TOKEN}, headers=X_CSRF, cookies=BOTH)
     rows = ({**OLD, "rank": 1}, {**ROW, "rank": 2})
     found = made(PAGE, LOGIN, create, listing(*rows), DELETE)
@@ -215,26 +213,26 @@ def test_an_id_is_proved_by_the_deletion_where_the_creation_does_not_answer_with
     assert any(each.startswith("tokens.list.fields.id: it is one of /nr, /rank") for each in unproved.missing)
 
 
-def test_a_deletion_may_be_addressed_in_its_body() -> None:
+def test_a_deletion_may_name_the_token_in_its_body() -> None:
     delete = entry("POST", "/t/remove", {"which": [7]}, {}, headers=X_CSRF, cookies=BOTH)
     found = made(PAGE, LOGIN, CREATE, LIST, delete)
     assert found.endpoints["tokens"]["delete"]["json"] == {"which": ["{id}"]}
-    said = "tokens.delete: POST /t/remove seems to delete the token, make sure that it does"
+    said = "tokens.delete: POST /t/remove seems to delete the token; check that it does"
     assert found.missing == [said]
 
 
-def test_what_deletes_by_its_method_goes_before_what_only_names_the_token() -> None:
+def test_the_method_delete_is_preferred_to_a_write_that_only_names_the_token() -> None:
     seen = entry("POST", "/seen", {"token": 7}, {}, headers=X_CSRF, cookies=BOTH)
     assert made(PAGE, LOGIN, CREATE, seen, LIST, DELETE, LOGOUT).endpoints == DRAFTED
 
 
-def test_what_the_loader_would_refuse_is_told_at_once() -> None:
+def test_a_fault_that_the_loader_would_refuse_is_listed_as_missing() -> None:
     listed = entry("GET", "/t/0d9c2f1e-77aa-4c1b-9f00-aa11bb22cc33", answer=[OLD, ROW], cookies=BOTH)
     (said,) = made(PAGE, LOGIN, CREATE, listed, DELETE).missing
-    assert said.startswith("tokens.list.path: a map holds no secrets, and a part of this path looks like one")
+    assert said.startswith("tokens.list.path: a map must not contain secrets, and a part of this path looks")
 
 
-def test_a_bearer_login_is_known_by_the_header_that_its_answer_leads_to() -> None:
+def test_a_bearer_login_is_identified_by_a_later_header_with_its_token() -> None:
     bearer = "0auth-t0ken-of-some-length"
     login = entry("POST", "/in", f"u=ada&p={PASSWORD.replace('!', '%21')}&kind=pw", {"a": {"t": bearer}})
     later = {"Authorization": f"Token {bearer}"}
@@ -254,13 +252,13 @@ def test_a_bearer_login_is_known_by_the_header_that_its_answer_leads_to() -> Non
     assert "items" not in found.endpoints["tokens"]["list"]
 
 
-def test_a_refused_login_is_passed_over() -> None:
+def test_a_refused_login_is_ignored() -> None:
     refused = copy.deepcopy(LOGIN)
     refused["response"]["status"] = 403
     assert made(PAGE, LOGIN, refused, CREATE, LIST, DELETE, LOGOUT).endpoints == DRAFTED
 
 
-def test_a_recording_whose_cookies_were_left_out_is_told_apart() -> None:
+def test_a_recording_without_cookies_is_recognised() -> None:
     def sanitized(each: Any) -> Any:
         made = copy.deepcopy(each)
         made["request"]["headers"] = [h for h in made["request"]["headers"] if h["name"] != "cookie"]
@@ -269,20 +267,20 @@ def test_a_recording_whose_cookies_were_left_out_is_told_apart() -> None:
 
     found = made(*map(sanitized, ENTRIES))
     (why,) = [each for each in found.missing if each.startswith("login.session_cookie: ")]
-    assert "the browser left all cookies out of the recording" in why
+    assert "the browser omitted all cookies" in why
 
 
-def test_two_cookies_that_may_be_the_session_are_named() -> None:
+def test_two_candidates_for_the_session_cookie_are_named() -> None:
     login = copy.deepcopy(LOGIN)
     login["response"]["headers"].append({"name": "Set-Cookie", "value": "zone=eu-west"})
     later = [copy.deepcopy(each) for each in (CREATE, LIST)]
     for each in later:
         each["request"]["headers"][-1]["value"] += "; zone=eu-west"
     found = made(PAGE, login, *later)
-    assert "login.session_cookie: it may be any of sid, zone" in found.missing
+    assert "login.session_cookie: it is one of sid, zone; add the right one" in found.missing
 
 
-def test_no_secret_of_the_recording_gets_into_the_draft() -> None:
+def test_no_secret_of_the_recording_is_in_the_draft() -> None:
     create = entry(
         "POST",
         f"/t?session={SESSION}&view=all",
@@ -306,38 +304,38 @@ def test_no_secret_of_the_recording_gets_into_the_draft() -> None:
     assert len(left_out) == 3
 
 
-def test_a_secret_that_cannot_be_left_out_ends_it() -> None:
+def test_a_secret_that_cannot_be_left_out_is_an_error() -> None:
     listed = entry("GET", f"/t/{SESSION}", answer=[ROW], cookies=BOTH)
-    with pytest.raises(InvalidOptions, match="a secret of the recording would stand in the draft"):
+    with pytest.raises(InvalidOptions, match="the draft would contain a secret of the recording"):
         made(PAGE, LOGIN, CREATE, listed)
 
 
-def test_a_password_that_is_also_a_word_is_told() -> None:
+def test_a_password_that_is_also_a_word_is_listed() -> None:
     login = entry("POST", "/in", "u=ada&p=password&grant=password", {"t": "0auth-t0ken"})
     found = made(
         login, CREATE, LIST, told=RecordedSession("sensor", "ada", "password", TOKEN, description="Forescout")
     )
     assert any(
-        each.startswith("login.request: several fields hold the password's text") for each in found.missing
+        each.startswith("login.request: several fields contain the password's text") for each in found.missing
     )
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "it is not a HAR file"),
-        ("[]", "it is not a HAR file"),
-        ('{"log": {"entries": [{}]}}', "it is not a HAR file"),
-        ('{"log": {"entries": []}}', "it holds no answer in JSON"),
-        (json.dumps({"log": {"entries": [PAGE]}}), "it holds no answer in JSON"),
+        ("", "the file is not a HAR file"),
+        ("[]", "the file is not a HAR file"),
+        ('{"log": {"entries": [{}]}}', "the file is not a HAR file"),
+        ('{"log": {"entries": []}}', "the HAR file contains no JSON answer"),
+        (json.dumps({"log": {"entries": [PAGE]}}), "the HAR file contains no JSON answer"),
     ],
 )
-def test_what_is_no_recording_is_refused(text: str, said: str) -> None:
+def test_an_invalid_recording_is_refused(text: str, said: str) -> None:
     with pytest.raises(InvalidOptions, match=said):
         draft(text, TOLD)
 
 
-def test_a_request_that_was_never_answered_is_passed_over() -> None:
+def test_an_unanswered_request_is_ignored() -> None:
     aborted = entry("POST", "/t", {"text": "Forescout"}, {"value": TOKEN}, status=0)
     assert made(*ENTRIES, aborted).endpoints == DRAFTED
 

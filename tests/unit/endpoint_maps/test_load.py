@@ -28,7 +28,7 @@ GONE = object()
 
 
 def changed(original: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
-    """Return a copy with one value put in or, for GONE, taken out."""
+    """Return a copy with one value replaced or, for GONE, removed."""
     *steps, last = place.split(".")
     made = container = copy.deepcopy(original)
     for step in steps:
@@ -49,7 +49,7 @@ def loaded(folder: Path, content: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "content"), [("sensor.yml", SENSOR), ("forescout.yml", FORESCOUT)])
-def test_the_maps_of_the_lab_load_as_they_are_and_say_what_they_are(name: str, content: Any) -> None:
+def test_the_lab_s_maps_load_unchanged_with_the_provenance_lab(name: str, content: Any) -> None:
     endpoints = load_endpoint_map(str(LAB / name), DataLoader())
     assert endpoints == content
     assert endpoints["provenance"] == "lab"
@@ -65,13 +65,13 @@ def test_the_maps_of_the_lab_load_as_they_are_and_say_what_they_are(name: str, c
         ("login", {"kind": "token", "header": "Token {token}"}),
     ],
 )
-def test_what_the_format_allows_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
+def test_a_valid_map_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
     content = changed(original, place, value)
     assert loaded(tmp_path, content) == content
 
 
 FAULTS = {
-    # what is wrong: (the map, where it is changed, to what, what the message says about it)
+    # the fault: (the map, the changed place, the new value, the message)
     "another format": (SENSOR, "schema", 2, "at schema: 1 was expected"),
     "no product": (SENSOR, "product", GONE, "at the top level: 'product' is a required property"),
     "unknown product": (SENSOR, "product", "toaster", "at product: 'toaster' is not one of"),
@@ -164,8 +164,8 @@ def test_a_fault_in_an_item_of_a_list_has_its_line(tmp_path: Path) -> None:
 
 MACHINE_MADE = "9f86d081884c7d659a2feaa0"
 SECRETS = {
-    "a login by hand": (SENSOR, "tokens.list.headers", {"Authorization": "Basic YTpi"}),
-    "even with a place": (SENSOR, "tokens.create.headers", {"authorization": "{description}"}),
+    "a manual login": (SENSOR, "tokens.list.headers", {"Authorization": "Basic YTpi"}),
+    "even with a placeholder": (SENSOR, "tokens.create.headers", {"authorization": "{description}"}),
     "a session": (SENSOR, "tokens.list.headers", {"Cookie": "sessionid=1"}),
     "a key in a header": (SENSOR, "tokens.list.headers", {"X-Api-Key": "k"}),
     "something long in a header": (SENSOR, "tokens.list.headers", {"X-Zone": MACHINE_MADE}),
@@ -181,7 +181,9 @@ SECRETS = {
 def test_a_secret_in_a_map_is_refused_and_not_repeated(
     tmp_path: Path, original: Any, place: str, value: Any
 ) -> None:
-    with pytest.raises(InvalidOptions, match=rf"in line \d+, at {place}.*: a map holds no secrets") as caught:
+    with pytest.raises(
+        InvalidOptions, match=rf"in line \d+, at {place}.*: a map must not contain secrets"
+    ) as caught:
         loaded(tmp_path, changed(original, place, value))
     assert not re.search(rf"YTpi|hunter2|{MACHINE_MADE}|=1", str(caught.value))
 
@@ -199,7 +201,7 @@ def test_a_secret_in_a_map_is_refused_and_not_repeated(
         (SENSOR, "tokens.list.never_used", None),
     ],
 )
-def test_what_a_web_interface_may_need_is_no_secret(
+def test_an_ordinary_value_is_not_taken_for_a_secret(
     tmp_path: Path, original: Any, place: str, value: Any
 ) -> None:
     content = changed(original, place, value)
@@ -207,8 +209,8 @@ def test_what_a_web_interface_may_need_is_no_secret(
 
 
 @pytest.mark.parametrize("versions", ["lab", "24.x", ">=24.1 and so on", ""])
-def test_versions_have_to_be_comparable_where_an_answer_tells_one(tmp_path: Path, versions: str) -> None:
-    with pytest.raises(InvalidOptions, match=r"at versions: an answer tells the version"):
+def test_versions_must_be_comparable_if_an_answer_contains_one(tmp_path: Path, versions: str) -> None:
+    with pytest.raises(InvalidOptions, match=r"at versions: an answer contains the version"):
         loaded(tmp_path, changed(SENSOR, "versions", versions))
 
 
@@ -222,7 +224,7 @@ def test_an_encrypted_map_is_checked_too(tmp_path: Path) -> None:
 
 
 PLACES = {
-    # where it is: (the map, where it is changed, to what, the name that nothing fills, the part of the map)
+    # the place: (the map, the changed place, the new value, the unknown placeholder, the part of the map)
     "a path": (SENSOR, "tokens.delete.path", "/tokens/{number}", "number", "tokens.delete"),
     "a body": (SENSOR, "tokens.create.json", {"a": [{"b": "for {who}"}]}, "who", "tokens.create"),
     "a form": (FORESCOUT, "settings.update.form", {"host": "{host}"}, "host", "settings.update"),
@@ -237,13 +239,14 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("original", "place", "value", "name", "part"), PLACES.values(), ids=PLACES)
-def test_a_place_that_nothing_fills_is_refused(
+def test_an_unknown_placeholder_is_refused(
     tmp_path: Path, original: Any, place: str, value: Any, name: str, part: str
 ) -> None:
     with pytest.raises(InvalidOptions) as caught:
         loaded(tmp_path, changed(original, place, value))
     assert re.match(r"the endpoint map map\.yml is not valid in line \d+, at " + part, str(caught.value))
-    assert str(caught.value).endswith(f": nothing fills {{{name}}}")
+    assert caught.value.why.endswith(f": no task has a value for the placeholder {{{name}}}")
+    assert caught.value.remedy.startswith(("use only {", "remove the placeholder"))
 
 
 @pytest.mark.parametrize(
@@ -256,27 +259,25 @@ def test_a_place_that_nothing_fills_is_refused(
         (SENSOR, "tokens.create.json", {"text": "{Description} {} {a b}"}),
     ],
 )
-def test_a_place_that_a_task_fills_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
+def test_a_known_placeholder_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
     content = changed(original, place, value)
     assert loaded(tmp_path, content) == content
 
 
-def test_without_jsonschema_no_map_is_taken_unchecked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_jsonschema_no_map_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "HAS_JSONSCHEMA", False)
     with pytest.raises(InvalidOptions, match=r"jsonschema\b.*to check endpoint maps"):
         loaded(tmp_path, SENSOR)
 
 
 @pytest.mark.parametrize("content", [None, [], "a text", 1])
-def test_what_is_no_mapping_is_refused(tmp_path: Path, content: Any) -> None:
+def test_a_map_that_is_not_a_mapping_is_refused(tmp_path: Path, content: Any) -> None:
     with pytest.raises(InvalidOptions, match=r"the endpoint map map\.yml is not valid.*, at the top level: "):
         loaded(tmp_path, content)
 
 
 @pytest.mark.parametrize("text", ["{", "a: b: c", "\t"])
-def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_yaml_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "map.yml").write_text(text)
     with pytest.raises(InvalidOptions, match=r"the endpoint map \S+map\.yml cannot be read in line 1: "):
         load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())

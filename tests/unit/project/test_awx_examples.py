@@ -123,7 +123,7 @@ def test_every_object_has_known_keys_only(kind: str) -> None:
         assert each.keys() <= set(KEYS[kind].split()), each["name"]
 
 
-def test_every_list_is_one_that_is_looked_at_here() -> None:
+def test_every_list_is_one_that_is_checked_here() -> None:
     kinds = {
         key
         for path in (AWX / "controller").glob("*.yml")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as a document: what counts, what outranks what, and that every one keeps to the schema."""
+"""The report document: its state, the precedence of outcomes, and the schema."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ PLATFORM = Appliance("platform", "forescout", "north", asks="sensor")
 
 
 def object_entry(action: str = "none", before: Any = None, after: Any = None, **more: Any) -> dict[str, Any]:
-    """Return what a module tells of an object."""
+    """Return an object of a module's result."""
     sides = {"before": before or {}, "after": after or {}} if action not in ("none", "unknown") else {}
     return {"kind": "token", "name": "t", "action": action, "changed": bool(sides), **sides, **more}
 
 
 def seen(*objects: dict[str, Any], of: Appliance = FGT, acts: bool = False) -> Outcome:
-    """Return what a task that went well has come to."""
-    return Outcome(of.name, "looked_at", None, objects, "documented", acts)
+    """Return the outcome of a successful task."""
+    return Outcome(of.name, "checked", None, objects, "documented", acts)
 
 
 def made(*outcomes: Outcome, of: tuple[Appliance, ...] = (FGT,), verdicts: Any = None) -> dict[str, Any]:
-    """Return a report, which has to be valid."""
+    """Return a report after validating it."""
     report = document(ORIGIN, of, outcomes, verdicts or {})
     jsonschema.validate(report, SCHEMA)
     return report
@@ -61,7 +61,7 @@ JUDGED = {
     "drift and failed": ([seen(object_entry("create", {}, {"a": 1})), FAILED], "unknown", 4),
     "failed and then well": ([FAILED, seen(object_entry())], "unknown", 4),
     "nothing declared": ([seen()], "clean", 0),
-    "nothing can read it": ([seen(object_entry("unknown", previewable=False))], "clean", 0),
+    "cannot be read": ([seen(object_entry("unknown", previewable=False))], "clean", 0),
 }
 
 
@@ -71,18 +71,18 @@ def test_a_run_is_judged_by_the_worst_that_happened(outcomes: list[Outcome], sta
     assert (report["state"], report["exit_code"]) == (state, code)
 
 
-def test_without_any_appliance_nothing_is_known() -> None:
+def test_without_appliances_the_state_is_unknown() -> None:
     assert made(of=())["exit_code"] == 4
 
 
 @pytest.mark.parametrize("outcome", [UNREACHABLE, FAILED, None])
-def test_an_appliance_that_nothing_is_known_of_has_one_unknown_object_and_says_why(outcome: Any) -> None:
+def test_an_unchecked_appliance_has_one_unknown_object_with_the_reason(outcome: Any) -> None:
     (unknown,) = made(*filter(None, [outcome]))["objects"]
     assert (unknown["action"], unknown["kind"], unknown["name"]) == ("unknown", "fortigate", "fgt")
     assert unknown["message"] == (outcome.message if outcome else documents.NEVER_REACHED)
 
 
-def test_what_a_failed_task_has_done_before_is_known() -> None:
+def test_the_objects_of_a_failed_task_are_kept() -> None:
     step = Outcome("fgt", "failed", "refused", [object_entry("create", {}, {"a": 1})], None, True)
     assert [each["action"] for each in made(step)["objects"]] == ["create"]
 
@@ -108,13 +108,13 @@ STEPS = {
 
 
 @pytest.mark.parametrize(("steps", "action", "names"), STEPS.values(), ids=STEPS)
-def test_all_steps_with_an_object_are_one(steps: list[Any], action: str, names: set[str]) -> None:
+def test_all_steps_with_one_object_are_merged(steps: list[Any], action: str, names: set[str]) -> None:
     (one,) = made(*(seen(step, acts=True) for step in steps))["objects"]
     assert one["action"] == action
     assert {row["field"] for row in one["fields"]} == names
 
 
-def test_what_was_done_counts_more_than_what_is_predicted_before_or_after() -> None:
+def test_a_change_outranks_a_prediction_in_any_order() -> None:
     prediction, deed = (
         seen(object_entry("create", {}, {"a": 1})),
         seen(object_entry("update", {"a": 1}, {"a": 2}), acts=True),
@@ -123,7 +123,7 @@ def test_what_was_done_counts_more_than_what_is_predicted_before_or_after() -> N
         assert [each["action"] for each in made(*order)["objects"]] == ["update"]
 
 
-def test_only_what_differs_is_told_and_a_field_in_a_field_by_its_path() -> None:
+def test_only_differences_are_listed_and_nested_fields_by_their_path() -> None:
     before = {"same": 1, "inner": {"x": "none", "y": 1}, "list": [1]}
     after = {"same": 1, "inner": {"x": "read", "y": 1}, "list": [1, 2], "new": None}
     assert fields(before, after) == [
@@ -135,7 +135,7 @@ def test_only_what_differs_is_told_and_a_field_in_a_field_by_its_path() -> None:
 VERDICT = {"state": "working", "since": "2026-11-22T09:00:00Z", "level": "L4", "evidence": "Used is ..."}
 
 
-def test_verification_is_told_of_everything_that_an_integration_consists_of() -> None:
+def test_every_appliance_and_object_of_an_integration_has_its_verdict() -> None:
     asking = [PLATFORM, Appliance("second", "forescout", "north", asks="sensor")]
     verdicts = {"platform": VERDICT, "second": {**VERDICT, "state": "never_called"}}
     outcomes = [seen(object_entry(), of=each) for each in (*asking, SENSOR, OTHER)]
@@ -156,12 +156,12 @@ def edges(*outcomes: Outcome) -> dict[tuple[str, str], str]:
     return {(edge["from"], edge["to"]): edge["state"] for edge in report["edges"]}
 
 
-def test_sensors_are_meant_to_call_the_fortigates_of_their_site_and_a_platform_its_sensor() -> None:
+def test_sensors_call_the_fortigates_of_their_site_and_a_platform_its_sensor() -> None:
     assert edges() == {("sensor", "fgt"): "unknown", ("platform", "sensor"): "working"}
 
 
 @pytest.mark.parametrize("of", [SENSOR, PLATFORM])
-def test_an_edge_drifts_when_something_behind_it_would_change(of: Appliance) -> None:
+def test_an_edge_drifts_if_an_object_behind_it_would_change(of: Appliance) -> None:
     change = object_entry("update", {"a": 1}, {"a": 2})
     assert edges(seen(change, of=of))["platform", "sensor"] == "drift"
     assert edges(seen(change, of=of, acts=True))["platform", "sensor"] == "working"
@@ -172,11 +172,11 @@ def test_a_fortigate_without_a_site_is_called_by_every_sensor() -> None:
     assert {edge["from"] for edge in report["edges"]} == {"sensor", "other"}
 
 
-def test_the_console_says_how_many_and_names_what_was_not_done() -> None:
+def test_the_console_has_the_counts_and_names_what_was_not_done() -> None:
     report = made(seen(object_entry("mint", {}, {"f": "1"}), of=SENSOR), UNREACHABLE, of=(FGT, SENSOR, OTHER))
-    assert headline(report) == "unknown: 1 of 3 appliances looked at, 1 to mint"
+    assert headline(report) == "unknown: 1 of 3 appliances checked, 1 to mint"
     assert summary(report)[1:] == [
-        "  fgt could not be reached: no answer",
+        "  fgt was unreachable: no answer",
         f"  other was not done: {documents.NEVER_REACHED}",
     ]
     many = made(of=tuple(Appliance(f"fgt-{number:02}", "fortigate") for number in range(25)))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as a page, before any browser sees it: what is in it, and what can never be."""
+"""The HTML page without a browser: its content, and what it must never contain."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.otsec.defender_iot.tests.support.report_documents impor
 
 
 class Page(HTMLParser):
-    """What a browser makes of a page: its elements, and the text of each script and style."""
+    """A parsed page: its elements, and the text of each script and style."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -49,11 +49,11 @@ class Page(HTMLParser):
         self.texts.append((self.inmost, data))
 
     def all_of(self, tag: str) -> list[dict[str, str | None]]:
-        """Return the attributes of every element of a kind."""
+        """Return the attributes of every element with a tag."""
         return [attributes for name, attributes in self.elements if name == tag]
 
     def inside(self, tag: str) -> list[str]:
-        """Return the texts of every element of a kind."""
+        """Return the texts of every element with a tag."""
         return [text for name, text in self.texts if name == tag]
 
     @property
@@ -64,17 +64,17 @@ class Page(HTMLParser):
 
 
 def inlined(page: str) -> Any:
-    """Return the report that a page holds as data."""
+    """Return the report in a page's data."""
     return json.loads(Page(page).inside("script")[0])
 
 
 @pytest.mark.parametrize("make", [small, clean, fleet])
-def test_a_page_holds_the_report_that_it_was_made_of(make: Callable[[], dict[str, Any]]) -> None:
+def test_a_page_contains_its_report(make: Callable[[], dict[str, Any]]) -> None:
     assert inlined(render(make())) == make()
 
 
 @pytest.mark.parametrize("make", [small, clean, fleet])
-def test_what_is_shown_here_is_a_report_by_its_schema(make: Callable[[], dict[str, Any]]) -> None:
+def test_the_reports_of_these_tests_are_valid(make: Callable[[], dict[str, Any]]) -> None:
     jsonschema.validate(make(), json.loads(TEMPLATE.with_name("schema.json").read_text()))
 
 
@@ -90,14 +90,14 @@ def test_hostile_texts_make_no_element() -> None:
 
 
 @pytest.mark.parametrize("name", ["image", "script", "comment", "quote", "arabic", "long", "prototype"])
-def test_a_hostile_text_stays_what_it_was(name: str) -> None:
+def test_a_hostile_text_is_unchanged(name: str) -> None:
     text = HOSTILE[name]
     found = {each["appliance"] for each in inlined(render(hostile()))["appliances"]}
     assert {text, f"s {text}"} <= found
 
 
 @pytest.mark.parametrize(
-    ("text", "seen"),
+    ("text", "shown"),
     [
         ("\u202egpj.etagitrof", "[U+202E]gpj.etagitrof"),
         ("line\u2028and\u2029paragraph", "line[U+2028]and[U+2029]paragraph"),
@@ -106,9 +106,9 @@ def test_a_hostile_text_stays_what_it_was(name: str) -> None:
         ("two\nlines\tof it", "two\nlines\tof it"),
     ],
 )
-def test_a_character_that_nobody_would_see_is_written_out(text: str, seen: str) -> None:
+def test_an_invisible_character_is_spelled_out(text: str, shown: str) -> None:
     page = render({**small(), "playbook": text})
-    assert inlined(page)["playbook"] == seen
+    assert inlined(page)["playbook"] == shown
     assert page.encode()
 
 
@@ -142,10 +142,10 @@ def test_the_script_writes_no_html() -> None:
     )
 
 
-def test_the_page_says_in_words_what_was_found_before_any_script_runs() -> None:
+def test_the_findings_are_in_words_without_scripts() -> None:
     assert Page(render(small())).inside("li") == [
         "4 objects differ, on 3 of 8 appliances.",
-        "1 appliance was not looked at: nothing is known there.",
+        "1 appliance was not checked: the state is unknown.",
         "2 integrations were never called.",
         "9 objects are as declared.",
     ]
@@ -158,20 +158,20 @@ def test_a_run_that_changed_something_says_so() -> None:
     assert page.inside("li")[0] == "4 objects were changed, on 3 of 8 appliances."
 
 
-def test_without_scripts_counts_and_appliances_that_were_not_looked_at_are_there() -> None:
+def test_without_scripts_the_counts_and_unchecked_appliances_are_there() -> None:
     page = Page(render(small()))
     assert page.inside("th")[:7] == list(small()["counts"])
     assert page.inside("td")[:7] == [str(number) for number in small()["counts"].values()]
     assert "fgt-south-01" in page.inside("bdi")
 
 
-def test_a_report_about_nothing_is_a_page_too() -> None:
+def test_a_report_without_appliances_is_a_page() -> None:
     page = Page(render(document([], [], [])))
     assert page.inside("h1") == ["Clean"]
     assert "All 0" not in render(document([], [], []))
 
 
-def test_a_page_is_little_more_than_its_data() -> None:
+def test_a_page_is_little_larger_than_its_data() -> None:
     for report in (small(), fleet()):
         data = json.dumps(report, separators=(",", ":"))
         assert len(render(report)) < len(data) + 80_000

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as Markdown and as JUnit: what they show, how long they get, and that names do no harm."""
+"""The report as Markdown and as JUnit: content, size limit, and harmless names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def report(
     names = [f"fgt-{number:04}" for number in range(appliances)]
     entry = {"kind": "profile", "name": name, "action": "update", "changed": True}
     changed = {**entry, "before": {name: "old"}, "after": {name: value}}
-    outcomes = [Outcome(each, "looked_at", None, [changed], "documented") for each in names]
+    outcomes = [Outcome(each, "checked", None, [changed], "documented") for each in names]
     outcomes += [Outcome(each, state, f"{name} says no") for each, state in states.items()]
     known = [Appliance(each, "fortigate", name) for each in (*names, *states)]
     return document(Origin("drift", "otsec.defender_iot 0.1.0", "2026-11-22T10:15:04Z"), known, outcomes, {})
@@ -54,7 +54,7 @@ def cases(text: str) -> dict[tuple[str, str], str | None]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_appliances_say_means_nothing_to_markdown(name: str) -> None:
+def test_texts_from_appliances_are_plain_text_in_markdown(name: str) -> None:
     text = markdown.render(report(name, value=name, broken="failed"))
     known = re.sub(r"</?(details|summary)>|<details><summary>|&#\d+;", "", text)
     assert not re.search(r"[<@`]|\]\(|https?:|www\.|:tada:|\$", known)
@@ -65,13 +65,13 @@ def test_what_appliances_say_means_nothing_to_markdown(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_appliances_say_is_only_text_in_junit(name: str) -> None:
+def test_texts_from_appliances_are_plain_text_in_junit(name: str) -> None:
     found = cases(junit.render(report(name, value=name, broken="failed")))
     assert sorted(filter(None, found.values())) == ["error", "failure"]
     assert {appliance for appliance, _name in found} == {"fgt-0000", "broken"}
 
 
-def test_markdown_shows_a_table_for_each_site_and_every_field_folded_away() -> None:
+def test_markdown_has_a_table_for_each_site_and_collapsed_fields() -> None:
     text = markdown.render(report())
     assert "### Site: defender-iot" in text
     assert "| fgt-0000 | update profile defender-iot |" in text
@@ -79,17 +79,17 @@ def test_markdown_shows_a_table_for_each_site_and_every_field_folded_away() -> N
     assert "| defender-iot | old | new |" in text
 
 
-def test_markdown_names_what_was_not_looked_at_before_anything_else() -> None:
+def test_markdown_names_unchecked_appliances_first() -> None:
     text = markdown.render(report(gone="unreachable"))
-    assert "- gone could not be reached: defender-iot says no" in text
+    assert "- gone was unreachable: defender-iot says no" in text
     assert text.index("- gone") < text.index("### Site")
     assert "| gone | unknown |" in text
 
 
-def test_markdown_fits_into_a_comment_and_says_what_was_left_out() -> None:
+def test_markdown_fits_into_a_comment_and_says_what_was_omitted() -> None:
     text = markdown.render(report(appliances=1000, value="x" * 1000))
     assert len(text) <= 65_536
-    said = re.search(r"\*\*Left out for want of space:\*\* (\d+) of (\d+) parts", text)
+    said = re.search(r"\*\*Omitted to limit the size:\*\* (\d+) of (\d+) parts", text)
     assert said is not None
     assert int(said[2]) == 1000 + 1 + 1000
     assert int(said[2]) - int(said[1]) == 1001 + text.count("<details>")
@@ -112,7 +112,7 @@ def test_junit_has_a_case_for_an_appliance_on_which_nothing_is_declared() -> Non
     quiet = document(
         Origin("site", "otsec.defender_iot 0.1.0", "2026-11-22T10:15:04Z"),
         [Appliance("sensor", "sensor")],
-        [Outcome("sensor", "looked_at")],
+        [Outcome("sensor", "checked")],
         {},
     )
     assert cases(junit.render(quiet)) == {("sensor", "sensor"): None}

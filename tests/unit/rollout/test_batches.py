@@ -29,7 +29,7 @@ SITES = {
     "west": ["fgt-west"],
 }
 GROUPS = {**SITES, "empty": []}
-# As a play has them: FortiGates first, then sensors, then platforms.
+# In the order of a play: FortiGates, sensors, platforms.
 HOSTS = sorted(
     (host for hosts in SITES.values() for host in hosts),
     key=lambda host: ("fgt", "sensor", "forescout").index(host.partition("-")[0]),
@@ -45,17 +45,17 @@ ONCE = {"start": "2026-12-01T22:00:00+01:00", "end": "2026-12-02T04:00:00+01:00"
 
 
 def planned(rollout: dict[str, Any], hosts: list[str] | None = None) -> list[set[str]]:
-    """Return who is in which batch."""
+    """Return the hosts of each batch."""
     return [set(batch["hosts"]) for batch in batches(rollout, hosts or HOSTS, GROUPS, HOSTVARS)]
 
 
 def errors_as_text(rollout: Any) -> str:
-    """Return what is wrong with a rollout."""
+    """Return the errors of a rollout as one text."""
     return " ".join(errors(rollout, HOSTS, GROUPS, HOSTVARS))
 
 
 def reason(rollout: dict[str, Any], host: str, failed: set[str], now: datetime = NOW) -> str:
-    """Return why the batch of a host must not begin, when all before it but some were done."""
+    """Return why the batch of a host must not start after these hosts failed."""
     hostvars = {host: {"defender_iot_done": sorted(set(HOSTS) - failed)} for host in HOSTS}
     return stop_reason(rollout, batches(rollout, HOSTS, GROUPS, HOSTVARS), host, hostvars, now)
 
@@ -65,7 +65,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+01:00")
 
 
-def test_the_example_is_without_fault() -> None:
+def test_a_valid_rollout_has_no_errors() -> None:
     assert (
         errors_as_text({"canary": ["north"], "serial": [1, "25%"], "max_fail_percentage": 20, "window": ONCE})
         == ""
@@ -78,14 +78,17 @@ def test_the_example_is_without_fault() -> None:
 @pytest.mark.parametrize(
     ("rollout", "sentence"),
     [
-        ("north", "rollout takes canary, max_fail_percentage, serial and window."),
+        (
+            "north",
+            "rollout is not a mapping; its options are canary, max_fail_percentage, serial and window.",
+        ),
         (
             {"serail": [1]},
-            'rollout has no option "serail"; it takes canary, max_fail_percentage, serial and window.',
+            'rollout has no option "serail"; its options are canary, max_fail_percentage, serial and window.',
         ),
         ({"canary": "north"}, "rollout.canary is not a list of inventory groups."),
-        ({"canary": ["nort"]}, 'rollout.canary: the inventory has no group "nort" with hosts in it.'),
-        ({"canary": ["empty"]}, 'rollout.canary: the inventory has no group "empty" with hosts in it.'),
+        ({"canary": ["nort"]}, 'rollout.canary: the inventory has no group "nort" with hosts.'),
+        ({"canary": ["empty"]}, 'rollout.canary: the inventory has no group "empty" with hosts.'),
         ({"serial": 1}, 'rollout.serial is not a list such as [1, "25%", "100%"].'),
         ({"serial": []}, 'rollout.serial is not a list such as [1, "25%", "100%"].'),
         *(
@@ -98,8 +101,8 @@ def test_the_example_is_without_fault() -> None:
         ({"max_fail_percentage": 101}, "rollout.max_fail_percentage is not a number from 0 to 100."),
         ({"max_fail_percentage": -1}, "rollout.max_fail_percentage is not a number from 0 to 100."),
         ({"max_fail_percentage": "20"}, "rollout.max_fail_percentage is not a number from 0 to 100."),
-        ({"window": {}}, "rollout.window takes either start and end, or days, hours and zone."),
-        ({"window": "night"}, "rollout.window takes either start and end, or days, hours and zone."),
+        ({"window": {}}, "rollout.window has either start and end, or days, hours and zone."),
+        ({"window": "night"}, "rollout.window has either start and end, or days, hours and zone."),
     ],
 )
 def test_a_fault_is_named_in_a_sentence(rollout: Any, sentence: str) -> None:
@@ -113,7 +116,7 @@ def test_every_fault_is_named_at_once() -> None:
 def test_a_ramp_needs_the_site_of_every_appliance() -> None:
     hostvars = {**HOSTVARS, "fgt-east": {}, "fgt-west": {"defender_iot_site": ""}}
     (sentence,) = errors({"serial": [1]}, HOSTS, GROUPS, hostvars)
-    assert sentence == "rollout.serial counts sites, and defender_iot_site is not set for fgt-east, fgt-west."
+    assert sentence == "rollout.serial counts sites, but defender_iot_site is not set for fgt-east, fgt-west."
     assert errors({"canary": ["north"]}, HOSTS, GROUPS, hostvars) == []
 
 
@@ -136,12 +139,15 @@ def test_a_ramp_needs_the_site_of_every_appliance() -> None:
         *(
             (
                 {**WEEKLY, "hours": hours},
-                f'rollout.window.hours is "{hours}", which is not like "22:00-04:00".',
+                f'rollout.window.hours is "{hours}", which is not a range such as 22:00-04:00.',
             )
             for hours in (79200, "22:00-22:00", "22:00-24:00", "22-04")
         ),
         *(
-            ({**WEEKLY, "zone": zone}, f'rollout.window.zone: this machine knows no time zone "{zone}".')
+            (
+                {**WEEKLY, "zone": zone},
+                f'rollout.window.zone is "{zone}", which is not a time zone on the control node.',
+            )
             for zone in ("Zurich", "../etc", "Europe")
         ),
     ],
@@ -150,7 +156,7 @@ def test_a_fault_of_a_window_is_named_in_a_sentence(window: Any, sentence: str) 
     assert window_errors(window) == [sentence]
 
 
-def test_a_time_without_quotes_is_as_good() -> None:
+def test_a_time_without_quotes_is_valid() -> None:
     window = {name: datetime.fromisoformat(value) for name, value in ONCE.items()}
     assert window_errors(window) == []
     assert is_open(window, at("2026-12-02T03:59:59"))
@@ -191,7 +197,7 @@ def test_hours_within_a_day_begin_and_end_on_it(clock: str, expected: bool) -> N
     assert is_open({**WEEKLY, "hours": "08:00-12:00"}, at(f"2026-12-05T{clock}")) is expected
 
 
-def test_without_anything_declared_all_appliances_are_one_batch() -> None:
+def test_without_options_all_appliances_are_one_batch() -> None:
     (batch,) = batches({}, HOSTS, GROUPS, HOSTVARS)
     assert batch == {"hosts": HOSTS, "canary": False}
 
@@ -223,7 +229,7 @@ def test_a_platform_waits_for_its_sensor() -> None:
     assert ["forescout-north" in batch["hosts"] for batch in divided] == [False, True]
 
 
-def test_what_is_left_keeps_its_canary() -> None:
+def test_a_limited_run_keeps_its_canary() -> None:
     left = ["sensor-north", "fgt-south"]
     assert planned({"canary": ["north"]}, left) == [{"sensor-north"}, {"fgt-south"}]
     assert batches({"canary": ["north"]}, ["fgt-south"], GROUPS, HOSTVARS) == [
@@ -256,14 +262,15 @@ def test_a_batch_does_not_begin_outside_the_window() -> None:
     assert reason({"window": ONCE}, "fgt-north", set(), at("2026-12-01T23:00:00")) == ""
     assert reason({"window": ONCE}, "fgt-north", set(), at("2026-12-02T05:00:00")) == (
         "the maintenance window is from 2026-12-01T22:00:00+01:00 to 2026-12-02T04:00:00+01:00, "
-        "and it is 2026-12-02T05:00:00+01:00"
+        "and the time is 2026-12-02T05:00:00+01:00"
     )
     assert reason({"window": WEEKLY}, "fgt-north", set()) == (
-        "the maintenance window is 22:00-04:00 (Europe/Zurich) on sat, and it is 2026-12-01T12:00:00+00:00"
+        "the maintenance window is 22:00-04:00 (Europe/Zurich) on sat, "
+        "and the time is 2026-12-01T12:00:00+00:00"
     )
 
 
-def test_the_filter_asks_the_clock() -> None:
+def test_the_filter_uses_the_current_time() -> None:
     long = {"start": "2000-01-01T00:00:00Z", "end": "2999-01-01T00:00:00Z"}
     past = {**long, "end": "2001-01-01T00:00:00Z"}
     assert [

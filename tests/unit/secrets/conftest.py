@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The other side of each secret store: the servers and the keys that more than one test module needs."""
+"""The servers and keys of the secret stores, for more than one test module."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.otsec.defender_iot.tests.support.fake_vault import Fake
 
 @pytest.fixture
 def _no_vault_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what the machine's user has set for HashiCorp Vault."""
+    """Unset the environment variables of HashiCorp Vault."""
     for name in [name for name in os.environ if name.startswith("VAULT_")]:
         monkeypatch.delenv(name)
 
@@ -68,7 +68,7 @@ def age_keys() -> tuple[str, str]:
 
 @pytest.fixture
 def _sops_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_keys: tuple[str, str]) -> None:
-    """Let sops be found, and give it the identity and nothing else that it looks for."""
+    """Put sops on PATH, with the identity as its only key."""
     if sys.platform == "linux" and platform.machine() != "x86_64":
         pytest.skip("PyPI has no sops for this machine")
     for name in [name for name in os.environ if name.startswith("SOPS_")]:

@@ -44,7 +44,7 @@ def kept_in(folder: Path, habit: str = "", **settings: Any) -> Command:
 
 
 def misbehaving(code: str, **settings: Any) -> Command:
-    """Open it in a program of one line; it says for itself what it compares, so that a write runs it once."""
+    """Open it in a program of one line with ``compare_and_set``, so that a write runs it once."""
     return opened("-c", f"import json, os, sys, time; {code}", **{"compare_and_set": True, **settings})
 
 
@@ -55,39 +55,40 @@ def call(store: Command, verb: str) -> Any:
 
 
 def message(store: Command, verb: str) -> str:
-    """Return what a failing call says, after making sure that it does not show the value."""
+    """Return why a call fails, after checking that the message has a remedy and does not show the value."""
     with pytest.raises(SecretStoreError) as caught:
         call(store, verb)
     said = str(caught.value)
     assert VALUE not in said
     assert json.dumps(VALUE)[1:-1] not in said
-    return said
+    assert caught.value.remedy
+    return caught.value.why
 
 
-def test_a_program_that_promises_it_is_not_read_before_a_write(tmp_path: Path) -> None:
+def test_a_program_with_compare_and_set_is_not_read_before_a_write(tmp_path: Path) -> None:
     kept_in(tmp_path, "versions", compare_and_set=True).write(RECORD, None)
     assert (tmp_path / "calls").read_text().split() == ["write", "read"]
 
 
-def test_one_that_does_not_is_read_just_before(tmp_path: Path) -> None:
+def test_a_program_without_compare_and_set_is_read_just_before(tmp_path: Path) -> None:
     kept_in(tmp_path).write(RECORD, None)
     assert (tmp_path / "calls").read_text().split() == ["read", "write", "read"]
 
 
-def test_one_that_promises_it_must_have_versions(tmp_path: Path) -> None:
+def test_a_program_with_compare_and_set_must_have_versions(tmp_path: Path) -> None:
     said = message(kept_in(tmp_path, compare_and_set=True), "write")
-    assert said == f"{sys.executable} does not answer as it should when it is to write fgt/key"
+    assert said == f"{sys.executable} did not follow the protocol when it was called to write fgt/key"
 
 
-def test_one_that_says_yes_and_keeps_what_it_had_is_found_out(tmp_path: Path) -> None:
+def test_a_program_that_reports_success_but_stores_nothing_is_noticed(tmp_path: Path) -> None:
     version = kept_in(tmp_path).write({"value": "old"}, None)
-    with pytest.raises(SecretStoreError, match="fgt/key was written, but reads back different"):
+    with pytest.raises(SecretStoreError, match="fgt/key was written, but reads back differently"):
         kept_in(tmp_path, "forgets").write(RECORD, version)
     assert kept_in(tmp_path).read()[0] == {"value": "old"}
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_slow_one_is_ended_with_all_it_has_started(tmp_path: Path, verb: str) -> None:
+def test_a_slow_program_is_killed_with_its_children(tmp_path: Path, verb: str) -> None:
     late = tmp_path / "late"
     argv = ["sh", "-c", f"(sleep 0.7; touch {late}) & wait"]
     store = Command("fgt/key", {"argv": argv, "timeout": 0.2, "compare_and_set": True}, DataLoader())
@@ -115,18 +116,18 @@ def test_a_slow_one_is_ended_with_all_it_has_started(tmp_path: Path, verb: str) 
         '{"record": null, "version": 1}',
     ],
 )
-def test_an_answer_that_is_none_is_never_taken_for_one(verb: str, answer: str) -> None:
+def test_an_invalid_answer_is_never_accepted(verb: str, answer: str) -> None:
     said = message(misbehaving(f"print({answer!r})"), verb)
-    assert said == f"{sys.executable} does not answer as it should when it is to {verb} fgt/key"
+    assert said == f"{sys.executable} did not follow the protocol when it was called to {verb} fgt/key"
 
 
-def test_an_answer_that_is_no_text_is_none() -> None:
-    assert "does not answer as it should" in message(misbehaving("os.write(1, bytes([255, 254]))"), "read")
+def test_an_answer_that_is_not_text_is_invalid() -> None:
+    assert "did not follow the protocol" in message(misbehaving("os.write(1, bytes([255, 254]))"), "read")
 
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("status", [1, 2, 44, 127])
-def test_a_status_is_an_error_whatever_the_answer(verb: str, status: int) -> None:
+def test_an_exit_status_is_an_error_even_with_a_valid_answer(verb: str, status: int) -> None:
     code = (
         'print(json.dumps({"record": None, "version": None})); '
         f'print("no such item\\nsecond line", file=sys.stderr); sys.exit({status})'
@@ -141,23 +142,23 @@ def test_standard_output_is_never_quoted() -> None:
 
 
 @pytest.mark.parametrize("echo", ["json.load(sys.stdin)['record']['value']", "sys.stdin.read()"])
-def test_standard_error_is_not_quoted_when_it_repeats_the_secret(echo: str) -> None:
+def test_standard_error_is_not_quoted_if_it_contains_the_secret(echo: str) -> None:
     said = message(misbehaving(f"sys.stderr.reconfigure(encoding='utf-8'); sys.exit({echo})"), "write")
-    assert said.endswith("(exit status 1): what it says is not shown, for it repeats the secret")
+    assert said.endswith("(exit status 1): its message is not shown because it contains the secret")
 
 
-def test_a_long_line_is_cut_and_cannot_steer_a_terminal() -> None:
+def test_a_long_line_is_cut_and_has_no_terminal_codes() -> None:
     said = message(misbehaving("sys.exit(chr(27) + '[31m' + 'x' * 9999)"), "read")
     assert len(said) < 500
     assert said.isprintable()
 
 
-def test_one_that_dies_is_an_error() -> None:
+def test_a_killed_program_is_an_error() -> None:
     said = message(misbehaving("os.kill(os.getpid(), 9)"), "read")
     assert said == f"{sys.executable} failed to read fgt/key (signal 9)"
 
 
-def test_one_that_does_not_listen_is_an_error() -> None:
+def test_a_program_that_reads_no_input_is_an_error() -> None:
     store = misbehaving("os.close(0); sys.exit(3)")
     with pytest.raises(SecretStoreError, match="exit status 3"):
         store.write({"value": "x" * 1_000_000}, None)
@@ -167,25 +168,25 @@ def test_one_that_does_not_listen_is_an_error() -> None:
     ("answer", "reason"),
     [('{"error": "the safe is sealed"}', ": the safe is sealed"), ("{}", ""), ("s3", "")],
 )
-def test_a_store_that_is_away_for_now_says_so(answer: str, reason: str) -> None:
+def test_a_temporary_failure_quotes_the_reason(answer: str, reason: str) -> None:
     said = message(misbehaving(f"print({answer!r}); sys.exit(75)"), "read")
-    assert said == f"{sys.executable} cannot read fgt/key for now, so run again{reason}"
+    assert said == f"{sys.executable} cannot read fgt/key now{reason}"
 
 
 @pytest.mark.parametrize("verb", ["write", "delete"])
-def test_a_store_that_is_away_for_now_was_not_changed_by_someone_else(verb: str) -> None:
+def test_a_temporary_failure_is_not_a_change_by_another_writer(verb: str) -> None:
     code = (
         'read = json.load(sys.stdin)["verb"] == "read"; '
         'print(json.dumps({"record": None, "version": None} if read else {"error": "sealed"})); '
         "sys.exit(0 if read else 75)"
     )
     store = misbehaving(code)
-    with pytest.raises(SecretStoreError, match="for now, so run again: sealed") as caught:
+    with pytest.raises(SecretStoreError, match="now: sealed; run again later") as caught:
         call(store, verb)
     assert not isinstance(caught.value, Overtaken)
 
 
-def test_a_program_that_was_removed_meanwhile_is_an_error(tmp_path: Path) -> None:
+def test_a_program_that_was_removed_is_an_error(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -233,24 +234,27 @@ ARGV = [sys.executable, "-c", "raise SystemExit"]
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "needs the setting argv"),
-        ({"argv": []}, "needs the setting argv"),
-        ({"argv": "store --all"}, "needs the setting argv"),
-        ({"argv": ["sh", 1]}, "needs the setting argv"),
-        ({"argv": ["sh", "a\0b"]}, "needs the setting argv"),
-        ({"argv": [""]}, 'needs the program "", which cannot be executed'),
-        ({"argv": ["./store"]}, "needs a program's name or its absolute path"),
-        ({"argv": ["no-such-program"]}, 'needs the program "no-such-program", which cannot be executed'),
-        ({"argv": ["/etc/passwd"]}, 'needs the program "/etc/passwd", which cannot be executed'),
-        ({"argv": ARGV, "timeout": 0}, "timeout of the secret store command is a number of seconds"),
+        ({}, "argv of the secret store command is not a list of texts"),
+        ({"argv": []}, "argv of the secret store command is not a list of texts"),
+        ({"argv": "store --all"}, "argv of the secret store command is not a list of texts"),
+        ({"argv": ["sh", 1]}, "argv of the secret store command is not a list of texts"),
+        ({"argv": ["sh", "a\0b"]}, "argv of the secret store command is not a list of texts"),
+        ({"argv": [""]}, 'the program "" of the secret store command was not found'),
+        ({"argv": ["./store"]}, 'neither a name nor an absolute path: "./store"'),
+        ({"argv": ["no-such-program"]}, '"no-such-program" of the secret store command was not found'),
+        ({"argv": ["/etc/passwd"]}, '"/etc/passwd" of the secret store command was not found or is not'),
+        ({"argv": ARGV, "timeout": 0}, "the setting timeout of the secret store command is 0; set timeout"),
         ({"argv": ARGV, "timeout": -1}, "timeout"),
         ({"argv": ARGV, "timeout": "30"}, "timeout"),
         ({"argv": ARGV, "timeout": True}, "timeout"),
         ({"argv": ARGV, "timeout": float("inf")}, "timeout"),
         ({"argv": ARGV, "timeout": float("nan")}, "timeout"),
-        ({"argv": ARGV, "compare_and_set": "yes"}, "compare_and_set of the secret store command is true or"),
-        ({"argv": ARGV, "shell": True}, "settings argv, timeout, compare_and_set and no others"),
-        (ARGV, "a mapping of the settings"),
+        (
+            {"argv": ARGV, "compare_and_set": "yes"},
+            "compare_and_set of the secret store command is neither true",
+        ),
+        ({"argv": ARGV, "shell": True}, 'has no setting "shell"; use only the settings argv, timeout,'),
+        (ARGV, "are not a mapping; use a mapping of argv, timeout, compare_and_set"),
     ],
 )
 def test_bad_settings_are_refused_before_anything_runs(settings: Any, message: str) -> None:

@@ -49,7 +49,7 @@ def vault(fake_vault: FakeVault) -> FakeVault:
 
 @pytest.fixture
 def settings(vault: FakeVault) -> dict[str, Any]:
-    """Say how that Vault is reached."""
+    """Return the settings of that Vault."""
     return {"url": vault.url, "ca_path": vault.ca_path, "token": vault.token, "timeout": 5}
 
 
@@ -129,9 +129,7 @@ def test_deleting_nothing_sends_no_deletion(store: HashiVault, vault: FakeVault)
     assert vault.calls == [DATA]
 
 
-def test_who_writes_between_the_look_and_the_removal_is_not_overwritten(
-    store: HashiVault, vault: FakeVault
-) -> None:
+def test_a_write_between_the_read_and_the_removal_is_not_lost(store: HashiVault, vault: FakeVault) -> None:
     version = store.write(RECORD, None)
 
     def interfere(method: str) -> None:
@@ -140,7 +138,7 @@ def test_who_writes_between_the_look_and_the_removal_is_not_overwritten(
             vault.put(PLACE, {"value": "theirs"})
 
     vault.meanwhile = interfere
-    assert "changed by someone else" in failure(lambda: store.delete(version)).reason
+    assert "changed after this run read it" in failure(lambda: store.delete(version)).reason
     assert store.read() == ({"value": "theirs"}, "2")
 
 
@@ -149,22 +147,25 @@ def test_a_removal_that_is_denied_loses_nothing(store: HashiVault, vault: FakeVa
     vault.tokens[vault.token] = frozenset({"read", "write"})
     error = failure(lambda: store.delete(version))
     assert error.status == 403
-    assert "policies allow to delete secret/metadata/ot/fgt-01" in error.reason
+    assert "policies allow delete on secret/metadata/ot/fgt-01" in error.reason
     assert store.read()[0] == RECORD
 
 
 @pytest.mark.parametrize(
     ("canned", "told"),
     [
-        ((403, {"errors": ["permission denied"]}), "allow to read secret/data/ot/fgt-01"),
-        ((401, {"errors": []}), "give a token that is valid"),
+        ((403, {"errors": ["permission denied"]}), "allow read on secret/data/ot/fgt-01"),
+        ((401, {"errors": []}), "use a valid token"),
         ((503, {"errors": ["Vault is sealed"]}), "unseal it and run again"),
         ((429, {"errors": ["request path is rate limited"]}), "run again later"),
         ((307, None), "set url to the address of the active node"),
-        ((500, {"errors": ["internal error: s3cr3t"]}), "look into its log, and run again when it is well"),
-        ((502, b"<html>"), "look into its log, and run again when it is well"),
-        ((473, {"errors": []}), "look into its log"),
-        ((400, {"errors": ["s3cr3t"]}), "look into its log"),
+        (
+            (500, {"errors": ["internal error: s3cr3t"]}),
+            "reported an error; check its log, and run again once it works",
+        ),
+        ((502, b"<html>"), "reported an error; check its log, and run again once it works"),
+        ((473, {"errors": []}), "check its log"),
+        ((400, {"errors": ["s3cr3t"]}), "check its log"),
         ((404, {"errors": ['no handler for route "x"']}), 'check that one is mounted at "secret"'),
         ((404, {"errors": [], "data": {"data": {"value": "s3cr3t"}}}), "check that one is mounted"),
         ((404, {"data": None, "errors": None}), 'check that one is mounted at "secret"'),
@@ -182,7 +183,7 @@ def test_a_removal_that_is_denied_loses_nothing(store: HashiVault, vault: FakeVa
         ((204, None), "check that one is mounted"),
     ],
 )
-def test_what_is_not_clearly_nothing_is_never_taken_for_it(
+def test_only_an_explicit_answer_means_that_there_is_no_record(
     store: HashiVault, vault: FakeVault, canned: tuple[int, Any], told: str
 ) -> None:
     vault.canned = canned
@@ -207,7 +208,7 @@ def test_a_redirect_is_not_followed(store: HashiVault, vault: FakeVault) -> None
     assert vault.calls == [DATA]
 
 
-def test_a_sealed_vault_holds_something(store: HashiVault, vault: FakeVault) -> None:
+def test_a_sealed_vault_is_not_an_empty_store(store: HashiVault, vault: FakeVault) -> None:
     store.write(RECORD, None)
     vault.sealed = True
     assert failure(store.read).status == 503
@@ -234,33 +235,32 @@ def test_what_vault_says_it_kept_is_read_back_from_vault(store: HashiVault, vaul
 
 
 @pytest.mark.parametrize(
-    ("verb", "doubt"), [("read", ""), ("write", "; whether it was carried out is not known")]
+    ("verb", "doubt"), [("read", ""), ("write", ", and it is unknown whether Vault carried out the request")]
 )
-def test_a_broken_connection_says_nothing_about_the_secret(
-    store: HashiVault, vault: FakeVault, verb: str, doubt: str
-) -> None:
+def test_a_broken_connection_is_an_error(store: HashiVault, vault: FakeVault, verb: str, doubt: str) -> None:
     vault.down = True
     error = failure(store.read if verb == "read" else lambda: store.write(RECORD, None))
     assert error.reason == (
-        f"no connection to {vault.url}, or it broke{doubt}: check that Vault runs and can be reached, and "
-        "run again"
+        f"the connection to {vault.url} failed{doubt}; check that Vault runs and is reachable, and run again"
     )
 
 
-def test_a_vault_that_is_not_there_is_no_empty_store(settings: dict[str, Any]) -> None:
+def test_an_unreachable_vault_is_not_an_empty_store(settings: dict[str, Any]) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{unused.getsockname()[1]}"
-        assert f"no connection to {url}" in failure(opened({**settings, "url": url}).read).reason
+        assert f"the connection to {url} failed" in failure(opened({**settings, "url": url}).read).reason
 
 
 def test_a_slow_vault_is_not_waited_for(settings: dict[str, Any], vault: FakeVault) -> None:
     vault.slow_seconds = 1
     store = opened({**settings, "timeout": "0.2"})
     assert failure(store.read).reason == (
-        f"no answer from {vault.url} within 0.2 s: check the address and the network, and run again"
+        f"{vault.url} did not answer within 0.2 s; check the address and the network, and run again"
     )
-    assert "whether it was carried out is not known" in failure(lambda: store.write(RECORD, None)).reason
+    assert (
+        "unknown whether Vault carried out the request" in failure(lambda: store.write(RECORD, None)).reason
+    )
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["another CA", "the default CAs"])
@@ -269,13 +269,13 @@ def test_a_certificate_of_another_ca_is_refused(
 ) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
     store = opened({**settings, "ca_path": str(tmp_path / "other.pem") if known else ""})
-    assert "name the file of the CA that signed it in ca_path or VAULT_CACERT" in failure(store.read).reason
+    assert "set ca_path or VAULT_CACERT to the file of the CA that signed it" in failure(store.read).reason
     assert vault.calls == []
 
 
 def test_a_certificate_of_another_name_is_refused(settings: dict[str, Any], vault: FakeVault) -> None:
     store = opened({**settings, "url": vault.url.replace("127.0.0.1", "localhost")})
-    assert "check that url has the name it was made for" in failure(store.read).reason
+    assert "check that the certificate is for the host in url" in failure(store.read).reason
     assert vault.calls == []
 
 
@@ -304,8 +304,8 @@ def test_a_refused_login_is_not_tried_again(settings: dict[str, Any], vault: Fak
     [
         ((503, {"errors": ["Vault is sealed"]}), "unseal it"),
         ((404, {"errors": ["no handler for route"]}), "check that AppRole is enabled at auth/approle"),
-        ((500, {"errors": []}), "look into its log"),
-        ((200, {"auth": None}), "without a token: check that it is Vault"),
+        ((500, {"errors": []}), "check its log"),
+        ((200, {"auth": None}), "without a token; check that url is the address of Vault"),
         ((200, {"auth": {"client_token": 7}}), "without a token"),
         ((200, b"<html>"), "without a token"),
     ],
@@ -317,13 +317,11 @@ def test_a_login_without_a_token_is_an_error(
     assert told in failure(by_role(vault, settings).read).reason
 
 
-def test_a_login_s_token_counts_as_the_policies_of_its_role_say(
-    settings: dict[str, Any], vault: FakeVault
-) -> None:
+def test_a_login_s_token_has_the_policies_of_its_role(settings: dict[str, Any], vault: FakeVault) -> None:
     vault.role_capabilities = frozenset({"read"})
     store = by_role(vault, settings)
     assert store.read() == (None, None)
-    assert "allow to write secret/data/ot/fgt-01" in failure(lambda: store.write(RECORD, None)).reason
+    assert "allow write on secret/data/ot/fgt-01" in failure(lambda: store.write(RECORD, None)).reason
 
 
 def test_a_wrong_token_is_refused_and_not_shown(settings: dict[str, Any]) -> None:
@@ -332,7 +330,7 @@ def test_a_wrong_token_is_refused_and_not_shown(settings: dict[str, Any]) -> Non
     assert "wr0ng" not in str(error)
 
 
-def test_a_namespace_is_a_world_of_its_own(settings: dict[str, Any], vault: FakeVault) -> None:
+def test_a_namespace_is_separate(settings: dict[str, Any], vault: FakeVault) -> None:
     vault.mounts["ot/plant", "secret"] = 2
     store = opened({**settings, "namespace": "ot/plant"})
     store.write(RECORD, None)
@@ -365,7 +363,7 @@ def test_an_approle_may_come_from_the_environment(
     assert vault.calls[0] == LOGIN
 
 
-def test_an_approle_that_is_set_counts_before_a_token_of_the_environment(
+def test_an_approle_in_the_settings_overrides_a_token_in_the_environment(
     vault: FakeVault, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAULT_TOKEN", "hvs.wr0ng")
@@ -373,7 +371,7 @@ def test_an_approle_that_is_set_counts_before_a_token_of_the_environment(
     assert vault.calls[0] == LOGIN
 
 
-def test_a_token_that_is_set_counts_before_what_the_environment_has(
+def test_a_token_in_the_settings_overrides_the_environment(
     settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("TOKEN", "ROLE_ID", "SECRET_ID"):
@@ -409,8 +407,9 @@ def test_a_reference_names_a_mount_and_a_path(
         store = opened(settings, location)
         assert (store.mount, store.path) == place
     else:
-        form = "PATH below the mount that is set" if mount else "MOUNT/PATH"
-        assert refusal(settings, location).startswith(f"hashi_vault needs {form}, without empty segments")
+        form = f"PATH below the mount {mount.strip('/')}" if mount else "MOUNT/PATH"
+        why = f'"{location}" is not a location of hashi_vault; use {form}, without empty segments'
+        assert refusal(settings, location).startswith(why)
 
 
 def test_strange_names_reach_vault_as_they_are(settings: dict[str, Any], vault: FakeVault) -> None:
@@ -421,34 +420,36 @@ def test_strange_names_reach_vault_as_they_are(settings: dict[str, Any], vault: 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"url": None}, "needs the address of Vault: set url or VAULT_ADDR"),
+        ({"url": None}, "hashi_vault has no address of Vault; set url or VAULT_ADDR"),
         ({"url": "http://vault.example"}, "set by url or VAULT_ADDR: url must look like https://host"),
         ({"url": "https://me:s3cr3t@vault.example"}, "without credentials or a query"),
-        ({"token": None}, "needs a token, or a role_id and a secret_id"),
-        ({"token": None, "role_id": "r"}, "needs a token, or a role_id and a secret_id"),
-        ({"token": None, "secret_id": "s3cr3t"}, "needs a token, or a role_id and a secret_id"),
-        ({"role_id": "r"}, "takes either token, or role_id and secret_id, but not both"),
-        ({"token": "s3cr3t\n"}, "the token of hashi_vault, or VAULT_TOKEN, must be printable ASCII"),
-        ({"token": "s3cr3t\u2013"}, "must be printable ASCII"),
-        ({"namespace": "a b"}, "the namespace of hashi_vault, or VAULT_NAMESPACE, must be printable ASCII"),
-        ({"token": 5}, "the setting token of hashi_vault must be a string"),
+        ({"token": None}, "hashi_vault has no credentials; set token, or role_id and"),
+        ({"token": None, "role_id": "r"}, "hashi_vault has no credentials; set token, or role_id and"),
+        ({"token": None, "secret_id": "s3cr3t"}, "hashi_vault has no credentials; set token, or role_id and"),
+        ({"role_id": "r"}, "has both a token and an AppRole; set either token, or"),
+        ({"token": "s3cr3t\n"}, "the token of hashi_vault has characters that an HTTP header cannot"),
+        ({"token": "s3cr3t\u2013"}, "set token or VAULT_TOKEN to printable ASCII"),
+        ({"namespace": "a b"}, "set namespace or VAULT_NAMESPACE to printable ASCII"),
+        ({"token": 5}, "the setting token of hashi_vault is not a text"),
         ({"ca_path": "/no/such/file"}, 'ca_path names no file on this host: "/no/such/file"'),
-        ({"timeout": 0}, "must be a number of seconds above 0"),
-        ({"timeout": "soon"}, "must be a number of seconds above 0"),
-        ({"timeout": True}, "must be a number of seconds above 0"),
-        ({"timeout": "nan"}, "must be a number of seconds above 0"),
-        ({"timeout": []}, "must be a number of seconds above 0"),
-        ({"adress": "x"}, 'has no setting "adress", only ca_path, mount, namespace,'),
+        ({"timeout": 0}, "set timeout to a number of seconds above 0"),
+        ({"timeout": "soon"}, "set timeout to a number of seconds above 0"),
+        ({"timeout": True}, "set timeout to a number of seconds above 0"),
+        ({"timeout": "nan"}, "set timeout to a number of seconds above 0"),
+        ({"timeout": []}, "set timeout to a number of seconds above 0"),
+        ({"adress": "x"}, 'has no setting "adress"; use only ca_path, mount, namespace,'),
     ],
 )
-def test_settings_that_cannot_be_right_are_refused(changed: dict[str, Any], told: str) -> None:
+def test_invalid_settings_are_refused(changed: dict[str, Any], told: str) -> None:
     message = refusal({**NOWHERE, **changed})
     assert told in message
     assert "s3cr3t" not in message
 
 
-def test_settings_that_are_none_are_refused() -> None:
-    assert refusal("https://vault.example") == "the settings of hashi_vault must be a dictionary"
+def test_settings_that_are_not_a_mapping_are_refused() -> None:
+    assert refusal("https://vault.example").startswith(
+        "the settings of hashi_vault are not a mapping; use a mapping of ca_path, mount,"
+    )
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

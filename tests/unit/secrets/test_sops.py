@@ -33,8 +33,8 @@ from ansible_collections.otsec.defender_iot.tests.support.age import key_pair
 BINARY = str(Path(sysconfig.get_path("scripts")) / "sops")
 RECORD = {"value": "s3cr3t", "created_at": "2026-11-02T09:30:00Z"}
 NO_KEY = (
-    "cannot be decrypted (exit status 128): none of the keys that it is encrypted for is here, and who can "
-    "only encrypt can keep no secret"
+    "cannot be decrypted (exit status 128): none of the keys that it is encrypted for is available; "
+    "give the run a key that decrypts, because a key that only encrypts is not enough"
 )
 
 pytestmark = pytest.mark.usefixtures("_sops_environment")
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.usefixtures("_sops_environment")
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Say where the secret of these tests lies."""
+    """Return the path of the secret."""
     return tmp_path / "secrets" / "fgt" / "key.sops.yml"
 
 
@@ -59,13 +59,13 @@ def store(path: Path, rule: Callable[..., Path]) -> Sops:
 
 
 def planted(path: Path, content: bytes) -> None:
-    """Put a file where the secret belongs."""
+    """Write the secret's file."""
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
 
 
 def program(path: Path, script: str) -> str:
-    """Write a program that stands in for sops."""
+    """Write a program that replaces sops."""
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return str(path)
@@ -91,7 +91,7 @@ def test_sops_itself_reads_what_is_written(store: Sops, path: Path) -> None:
 
 
 def test_what_an_operator_encrypts_is_read(store: Sops, path: Path, tmp_path: Path) -> None:
-    planted(path, b"# by hand\nvalue: s3cr3t\n")
+    planted(path, b"# manually\nvalue: s3cr3t\n")
     config = ["--config", str(tmp_path / ".sops.yaml")]
     subprocess.run([BINARY, *config, "encrypt", "--in-place", path], check=True)
     assert store.read()[0] == {"value": "s3cr3t"}
@@ -125,23 +125,23 @@ def test_without_a_key_not_even_the_first_secret_is_written(
 
 
 @pytest.mark.parametrize("content", [b"value: s3cr3t\n", b"\xff\xfe"])
-def test_what_sops_did_not_encrypt_is_never_taken_for_an_empty_store(
+def test_a_file_that_sops_did_not_encrypt_is_not_an_empty_store(
     store: Sops, path: Path, content: bytes
 ) -> None:
     planted(path, content)
-    with pytest.raises(SecretStoreError, match="it is not a file that sops can decrypt") as caught:
+    with pytest.raises(
+        SecretStoreError, match="sops cannot decrypt its content; check that sops encrypted"
+    ) as caught:
         store.read()
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_an_altered_file_is_not_believed(store: Sops, path: Path) -> None:
+def test_a_changed_file_is_refused(store: Sops, path: Path) -> None:
     store.write({**RECORD, "salt": "abc"}, None)
     altered = yaml.safe_load(path.read_bytes())
     del altered["salt"]
     path.write_text(yaml.safe_dump(altered))
-    with pytest.raises(
-        SecretStoreError, match=r"\(exit status 51\): it was altered after sops had encrypted it"
-    ):
+    with pytest.raises(SecretStoreError, match=r"\(exit status 51\): it was changed after sops encrypted it"):
         store.read()
 
 
@@ -151,6 +151,7 @@ def test_a_secret_for_which_there_is_no_rule_is_not_written(path: Path, rule: Ca
         opened(path).write(RECORD, None)
     assert str(caught.value) == (
         f"{path} cannot be encrypted (exit status 1): error loading config: no matching creation rules found"
+        "; check the creation rule for this path in .sops.yaml"
     )
     assert not path.exists()
 
@@ -165,14 +166,14 @@ def test_a_rule_that_leaves_the_value_in_clear_text_is_refused(
     assert not path.exists()
 
 
-def test_a_rule_that_encrypts_the_value_alone_will_do(path: Path, rule: Callable[..., Path]) -> None:
+def test_a_rule_may_encrypt_the_value_only(path: Path, rule: Callable[..., Path]) -> None:
     rule(encrypted_regex="^value$")
     opened(path).write(RECORD, None)
     assert b"2026-11-02T09:30:00Z" in path.read_bytes()
     assert opened(path).read()[0] == RECORD
 
 
-def test_the_nearest_rule_above_the_secret_holds_wherever_the_run_is(
+def test_the_nearest_rule_above_the_secret_applies_in_any_working_directory(
     path: Path, tmp_path: Path, rule: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rule(age=key_pair()[1])
@@ -210,26 +211,26 @@ def test_the_secret_is_in_no_argument_and_no_environment(store: Sops, path: Path
     assert "s3cr3t" not in seen.read_text()
 
 
-def test_a_failure_that_repeats_the_secret_is_not_quoted(store: Sops, tmp_path: Path) -> None:
+def test_a_failure_that_contains_the_secret_is_not_quoted(store: Sops, tmp_path: Path) -> None:
     store.binary = program(tmp_path / "chatty", "cat >&2; exit 1")
     with pytest.raises(
-        SecretStoreError, match="what it says is not shown, for it repeats the secret"
+        SecretStoreError, match="its message is not shown because it contains the secret"
     ) as caught:
         store.write(RECORD, None)
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_a_slow_one_is_given_up(store: Sops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_sops_is_killed(store: Sops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sops, "SECONDS", 0.2)
     store.binary = program(tmp_path / "slow", "sleep 60")
     with pytest.raises(SecretStoreError, match=r"sops did not encrypt .*key\.sops\.yml within 0\.2 seconds"):
         store.write(RECORD, None)
 
 
-def test_what_does_not_come_back_is_not_written(store: Sops, path: Path, tmp_path: Path) -> None:
+def test_a_record_that_decrypts_differently_is_not_written(store: Sops, path: Path, tmp_path: Path) -> None:
     answers = json.dumps({"value": "another"})
     store.binary = program(tmp_path / "wrong", f"cat > /dev/null; echo '{answers}'")
-    with pytest.raises(SecretStoreError, match="sops does not give back what it was given"):
+    with pytest.raises(SecretStoreError, match="sops decrypts it to a different record"):
         store.write(RECORD, None)
     assert not path.exists()
 
@@ -237,12 +238,12 @@ def test_what_does_not_come_back_is_not_written(store: Sops, path: Path, tmp_pat
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"binary": "no-such-sops"}, 'needs the program "no-such-sops", which cannot be executed'),
-        ({"binary": "./sops"}, "needs a program's name or its absolute path"),
-        ({"binary": 3}, "needs a program's name or its absolute path"),
-        ({"config": ".sops.yaml"}, 'the absolute path of a file, not ".sops.yaml"'),
-        ({"config": "/no/such.yaml"}, 'the absolute path of a file, not "/no/such.yaml"'),
-        ({"age": "age1x"}, "a mapping of the settings binary, config, persistent_folder and no others"),
+        ({"binary": "no-such-sops"}, 'the program "no-such-sops" of the secret store sops was not found'),
+        ({"binary": "./sops"}, 'neither a name nor an absolute path: "./sops"'),
+        ({"binary": 3}, 'neither a name nor an absolute path: "3"'),
+        ({"config": ".sops.yaml"}, 'is not the absolute path of a file: ".sops.yaml"'),
+        ({"config": "/no/such.yaml"}, 'is not the absolute path of a file: "/no/such.yaml"'),
+        ({"age": "age1x"}, 'has no setting "age"; use only the settings binary, config, persistent_folder'),
     ],
 )
 def test_bad_settings_are_refused(path: Path, settings: dict[str, Any], message: str) -> None:
@@ -253,10 +254,12 @@ def test_bad_settings_are_refused(path: Path, settings: dict[str, Any], message:
 
 def test_without_the_program_there_is_no_store(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(path.parent))
-    with pytest.raises(InvalidOptions, match='needs the program "sops", which cannot be executed on this'):
+    with pytest.raises(InvalidOptions, match='the program "sops" of the secret store sops was not found'):
         Sops(str(path), {}, DataLoader())
 
 
 def test_a_relative_location_is_refused() -> None:
-    with pytest.raises(InvalidOptions, match=r'sops needs an absolute path, .*, not "secrets/x"'):
+    with pytest.raises(
+        InvalidOptions, match='sops needs an absolute path, not "secrets/x"; use a path such as'
+    ):
         opened(Path("secrets/x"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every secret store must do, on the program or server of each: a new backend must pass this first."""
+"""The contract of all secret stores, tested on each backend's own program or server."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ GARBAGE = (
 
 @dataclass(frozen=True)
 class Backend:
-    """One secret in a store, and what the contract leaves to each store."""
+    """One secret in a store, and the differences that the contract allows."""
 
     open: Callable[[], Store]
-    """Open the same secret anew, as each run does."""
+    """Open the same secret again, as each run does."""
     place: str
-    """How messages call the secret."""
+    """The name of the secret in messages."""
     plant: Callable[[str], object]
-    """Put a text where the record belongs."""
+    """Store a text in place of the record."""
     complaint: str
-    """What reading such a text fails with: a regular expression."""
+    """A regular expression for the error message of reading such a text."""
     compare_and_set: bool = True
     after_deletion: dict[str, Any] | None = None
     """The record that a deleted secret reads as."""
@@ -65,7 +65,7 @@ class Backend:
 
 @pytest.fixture
 def vault_file(tmp_path: Path, vault_loader: Callable[..., DataLoader]) -> Backend:
-    """Take a file that ansible-vault encrypts."""
+    """Return a file that ansible-vault encrypts."""
     location = tmp_path / "secrets" / "fgt" / "key"
     file = location.with_suffix(".yml")
     loader = vault_loader("right")
@@ -78,13 +78,13 @@ def vault_file(tmp_path: Path, vault_loader: Callable[..., DataLoader]) -> Backe
         lambda: open_store(f"vault_file:{location}", loader, {}),
         str(file),
         plant,
-        r"key\.yml does not hold a YAML mapping",
+        r"key\.yml does not contain a YAML mapping",
     )
 
 
 @pytest.fixture
 def sops(tmp_path: Path, _sops_environment: None, rule: Callable[..., Path]) -> Backend:
-    """Take a file that a real sops encrypts."""
+    """Return a file that a real sops encrypts."""
     rule()
     location = tmp_path / "secrets" / "fgt" / "key"
     file = location.with_suffix(".sops.yml")
@@ -97,13 +97,13 @@ def sops(tmp_path: Path, _sops_environment: None, rule: Callable[..., Path]) -> 
         lambda: open_store(f"sops:{location}", DataLoader(), {}),
         str(file),
         plant,
-        "it is not a file that sops can decrypt",
+        "sops cannot decrypt its content",
     )
 
 
 @pytest.fixture
 def hashi_vault(fake_vault: FakeVault) -> Backend:
-    """Take a secret of a HashiCorp Vault."""
+    """Return a secret in a HashiCorp Vault."""
     settings = {"url": fake_vault.url, "ca_path": fake_vault.ca_path, "token": fake_vault.token}
     place = "secret/ot/fgt-01"
 
@@ -120,13 +120,13 @@ def hashi_vault(fake_vault: FakeVault) -> Backend:
 
 @pytest.fixture
 def azure_key_vault(fake_key_vault: FakeKeyVault) -> Backend:
-    """Take a secret of an Azure Key Vault: two writers are not kept apart by the vault."""
+    """Return a secret in an Azure Key Vault, which has no compare-and-set."""
     settings = {"azure_key_vault": fake_key_vault.settings()}
     return Backend(
         lambda: open_store("azure_key_vault:fgt/key", DataLoader(), settings),
         f"the secret fgt--key in {fake_key_vault.url}",
         lambda text: fake_key_vault.put("fgt--key", text),
-        r'does not hold a JSON object, such as \{"value": "\.\.\."\}$',
+        r'does not contain a JSON object; set the secret to a JSON object such as \{"value": "\.\.\."\}$',
         compare_and_set=False,
         # A deleted secret would block its name.
         after_deletion={},
@@ -134,33 +134,33 @@ def azure_key_vault(fake_key_vault: FakeKeyVault) -> Backend:
 
 
 def program(folder: Path, *habit: str, compare_and_set: bool) -> Backend:
-    """Take a secret of a program that keeps JSON files."""
+    """Return a secret of a program that keeps JSON files."""
     argv = [sys.executable, store_program.__file__, str(folder), *habit]
     settings = {"command": {"argv": argv, "compare_and_set": compare_and_set}}
     return Backend(
         lambda: open_store("command:fgt/key", DataLoader(), settings),
         "fgt/key",
         (folder / "fgt-key.json").write_text,
-        "failed to read fgt/key|does not answer as it should when it is to read fgt/key",
+        "failed to read fgt/key|did not follow the protocol when it was called to read fgt/key",
         compare_and_set=compare_and_set,
     )
 
 
 @pytest.fixture
 def command(tmp_path: Path) -> Backend:
-    """Take a program without versions, which compares nothing."""
+    """Return a program without versions, which compares nothing."""
     return program(tmp_path, compare_and_set=False)
 
 
 @pytest.fixture
 def command_with_versions(tmp_path: Path) -> Backend:
-    """Take a program that compares before it sets."""
+    """Return a program with compare-and-set."""
     return program(tmp_path, "versions", compare_and_set=True)
 
 
 @pytest.fixture
 def memory() -> Backend:
-    """Take the stand-in of the engine's tests, which must be no better and no worse than a real store."""
+    """Return the store of the engine's tests, which must behave like a real one."""
     store = MemoryStore()
 
     def plant(text: str) -> None:
@@ -188,11 +188,11 @@ def test_a_reference_opens_the_store_of_its_backend(name: str, request: pytest.F
     assert type(request.getfixturevalue(name).open()).__name__ == BACKENDS[name]
 
 
-def test_a_store_says_whether_it_keeps_two_writers_apart(backend: Backend) -> None:
+def test_a_store_declares_compare_and_set(backend: Backend) -> None:
     assert backend.open().compare_and_set is backend.compare_and_set
 
 
-def test_nothing_is_an_empty_store(store: Store) -> None:
+def test_a_missing_record_reads_as_none(store: Store) -> None:
     assert store.read() == EMPTY
 
 
@@ -220,7 +220,7 @@ def test_each_write_is_a_version_of_its_own(store: Store) -> None:
     assert store.read() == ({"value": "new"}, newer)
 
 
-def test_what_is_deleted_reads_as_nothing_and_can_be_written_again(backend: Backend, store: Store) -> None:
+def test_a_deleted_record_reads_as_none_and_can_be_written_again(backend: Backend, store: Store) -> None:
     store.delete(store.write({"value": "new"}, store.write(RECORD, None)))
     record, version = store.read()
     assert record == backend.after_deletion
@@ -229,47 +229,45 @@ def test_what_is_deleted_reads_as_nothing_and_can_be_written_again(backend: Back
     assert store.read() == (RECORD, newer)
 
 
-@pytest.mark.parametrize("known", ["nothing", "what was there before", "no version that ever was"])
+@pytest.mark.parametrize("known", ["nothing", "the version before", "an unknown version"])
 @pytest.mark.parametrize("verb", ["write", "delete"])
-def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
+def test_a_record_of_another_writer_is_not_overwritten(
     backend: Backend, store: Store, verb: str, known: str
 ) -> None:
     before = store.write(RECORD, None)
     theirs = backend.open().write({"value": "theirs"}, before)
-    expected = {"nothing": None, "what was there before": before}.get(known, "7")
+    expected = {"nothing": None, "the version before": before}.get(known, "7")
     with pytest.raises(Overtaken) as caught:
         store.write({"value": "mine"}, expected) if verb == "write" else store.delete(expected)
-    assert str(caught.value) == f"{backend.place} was changed by someone else meanwhile: run again"
+    assert str(caught.value) == f"{backend.place} was changed after this run read it; run again"
     assert store.read() == ({"value": "theirs"}, theirs)
 
 
-def test_a_first_record_that_somebody_else_wrote_meanwhile_is_not_overwritten(
-    backend: Backend, store: Store
-) -> None:
+def test_a_first_record_of_another_writer_is_not_overwritten(backend: Backend, store: Store) -> None:
     assert store.read() == EMPTY
     theirs = backend.open().write({"value": "theirs"}, None)
     for change in (lambda: store.write({"value": "mine"}, None), lambda: store.delete(None)):
-        with pytest.raises(Overtaken, match="was changed by someone else meanwhile: run again"):
+        with pytest.raises(Overtaken, match="was changed after this run read it; run again"):
             change()
     assert store.read() == ({"value": "theirs"}, theirs)
 
 
-def test_a_record_that_somebody_else_removed_is_not_brought_back(backend: Backend, store: Store) -> None:
+def test_a_record_that_another_writer_removed_is_not_restored(backend: Backend, store: Store) -> None:
     version = store.write(RECORD, None)
     backend.open().delete(version)
-    with pytest.raises(Overtaken, match="was changed by someone else meanwhile: run again"):
+    with pytest.raises(Overtaken, match="was changed after this run read it; run again"):
         store.write({"value": "mine"}, version)
     assert store.read()[0] == backend.after_deletion
 
 
 @pytest.mark.parametrize("text", GARBAGE)
-def test_what_holds_no_record_is_never_taken_for_an_empty_store(backend: Backend, text: str) -> None:
+def test_an_invalid_record_is_not_an_empty_store(backend: Backend, text: str) -> None:
     backend.plant(text)
     with pytest.raises(SecretStoreError, match=backend.complaint) as caught:
         backend.open().read()
     assert VALUE not in str(caught.value)
     assert "\n" not in str(caught.value)
-    # Where an error comes of another one, a traceback would quote that, too.
+    # A traceback would also quote the error that caused this one.
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     with pytest.raises(SecretStoreError):
         backend.open().write(RECORD, None)

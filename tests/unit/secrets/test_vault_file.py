@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The vault file: encrypted, private, and written as a whole or not at all."""
+"""The vault file: encrypted, private, and replaced atomically."""
 
 from __future__ import annotations
 
@@ -28,22 +28,32 @@ Loader = Callable[..., DataLoader]
 RECORD = {"value": "s3cr3t", "created_at": "2026-11-02T09:30:00Z"}
 
 
-# What the operating system may refuse: the call, why, and what is said of it.
+# What the operating system may refuse: the call, the error number, and the message.
 REFUSALS = {
-    "read-only folder": (Path, "mkdir", errno.EROFS, "written: read-only file system; mount it writable"),
-    "read-only file": (os, "open", errno.EROFS, "written: read-only file system; mount it writable"),
-    "not ours": (os, "open", errno.EACCES, "written: permission denied; give the account that runs Ansible"),
-    "immutable": (Path, "replace", errno.EPERM, "written: operation not permitted; give the account that"),
-    "full": (os, "fsync", errno.ENOSPC, "written: no space left on device; make room there"),
-    "over quota": (os, "fsync", errno.EDQUOT, "written: disk quota exceeded; make room there"),
-    "broken": (os, "fsync", errno.EIO, "written: input/output error$"),
-    "not to be read": (Path, "read_bytes", errno.EACCES, "read: permission denied; give the account that"),
+    "read-only folder": (
+        Path,
+        "mkdir",
+        errno.EROFS,
+        "written: read-only file system; mount the file system writable",
+    ),
+    "read-only file": (
+        os,
+        "open",
+        errno.EROFS,
+        "written: read-only file system; mount the file system writable",
+    ),
+    "not ours": (os, "open", errno.EACCES, "written: permission denied; allow the account that runs Ansible"),
+    "immutable": (Path, "replace", errno.EPERM, "written: operation not permitted; allow the account that"),
+    "full": (os, "fsync", errno.ENOSPC, "written: no space left on device; free disk space"),
+    "over quota": (os, "fsync", errno.EDQUOT, "written: disk quota exceeded; free disk space"),
+    "broken": (os, "fsync", errno.EIO, "written: input/output error; check the path"),
+    "not to be read": (Path, "read_bytes", errno.EACCES, "read: permission denied; allow the account that"),
 }
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Say where the secret of these tests lies."""
+    """Return the path of the secret."""
     return tmp_path / "secrets" / "fgt" / "key.yml"
 
 
@@ -54,19 +64,19 @@ def store(path: Path, vault_loader: Loader) -> VaultFile:
 
 
 def beside(path: Path) -> list[str]:
-    """Name the files in the folder of the secret."""
+    """Return the names of the files in the secret's folder."""
     return sorted(file.name for file in path.parent.iterdir())
 
 
 def planted(path: Path, content: bytes) -> None:
-    """Put a file where the secret belongs."""
+    """Write the secret's file."""
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
 
 
-def test_a_setting_that_is_not_known_is_refused(path: Path, vault_loader: Loader) -> None:
+def test_an_unknown_setting_is_refused(path: Path, vault_loader: Loader) -> None:
     with pytest.raises(
-        InvalidOptions, match="takes a mapping of the settings persistent_folder and no others"
+        InvalidOptions, match='has no setting "folder"; use only the settings persistent_folder'
     ):
         VaultFile(str(path.with_suffix("")), {"folder": "/srv"}, vault_loader("right"))
 
@@ -79,22 +89,20 @@ def test_a_file_is_encrypted_and_for_its_owner_only(store: VaultFile, path: Path
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_rewritten_file_is_private_whatever_it_was(store: VaultFile, path: Path) -> None:
+def test_a_rewritten_file_is_always_private(store: VaultFile, path: Path) -> None:
     version = store.write(RECORD, None)
     path.chmod(0o644)
     store.write({"value": "new"}, version)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_each_write_replaces_the_whole_and_leaves_nothing_beside_it(store: VaultFile, path: Path) -> None:
+def test_each_write_replaces_the_file_and_leaves_no_other_file(store: VaultFile, path: Path) -> None:
     version = store.write(RECORD, None)
     store.write({"value": "new"}, version)
     assert beside(path) == ["key.yml"]
 
 
-def test_a_change_that_somebody_else_overtook_leaves_nothing_beside_the_file(
-    store: VaultFile, path: Path
-) -> None:
+def test_an_overtaken_change_leaves_no_other_file(store: VaultFile, path: Path) -> None:
     before = store.write(RECORD, None)
     store.write({"value": "theirs"}, before)
     for expected in (before, None):
@@ -105,7 +113,7 @@ def test_a_change_that_somebody_else_overtook_leaves_nothing_beside_the_file(
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_what_is_refused_is_told_and_leaves_the_old_file_and_nothing_beside_it(
+def test_a_refused_write_is_reported_and_keeps_the_old_file(
     store: VaultFile, path: Path, monkeypatch: pytest.MonkeyPatch, refusal: tuple[object, str, int, str]
 ) -> None:
     version = store.write(RECORD, None)
@@ -122,7 +130,7 @@ def test_what_is_refused_is_told_and_leaves_the_old_file_and_nothing_beside_it(
     assert beside(path) == ["key.yml"]
 
 
-def test_what_a_killed_run_has_left_beside_the_file_is_cleared_away(store: VaultFile, path: Path) -> None:
+def test_the_temporary_file_of_a_killed_run_is_removed(store: VaultFile, path: Path) -> None:
     left = path.with_name(f".{path.name}.tmp")
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_text("half")
@@ -141,7 +149,7 @@ def test_a_deleted_record_leaves_no_file(store: VaultFile, path: Path) -> None:
 def test_another_password_does_not_open_it(store: VaultFile, path: Path, vault_loader: Loader) -> None:
     store.write(RECORD, None)
     other = VaultFile(str(path.with_suffix("")), {}, vault_loader("wrong"))
-    with pytest.raises(SecretStoreError, match="not encrypted with one of this run's vault passwords"):
+    with pytest.raises(SecretStoreError, match="none of this run's vault passwords decrypts it"):
         other.read()
 
 
@@ -153,7 +161,7 @@ def test_any_password_of_the_run_opens_it(store: VaultFile, path: Path, vault_lo
 @pytest.mark.parametrize(
     "content", [b"value: s3cr3t\n", b"", b"$ANSIBLE_VAULT;1.1;AES256\n00\n", b"\xff\xfe"]
 )
-def test_what_is_not_a_vault_file_is_never_taken_for_an_empty_store(
+def test_a_file_that_is_not_a_vault_file_is_not_an_empty_store(
     store: VaultFile, path: Path, content: bytes
 ) -> None:
     planted(path, content)
@@ -162,7 +170,7 @@ def test_what_is_not_a_vault_file_is_never_taken_for_an_empty_store(
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_an_unreadable_file_is_an_error_and_no_empty_store(store: VaultFile, path: Path) -> None:
+def test_an_unreadable_file_is_not_an_empty_store(store: VaultFile, path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(SecretStoreError, match=r"key\.yml cannot be read: is a directory"):
         store.read()
@@ -177,7 +185,7 @@ def test_a_folder_that_is_a_file_is_an_error(store: VaultFile, path: Path) -> No
 
 
 def test_without_a_vault_password_there_is_no_store(vault_loader: Loader) -> None:
-    with pytest.raises(InvalidOptions, match="no vault password is given"):
+    with pytest.raises(InvalidOptions, match="the run has no vault password"):
         VaultFile("/srv/secrets/x", {}, vault_loader())
 
 
@@ -198,7 +206,7 @@ def test_a_relative_reference_is_refused(vault_loader: Loader, location: str) ->
     with pytest.raises(InvalidOptions) as caught:
         open_store(f"vault_file:{location}", vault_loader("right"), {})
     assert str(caught.value) == (
-        f'vault_file needs an absolute path, for example inventory_dir/.secrets/NAME, not "{location}"'
+        f'vault_file needs an absolute path, not "{location}"; use a path such as inventory_dir/.secrets/NAME'
     )
 
 
@@ -210,5 +218,5 @@ def test_a_reference_to_no_known_backend_is_refused(vault_loader: Loader, ref: s
         open_store(ref, vault_loader("right"), {})
     known = ", ".join(sorted(BACKENDS))
     assert str(caught.value) == (
-        f'a secret reference is BACKEND:LOCATION with one of the backends {known}, not "{ref}"'
+        f'"{ref}" is not a secret reference; use BACKEND:LOCATION with one of the backends {known}'
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One ansible-vault-encrypted YAML file for each secret, on the control node."""
+"""One YAML file for each secret on the control node, encrypted with ansible-vault."""
 
 from __future__ import annotations
 
@@ -19,38 +19,40 @@ from ....module_utils._engine.errors import InvalidOptions, SecretStoreError
 from ..file_store import FileStore
 from ..settings import check_names
 
-NO_IDENTITY = (
-    "no vault password is given, so stored secrets can be neither read nor written: run with "
-    "--vault-password-file or --vault-id, or set ANSIBLE_VAULT_PASSWORD_FILE"
-)
-
 
 class VaultFile(FileStore):
-    """The file LOCATION.yml, encrypted with the vault identity of the run."""
+    """The file LOCATION.yml, encrypted with the run's vault identity."""
 
     def __init__(self, location: str, settings: Mapping[str, Any], loader: DataLoader) -> None:
-        """Take an absolute path without its ending, and the settings, of which none is for the store itself.
+        """``location`` is an absolute path without its ending.
 
-        Raises InvalidOptions for a relative path, other settings, and when the run has no vault identity.
+        Raises InvalidOptions for a relative path, unknown settings, or a run without a vault identity.
         """
         super().__init__("vault_file", location, ".yml")
         check_names(settings, "vault_file", ("persistent_folder",))
         self.vault: VaultLib = loader._vault
         if not self.vault.secrets:
-            raise InvalidOptions(NO_IDENTITY)
+            raise InvalidOptions(
+                "the run has no vault password, so secrets in files can be neither read nor written",
+                "run with --vault-password-file or --vault-id, or set ANSIBLE_VAULT_PASSWORD_FILE",
+            )
 
     def _decrypted(self, content: bytes) -> dict[str, Any]:
         try:
             record = yaml.safe_load(self.vault.decrypt(content))
         except AnsibleError:
             raise SecretStoreError(
-                f"{self.path} cannot be decrypted: it is not a vault file, or not encrypted with one of this "
-                "run's vault passwords"
+                f"{self.path} cannot be decrypted: it is not a vault file, or none of this run's vault "
+                "passwords decrypts it",
+                "run with the vault password that encrypted the file",
             ) from None
         except yaml.YAMLError:
             record = None
         if not isinstance(record, dict):
-            raise SecretStoreError(f"{self.path} does not hold a YAML mapping")
+            raise SecretStoreError(
+                f"{self.path} does not contain a YAML mapping",
+                "restore the file from a backup, or write a mapping with the key value",
+            )
         return record
 
     def _encrypted(self, record: dict[str, Any]) -> bytes:
