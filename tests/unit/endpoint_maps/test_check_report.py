@@ -58,7 +58,7 @@ def test_an_empty_list_proves_nothing_about_its_fields() -> None:
     assert "could not be tried" in detail({"tokens": []}, SENSOR, "tokens.list")
 
 
-def test_times_without_a_format_are_told() -> None:
+def test_times_without_a_format_are_reported() -> None:
     endpoints = copy.deepcopy(SENSOR)
     del endpoints["tokens"]["list"]["used_format"]
     assert "without used_format" in detail({"tokens": TOKENS}, endpoints, "tokens.list")
@@ -79,7 +79,7 @@ def test_what_is_not_in_the_map_is_missing() -> None:
         ({"failed": True, "failure": {"path": "/__lab__/tokens"}}, "works", "fails"),
     ],
 )
-def test_a_failure_is_told_where_it_happened(result: Any, login: str, read: str) -> None:
+def test_a_failure_is_reported_for_its_operation(result: Any, login: str, read: str) -> None:
     found = states({**result, "msg": "sensor: no"}, SENSOR)
     assert (found["login"], found["tokens.list"]) == (login, read)
     assert "sensor: no" in [
