@@ -22,7 +22,7 @@ PAGES = FOLDER / "html"
 def lay_out() -> None:
     """Copy the guides to the same relative paths as on GitHub, so that their links work in both places.
 
-    The README is the first page. Sphinx refuses a guide that is not in the navigation.
+    The README is the first page. Sphinx rejects a guide that is not in the navigation.
     """
     shutil.rmtree(FOLDER, ignore_errors=True)
     SOURCE.mkdir(parents=True)
@@ -33,7 +33,7 @@ def lay_out() -> None:
 
 
 def build() -> int:
-    """Write the reference of modules, plugins and roles, and make pages of it all; warnings are errors."""
+    """Write the reference of modules, plugins and roles and build all pages. Warnings are errors."""
     reference = SOURCE / "reference"
     reference.mkdir()
     antsibull = ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
