@@ -422,7 +422,10 @@ def test_strange_names_reach_vault_as_they_are(settings: dict[str, Any], vault: 
     ("changed", "told"),
     [
         ({"url": None}, "needs the address of Vault: set url or VAULT_ADDR"),
-        ({"url": "http://vault.example"}, "set by url or VAULT_ADDR: url must look like https://host"),
+        (
+            {"url": "http://vault.example"},
+            "set by url or VAULT_ADDR: url is not an https address; set it to https://host",
+        ),
         ({"url": "https://me:s3cr3t@vault.example"}, "without credentials or a query"),
         ({"token": None}, "needs a token, or a role_id and a secret_id"),
         ({"token": None, "role_id": "r"}, "needs a token, or a role_id and a secret_id"),
