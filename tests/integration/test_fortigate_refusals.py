@@ -94,8 +94,8 @@ STATUSES = {
 # Where a page of HTML says less than an envelope, because not even the API may have given it.
 IN_HTML = {
     403: (Refused, "permission denied: the web server refused the request before the API saw it, so check"),
-    404: (ApplianceError, f"it answered with {HTML}; does url name the right host and port?"),
-    500: (ApplianceError, f"it answered with {HTML}: it failed inside, so look at its event log"),
+    404: (ApplianceError, f"it answered with {HTML}; check host and port in url"),
+    500: (ApplianceError, f"it answered with {HTML}; check its event log"),
 }
 
 

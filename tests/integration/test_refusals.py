@@ -70,16 +70,18 @@ OPTIONS = {
         r"together would trust every IPv4 source", {"trusted_hosts": ["0.0.0.0/1", "128.0.0.0/1"]}
     ),
     "empty-name": Case(
-        r"missing required arguments: name; an empty text counts as not given: name", {"admin": ""}
+        r"missing required arguments: name; .* an empty text counts as not set: name", {"admin": ""}
     ),
     "name-of-another-path": Case(r'name cannot be "\.", which leads to another path', {"admin": "."}),
-    "missing-slash": Case(r"url must look like https://host", {"url": "https:/127.0.0.1:1"}),
+    "missing-slash": Case(
+        r"url is not an https address; set it to https://host", {"url": "https:/127.0.0.1:1"}
+    ),
     "empty-token": Case(
-        r"one of the following is required: token, username; an empty text counts as not given: token",
+        r"one of the following is required: token, username; .* an empty text counts as not set: token",
         {"token": ""},
     ),
     "name-too-long": Case(r"name has 36 characters, at most 35 are possible", {"admin": "x" * 36}),
-    "plain-http": Case(r"url must look like https://host", {"url": "http://127.0.0.1:1"}),
+    "plain-http": Case(r"url is not an https address; set it to https://host", {"url": "http://127.0.0.1:1"}),
     "no-ca-file": Case(r"ca_path names no file on this host", {"ca_path": "/no/such/ca.pem"}),
     "no-credentials": Case(r"one of the following is required: token, username", {"token": "{{ omit }}"}),
 }
@@ -96,8 +98,8 @@ CONNECTIONS = {
     "untrusted-ca": Case(
         r"certificate is not accepted: unable to get local issuer certificate", appliance="fgt-untrusted"
     ),
-    "cut-answer": Case(r"broke off in the middle of the answer", fault={"kind": "truncate", "close": True}),
-    "dropped": Case(r"fgt|broke off|reset|closed", fault={"kind": "drop"}),
+    "cut-answer": Case(r"lost in the middle of the answer", fault={"kind": "truncate", "close": True}),
+    "dropped": Case(r"fgt|lost in the middle|reset|closed", fault={"kind": "drop"}),
     "slow": Case(
         r"no answer from https://\S+ within 1 s", {"timeout": 1}, fault={"kind": "delay", "seconds": 2}
     ),
@@ -339,7 +341,7 @@ def test_an_answer_that_comes_too_late_says_that_the_outcome_is_not_known(worksp
     late = workspace.run(play(ADMIN)).one("fgt-late")
     assert late.status == "unreachable"
     assert_one_sentence(
-        late.message, "fgt-late", r"creating .*whether it was carried out is not known, run again"
+        late.message, "fgt-late", r"creating .*not known whether the request was carried out; run again"
     )
     workspace.lab.control("DELETE", "/faults")
     assert workspace.run(play(ADMIN)).succeeded().changes == []

@@ -25,7 +25,10 @@ from .servers import OddAppliance, http, running
 
 OK = http(b'{"is": "well"}')
 SECRET = "s3cr3t-0123456789"
-DOUBT = "; whether it was carried out is not known, run again to find out"
+DOUBT = ", and it is not known whether the request was carried out; run again to determine it"
+CHECK_APPLIANCE = "; check the appliance, or set a longer timeout"
+CHECK_NETWORK = "; check host and port in url, the network and the appliance"
+CHECK_NETWORK_AND_PROXY = "; check proxy, host and port in url, and the network"
 MANY = b"x" * (1 << 20)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

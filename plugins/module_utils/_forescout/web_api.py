@@ -156,7 +156,7 @@ def _refusal(answer: Response) -> ApplianceError:
         return Locked(f"it takes no more requests for now: {_wait(answer)}, then run again", **where)
     if answer.status == 503:
         return ApplianceError("it is not at work: it may be starting, so wait and run again", **where)
-    return ApplianceError(f"the answer is not the published one{answer.hint}", **where)
+    return ApplianceError(f"the answer is not the published one; {answer.hint}", **where)
 
 
 def _wait(answer: Response) -> str:

@@ -167,7 +167,7 @@ def envelope(answer: Response, resource: Resource, meanings: Mapping[int, tuple[
     if answer.status in WHATEVER_THE_BODY and not is_json(answer):
         raise _at(answer, Refused, ": ".join(STATUSES[answer.status]))
     if not is_envelope(answer, resource):
-        raise malformed(answer, f"it is not about {resource.path}{answer.hint}")
+        raise malformed(answer, f"it is not about {resource.path}; {answer.hint}")
     reply = dict(answer.json())
     if reply.get("status") == "success" and answer.status == 200:
         return reply

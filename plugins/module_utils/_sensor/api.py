@@ -132,7 +132,7 @@ def rows(answer: Response) -> list[dict[str, Any]]:
             path=answer.path,
         )
     if answer.status != 200:
-        raise _unusable(answer, f"the answer is not the documented one{answer.hint}")
+        raise _unusable(answer, f"the answer is not the documented one; {answer.hint}")
     document = answer.json()
     if isinstance(document, Mapping) and "error" in document:
         raise _unusable(answer, f"it answered with an error where a list was expected: {_quote(document)}")

@@ -133,7 +133,7 @@ def test_a_token_that_is_refused_right_after_a_second_login_is_an_error() -> Non
         (answer(429, "", **{"Retry-After": "9"}), Locked, "wait 9 s"),
         (answer(429, ""), Locked, "for now: wait, then"),
         (answer(503, ""), ApplianceError, "it may be starting"),
-        (answer(500, ""), ApplianceError, "look at its event log"),
+        (answer(500, ""), ApplianceError, "check its event log"),
         (answer(200, "<html>", "text/html"), ApplianceError, "something else than a token"),
         (answer(200, ""), ApplianceError, "something else than a token"),
         (answer(200, '{"token": "x"}'), ApplianceError, "something else than a token"),

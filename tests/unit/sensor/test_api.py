@@ -299,7 +299,7 @@ def test_a_management_console_is_asked_under_its_own_path(api: str, version: Any
         ),
         (answer(429, ""), Locked, "for now: wait, then run again"),
         (answer(404, ""), ApplianceError, "not the documented one"),
-        (answer(500, {"error": "Operation failed"}), ApplianceError, "look at its event log"),
+        (answer(500, {"error": "Operation failed"}), ApplianceError, "check its event log"),
         (answer(200, {"error": "Operation failed"}), ApplianceError, "was expected: Operation failed"),
         (
             answer(200, {"error": {"userDisplayErrorMessage": "no\nlicence"}}),
