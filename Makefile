@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-# Steps that keep one core busy run two at a time, and those that use all cores run after them.
+# Two steps that each use one core run in parallel. The steps that use all cores run after them.
 ON_ONE_CORE := lint sanity foreign molecule docs build
 ON_ALL_CORES := unit integration
 STEPS := $(ON_ONE_CORE) $(ON_ALL_CORES)
@@ -15,37 +15,37 @@ help: ## list the targets
 demo: ## run the whole flow against mock appliances
 	@tools/run python tools/demo.py
 
-lab: ## start the mock appliances and leave them running
+lab: ## start the mock appliances in the background
 	@tools/run python tools/lab.py start
 
-lab-stop: ## stop them
+lab-stop: ## stop the mock appliances
 	@test ! -x .cache/venv/bin/python || tools/run python tools/lab.py stop
 
 bench: ## measure time and memory against the mock appliances
 	@tools/run python tools/foreign.py && tools/run python -m tools.bench
 
-bench-chain: ## measure the whole chain on a fleet of which one site fails
+bench-chain: ## measure the whole chain on a fleet with one failing site
 	@tools/run python -m tools.bench.chain
 
-test-matrix: ## run sanity, units and the chain on each ansible-core and Python here
+test-matrix: ## run sanity, unit tests and the chain on each installed ansible-core and Python
 	@tools/run python tools/matrix.py $(PAIRS)
 
 test: ## run every check below
-	@tools/run echo "==> $(ON_ONE_CORE), two at a time; each shows what it did when it has ended"
+	@tools/run echo "==> $(ON_ONE_CORE), two at a time; each prints its output when it ends"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(ON_ONE_CORE)
 	@tools/run python tools/check.py $(ON_ALL_CORES)
 
 lint: ## check style, types, documentation and changelog
 sanity: ## run ansible-test sanity
-foreign: ## run Fortinet's own modules and another client against the lab
+foreign: ## run Fortinet's own modules and another third-party client against the lab
 molecule: ## run the Molecule scenarios
-docs: ## build the documentation site, in .cache/docs/html
-build: ## build the collection, install it elsewhere, have Galaxy's importer check it
+docs: ## build the documentation site in .cache/docs/html
+build: ## build the collection, install it elsewhere, check it with Galaxy's importer
 unit: ## run the unit tests
 integration: ## run the integration tests
 $(STEPS):
 	@tools/run python tools/check.py $@
 
-clean: lab-stop ## stop the lab and remove all that the targets have made
+clean: lab-stop ## stop the lab and delete the files of all targets
 	@rm -rf .cache .ansible changelogs/.plugin-cache.yaml
 	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the project's checks: `tools/run python tools/check.py STEP...` stops at the first that fails."""
+"""Runs the project's checks: `tools/run python tools/check.py STEP...` stops at the first failure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from environment import ROOT, ensure
 CACHE = ROOT / ".cache"
 COLLECTION = Path("ansible_collections", "otsec", "defender_iot")
 
-# The entries of the clone that users get; everything else is for developers.
+# The entries of the clone that are part of the collection. Everything else is for developers.
 SHIPPED = {
     "CHANGELOG.rst",
     "LICENSE",
@@ -35,12 +35,12 @@ SHIPPED = {
     "roles",
 }
 
-# ansible-test leaves with 0 when it has looked at nothing, or has not found the tool it needs.
+# ansible-test exits with 0 even if it has checked nothing or a required tool is missing.
 SILENT_PASSES = ("All targets skipped", "Required program", "WARNING: Skipping")
 MOLECULE_SKIPPED = re.compile(r"actions=\d.* (disabled|skipped|missing)=[1-9]")
 
-# ansible-test makes a venv per tool and downloads get-pip.py for each. The pip that Python brings along does
-# as well, and needs nothing but the package index that this machine uses anyway.
+# ansible-test creates a venv for each tool and downloads get-pip.py for each. The pip built into Python works
+# too, and requires only the configured package index.
 GET_PIP = """\
 import subprocess, sys
 subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
@@ -49,7 +49,7 @@ GET_PIP_NAMES = ("get_pip_24_2.py", "get_pip_25_2.py")  # of ansible-core 2.18 a
 
 
 class Failed(Exception):
-    """A check has failed for the reason given."""
+    """A check failed. `code` is the exit code of this program."""
 
     def __init__(self, reason: str, code: int = 1) -> None:
         super().__init__(reason)
@@ -57,15 +57,15 @@ class Failed(Exception):
 
 
 def run(*command: str, cwd: Path = ROOT) -> None:
-    """Runs a command and lets it speak for itself."""
+    """Runs a command and prints its output. Raises Failed."""
     print("$", *command, flush=True)
     code = subprocess.run(command, cwd=cwd, check=False).returncode
     if code:
-        raise Failed(f"{command[0]} left with {code}", code)
+        raise Failed(f"{command[0]} exited with code {code}", code)
 
 
 def run_and_read(*command: str, cwd: Path = ROOT) -> str:
-    """Runs a command, shows what it prints, and returns that too."""
+    """Runs a command, prints its output and returns it. Raises Failed."""
     print("$", *command, flush=True)
     lines = []
     with subprocess.Popen(
@@ -75,12 +75,12 @@ def run_and_read(*command: str, cwd: Path = ROOT) -> str:
             print(line, end="", flush=True)
             lines.append(line)
     if process.returncode:
-        raise Failed(f"{command[0]} left with {process.returncode}", process.returncode)
+        raise Failed(f"{command[0]} exited with code {process.returncode}", process.returncode)
     return "".join(lines)
 
 
 def project_files() -> list[Path]:
-    """The clone's files, committed or not, without the ignored ones."""
+    """Returns the clone's files, committed or not, except the ignored ones."""
     listing = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -107,7 +107,7 @@ def lint() -> None:
 
 
 def sanity() -> None:
-    """Runs ansible-test on a copy: in the clone, below no ansible_collections folder, it would refuse to."""
+    """Runs ansible-test on a copy, because it refuses a clone outside an ansible_collections folder."""
     downloads = Path.home() / ".ansible/test/cache"
     downloads.mkdir(parents=True, exist_ok=True)
     for name in GET_PIP_NAMES:
@@ -117,54 +117,53 @@ def sanity() -> None:
     for name in project_files():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy / name)
-    # It takes what git ignores as out of bounds, and .cache is ignored: the copy is a repository of its own.
+    # ansible-test skips the files that git ignores, and .cache is ignored. So the copy is a separate
+    # repository.
     run("git", "init", "--quiet", cwd=copy)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     output = run_and_read("ansible-test", "sanity", "--local", "--python", version, cwd=copy)
     silent = [text for text in SILENT_PASSES if text in output]
     if silent:
-        raise Failed(f"something was not checked: {', '.join(silent)}")
+        raise Failed(f"ansible-test has skipped a check and printed: {', '.join(silent)}")
 
 
 def unit() -> None:
-    """Runs the unit tests."""
     run("pytest", "--numprocesses=auto", "tests/unit")
 
 
 def integration() -> None:
-    """Runs the integration tests; they wait for each other's processes about a third of the time."""
+    """Runs the integration tests, with one more worker, because they wait for a third of the time."""
     workers = (os.cpu_count() or 1) + 1
     run("pytest", f"--numprocesses={workers}", "--dist=loadfile", "--durations=20", "tests/integration")
 
 
 def chain() -> None:
-    """Runs the one integration test that goes the whole way."""
+    """Runs the integration test of the whole chain."""
     run("pytest", "tests/integration/test_chain.py")
 
 
 def foreign() -> None:
-    """Runs clients that others wrote against the lab."""
+    """Runs third-party clients against the lab."""
     run(sys.executable, "tools/foreign.py")
     run("pytest", "tests/foreign")
 
 
 def molecule() -> None:
-    """Runs the scenarios, after stopping what an interrupted run has left and forgetting what it prepared."""
+    """Runs the scenarios, after a cleanup of interrupted runs."""
     if any((Path.home() / ".ansible/tmp").glob("molecule.*")):
         run("molecule", "destroy")
         run("molecule", "reset")
     output = run_and_read("molecule", "test", "--all")
     if MOLECULE_SKIPPED.search(output):
-        raise Failed("the recap tells of actions that were not run")
+        raise Failed("the recap lists actions that were not run")
 
 
 def docs() -> None:
-    """Builds the documentation site."""
     run(sys.executable, "tools/docs.py")
 
 
 def build() -> None:
-    """Builds the collection, installs it, compares what arrived with what users are to get, imports it."""
+    """Builds and installs the collection, compares its files with SHIPPED, checks it for Galaxy."""
     archives, target = CACHE / "dist", CACHE / "installed"
     for folder in (archives, target):
         shutil.rmtree(folder, ignore_errors=True)
@@ -184,21 +183,21 @@ def build() -> None:
 
 
 def import_into_galaxy(archive: Path) -> None:
-    """Has Galaxy's importer look at the collection; it leaves with 0 whatever it complains of."""
+    """Checks the collection with Galaxy's importer, which exits with 0 even after warnings and errors."""
     programs = ensure("importer", "import.txt")
-    path = f"PATH={programs}{os.pathsep}{os.environ['PATH']}"  # it runs the ansible-doc that it finds there
+    path = f"PATH={programs}{os.pathsep}{os.environ['PATH']}"  # the importer runs ansible-doc from PATH
     settings = f"GALAXY_IMPORTER_CONFIG={ROOT / 'tools/galaxy-importer.cfg'}"
     importer = ("python", "-m", "galaxy_importer.main", str(archive))
     output = run_and_read("env", path, settings, *importer, cwd=archive.parent)
-    complaints = re.findall(r"^(?:WARNING|ERROR): .*", output, re.MULTILINE)
-    if complaints:
-        raise Failed(f"the importer complains: {'; '.join(complaints)}")
+    problems = re.findall(r"^(?:WARNING|ERROR): .*", output, re.MULTILINE)
+    if problems:
+        raise Failed(f"the importer reports: {'; '.join(problems)}")
 
 
-# Each with what to expect of it in a fresh clone.
+# Each step with its usual duration in a fresh clone.
 STEPS = {
     lint: "about a minute",
-    sanity: "four minutes beside another step, half of that alone",
+    sanity: "four minutes in parallel with another step, half of that alone",
     unit: "about a minute",
     integration: "about 13 minutes",
     chain: "half a minute",
@@ -210,7 +209,7 @@ STEPS = {
 
 
 def main(names: list[str]) -> int:
-    """Runs the steps named, then prints what each has taken."""
+    """Runs these steps, then prints the duration of each."""
     steps = {step.__name__: step for step in STEPS}
     seconds: dict[str, float] = {}
     verdict, code = "", 0

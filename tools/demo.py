@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the whole flow against the lab and says what happened: `tools/run python tools/demo.py`."""
+"""Runs the whole flow against the lab and reports the results: `tools/run python tools/demo.py`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROLES = {
 
 WRITES = {
     ("POST", "accprofile"): "admin profile",
-    ("POST", "api-user"): "API admin",
+    ("POST", "api-user"): "REST API administrator",
     ("POST", "generate-key"): "API key",
 }
 BY_WEB = {"sensor_tokens": "access token", "forescout_module": "module settings"}
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def begin(lab: Lab) -> list[str]:
-    """Forget everything and shuffle the names in the web interfaces; return what leads playbooks to them."""
+    """Reset the lab, shuffle the names in its web interfaces, return the options for these names."""
     lab.ask("/reset", "POST")
     shutil.rmtree(SECRETS, ignore_errors=True)
     hosts = {}
@@ -60,7 +60,7 @@ def begin(lab: Lab) -> list[str]:
 
 
 def flow(lab: Lab) -> str:
-    """Set everything up, again, and verify; return the closing table."""
+    """Set everything up twice and verify it. Return the closing table."""
     maps = begin(lab)
     step("playbooks/site.yml, first run")
     lab.play("site", *maps)
@@ -76,7 +76,7 @@ def flow(lab: Lab) -> str:
 
 
 def by_fstool(lab: Lab) -> str:
-    """Set the Forescout integration up once more, over SSH; return a line for the table."""
+    """Set up the Forescout integration again, over SSH. Return a line for the table."""
     options = [*begin(lab), "-e", json.dumps({"forescout_module_transport": "fstool"})]
     step("playbooks/forescout.yml by fstool over SSH, first run")
     first = changes(lab.play("forescout", *options))
@@ -86,21 +86,21 @@ def by_fstool(lab: Lab) -> str:
 
 
 def changes(output: str) -> int:
-    """Return how many changes the recap of a run counts."""
+    """Return the number of changes in the recap of a run."""
     return sum(int(number) for number in re.findall(r"changed=(\d+)", output))
 
 
 def writes(lab: Lab) -> list[dict[str, Any]]:
-    """Return the calls so far that changed an appliance."""
+    """Return the recorded calls that changed an appliance."""
     return [call for call in lab.ask("/calls") if call["write"]]
 
 
 def table(created: list[dict[str, Any]], changed: int, written: int, verdicts: list[dict[str, Any]]) -> str:
-    """Say what was created, what the second run changed, and what is verified."""
-    what: dict[str, list[str]] = {}
+    """Return the closing table: created objects, changes of the second run, verdicts."""
+    objects: dict[str, list[str]] = {}
     for call in created:
-        what.setdefault(call["appliance"], []).append(written_by(call))
-    rows = [("First run created", f"{name}: {', '.join(objects)}") for name, objects in sorted(what.items())]
+        objects.setdefault(call["appliance"], []).append(written_by(call))
+    rows = [("First run created", f"{name}: {', '.join(made)}") for name, made in sorted(objects.items())]
     rows.append(("Second run changed", f"{changed or 'nothing'} ({written} writes reached an appliance)"))
     judged: dict[tuple[str, str, str], list[str]] = {}
     for each in verdicts:
@@ -114,7 +114,7 @@ def table(created: list[dict[str, Any]], changed: int, written: int, verdicts: l
 
 
 def written_by(call: dict[str, Any]) -> str:
-    """Name what a call has made; the paths of web interfaces are shuffled."""
+    """Return the kind of object that a call created. The paths of web interfaces are shuffled."""
     role = ROLES.get(call["appliance"])
     return BY_WEB[role] if role else WRITES[call["method"], Path(call["path"]).name]
 

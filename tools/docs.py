@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from environment import ROOT, ensure
+from messages import page
 
 SETTINGS = ROOT / "tools" / "site"
 FOLDER = ROOT / ".cache" / "docs"
@@ -21,17 +22,18 @@ PAGES = FOLDER / "html"
 def lay_out() -> None:
     """Copy the guides to the same relative paths as on GitHub, so that their links work in both places.
 
-    The README is the first page. Sphinx refuses a guide that is not in the navigation.
+    The README is the first page. Sphinx rejects a guide that is not in the navigation.
     """
     shutil.rmtree(FOLDER, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     shutil.copytree(ROOT / "docs", SOURCE / "docs")
     navigation = (SETTINGS / "navigation.md").read_text()
     (SOURCE / "index.md").write_text((ROOT / "README.md").read_text() + navigation)
+    (SOURCE / "messages.md").write_text(page())
 
 
 def build() -> int:
-    """Write the reference of modules, plugins and roles, and make pages of it all; warnings are errors."""
+    """Write the reference of modules, plugins and roles and build all pages. Warnings are errors."""
     reference = SOURCE / "reference"
     reference.mkdir()
     antsibull = ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Environments in .cache for what must not be, or need not be, in the project's own."""
+"""Separate environments in .cache for tools that must not, or need not, be in the project's own."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def ensure(name: str, *requirements: str, complete: Callable[[Path], None] = lambda _folder: None) -> Path:
-    """Make `.cache/NAME` of the first of some files in `requirements`, where it is out of date.
+    """Create the environment `.cache/NAME`, or create it again if it is out of date.
 
     Args:
-        name: what the folder in `.cache` is called.
-        requirements: all the files that the environment depends on.
-        complete: does to the folder what is left to do once the packages are there.
+        name: name of the folder in `.cache`.
+        requirements: files in `requirements` on which the environment depends. pip installs the first.
+        complete: called with the folder after the packages are installed.
 
     Returns:
-        the folder with the environment's programs.
+        the folder of the environment's programs.
     """
     folder = ROOT / ".cache" / name
     files = [ROOT / "requirements" / each for each in requirements]
@@ -40,12 +40,11 @@ def ensure(name: str, *requirements: str, complete: Callable[[Path], None] = lam
 
 
 def pip(folder: Path, *arguments: str) -> None:
-    """Run an environment's pip."""
     command = (str(folder / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check")
     subprocess.run([*command, *arguments], check=True)
 
 
 def _stamp(files: list[Path]) -> str:
-    """Return what an environment for these files, this Python and this folder is marked with."""
+    """Return a hash of these files, this Python and the path of the clone."""
     parts = (str(ROOT).encode(), sys.version.encode(), *(each.read_bytes() for each in files))
     return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INVENTORY = ROOT / "examples/inventory"
 
 HOW_TO = """
-The lab is running. To point a playbook at it, in this folder:
+The lab is running. To run a playbook against it, in this folder:
 
   tools/run ansible-playbook --vault-password-file {folder}/vault-password \\
     -i examples/inventory -i {folder}/lab/inventory.yml \\
@@ -30,14 +30,14 @@ Its control port is {control}: /health, /state, /calls, /counters; `make lab-sto
 
 
 class Lab:
-    """A lab in a folder of its own, with a vault password beside it for the secrets that it keeps there."""
+    """A lab in a folder, with a vault password for the secrets in that folder."""
 
     def __init__(self, folder: Path, inventory: Path = INVENTORY) -> None:
         self.folder = folder
         self.inventory = inventory
 
     def start(self) -> None:
-        """Start it; one that runs already is left alone."""
+        """Start the lab, unless it is running."""
         self.folder.mkdir(parents=True, exist_ok=True)
         password = self.folder / "vault-password"
         if not password.exists():
@@ -46,16 +46,16 @@ class Lab:
         self._set("started")
 
     def stop(self) -> None:
-        """Stop it, if it runs."""
+        """Stop the lab if it is running."""
         self._set("stopped")
 
     def play(self, playbook: str, *arguments: str) -> str:
-        """Run a playbook of the collection against the lab; show what it prints and return it."""
+        """Run a playbook of the collection against the lab. Print its output and return it."""
         command = [*self._command(playbook), "-i", str(self.folder / "lab/inventory.yml"), *arguments]
         return _shown(command)
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
-        """Ask the lab's control port."""
+        """Send a request to the lab's control port and return the JSON answer."""
         control = json.loads((self.folder / "lab/lab.json").read_text())["control"]
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(control + path, content, method=method)  # noqa: S310

@@ -4,7 +4,7 @@
 
 """Runs checks on pairs of ansible-core and Python: `tools/run python tools/matrix.py [CORE/PYTHON...]`.
 
-Without pairs such as 2.18/3.11 all are taken that this machine and the package index have.
+Without arguments such as 2.18/3.11 it runs all pairs that this machine and the package index offer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CORES = ("2.18", "2.19", "2.20", "2.21")
 PYTHONS = ("3.11", "3.12", "3.13")
 STEPS = ("sanity", "unit", "chain")
 FOLDER = CACHE / "matrix"
-# tools/run has taken pyenv off PATH and given HOME another meaning.
+# tools/run has removed pyenv from PATH and changed HOME.
 USER_HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
 PATH_OF_USER = os.pathsep.join(
     entry for entry in os.environ["PATH"].split(os.pathsep) if entry != str(Path(sys.executable).parent)
@@ -33,8 +33,8 @@ PATH_OF_USER = os.pathsep.join(
 
 
 def find_python(version: str) -> str | None:
-    """Return an interpreter that can make environments, from PATH, of pyenv or of uv."""
-    return next((path for path in _interpreters(version) if _makes_environments(path)), None)
+    """Return an interpreter with venv, from PATH, pyenv or uv, None if there is none."""
+    return next((path for path in _interpreters(version) if _has_venv(path)), None)
 
 
 def _interpreters(version: str) -> Iterator[str]:
@@ -47,13 +47,13 @@ def _interpreters(version: str) -> Iterator[str]:
         yield from map(str, folder.glob(f"*/bin/{name}"))
 
 
-def _makes_environments(path: str) -> bool:
+def _has_venv(path: str) -> bool:
     command = [path, "-c", "import ensurepip, venv"]
     return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def newest_cores(python: str) -> dict[str, str]:
-    """Return the newest release of each line of ansible-core that the package index offers for a Python."""
+    """Return the newest release of each ansible-core version that the package index offers for a Python."""
     index = ("index", "versions", "ansible-core", f"--python-version={python}", "--only-binary=:all:")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *index]
     listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -65,7 +65,7 @@ def newest_cores(python: str) -> dict[str, str]:
 
 
 def clone(core: str, python: str) -> Path:
-    """Copy the project, so that a pair has an environment and caches of its own."""
+    """Copy the project, so that each pair has its own environment and caches."""
     copy = FOLDER / f"{core}-{python}"
     copy.mkdir(parents=True, exist_ok=True)
     for entry in copy.iterdir():
@@ -83,14 +83,14 @@ def clone(core: str, python: str) -> Path:
 
 
 def pin(copy: Path, core: str) -> None:
-    """Let a copy's environment have one release of ansible-core."""
+    """Pin the release of ansible-core in a copy."""
     requirements = copy / "requirements/dev.txt"
     lines = [line for line in requirements.read_text().splitlines() if not line.startswith("ansible-core=")]
     requirements.write_text("\n".join([*lines, f"ansible-core=={core}", ""]))
 
 
 def try_pair(core: str, python: str, interpreter: str) -> str:
-    """Run the steps on one pair; return what came of it."""
+    """Run the steps on one pair and return the result as text."""
     print(f"==> ansible-core {core}, Python {python}", flush=True)
     started = time.monotonic()
     copy = clone(core, python)
@@ -111,21 +111,21 @@ def try_pair(core: str, python: str, interpreter: str) -> str:
 
 
 def outcomes(only: list[str]) -> Iterator[tuple[str, str, str]]:
-    """Go through all pairs, or those named; yield ansible-core, Python and what came of it."""
+    """Try all pairs, or only these. Yield ansible-core, Python and the result of each."""
     for python in PYTHONS:
         interpreter = find_python(python)
         cores = newest_cores(python) if interpreter else {}
         for line in (each for each in CORES if not only or f"{each}/{python}" in only):
             if interpreter is None:
-                yield line, python, "not found: there is no such Python with venv on this machine"
+                yield line, python, "not found: this machine has no such Python with venv"
             elif line not in cores:
-                yield line, python, "not found: the package index offers none for this Python"
+                yield line, python, "not found: the package index has no such ansible-core for this Python"
             else:
                 yield cores[line], python, try_pair(cores[line], python, interpreter)
 
 
 def main(only: list[str]) -> int:
-    """Print a table of what came of each pair; it is good where one has passed and none has failed."""
+    """Print a table of the results. Return 0 if at least one pair passed and none failed, else 1."""
     table = list(outcomes(only))
     print()
     for core, python, result in table:

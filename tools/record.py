@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the recordings that tests replay, and the pictures of the documentation, with a real Chromium.
+"""Makes the recordings for the tests and the pictures of the documentation, with a real Chromium.
 
-`tools/run python tools/record.py`, after every change of the lab's pages. Needs `chromium` on PATH.
+Run `tools/run python tools/record.py` after every change of the lab's pages. Requires `chromium` on PATH.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.support.recording import KEPT, appliances, record  # noqa: E402
 
 
 def main() -> None:
-    """Records on a lab of its own."""
+    """Records on a separate lab."""
     KEPT.mkdir(parents=True, exist_ok=True)
     pictures = ROOT / "docs" / "images"
     pictures.mkdir(exist_ok=True)
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def picture_of_a_report(file: Path) -> None:
-    """Opens the page of a report, and an object in it."""
+    """Takes a picture of a report with one object opened."""
     with tempfile.TemporaryDirectory() as folder, opened() as browser:
         source = Path(folder, "report.html")
         source.write_text(render(report_documents.small()), encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes each role's README.md from its argument_specs.yml; with --check only says which are out of date."""
+"""Writes each role's README.md from its argument_specs.yml. With --check it only reports outdated ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARKUP = re.compile(r"[A-Z]\(([^)]*)\)")
 
 
 def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
-    """Return the page of one role: its main entry point, then the others."""
+    """Return the README of one role: its main entry point, then the others."""
     spec, others = specs["main"], {entry: each for entry, each in specs.items() if entry != "main"}
     example = ROLES / name / "meta/example.yml"
     parts = [
@@ -39,18 +39,17 @@ def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
 
 
 def entry_point(entry: str, spec: dict[str, Any]) -> list[str]:
-    """Return the section about an entry point that `tasks_from` names."""
+    """Return the section of an entry point for `tasks_from`."""
     title = f"## `tasks_from: {entry}`"
     return [title, f"{spec['short_description']}.", *paragraphs(spec["description"]), table(spec["options"])]
 
 
 def table(options: dict[str, Any]) -> str:
-    """Return a table of variables."""
     return "\n".join(["| variable | type | default | meaning |", "|---|---|---|---|", *rows(options)])
 
 
 def rows(options: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """Return a table row for each option and what is inside it."""
+    """Yield a table row for each option and each suboption."""
     for name, option in options.items():
         kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
         meaning = " ".join(paragraphs(option["description"]))
@@ -62,7 +61,7 @@ def rows(options: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def default(option: dict[str, Any]) -> str:
-    """Return what stands for the default."""
+    """Return the table cell of the default."""
     if option.get("required"):
         return "**required**"
     if "default" not in option:
@@ -88,7 +87,7 @@ def main() -> None:
             if "--check" not in sys.argv[1:]:
                 target.write_text(page)
     if stale and "--check" in sys.argv[1:]:
-        sys.exit(f"out of date, run tools/role_readmes.py: {', '.join(stale)}")
+        sys.exit(f"{', '.join(stale)}: out of date; run tools/role_readmes.py")
 
 
 if __name__ == "__main__":

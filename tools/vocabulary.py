@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Refuses words that readers stumble over, and names better ones: `tools/run python tools/vocabulary.py`."""
+"""Rejects unclear words and names better ones: `tools/run python tools/vocabulary.py`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHECKED = (
     "docs/*.md",
 )
 
-# Regular expressions; a space in them matches a line break too. Case does not matter.
+# Regular expressions. A space also matches a line break. Case is ignored.
 BETTER = {
     r"mend(s|ed|ing)?": "fix",
     r"by hand": "manually",
@@ -52,13 +52,13 @@ INLINE = re.compile(r"`[^`\n]+`")
 
 
 def prose(text: str) -> str:
-    """Return a text whose code is masked, with every line where it was."""
+    """Return a text with its code masked and its line numbers unchanged."""
     text = FENCED.sub(lambda block: "\n" * block[0].count("\n"), text)
     return INLINE.sub(lambda code: "`" * len(code[0]), text)
 
 
 def findings(text: str) -> Iterator[str]:
-    """Yield "LINE: what was found: the better words" for each place, rule by rule."""
+    """Yield "LINE: FOUND WORDS: BETTER WORDS" for each match, rule by rule."""
     masked = prose(text)
     for pattern, better in RULES:
         for found in pattern.finditer(masked):
@@ -67,7 +67,7 @@ def findings(text: str) -> Iterator[str]:
 
 
 def violations(root: Path) -> list[str]:
-    """Return the findings in the checked files below a folder, each with its file."""
+    """Return the findings in the checked files of a clone, each with its file name."""
     paths = [path for name in CHECKED for path in sorted(root.glob(name))]
     return [f"{path.relative_to(root)}:{each}" for path in paths for each in findings(path.read_text())]
 

@@ -25,7 +25,7 @@ apply() {
     ansible-playbook otsec.defender_iot.site --diff -e @rollout.yml "$@"
 }
 
-# Every night. Exit code 0: as declared. 2: drift. 4: at least one appliance was not checked.
+# Every night. Exit code 0: no drift. 2: drift. 4: at least one appliance was not checked.
 drift() {
     ansible-playbook otsec.defender_iot.drift --diff "$@"
 }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Loads the report for the playbooks beside this folder, and those that import one, without any setting."""
+"""Enables the report in the playbooks of this collection, and in those that import one, without a setting."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ __all__ = ["DOCUMENTATION", "CallbackModule"]
 
 
 class CallbackModule(Report):
-    """The same under another name, which Ansible notes in the class."""
+    """A class of its own, because Ansible stores the plugin name in the class."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ends a run as its report says."""
+"""Sets the exit code of a run from its report."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ..plugin_utils._report.recorder import Recorder
 from ..plugin_utils._report.sentences import headline
 
 NO_REPORT = (
-    "no report is being made, so nothing is known: set defender_iot_report to a folder, and in a playbook "
-    "that imports none of this collection's add otsec.defender_iot.report to callbacks_enabled"
+    "no report is enabled, so nothing is known; set defender_iot_report to a folder, and in a playbook "
+    "that imports none of this collection, add otsec.defender_iot.report to callbacks_enabled"
 )
 FLAGS = {"drift": "failed", "unknown": "unreachable"}
 
 
 class ActionModule(ActionBase):
-    """Judges the run. What the main process has noted is here too, for this is a fork of it."""
+    """Reads the recorder of the main process, of which this process is a fork."""
 
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what the report says, as a result that fits."""
+        """Return the state of the report: failed for drift, unreachable for unknown."""
         super().run(tmp, task_vars)
         recorder = Recorder.current
         state, sentence = "unknown", NO_REPORT

@@ -6,28 +6,29 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What a module can do besides its work. A module says in its own attributes how far it supports each."""
+    """The attributes of the modules. Each module documents its own level of support."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: In check mode the module says what it would change, and changes nothing.
+    description: In check mode the module predicts its changes without making them.
   diff_mode:
-    description: In diff mode the module shows what it changes, or would change, as before and after.
+    description: In diff mode the module shows the changed fields before and after the change.
   idempotent:
     description:
-      - A second run with the same options reports no change, as long as nobody else changed anything between.
+      - A second run with the same options reports no change, unless the appliance was changed by other means
+        between the runs.
 """
 
-    # For modules that only read; to be used together with the fragment above.
+    # For modules that only read, together with DOCUMENTATION above.
     INFO_MODULE = r"""
 options: {}
 attributes:
   check_mode:
     support: full
     details:
-      - This module only reads, in check mode too.
+      - This module only reads.
   diff_mode:
     support: N/A
     details:
@@ -43,8 +44,8 @@ options: {}
 attributes:
   action_group:
     description:
-      - Use C(group/otsec.defender_iot.fortigate) in C(module_defaults) to give the connection once for all
-        FortiGate modules.
+      - Use C(group/otsec.defender_iot.fortigate) in C(module_defaults) to set the connection options once for
+        all FortiGate modules.
     support: full
     membership:
       - otsec.defender_iot.fortigate
@@ -56,8 +57,8 @@ options: {}
 attributes:
   action_group:
     description:
-      - Use C(group/otsec.defender_iot.sensor) in C(module_defaults) to give the connection once for all
-        sensor modules.
+      - Use C(group/otsec.defender_iot.sensor) in C(module_defaults) to set the connection options once for
+        all sensor modules.
     support: full
     membership:
       - otsec.defender_iot.sensor
@@ -69,8 +70,8 @@ options: {}
 attributes:
   action_group:
     description:
-      - Use C(group/otsec.defender_iot.forescout) in C(module_defaults) to give the connection once for all
-        Forescout modules.
+      - Use C(group/otsec.defender_iot.forescout) in C(module_defaults) to set the connection options once for
+        all Forescout modules.
     support: full
     membership:
       - otsec.defender_iot.forescout

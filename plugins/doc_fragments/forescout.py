@@ -12,27 +12,27 @@ class ModuleDocFragment:
 options:
   url:
     description:
-      - Address of the Forescout platform, such as V(https://192.0.2.30). A bare host gets the scheme
-        V(https), and no other scheme is accepted.
-      - Needed where requests are sent, which a task that only reports manual steps does not do.
-      - Where it is not set, the environment variable E(FORESCOUT_URL) is read.
+      - Address of the Forescout platform, such as V(https://192.0.2.30). The scheme V(https) is added if it
+        is missing. Other schemes are refused.
+      - Required if the task sends requests. A task that only reports manual steps sends none.
+      - If it is not set, the environment variable E(FORESCOUT_URL) is read.
     type: str
   token:
     description:
-      - Token for the login to the Forescout platform's own interface. It is not the access token that
-        the platform uses on a sensor.
-      - Needed where requests are sent and the endpoint map logs in with a token.
-      - Where it is not set, the environment variable E(FORESCOUT_TOKEN) is read.
+      - Token for the login to the Forescout platform's own interface. It is not the access token with which
+        the platform logs in to a sensor.
+      - Required if the task sends requests and the endpoint map logs in with a token.
+      - If it is not set, the environment variable E(FORESCOUT_TOKEN) is read.
     type: str
   username:
     description:
-      - Name of the account for the login to the Forescout platform's own interface.
-      - Needed where requests are sent and the endpoint map logs in with a user.
-      - Where it is not set, the environment variable E(FORESCOUT_USERNAME) is read.
+      - User name for the login to the Forescout platform's own interface.
+      - Required if the task sends requests and the endpoint map logs in with a user name and a password.
+      - If it is not set, the environment variable E(FORESCOUT_USERNAME) is read.
     type: str
   password:
     description:
-      - Password of the account. Needed together with O(username).
-      - Where it is not set, the environment variable E(FORESCOUT_PASSWORD) is read.
+      - Password of O(username).
+      - If it is not set, the environment variable E(FORESCOUT_PASSWORD) is read.
     type: str
 """

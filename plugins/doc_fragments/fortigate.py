@@ -12,60 +12,63 @@ class ModuleDocFragment:
 options:
   url:
     description:
-      - Address of the FortiGate, such as V(https://192.0.2.1) or V(https://192.0.2.1:8443). A bare host gets
-        the scheme V(https), and no other scheme is accepted.
-      - Where it is not set, the environment variable E(FORTIGATE_URL) is read, and after it
+      - Address of the FortiGate, such as V(https://192.0.2.1) or V(https://192.0.2.1:8443). The scheme
+        V(https) is added if it is missing. Other schemes are refused.
+      - If it is not set, the environment variable E(FORTIGATE_URL) is read, and then
         E(FORTIOS_ACCESS_HOSTNAME).
     type: str
     required: true
   token:
     description:
-      - API key of a REST API admin, sent in the C(Authorization) header.
-      - Either this or O(username) and O(password) must be given. Where both are, this one is used.
-      - The sure way in where the FortiGate wants a second factor, shows banners or makes passwords expire,
-        for none of these stops a token.
-      - Where it is not set, the environment variable E(FORTIGATE_TOKEN) is read, and after it
+      - API key of a REST API administrator. It is sent in the C(Authorization) header.
+      - Either O(token), or O(username) and O(password), are required. If both are set, O(token) is used.
+      - Use a token if the FortiGate requires a second factor, shows login banners or expires passwords. None
+        of these affects a token.
+      - If it is not set, the environment variable E(FORTIGATE_TOKEN) is read, and then
         E(FORTIOS_ACCESS_TOKEN).
     type: str
   username:
     description:
-      - Name of an administrator. The task opens a session with it and ends it again, whatever becomes of the
-        task. The banners of the login are acknowledged in the administrator's name.
-      - An administrator with a second factor, or with a password that has to be changed, is refused.
-      - Refused credentials are never tried again, by the other rounds of a C(loop) neither, for FortiOS locks
-        a source out after three failed logins. Delegated to another host, a C(loop) tries them once a round.
-      - Where it is not set, the environment variable E(FORTIGATE_USERNAME) is read, and after it
+      - Name of an administrator. The task opens a session, and closes it even if the task fails. It
+        acknowledges the login banners on behalf of the administrator.
+      - The login fails if the administrator has a second factor or must change the password.
+      - Refused credentials are never retried, not even by later iterations of a C(loop), because FortiOS
+        locks out a source address after three failed logins. A C(loop) in a delegated task tries them once
+        per iteration.
+      - If it is not set, the environment variable E(FORTIGATE_USERNAME) is read, and then
         E(FORTIOS_ACCESS_USERNAME).
     type: str
   password:
     description:
-      - Password of the administrator. Needed together with O(username).
-      - From FortiOS 7.6.5 on it also confirms changes of REST API admins and of their keys, and may be given
-        beside O(token) for that, without O(username). Whether FortiOS accepts it from a REST API admin is not
-        known, so there O(username) and O(password) without O(token) are the sure way.
-      - Where it is not set, the environment variable E(FORTIGATE_PASSWORD) is read, and after it
+      - Password of O(username).
+      - FortiOS 7.6.5 and later also requires it to confirm changes of REST API administrators and of their
+        keys. For that, it can be set together with O(token) and without O(username). Whether FortiOS accepts
+        it from a REST API administrator is not known. With O(username) and O(password), and without O(token),
+        the change does not depend on that.
+      - If it is not set, the environment variable E(FORTIGATE_PASSWORD) is read, and then
         E(FORTIOS_ACCESS_PASSWORD).
     type: str
   vdom:
     description:
-      - The VDOM that every request about the configuration names. Left out, requests name none, and FortiOS
-        takes the account's own.
-      - Where it is not set, the environment variable E(FORTIGATE_VDOM) is read.
+      - The VDOM in which the configuration is read and written. If it is not set, requests name no VDOM, and
+        FortiOS uses the VDOM of the account.
+      - If it is not set, the environment variable E(FORTIGATE_VDOM) is read.
     type: str
 notes:
   - Tested against the lab as FortiOS 6.4.5, 6.4.14, 7.0.0, 7.0.6, 7.2.8, 7.4.1, 7.4.5, 7.6.2 and 7.6.5, with
-    and without WAN optimisation and several VDOMs. Where nobody has settled how FortiOS behaves, the lab has
-    a switch, and the tests run over its positions.
+    and without WAN optimisation and multiple VDOMs. Where the behaviour of FortiOS is not known, the lab has
+    a switch, and the tests cover every setting of it.
 """
 
     SELF_CHANGE = r"""
 options:
   allow_self_change:
     description:
-      - Whether the task may change what can lock it out of the FortiGate, which is refused otherwise.
-      - With O(token) that is every REST API admin that may manage administrators, its key, and the profile
-        that it has, for FortiOS does not say which one a key belongs to. With O(username) it is the profile
-        of that administrator.
+      - Whether to allow changes that can lock the task's own account out of the FortiGate. By default, they
+        are refused.
+      - With O(token) this concerns every REST API administrator that can manage administrators, its key and
+        its profile, because FortiOS does not report which administrator a key belongs to. With O(username) it
+        concerns the profile of that administrator.
     type: bool
     default: false
 """

@@ -12,27 +12,26 @@ class ModuleDocFragment:
 options:
   url:
     description:
-      - Address of the sensor, such as V(https://192.0.2.20). A bare host gets the scheme V(https), and no
-        other scheme is accepted.
-      - Where it is not set, the environment variable E(SENSOR_URL) is read.
+      - Address of the sensor, such as V(https://192.0.2.20). The scheme V(https) is added if it is missing.
+        Other schemes are refused.
+      - If it is not set, the environment variable E(SENSOR_URL) is read.
     type: str
     required: true
   token:
     description:
-      - Token for the login to the sensor's own interface. It is not the access token that the module
-        is about.
-      - Needed where O(endpoints) is given and that endpoint map logs in with a token.
-      - Where it is not set, the environment variable E(SENSOR_TOKEN) is read.
+      - Token for the login to the sensor's web interface. It is not the access token that the module manages.
+      - Required if O(endpoints) is set and the endpoint map logs in with a token.
+      - If it is not set, the environment variable E(SENSOR_TOKEN) is read.
     type: str
   username:
     description:
-      - Name of the account for the login to the sensor's own interface.
-      - Needed where O(endpoints) is given and that endpoint map logs in with a user.
-      - Where it is not set, the environment variable E(SENSOR_USERNAME) is read.
+      - User name for the login to the sensor's web interface.
+      - Required if O(endpoints) is set and the endpoint map logs in with a user name and a password.
+      - If it is not set, the environment variable E(SENSOR_USERNAME) is read.
     type: str
   password:
     description:
-      - Password of the account. Needed together with O(username).
-      - Where it is not set, the environment variable E(SENSOR_PASSWORD) is read.
+      - Password of O(username).
+      - If it is not set, the environment variable E(SENSOR_PASSWORD) is read.
     type: str
 """

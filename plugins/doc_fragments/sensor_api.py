@@ -12,41 +12,41 @@ class ModuleDocFragment:
 options:
   url:
     description:
-      - Address of the sensor, or of the management console, such as V(https://192.0.2.20). A bare host gets
-        the scheme V(https), and no other scheme is accepted.
-      - Where it is not set, the environment variable E(SENSOR_URL) is read.
+      - Address of the sensor or the management console, such as V(https://192.0.2.20). The scheme V(https) is
+        added if it is missing. Other schemes are refused.
+      - If it is not set, the environment variable E(SENSOR_URL) is read.
     type: str
     required: true
   token:
     description:
-      - An access token of the sensor, or of the management console. It goes into the header as it is, without
-        a word before it.
-      - Give a token that is meant for Ansible alone. A call with the token of an integration sets its I(Used)
-        time and so destroys the only evidence that the integration calls.
-      - Where it is not set, the environment variable E(SENSOR_TOKEN) is read.
+      - Access token of the sensor or the management console. The header contains the token alone, without a
+        prefix such as C(Bearer).
+      - Use a token that only Ansible uses. A call with the token of an integration updates its I(Used) time,
+        and this time is the only evidence that the integration calls the sensor.
+      - If it is not set, the environment variable E(SENSOR_TOKEN) is read.
     type: str
   username:
     description:
-      - Name of an account of the sensor.
-      - Where it is not set, the environment variable E(SENSOR_USERNAME) is read.
+      - User name of an account on the sensor.
+      - If it is not set, the environment variable E(SENSOR_USERNAME) is read.
     type: str
   password:
     description:
-      - Password of the account. Needed together with O(username).
-      - Where it is not set, the environment variable E(SENSOR_PASSWORD) is read.
+      - Password of O(username).
+      - If it is not set, the environment variable E(SENSOR_PASSWORD) is read.
     type: str
   api:
     description:
-      - Whose API it is. A management console has the same calls under another path. It is out of support
-        since January 2025.
+      - Product whose API is called. A management console has the same calls under another path. It has been
+        out of support since January 2025.
     type: str
     choices: [sensor, management_console]
     default: sensor
 notes:
-  - Every accepted call with a token sets its I(Used) time on the sensor, whoever makes it. The playbook
-    C(otsec.defender_iot.verify) therefore never uses these modules.
-  - Nobody documents what a sensor answers to a wrong token. Nothing but status 200 with a JSON array counts
-    as an answer; an empty body, an error in JSON, or a web page does not.
-  - What is not accepted is never tried a second time. Failed logins block the source address for every user,
-    after 5 of them according to an older document.
+  - Every accepted call with a token updates its I(Used) time on the sensor, whoever makes the call. The
+    playbook C(otsec.defender_iot.verify) therefore never uses these modules.
+  - The response of a sensor to a wrong token is not documented. Only status 200 with a JSON array counts as
+    success. An empty body, a JSON error or a web page does not.
+  - A refused token or login is never retried. Failed logins block the source address for every user, after 5
+    failures according to an older document.
 """

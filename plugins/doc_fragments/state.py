@@ -6,13 +6,13 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The option that says whether an object is wanted."""
+    """The option for the desired state of an object."""
 
     DOCUMENTATION = r"""
 options:
   state:
     description:
-      - Whether the object has to exist (V(present)) or must not exist (V(absent)).
+      - Whether the object must exist (V(present)) or must not exist (V(absent)).
     type: str
     choices: [present, absent]
     default: present

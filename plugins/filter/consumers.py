@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who uses which access token of which sensor, and which tokens may be deleted.
+"""Which platforms use which access tokens, and which tokens may be deleted.
 
-A token is deleted only if every platform that it was ever assigned to is in the inventory and uses another
-one now. A platform that is merely missing from the inventory may still use its token.
+A token is deleted only if every platform that it was ever assigned to is in the inventory and now uses
+another one. A platform that is merely missing from the inventory may still use its token.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ Consumer = dict[str, Any]
 Stored = Mapping[str, Any]
 
 BY_DEFAULT = "forescout"
-"""The description of a token where nothing else is said."""
+"""The description of a token if none is declared."""
 
 SHOWN = 10
-"""How many sensors a message lists."""
+"""Maximum number of sensors in a message."""
 
-NO_MAP = "no endpoint map says how to delete it; delete it manually, and then in the store"
-UNRECORDED = "the store does not say which platforms use it"
+NO_MAP = "there is no endpoint map to delete it; delete it manually, then in the store"
+UNRECORDED = "the store does not record which platforms use it"
 
 
 def token_consumers(platforms: Iterable[Mapping[str, Any]]) -> list[Consumer]:
     """Return the consumers that the variables of Forescout platforms declare.
 
-    A platform that names no sensor uses no token. ``works`` says whether it was judged to work in this run,
-    ``settled`` whether its settings were read and are as declared.
+    A platform without a sensor uses no token. ``works`` is true if this run verified the integration as
+    working, ``settled`` if its settings were read and are in the desired state.
     """
     return [
         {
@@ -47,7 +47,7 @@ def token_consumers(platforms: Iterable[Mapping[str, Any]]) -> list[Consumer]:
 
 
 def consumed_tokens(consumers: Iterable[Mapping[str, Any]], sensor: str) -> list[dict[str, str]]:
-    """Return the tokens that are used of one sensor; with no consumers at all, the one by default."""
+    """Return the tokens used on one sensor, or the default token if there are no consumers at all."""
     known = list(consumers)
     used = [each["description"] for each in known if each["sensor"] == sensor] if known else [BY_DEFAULT]
     return [{"description": description} for description in dict.fromkeys(used)]
@@ -56,9 +56,9 @@ def consumed_tokens(consumers: Iterable[Mapping[str, Any]], sensor: str) -> list
 def unused_token_names(
     consumers: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]], seen: Mapping[str, Any]
 ) -> list[str]:
-    """Return the descriptions that a sensor may have tokens under and does not need.
+    """Return the descriptions of tokens that a sensor may have and does not need.
 
-    ``seen`` is what was read of the sensor's tokens in this run, if anything.
+    ``seen`` is the result of reading the sensor's tokens in this run, or empty.
     """
     possible = [BY_DEFAULT, *(each["description"] for each in consumers)]
     possible += [each["description"] for each in seen.get("tokens") or []]
@@ -72,10 +72,10 @@ def unused_tokens(
     sensor: str,
     sensors: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """Return the stored tokens of a sensor that it does not need, each with its consumers.
+    """Return the stored tokens that a sensor does not need, each with its consumers.
 
-    ``reason`` says why a token is kept in any case, and is empty after a declared move of all its consumers.
-    ``sensors`` are the sensors of the inventory.
+    ``reason`` is why the token must be kept. It is empty after a declared move of all consumers.
+    ``sensors`` are the sensors in the inventory.
     """
     declared = {each.get("name"): each for each in consumers}
     described = {BY_DEFAULT, *(each["description"] for each in consumers)}
@@ -96,9 +96,9 @@ def unused_token_plan(
     predicted: bool,
     deletable: bool,
 ) -> dict[str, list[str]]:
-    """Return the tokens to ``delete``, and what to say of those that are kept (``keep``).
+    """Return the descriptions of the tokens to ``delete``, and one sentence for each token to ``keep``.
 
-    ``predicted`` stands for check mode, in which every platform is taken to work with its new sensor.
+    ``predicted`` is true in check mode, which assumes that every platform works with its new sensor.
     """
     working = {each.get("name") for each in consumers if each["works"] or predicted}
     plan: dict[str, list[str]] = {"delete": [], "keep": []}
@@ -115,9 +115,9 @@ def unused_token_plan(
 def previous_token_holders(
     stored: Iterable[Stored], consumers: Iterable[Mapping[str, Any]], sensor: str
 ) -> list[str]:
-    """Return who may still use the value that a token had before it was replaced.
+    """Return the platforms that may still use the previous value of a replaced token.
 
-    The sensor's time of last use proves that the new value arrived only where the token has one consumer.
+    The sensor's time of last use proves the delivery of the new value only if the token has one consumer.
     """
     declared = {each.get("name"): each for each in consumers}
     return [
@@ -129,18 +129,18 @@ def previous_token_holders(
 
 
 def sensor_error(platform: str, sensor: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """Say why a platform cannot use the sensor that it names, nothing if it can.
+    """Return why a platform cannot use its sensor, or an empty text.
 
-    Without a group ``sensors`` it may be any host of the inventory.
+    Without a group ``sensors``, any host in the inventory is accepted.
     """
     sensors = groups.get("sensors") or groups.get("all") or []
     if sensor in sensors:
         return ""
     close = get_close_matches(sensor, sensors, n=1)
-    guess = f" Did you mean {close[0]}?" if close else ""
+    guess = f" (did you mean {close[0]}?)" if close else ""
     return (
-        f'forescout_module_sensor of {platform} is "{sensor}", which is not among the sensors of the '
-        f"inventory: {_listed(sorted(sensors))}.{guess}"
+        f'{platform}: forescout_module_sensor is "{sensor}", which is not a sensor in the inventory; '
+        f"set it to one of {_listed(sorted(sensors))}{guess}"
     )
 
 
@@ -152,21 +152,17 @@ def _why_kept(
     for name in sorted(token["consumers"]):
         consumer = declared.get(name)
         if consumer is None:
-            yield f"{name}, which it was assigned to, is not in the inventory or names no sensor"
+            yield f"its consumer {name} is not in the inventory or has no forescout_module_sensor"
         elif consumer["sensor"] not in sensors:
             named = f'forescout_module_sensor of {name} is "{consumer["sensor"]}"'
-            yield f"{named}, which is no sensor of the inventory"
+            yield f"{named}, which is not a sensor in the inventory"
         elif (consumer["sensor"], consumer["description"]) == (sensor, token["name"]):
             yield f"{name} uses it"
 
 
 def _waiting(names: Sequence[str]) -> str:
     verb = "is" if len(names) == 1 else "are"
-    return (
-        f"{', '.join(names)} {verb} not proved to work with another token yet; run again then"
-        if names
-        else ""
-    )
+    return f"{', '.join(names)} {verb} not verified with another token yet; run again later" if names else ""
 
 
 def _has_left(consumer: Mapping[str, Any] | None, given: str, token: Stored, sensor: str) -> bool:
@@ -177,7 +173,7 @@ def _has_left(consumer: Mapping[str, Any] | None, given: str, token: Stored, sen
 
 
 def _is_settled(result: Mapping[str, Any]) -> bool:
-    """Say whether the task that sets a platform has read back what is declared; an operator's is not read."""
+    """Return whether the settings were read back as declared. Those that an operator enters are not read."""
     went_wrong = any(result.get(name) for name in ("failed", "unreachable", "skipped"))
     return bool(result) and not went_wrong and "steps" not in result
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What trying an endpoint map has shown of each of its operations."""
+"""The result of trying an endpoint map, for each of its operations."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ WRITES = {"sensor": ("tokens.create", "tokens.delete"), "forescout": ("settings.
 
 
 def endpoint_map_report(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Say of every operation of a map whether it works, fails, was not tried, or is missing.
+    """Return for every operation of a map whether it works, fails, was not tried, or is missing.
 
-    ``result`` is what an info module has answered with that map.
+    ``result`` is the result of an info module with that map.
     """
     failed = result.get("failed") or result.get("unreachable")
     if failed and not result.get("failure"):
-        return [_line("map", "fails", str(result.get("msg", "no answer")))]
+        return [_line("map", "fails", str(result.get("msg", "no response")))]
     product = endpoints["product"]
     if failed:
         return [*_failure(result, endpoints, READS[product]), *_writes(product, endpoints)]
-    login = _line("login", "works", "the appliance let the account in")
+    login = _line("login", "works", "the appliance accepted the login")
     read = _line(READS[product], "works", _seen(result, endpoints))
     return [login, read, _version(endpoints), *_writes(product, endpoints)]
 
@@ -32,18 +32,18 @@ def endpoint_map_report(result: Mapping[str, Any], endpoints: Mapping[str, Any])
 def _failure(result: Mapping[str, Any], endpoints: Mapping[str, Any], read: str) -> list[dict[str, str]]:
     said, path = str(result["msg"]), result["failure"]["path"]
     if result.get("unreachable") or path in (None, endpoints["login"].get("request", {}).get("path")):
-        return [_line("login", "fails", said), _line(read, "not tried", "it needs the login")]
-    return [_line("login", "works", "the appliance let the account in"), _line(read, "fails", said)]
+        return [_line("login", "fails", said), _line(read, "not tried", "it requires the login")]
+    return [_line("login", "works", "the appliance accepted the login"), _line(read, "fails", said)]
 
 
 def _seen(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> str:
     if "tokens" not in result:
-        return "the server address is where the map says"
+        return "the server address was found"
     rows = result["tokens"]
     if not rows:
-        return "the list is empty, so the map's fields could not be tried: make a token and check again"
+        return "the list is empty, so the map's fields could not be tried; create a token and check again"
     used = sum(row["used"] is not None for row in rows)
-    found = f"{len(rows)} tokens, {used} of them used; every field is where the map says"
+    found = f"{len(rows)} tokens, {used} of them used; every field was found"
     if used and "used_format" not in endpoints["tokens"]["list"]:
         return f"{found}; without used_format the times of use cannot be compared"
     return found
@@ -55,9 +55,9 @@ def _version(endpoints: Mapping[str, Any]) -> dict[str, str]:
         "version" in each for name in ("tokens", "settings") for each in endpoints.get(name, {}).values()
     )
     if listed:
-        return _line("version", "works", f"the appliance's version is among the map's, {versions}")
+        return _line("version", "works", f"the map supports the appliance's version, {versions}")
     return _line(
-        "version", "not tried", f"no answer tells it; the map is for {versions}, compare that yourself"
+        "version", "not tried", f"no response contains it; the map is for {versions}; check it manually"
     )
 
 
@@ -65,9 +65,9 @@ def _writes(product: str, endpoints: Mapping[str, Any]) -> list[dict[str, str]]:
     lines = []
     for place in WRITES[product]:
         group, name = place.split(".")
-        there = name in endpoints.get(group, {})
+        known = name in endpoints.get(group, {})
         state = (
-            ("not tried", "it writes, and this check only reads") if there else ("missing", "not in the map")
+            ("not tried", "it writes, and this check only reads") if known else ("missing", "not in the map")
         )
         lines.append(_line(place, *state))
     return lines

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filters that carry out a rollout in the playbook `site`."""
+"""Filters for the rollouts of the playbook `site`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..plugin_utils._rollout.batches import batches, errors, stop_reason
 def rollout_stop_reason(
     rollout: Mapping[str, Any], planned: Sequence[Mapping[str, Any]], host: str, hostvars: Mapping[str, Any]
 ) -> str:
-    """Return why the batch of this host must not start now, an empty text if it may."""
+    """Return why the batch of this host must not start now, or an empty text."""
     return stop_reason(rollout, planned, host, hostvars, datetime.now(UTC))
 
 

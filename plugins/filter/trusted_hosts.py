@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The addresses of inventory hosts, where a host name will not do."""
+"""The IP addresses of inventory hosts, for options that accept no host names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def trusted_hosts(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the IP address of each host, or its inventory name, which options of FortiGates refuse."""
+    """Return the IP address of each host, or its inventory name, which FortiGate options refuse."""
     return [_address(host) for host in hosts]
 
 

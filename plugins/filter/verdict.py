@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the evidence about an integration allows to be said: working, never_called or unknown."""
+"""The verdict about an integration that the evidence supports: working, never_called or unknown."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ Result = Mapping[str, Any]
 Verdict = dict[str, Any]
 
 NAMES = ("stored", "running", "installed", "supplied", "called")
-"""What each level proves, from L0 to L4."""
+"""The levels from L0 to L4."""
 
 IN_MILLISECONDS = 10**11
-"""The smallest number that is a time in milliseconds: in seconds it would be in the year 5138."""
+"""The smallest number that is read as milliseconds. As seconds it would be in the year 5138."""
+
+IN_PLACE = "REST API administrator and API key are in place"
 
 COLUMNS = ("appliance", "state", "level", "since", "evidence")
 
 
 class Level(NamedTuple):
-    """One level: whether it is proved, refuted (False) or unknown (None), on what evidence, and from when."""
+    """One level: proved (True), refuted (False) or unknown (None), with its evidence and the time of it."""
 
     reached: bool | None
     evidence: str
@@ -35,23 +37,25 @@ class Level(NamedTuple):
 
 
 def fortinet_verdict(access: Result) -> Verdict:
-    """Judge whether sensors call a FortiGate, from what a run in check mode says of their access.
+    """Return the verdict about a FortiGate from the result of its access in check mode.
 
-    FortiOS documents no time of last use of a key, so nothing that can be read proves a call.
+    FortiOS documents no time of last use of a key, so no readable data proves a call.
     """
     if _unread(access):
-        return _verdict("unknown", f"the FortiGate could not be read: {access.get('msg', 'no answer')}")
+        return _verdict("unknown", f"the FortiGate could not be read: {access.get('msg', 'no response')}")
     missing = {each["kind"] for each in access["objects"] if each["action"] in ("create", "mint")}
     if "admin" in missing:
-        return _verdict("never_called", "the API admin does not exist, so no sensor can have logged in")
+        return _verdict(
+            "never_called", "the REST API administrator does not exist, so no sensor can have logged in"
+        )
     if "key" in missing:
-        return _verdict("never_called", "the store holds no API key, so no sensor can have been given one")
+        return _verdict("never_called", "the store contains no API key, so no sensor can have one")
     drifted = [f"{each['kind']} {each['name']}" for each in access["objects"] if each["changed"]]
-    there = f"not as declared: {', '.join(drifted)}" if drifted else "API admin and key are in place"
+    found = f"not in the desired state: {', '.join(drifted)}" if drifted else IN_PLACE
     return _verdict(
         "unknown",
-        f"{there}; FortiOS documents no time of last use, "
-        "so look for the sensor's logins under Log & Report > System Events",
+        f"{found}; FortiOS documents no time of last use; "
+        "check Log & Report > System Events for logins of the sensor",
     )
 
 
@@ -63,11 +67,11 @@ def forescout_verdict(
     changed_at: str | None = None,
     max_age: float | None = None,
 ) -> Verdict:
-    """Judge whether a Forescout platform calls its sensor, level by level.
+    """Return the verdict about a Forescout platform, level by level.
 
-    ``tokens`` is what the sensor shows, ``platform`` what a run in check mode says of the settings, ``host``
-    what the Web API says of the labels and the reference host. ``changed_at`` is when a person changed the
-    settings, ``max_age`` how many seconds old the last call may be.
+    ``tokens`` is the sensor's list of tokens, ``platform`` the result of the settings in check mode, ``host``
+    the Web API's labels and reference host. ``changed_at`` is the time at which an operator changed the
+    settings, ``max_age`` the maximum age of the last call in seconds.
     """
     changed = _past(platform.get("delivered_at")) or _past(changed_at)
     levels = (
@@ -84,7 +88,7 @@ def forescout_verdict(
 
 
 def verdict_table(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return one table for each integration, as lines."""
+    """Return the lines of one table for each integration."""
     rows = sorted(verdicts, key=itemgetter("integration", "appliance"))
     lines: list[str] = []
     for integration, group in groupby(rows, itemgetter("integration")):
@@ -103,7 +107,7 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _state(levels: Sequence[Level]) -> tuple[str, list[Level]]:
-    """Return the state and the levels that it rests on; below L3 nothing works."""
+    """Return the state and the levels that support it. Nothing below L3 proves that it works."""
     refuted = [level for level in levels[:3] if level.reached is False]
     supplied, called = levels[3:]
     if called.reached is False and called.at is None:
@@ -120,31 +124,33 @@ def _state(levels: Sequence[Level]) -> tuple[str, list[Level]]:
 
 def _stored(platform: Result) -> Level:
     if _unread(platform):
-        return Level(None, f"the settings could not be read: {platform.get('msg', 'no answer')}")
+        return Level(None, f"the settings could not be read: {platform.get('msg', 'no response')}")
     if "steps" in platform:
-        return Level(None, "a person makes the settings, and nothing can read them")
+        return Level(None, "an operator enters the settings, and they cannot be read")
     if platform.get("changed"):
-        return Level(False, "the platform does not hold what is declared")
-    return Level(True, "the platform holds the declared address, and was given the stored token")
+        return Level(False, "the platform does not have the declared settings")
+    return Level(True, "the platform has the declared address, and the stored token was delivered to it")
 
 
 def _running(platform: Result) -> Level:
     if _unread(platform):
         return Level(None, "whether the module runs could not be read")
     if "running" not in platform:
-        return Level(None, "the transport in use cannot see whether the module runs")
+        return Level(None, "this transport does not report whether the module runs")
     running = platform["running"]
     if running is None:
-        return Level(None, "the platform does not tell whether the module runs")
+        return Level(None, "the platform does not report whether the module runs")
     return Level(running, "the module runs" if running else "the module does not run")
 
 
 def _installed(host: Result) -> Level:
     if _unread(host):
-        return Level(None, f"the Web API was not read: {host.get('msg', 'no account of it is given')}")
+        return Level(None, f"the Web API was not read: {host.get('msg', 'no account is set')}")
     missing = host["missing_labels"]
     if missing:
-        return Level(False, f"the platform has no property {', '.join(missing)}, so the module is not there")
+        return Level(
+            False, f"the platform has no property {', '.join(missing)}, so the module is not installed"
+        )
     return Level(True, "the platform has all labels of the module")
 
 
@@ -153,9 +159,9 @@ def _supplied(host: Result, changed: datetime | None) -> Level:
         return Level(None, "no reference host was read")
     name, updated = host["host"]["ip"] or host["host"]["id"], _moment(host["host"]["updated_at"])
     if changed is None:
-        return Level(None, "when the settings were changed is not known")
+        return Level(None, "the time of the change is not known")
     if updated is not None and lies_ahead(updated, now()):
-        return Level(None, f"host {name} has a value of {as_text(updated)}, which lies in the future")
+        return Level(None, f"host {name} has a value of {as_text(updated)}, which is in the future")
     if updated is None or updated < changed:
         return Level(False, f"host {name} has no value since the change at {as_text(changed)}")
     return Level(True, f"host {name} has a value of {as_text(updated)}", updated)
@@ -164,13 +170,14 @@ def _supplied(host: Result, changed: datetime | None) -> Level:
 def _called(
     tokens: Result, platform: Result, description: str, changed: datetime | None, max_age: float | None
 ) -> Level:
-    """Judge by the *Used* column; a level that is refuted without a time was never called."""
+    """Return L4 from the *Used* column. Refuted without a time means never called."""
     if _unread(tokens):
-        return Level(None, "Used could not be read; look at it under System settings > Access tokens")
+        return Level(None, "Used could not be read; check it under System settings > Access tokens")
     found = [token for token in tokens.get("tokens", []) if token["description"] == description]
     if len(found) != 1:
         return Level(
-            None if found else False, f'the sensor has {len(found)} tokens described "{description}"'
+            None if found else False,
+            f'the sensor has {len(found)} tokens with the description "{description}"',
         )
     used = found[0]["used"]
     if used is None:
@@ -179,18 +186,20 @@ def _called(
 
 
 def _compared(used: Any, platform: Result, changed: datetime | None, max_age: float | None) -> Level:
-    """Compare where the appliance's time can be read at all: its format is not documented."""
+    """Return L4 from a time of last use, if it can be read: its format is not documented."""
     moment, proved = _moment(used), _moment(platform.get("verified_at"))
     if moment is None:
         return Level(None, f"Used is {used}, which cannot be compared with the time of the change")
     if lies_ahead(moment, now()):
-        return Level(None, f"Used is {used}, which lies in the future: a clock is or was wrong")
+        return Level(None, f"Used is {used}, which is in the future: a clock is or was wrong")
     if proved is not None and lies_ahead(proved, now()):
-        return Level(None, f"Used is {used}, and the time of this collection's own proving call is not known")
+        return Level(
+            None, f"Used is {used}, and the time of this collection's own verification call is not known"
+        )
     if proved is not None and moment <= proved:
-        return Level(None, f"Used is {used}, which may be this collection's own proving call")
+        return Level(None, f"Used is {used}, which may be this collection's own verification call")
     if changed is None and proved is None:
-        return Level(None, f"Used is {used}, but when the token was made and given away is not known")
+        return Level(None, f"Used is {used}, but the times of minting and delivery are not known")
     if changed is not None and moment < changed:
         return Level(False, f"Used is {used}, before the change at {as_text(changed)}", moment)
     if max_age is not None and now() - moment > timedelta(seconds=max_age):
@@ -203,7 +212,7 @@ def _unread(result: Result) -> bool:
 
 
 def _moment(value: Any) -> datetime | None:
-    """Read an ISO 8601 time, which is in UTC if it does not say, or seconds or milliseconds since 1970."""
+    """Read an ISO 8601 time, in UTC by default, or seconds or milliseconds since 1970."""
     try:
         if not str(value).isdecimal():
             return read_moment(value)
@@ -213,7 +222,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _past(value: Any) -> datetime | None:
-    """Read a time that this collection or an operator noted; what lies in the future is not known."""
+    """Read a time that this collection or an operator recorded. A time in the future is unknown."""
     moment = _moment(value)
     return None if moment is None or lies_ahead(moment, now()) else moment
 
@@ -234,7 +243,7 @@ def _verdict(
 
 
 def _reached(levels: Sequence[Level]) -> Iterator[str]:
-    """Yield what is proved, up to the first level that is refuted."""
+    """Yield the proved levels below the first refuted one."""
     for number, level in enumerate(levels):
         if level.reached is False:
             return

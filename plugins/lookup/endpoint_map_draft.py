@@ -6,73 +6,71 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: endpoint_map_draft
-short_description: Draft an endpoint map from a browser's recording
+short_description: Draft an endpoint map from a browser recording
 version_added: 0.1.0
 author: The otsec.defender_iot authors (@otsec)
 description:
-  - Reads a HAR file in which a person has done by hand, in a browser, what the collection is to do, and
-    drafts the endpoint map that says how the appliance's web interface did it.
-  - For a sensor, that person signs in, generates one access token, and looks at the list of tokens again. For
-    a Forescout platform with a web interface for its modules, that person signs in, applies server address
-    and access token, and looks at the settings again.
-  - Requests are found by the values alone that the person typed and saw. No path and no name of a field is
-    known beforehand.
-  - The draft holds no value of the recording's cookies, no password and no token. Should one of them be left
-    in it, the lookup fails.
-  - The playbook C(otsec.defender_iot.draft_endpoints) asks for the values and writes the draft to a file.
+  - Reads a HAR file of a browser session in which an operator carried out the steps manually. Drafts an
+    endpoint map that describes the requests of the appliance's web interface.
+  - For a sensor, record how you sign in, generate one access token, and open the list of tokens again. For a
+    Forescout platform with a web interface for its modules, record how you sign in, apply server address and
+    access token, and open the settings again.
+  - The lookup finds the requests only by the values that the operator entered and saw. It knows no paths and
+    no field names in advance.
+  - The draft contains no cookie value, password or token of the recording. The lookup fails if it would.
+  - The playbook C(otsec.defender_iot.draft_endpoints) prompts for the values and writes the draft to a file.
 options:
   _terms:
     description:
-      - The HAR file, saved together with the content of the answers. A relative path starts at the playbook's
-        folder.
+      - HAR files, saved with the content of the responses. A relative path starts at the playbook's folder.
     type: list
     elements: path
     required: true
   product:
-    description: What was recorded.
+    description: Product of the recorded web interface.
     type: str
     choices: [sensor, forescout]
     required: true
   username:
-    description: The user name that was typed to sign in.
+    description: The user name entered to sign in.
     type: str
     required: true
   password:
-    description: The password that was typed to sign in.
+    description: The password entered to sign in.
     type: str
     required: true
   token:
-    description: The access token, which the sensor has shown or which was typed into the module's settings.
+    description: The access token that the sensor showed, or that was entered in the module's settings.
     type: str
     required: true
   description:
-    description: The description that was typed for the token. Needed for a sensor.
+    description: The description entered for the token. Required for a sensor.
     type: str
     default: ""
   server_address:
-    description: The server address that was typed. Needed for a Forescout platform.
+    description: The server address entered in the module's settings. Required for a Forescout platform.
     type: str
     default: ""
   never_used:
-    description: What the list of tokens shows as Used of a token that nobody has called with.
+    description: The text that the list of tokens shows under Used for a token that was never used.
     type: str
     default: N/A
   version:
     description:
-      - The version that the appliance says it has. The map is for this version, and where an answer tells it,
-        the map says where.
+      - The version that the appliance reports. The map applies to this version. If a response contains the
+        version, the map includes its location.
     type: str
     default: ""
 notes:
-  - A recording holds the password, the session and the token. Delete it once the map works.
+  - A recording contains the password, the session and the token. Delete it once the map works.
 seealso:
   - name: Endpoint map tutorial
-    description: The way from a recording to a map, step by step.
+    description: The steps from a recording to an endpoint map.
     link: https://github.com/otsec/defender_iot/blob/main/docs/from_sensor_to_map.md
 """
 
 EXAMPLES = r"""
-- name: Write the draft of a map
+- name: Write a draft of a map
   ansible.builtin.copy:
     content: "{{ drafted.text }}"
     dest: endpoint_maps/sensor.yml
@@ -90,14 +88,14 @@ _raw:
   elements: dict
   contains:
     text:
-      description: The map as YAML, with what is missing as comments at the top.
+      description: The map as YAML. Comments at the top list the missing parts.
       type: str
     found:
-      description: The requests that the draft was made from, each as method and path.
+      description: The requests on which the draft is based, each as method and path.
       type: list
       elements: str
     missing:
-      description: What the recording does not tell, each with the part of the map and the reason.
+      description: The parts of the map that the recording does not show, each with the reason.
       type: list
       elements: str
 """
@@ -118,17 +116,18 @@ NEEDED = {
 
 
 class LookupModule(LookupBase):
-    """Drafts endpoint maps."""
+    """Drafts endpoint maps from recordings."""
 
     def run(
         self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any
     ) -> list[dict[str, Any]]:
-        """Return the draft of each recording."""
+        """Return one draft for each recording."""
         self.set_options(var_options=variables, direct=kwargs)
         options = plain({name: self.get_option(name) for name in RecordedSession.__dataclass_fields__})
         empty = [name for name in NEEDED[options["product"]] if not options[name]]
         if empty:
-            raise AnsibleLookupError(f"a recording of a {options['product']} needs {', '.join(empty)} too")
+            needed = f"a recording of a {options['product']} needs {', '.join(empty)}"
+            raise AnsibleLookupError(f"{needed}; set what was entered in the browser")
         return [self._drafted(str(term), RecordedSession(**options)) for term in terms]
 
     def _drafted(self, path: str, session: RecordedSession) -> dict[str, Any]:
@@ -136,7 +135,9 @@ class LookupModule(LookupBase):
             content, _shown = self._loader._get_file_contents(self._loader.path_dwim(path))
             made = draft(content.decode("utf-8-sig"), session)
         except (AnsibleError, UnicodeDecodeError):
-            raise AnsibleLookupError(f"the recording {path} cannot be read") from None
+            raise AnsibleLookupError(
+                f"the recording {path} cannot be read; check that it is a HAR file"
+            ) from None
         except InvalidOptions as error:
             raise AnsibleLookupError(f"the recording {path} gives no map: {error}") from None
         return {"text": made.text(), "found": made.found, "missing": made.missing}

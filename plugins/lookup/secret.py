@@ -6,27 +6,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: secret
-short_description: Resolve a reference to a stored one-time secret
+short_description: Get a one-time secret from the secret store
 version_added: 0.1.0
 author: The otsec.defender_iot authors (@otsec)
 description:
-  - Returns the current value of a secret that a module of this collection keeps in a secret store,
-    for example the API key of a FortiGate.
-  - A reference that points at nothing is an error unless O(required=false). A store that cannot be read
-    always is one, for it is never taken for an empty one.
-  - The value is returned in the clear, so use it only in tasks with C(no_log=true).
+  - Returns the current value of a secret that a module of this collection has stored, for example the API key
+    of a FortiGate.
+  - A missing secret is an error unless O(required=false). An unreadable store is always an error, because it
+    must not be treated as empty.
+  - The value is returned in plain text. Use the lookup only in tasks with C(no_log=true).
 options:
   _terms:
     description:
-      - References as the modules' O(otsec.defender_iot.fortigate_api_key#module:secret_ref) takes them.
+      - References to secrets, as in O(otsec.defender_iot.fortigate_api_key#module:secret_ref).
       - C(vault_file:PATH) is the file C(PATH.yml), encrypted with a vault identity of the run.
     type: list
     elements: str
     required: true
   required:
     description:
-      - Whether a reference that points at nothing is an error. If not, V(null) stands for its value.
-      - Use it in place of C(errors=ignore), which would hide a store that cannot be read as well.
+      - Whether a missing secret is an error. If not, the lookup returns V(null) for it.
+      - Use this option instead of C(errors=ignore), which would also hide an unreadable store.
     type: bool
     default: true
 seealso:
@@ -35,7 +35,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Log in to a FortiGate with a key that the collection keeps
+- name: Log in to a FortiGate with a stored API key
   otsec.defender_iot.fortigate_admin_profile:
     url: https://192.0.2.1
     token: "{{ lookup('otsec.defender_iot.secret', store ~ '/fgt-north-01/automation') }}"
@@ -45,7 +45,7 @@ EXAMPLES = r"""
   vars:
     store: vault_file:{{ inventory_dir }}/.secrets
 
-- name: Say whether there is a key, and fail if the store cannot be read
+- name: Show whether a key is stored, and fail if the store cannot be read
   ansible.builtin.debug:
     msg: "{{ lookup('otsec.defender_iot.secret', ref, required=false) is not none }}"
   vars:
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The value of each secret, V(null) for one that is not there and not O(required).
+  description: The value of each secret. V(null) for a missing secret with O(required=false).
   type: list
   elements: str
 """
@@ -72,7 +72,7 @@ from ..plugin_utils._secrets.store import STORE_SETTINGS, open_store
 
 
 def read_secret(lookup: LookupBase, ref: str, variables: dict[str, Any] | None) -> StoredSecret:
-    """Return what a store holds under a reference. Raises AnsibleLookupError where it cannot be read."""
+    """Return the stored secret of a reference. Raises AnsibleLookupError if the store cannot be read."""
     settings = plain(lookup._templar.template((variables or {}).get(STORE_SETTINGS, {})))
     try:
         return StoreEntry(ref, open_store(ref, lookup._loader, settings), set(), lookup._loader).read()
@@ -86,12 +86,14 @@ class LookupModule(LookupBase):
     def run(
         self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any
     ) -> list[str | None]:
-        """Return the value of each reference, None for one that is not there and need not be."""
+        """Return the value of each reference, None if it is missing and not required."""
         self.set_options(var_options=variables, direct=kwargs)
         return [self._value(str(term), variables) for term in terms]
 
     def _value(self, ref: str, variables: dict[str, Any] | None) -> str | None:
         secret = read_secret(self, ref, variables).current
         if secret is None and self.get_option("required"):
-            raise AnsibleLookupError(f"the store is readable, but holds no secret under {ref}")
+            raise AnsibleLookupError(
+                f"the store is readable, but has no secret under {ref}; check the reference"
+            )
         return secret.value if secret else None

@@ -6,24 +6,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: stored_secrets
-short_description: Determine which secrets a store holds, and whom they were assigned to
+short_description: List the stored secrets and their consumers
 version_added: 0.1.0
 author: The otsec.defender_iot authors (@otsec)
 description:
-  - Returns those of the given secrets that have a current value in a secret store, with their consumers.
-  - It never returns a value.
-  - A store that cannot be read is an error, because it must not be taken for an empty one.
+  - Returns the secrets that have a current value in a secret store, with their consumers.
+  - It never returns the value of a secret.
+  - An unreadable store is an error, because it must not be treated as empty.
 options:
   _terms:
-    description: The names, for example descriptions of access tokens.
+    description: Names of the secrets, for example descriptions of access tokens.
     type: list
     elements: str
     required: true
   store:
     description:
-      - Where the secrets are kept. Followed by C(/) and a name, it is the reference to a secret, as
-        O(otsec.defender_iot.sensor_access_token#module:secret_ref) takes it.
-      - If it is not set, the names are such references.
+      - Secret store. The store, C(/) and a name together are the reference to a secret, as in
+        O(otsec.defender_iot.sensor_access_token#module:secret_ref).
+      - If it is not set, the names are complete references.
     type: str
 seealso:
   - plugin: otsec.defender_iot.secret
@@ -41,17 +41,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The stored secrets, in the order in which their names were given.
+  description: The stored secrets, in the order of their names in the call.
   type: list
   elements: dict
   contains:
     name:
-      description: The name.
+      description: Name of the secret.
       type: str
     consumers:
       description:
-        - The inventory hosts that the secret was assigned to, and which value each was last given,
-          V(current), V(previous), or V(unknown), for example where an operator enters it.
+        - The inventory hosts to which the secret was assigned, and the value that each host last got. It is
+          V(current), V(previous) or V(unknown), for example if an operator enters the value.
       type: dict
 """
 
@@ -64,12 +64,12 @@ from .secret import read_secret
 
 
 class LookupModule(LookupBase):
-    """Finds the names that have a secret."""
+    """Lists stored secrets."""
 
     def run(
         self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any
     ) -> list[dict[str, Any]]:
-        """Return the names that the store holds a secret under, with the consumers of each."""
+        """Return the names with a current secret, each with its consumers."""
         self.set_options(var_options=variables, direct=kwargs)
         store = self.get_option("store")
         found = []
@@ -81,7 +81,7 @@ class LookupModule(LookupBase):
 
 
 def consumers(stored: StoredSecret) -> dict[str, str]:
-    """Return which value each host was last given; a consumer is recorded as HOST/KIND."""
+    """Return which value each host last got. The record names a consumer as HOST/KIND."""
     values = {"previous": stored.previous, "current": stored.current}
     known = {value.fingerprint: name for name, value in values.items() if value is not None}
     given = stored.current.delivered if stored.current else {}

@@ -5,13 +5,13 @@
 
 DOCUMENTATION = r"""
 module: forescout_host_info
-short_description: Read what a Forescout platform knows of a host from its Defender for IoT module
+short_description: Get the Defender for IoT properties of a host from a Forescout platform
 version_added: 0.1.0
 description:
-  - Returns which of the eight host properties of the Forescout eyeExtend module for Defender for IoT exist
-    on a platform, and what they hold for one host, by Forescout's Web API, which only reads.
-  - The names of the properties are published nowhere, so they are found by their labels. Where several
-    properties have one label, none of them is returned, for another module may own it.
+  - Returns which of the eight host properties of the Forescout eyeExtend module for Defender for IoT exist on
+    a platform, and their values for one host. It uses Forescout's Web API, which only reads.
+  - The names of the properties are not published, so the module finds them by their labels. If several
+    properties share a label, none of them is returned, because another module may own it.
 extends_documentation_fragment:
   - otsec.defender_iot.forescout
   - otsec.defender_iot.appliance
@@ -21,56 +21,58 @@ extends_documentation_fragment:
 options:
   url:
     description:
-      - Address of the Forescout platform, such as V(https://192.0.2.30). A bare host gets the scheme
-        V(https), and no other scheme is accepted.
-      - It must be given for this module.
-      - Where it is not set, the environment variable E(FORESCOUT_URL) is read.
+      - Address of the Forescout platform, such as V(https://192.0.2.30). The scheme V(https) is added if it
+        is missing. Other schemes are refused.
+      - Required for this module.
+      - If it is not set, the environment variable E(FORESCOUT_URL) is read.
   token:
     description:
-      - Not used by this module, which logs in with O(username) and O(password).
-      - Where it is not set, the environment variable E(FORESCOUT_TOKEN) is read.
+      - This module does not use it. It logs in with O(username) and O(password).
+      - If it is not set, the environment variable E(FORESCOUT_TOKEN) is read.
   username:
     description:
-      - Name of an account of the Web API. These accounts are its own, set in the Console under
-        Options > Web API, where the address that the task comes from must be listed too.
-      - It must be given for this module.
-      - Where it is not set, the environment variable E(FORESCOUT_USERNAME) is read.
+      - User name of a Web API account. The Web API has its own accounts, in the Console under Options > Web
+        API. The source address of the task must be listed there too.
+      - Required for this module.
+      - If it is not set, the environment variable E(FORESCOUT_USERNAME) is read.
   token_form:
     description:
-      - How the platform wants the token that a login gives, which differs between versions.
-      - With V(auto), it is sent bare as in the vendor's samples, and if refused with C(Bearer) before it.
+      - How to send the token that a login returns. The form differs between versions of the platform.
+      - V(auto) sends the bare token as in the vendor's samples. If the platform refuses that, it sends the
+        token with the prefix C(Bearer).
     type: str
     choices: [auto, bare, bearer]
     default: auto
   labels:
     description:
-      - Labels of the properties, regardless of case. V(Authorized by CyberX) stands for its newer names too.
+      - Labels of the properties, not case-sensitive. V(Authorized by CyberX) also finds its newer names.
     type: list
     elements: str
     default: [Authorized by CyberX, Firmware, Name, Operating System, Type, Vendor, Risk Level, Protocols]
   host:
     description:
-      - IP address, MAC address or id of a host to read. Left out, only the labels are looked up.
+      - IP address, MAC address or id of the host to read. If it is not set, only the labels are looked up.
     type: str
   newer_than:
     description:
-      - Also say whether the host has a value that is not older than this time, such as
-        V(2026-11-02T10:15:00Z). Without an offset it is UTC.
+      - Also check whether the host has a value that is not older than this time, such as
+        V(2026-11-02T10:15:00Z). A time without an offset is in UTC.
     type: str
   wait:
     description:
-      - Seconds to wait for such a value. How often a platform asks its sensor is not documented.
+      - Time limit in seconds to wait for such a value. How often a platform queries its sensor is not
+        documented.
     type: int
     default: 0
   interval:
     description:
-      - Seconds between two looks while waiting.
+      - Seconds between two checks while waiting.
     type: int
     default: 10
 notes:
-  - A refused login is never tried again. A token lives for five minutes by default; when it has expired, the
-    task logs in once more.
-  - An old value stays on a host after the module has lost its sensor, so only its time proves anything.
+  - A refused login is never retried. A token is valid for five minutes by default. If it expires, the task
+    logs in once more.
+  - A host keeps its old value if the module loses its sensor. Only the time of the value is evidence.
 seealso:
   - module: otsec.defender_iot.forescout_module
 author:
@@ -80,15 +82,15 @@ author:
 EXAMPLES = r"""
 # The tasks take the connection from FORESCOUT_URL, FORESCOUT_USERNAME and FORESCOUT_PASSWORD.
 
-- name: Look whether the properties of the Defender for IoT module exist
+- name: Check which properties of the Defender for IoT module exist
   otsec.defender_iot.forescout_host_info:
   register: result
 
-- name: Insist on it
+- name: Check that no property is missing
   ansible.builtin.assert:
     that: result.missing_labels == []
 
-- name: Wait up to a minute until the platform has asked its sensor about a host
+- name: Wait up to one minute for a new value from the sensor
   otsec.defender_iot.forescout_host_info:
     host: 198.51.100.12
     newer_than: "2026-11-02T10:15:00Z"
@@ -98,37 +100,38 @@ EXAMPLES = r"""
 
 RETURN = r"""
 missing_labels:
-  description: Labels that no property has. None should be missing while the module is installed.
+  description: Labels without a property. If the module is installed, the list is empty.
   type: list
   elements: str
   returned: success
   sample: []
 ambiguous_labels:
-  description: Labels that several properties have, whose values are therefore not returned.
+  description: Labels that several properties share. Their values are not returned.
   type: list
   elements: str
   returned: success
   sample: [Vendor]
 host:
-  description: The host.
+  description: The host and its properties.
   type: dict
   returned: success, with O(host)
   contains:
     id:
-      description: Its id, as text, for an id may be larger than what many readers of JSON keep exact.
+      description: Id of the host. It is a string, because many JSON parsers do not keep such large numbers
+        exact.
       type: str
       returned: always
     ip:
-      description: Its IP address.
+      description: IP address of the host.
       type: str
       returned: always
     mac:
-      description: Its MAC address.
+      description: MAC address of the host.
       type: str
       returned: always
     properties:
       description:
-        - What it holds, by label. Each has C(value), a list where there are several, and C(updated_at) in
+        - The properties by label. Each has C(value), which is a list for several values, and C(updated_at) in
           UTC.
       type: dict
       returned: always
@@ -137,41 +140,42 @@ host:
           value: Omron
           updated_at: "2026-11-02T10:15:04Z"
     updated_at:
-      description: The newest of these times.
+      description: The newest C(updated_at).
       type: str
       returned: always
 newer:
-  description: Whether the host has a value not older than O(newer_than), V(null) where that is not given.
+  description: Whether the host has a value that is not older than O(newer_than). V(null) if O(newer_than) is
+    not set.
   type: bool
   returned: success, with O(host)
 provenance:
   description:
-    - What the knowledge of the interface rests on, always V(observed). The vendor's samples show the login,
-      and clients of others the answers.
+    - Source of the knowledge about the interface, always V(observed). The vendor's samples show the login,
+      and third-party clients show the responses.
   type: str
   returned: success
   sample: observed
 failure:
   description:
-    - What went wrong on the appliance, for machines. The message says it in a sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Details of a failure on the appliance, for programs. C(msg) describes it in a sentence.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 401
     code: null
     path: /api/login
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: An error number of the appliance's own, which only a FortiGate gives.
+      description: Error number of the appliance. Only FortiGates return one.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

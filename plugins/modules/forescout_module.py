@@ -5,29 +5,30 @@
 
 DOCUMENTATION = r"""
 module: forescout_module
-short_description: Set up the Defender for IoT module of a Forescout platform
+short_description: Manage the settings of the Defender for IoT module of a Forescout platform
 version_added: 0.1.0
 description:
-  - Sets the two settings of the Forescout eyeExtend module for Defender for IoT, I(Server Address) and
-    I(Access Token), by which the platform queries one Microsoft Defender for IoT OT sensor.
-  - No public interface of Forescout reads or writes these settings. The documented way is the Forescout
+  - Manages the two settings of the Forescout eyeExtend module for Defender for IoT, I(Server Address) and
+    I(Access Token). With them the platform queries one Microsoft Defender for IoT OT sensor.
+  - Forescout has no public interface to read or write these settings. The documented way is the Forescout
     Console.
-  - With O(transport=manual), the default, the task therefore sends nothing and changes nothing. It returns
-    the steps that a person has to take.
-  - With O(transport=rest) the task reads and writes the settings by an endpoint map, which the operator
-    supplies for a private interface of the site, or which the lab of this collection has.
-  - With O(transport=fstool) the task runs C(fstool) on the platform, by the host's own Ansible connection. It
-    saves what was there, sets both values, reads them back, restarts the plugin once, waits until it runs,
-    and looks again. Where one of these fails, it puts back what was there and says so. That this module's
-    plugin can be set so is an assumption. It is documented or observed for other plugins.
+  - With O(transport=manual), the default, the task sends no request and changes nothing. It returns the
+    manual steps for an operator.
+  - With O(transport=rest) the task reads and writes the settings through an endpoint map. The operator
+    supplies the map for a private interface of the site. The lab of this collection has its own map.
+  - With O(transport=fstool) the task runs C(fstool) on the platform, over the host's own Ansible connection.
+    It saves the old values, sets both values, reads them back, restarts the plugin once, waits until it runs,
+    and reads the values again. If a step fails, it restores the old values and reports that. It is assumed
+    that the plugin of this module can be configured in this way. For other plugins it is documented or
+    observed.
   - Address and token are always written together, because a token is valid on one sensor only. With
-    O(transport=rest), where the address changes, both are emptied first, as in Microsoft's tutorial.
-  - By O(transport=rest) the token cannot be read back. It is compared by fingerprint with the one that was
-    last delivered to this inventory host, which the secret store remembers beside the token. A token that
-    somebody replaced in the Console is not noticed. For O(transport=fstool) see O(token_compare).
-  - Unless O(transport=manual), the store must hold the token. In check mode it need not, as if an earlier
-    task put it there.
-  - After writing, the address is read again, and the task fails if the platform kept another.
+    O(transport=rest), a change of the address clears both first, as in Microsoft's tutorial.
+  - With O(transport=rest) the token cannot be read back. The task compares its fingerprint with that of the
+    token last delivered to this inventory host, which the secret store records with the token. It does not
+    detect a token that was replaced in the Console. For O(transport=fstool) see O(token_compare).
+  - The store must contain the token, except with O(transport=manual). Check mode does not require it, because
+    an earlier task of the run may create it.
+  - After a write the task reads the address again, and fails if the platform has another one.
 extends_documentation_fragment:
   - otsec.defender_iot.forescout
   - otsec.defender_iot.appliance
@@ -40,62 +41,69 @@ attributes:
   diff_mode:
     support: partial
     details:
-      - With O(transport=manual) there is nothing to compare, so nothing is shown.
-      - The token is shown by its fingerprint.
+      - With O(transport=manual) nothing can be compared, so nothing is shown.
+      - The token is shown as its fingerprint.
   idempotent:
     support: full
 options:
   transport:
     description:
-      - How to reach the settings.
-      - With V(manual), a person does, and the task says how. It never reports a change.
-      - With V(rest), the task does, and O(url) and O(endpoints) must be given.
-      - With V(fstool), the task does, and O(plugin_name) and O(property_keys) must be given.
+      - How to manage the settings.
+      - V(manual) returns the steps for an operator. It never reports a change.
+      - V(rest) writes the settings through an endpoint map. It requires O(url) and O(endpoints).
+      - V(fstool) writes the settings with commands on the platform. It requires O(plugin_name) and
+        O(property_keys).
       - The guide C(docs/forescout.md) of this collection compares the three.
     type: str
     choices: [manual, rest, fstool]
     default: manual
   create_keys:
     description:
-      - Whether O(property_keys) may name properties that the plugin has never had, with O(transport=fstool).
-        What C(fstool) does with a key that is spelled wrong is not known; it may accept it silently.
+      - Whether O(property_keys) may contain keys that the plugin does not have yet, with O(transport=fstool).
+        How C(fstool) handles a misspelt key is not known. It may accept the key silently.
     type: bool
     default: false
   token_compare:
     description:
-      - What the stored token says, with O(transport=fstool). How the platform stores it is not known.
-      - With V(auto), a stored value that equals the token is the token. Any other may be the token encrypted,
-        so it is compared by the fingerprint of what was last delivered, and a token that somebody replaced in
-        the Console is not noticed. An empty one is written anew.
-      - With V(plain), the platform is known to store it as it is given. Any other value is then written anew,
-        and a token that does not read back is an error. This is also for a plugin that wants an encrypted
-        value. Put that into the secret store in place of the token.
+      - How to compare the token on the platform with the one in the secret store, with O(transport=fstool).
+        How the platform stores the token is not known.
+      - V(auto) accepts a value that equals the token. Any other value may be the encrypted token. The task
+        then compares the fingerprint of the token last delivered, and does not detect a token that was
+        replaced in the Console. An empty value is written again.
+      - V(plain) is for a platform that is known to store the token unchanged. Any other value is written
+        again, and the task fails if the token does not read back. It is also for a plugin that expects an
+        encrypted value. Store that value in place of the token.
     type: str
     choices: [auto, plain]
     default: auto
   token_delivery:
     description:
-      - How the token gets into the store, with O(transport=fstool). In either case it reaches the platform as
-        the input of a command, and stands in no shell history and in no process list on the way.
-      - With V(argument), C(fstool set_property) gets it as its argument, because it takes values in no other
-        way. As long as that runs, about two seconds, the list of processes on the platform shows it.
-      - With V(file), the task writes the line into C(local.properties) itself, so that no process list shows
-        it. If the platform encrypts what is set, it does not with this. It was observed for one other plugin.
+      - How to write the token on the platform, with O(transport=fstool). In both cases the token reaches the
+        platform as the standard input of a command, so that it does not appear in a shell history or in a
+        process list on the way.
+      - V(argument) passes the token to C(fstool set_property) as its argument, because the command accepts
+        values in no other way. While the command runs, about two seconds, the process list of the platform
+        shows the token.
+      - V(file) writes the line into C(local.properties), so that no process list shows the token. If the
+        platform encrypts values that are set with C(fstool), it does not encrypt this one. This was observed
+        for one other plugin.
     type: str
     choices: [argument, file]
     default: argument
   restart_timeout:
     description:
-      - How many seconds the plugin's restart may take, and again until it says that it runs, from 1 to 3600.
+      - Time limit in seconds for the restart of the plugin, and again until the plugin reports that it runs,
+        from 1 to 3600.
     type: int
     default: 300
   endpoints:
     description:
-      - An endpoint map, a YAML file on the control node that says how an interface of this platform reads
-        and writes the settings, and how one logs in to it. A relative path starts at the playbook's folder.
-      - According to the map's login, O(token), or O(username) and O(password), must be given too.
-      - The guide C(docs/endpoint_maps.md) of this collection says how to write one. Only the lab's own map
-        comes with the collection.
+      - Endpoint map, a YAML file on the control node. It describes how to log in to an interface of this
+        platform, and how to read and write the settings there. A relative path starts at the playbook's
+        folder.
+      - The map's login requires either O(token), or O(username) and O(password).
+      - The guide C(docs/endpoint_maps.md) of this collection describes how to write one. The collection
+        includes a map for the lab only.
     type: path
   server_address:
     description:
@@ -104,38 +112,39 @@ options:
     required: true
   access_token_ref:
     description:
-      - Where the sensor's access token is kept, as C(BACKEND:LOCATION). It is the same reference that
-        O(otsec.defender_iot.sensor_access_token#module:secret_ref) names.
-      - With V(vault_file:/srv/secrets/sensor-north-01) it is the file C(/srv/secrets/sensor-north-01.yml)
-        on the control node, encrypted with the vault identity of the run, which must therefore have one,
-        with O(transport=manual) too. The path is absolute.
+      - Reference to the sensor's access token in the secret store, as C(BACKEND:LOCATION). Use the same
+        reference as in O(otsec.defender_iot.sensor_access_token#module:secret_ref).
+      - V(vault_file:/srv/secrets/sensor-north-01) is the file C(/srv/secrets/sensor-north-01.yml) on the
+        control node, encrypted with the vault identity of the run. The identity is required with
+        O(transport=manual) too. The path must be absolute.
     type: str
     required: true
   access_token_replaced:
     description:
-      - Whether an earlier task replaces that token. Check mode, in which the store still holds the old one,
-        then predicts that the new one is written. A real run sees it in the store.
+      - Whether an earlier task replaces that token. In check mode the store still contains the old token. If
+        this is V(true), check mode predicts that the new token is written. A real run reads the new token
+        from the store.
     type: bool
     default: false
 notes:
-  - Whether the platform reaches the sensor is seen on the sensor alone. Its list of access tokens shows
-    under I(Used) when a call with the token was last received, and N/A if never.
-  - A platform has one such module, which queries one sensor.
+  - Only the sensor shows whether the platform calls it. In the sensor's list of access tokens, I(Used) is the
+    time of the last call with the token, or N/A if there was none.
+  - A platform has one such module, and the module queries one sensor.
 seealso:
   - module: otsec.defender_iot.forescout_module_info
   - module: otsec.defender_iot.sensor_access_token
   - name: Endpoint maps
-    description: How to write one, and what the collection checks in it.
+    description: How to write an endpoint map, and what the collection checks in it.
     link: https://github.com/otsec/defender_iot/blob/main/docs/endpoint_maps.md
   - name: Microsoft's tutorial on Forescout
-    description: The steps in the consoles that this module takes over in part.
+    description: The manual steps that this module partly replaces.
     link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/tutorial-forescout
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-- name: Tasks for Forescout platforms that say the connection once
+- name: Manage Forescout platforms with shared connection options
   module_defaults:
     group/otsec.defender_iot.forescout:
       url: "https://{{ ansible_host }}"
@@ -143,17 +152,17 @@ EXAMPLES = r"""
       password: "{{ forescout_password }}"
       ca_path: /etc/ssl/certs/plant-ca.pem
   block:
-    - name: Have the platform query the sensor, by a private interface of the site
+    - name: Set the sensor of the platform through a private interface of the site
       otsec.defender_iot.forescout_module:
         transport: rest
         endpoints: endpoint_maps/forescout.yml
         server_address: 192.0.2.20
         access_token_ref: vault_file:/srv/secrets/sensor-north-01-forescout
 
-- name: Have the platform query the sensor, by commands on the platform
+- name: Set the sensor of the platform with commands on the platform
   otsec.defender_iot.forescout_module:
     transport: fstool
-    # What forescout_module_info with discover found; these are no real names.
+    # Names from forescout_module_info with discover. These are placeholders.
     plugin_name: example_plugin
     property_keys:
       server_address: config.example_address.value
@@ -161,7 +170,7 @@ EXAMPLES = r"""
     server_address: 192.0.2.20
     access_token_ref: vault_file:/srv/secrets/sensor-north-01-forescout
 
-- name: Find out what a person has to do in the Forescout Console
+- name: Determine the manual steps in the Forescout Console
   otsec.defender_iot.forescout_module:
     server_address: 192.0.2.20
     access_token_ref: vault_file:/srv/secrets/sensor-north-01-forescout
@@ -175,7 +184,7 @@ EXAMPLES = r"""
 RETURN = r"""
 settings:
   description:
-    - The settings as they are after the task, or in check mode as they would be.
+    - The settings after the task, or as predicted in check mode.
   type: dict
   returned: success, with O(transport=rest) or O(transport=fstool)
   sample:
@@ -188,53 +197,55 @@ settings:
       returned: always
     access_token:
       description:
-        - The token's fingerprint, see RV(fingerprint).
-        - V((known after apply\)) in check mode if the store holds no token yet.
+        - Fingerprint of the token, see RV(fingerprint).
+        - V((known after apply\)) in check mode if the store contains no token yet.
       type: str
       returned: always
 secret_ref:
-  description: Where the token is stored, as O(access_token_ref) says it. The value itself is never returned.
+  description: Reference to the token, as in O(access_token_ref). The token itself is never returned.
   type: str
   returned: success
   sample: vault_file:/srv/secrets/sensor-north-01-forescout
 fingerprint:
   description:
-    - Twelve hexadecimal digits that tell one value under O(access_token_ref) from another, and nothing
-      about it.
-    - V(null) if the store holds no token.
+    - Twelve hexadecimal digits that distinguish the values stored under O(access_token_ref) and reveal
+      nothing else about them.
+    - V(null) if the store contains no token.
   type: str
   returned: success
   sample: 5b1d0c4e9a72
 created_at:
   description:
-    - When the stored token was made, in UTC. V(null) if that is not known, as with one stored by hand.
+    - Time when the stored token was minted, in UTC. V(null) if it is not known, for example for a manually
+      stored token.
   type: str
   returned: success
   sample: "2026-11-02T09:30:00Z"
 verified_at:
-  description: When the sensor accepted the stored token, in UTC. V(null) if it was not tried.
+  description: Time when the sensor accepted the stored token, in UTC. V(null) if the token was not verified.
   type: str
   returned: success
   sample: "2026-11-02T09:30:01Z"
 delivered_at:
   description:
-    - When the platform began to be given the stored token, in UTC. Only what happened since then can be due
-      to these settings.
-    - V(null) if it was not given by this module.
+    - Time when the delivery of the stored token to the platform began, in UTC. Only later calls can result
+      from these settings.
+    - V(null) if this module did not deliver the token.
   type: str
   returned: success, with O(transport=rest) or O(transport=fstool)
   sample: "2026-11-02T09:30:02Z"
 running:
   description:
-    - Whether the module's plugin runs on every one of O(nodes), as C(fstool) tells its status. V(null) if
-      that says neither, or could not be asked.
-    - After a change it is V(true), for the task waits until the plugin runs. Otherwise, and in check mode, it
-      is as it is now. A plugin that does not run is not started, and is no change.
+    - Whether the plugin of the module runs on all O(nodes), according to C(fstool). V(null) if the status is
+      unclear or could not be read.
+    - After a change it is V(true), because the task waits until the plugin runs. Without a change, and in
+      check mode, it is the current status. The task does not start a stopped plugin, and does not report it
+      as a change.
   type: bool
   returned: success, with O(transport=fstool)
   sample: true
 steps:
-  description: What a person has to do in the consoles of Forescout and of the sensor, in this order.
+  description: The manual steps in the consoles of Forescout and of the sensor, in order.
   type: list
   elements: str
   returned: success, with O(transport=manual)
@@ -248,7 +259,7 @@ steps:
     - >-
       On the sensor, open System settings > Integrations > Access tokens: Used must change from N/A to a time.
 objects:
-  description: What became of the object, as a list of one; in other modules it may hold more.
+  description: The object and the action taken, as a list with one entry. Other modules may return several.
   type: list
   elements: dict
   returned: success
@@ -261,69 +272,69 @@ objects:
       after: {server_address: 192.0.2.20, access_token: 5b1d0c4e9a72}
   contains:
     kind:
-      description: What it is, V(settings).
+      description: Kind of the object, always V(settings).
       type: str
       returned: always
     name:
-      description: What the pane is called.
+      description: Name of the settings pane.
       type: str
       returned: always
     action:
       description:
-        - What was done to it, or in check mode would be, V(update) or V(none).
+        - The action taken, or predicted in check mode, V(update) or V(none).
         - V(unknown) with O(transport=manual).
       type: str
       returned: always
     changed:
-      description: Whether that is a change. With O(transport=manual) it is not.
+      description: Whether the object changes. V(false) with O(transport=manual).
       type: bool
       returned: always
     before:
-      description: What there was, empty where there was nothing.
+      description: The changed fields before the task. Empty if the object did not exist.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     after:
-      description: What there is afterwards, empty where it is gone.
+      description: The changed fields after the task. Empty if the object was deleted.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     previewable:
-      description: V(false), for nothing can read what is there.
+      description: V(false), because the settings cannot be read.
       type: bool
       returned: with O(transport=manual)
     reason:
-      description: Why that is so.
+      description: Why the settings cannot be read.
       type: str
       returned: with O(transport=manual)
 provenance:
   description:
-    - What the knowledge of the interface rests on. With O(endpoints) it is what the endpoint map says of
-      itself, V(documented), V(observed), V(captured) or V(lab). With O(transport=fstool) it is V(assumed),
-      for no public source shows it with this plugin. With O(transport=manual) it is V(documented).
+    - Source of the knowledge about the interface. With O(endpoints) the endpoint map declares it as
+      V(documented), V(observed), V(captured) or V(lab). With O(transport=fstool) it is V(assumed), because no
+      public source shows it with this plugin. With O(transport=manual) it is V(documented).
   type: str
   returned: success
   sample: captured
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: null
     path: /login
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: An error number of the appliance's own, which only a FortiGate gives.
+      description: Error number of the appliance. Only FortiGates return one.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

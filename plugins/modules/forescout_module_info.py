@@ -5,15 +5,17 @@
 
 DOCUMENTATION = r"""
 module: forescout_module_info
-short_description: Read the settings of the Defender for IoT module of a Forescout platform
+short_description: Get the settings of the Defender for IoT module of a Forescout platform
 version_added: 0.1.0
 description:
-  - Returns which Microsoft Defender for IoT OT sensor the Forescout eyeExtend module for Defender for IoT
-    queries. The access token is never returned.
-  - No public interface of Forescout reads these settings. With O(transport=rest) an endpoint map says how,
-    which the operator supplies for a private interface of the site, or which the lab of this collection has.
-  - With O(transport=fstool) commands on the platform read them, by the host's own Ansible connection.
-  - With O(discover=true) those commands find out what the plugin and its properties are called.
+  - Returns the address of the Microsoft Defender for IoT OT sensor that the Forescout eyeExtend module for
+    Defender for IoT queries. The access token is never returned.
+  - Forescout has no public interface to read these settings. With O(transport=rest) an endpoint map describes
+    how to read them. The operator supplies the map for a private interface of the site. The lab of this
+    collection has its own map.
+  - With O(transport=fstool) commands on the platform read the settings, over the host's own Ansible
+    connection.
+  - With O(discover=true) these commands list the names of the plugins and of their properties.
 extends_documentation_fragment:
   - otsec.defender_iot.forescout
   - otsec.defender_iot.appliance
@@ -24,37 +26,37 @@ extends_documentation_fragment:
 options:
   url:
     description:
-      - Address of the Forescout platform, such as V(https://192.0.2.30). A bare host gets the scheme
-        V(https), and no other scheme is accepted.
-      - It must be given with O(transport=rest).
-      - Where it is not set, the environment variable E(FORESCOUT_URL) is read.
+      - Address of the Forescout platform, such as V(https://192.0.2.30). The scheme V(https) is added if it
+        is missing. Other schemes are refused.
+      - Required with O(transport=rest).
+      - If it is not set, the environment variable E(FORESCOUT_URL) is read.
   transport:
     description:
-      - How to reach the settings. By hand there is nothing to read.
-      - With V(rest), O(url) and O(endpoints) must be given.
-      - With V(fstool), O(plugin_name) and O(property_keys) must be given, unless O(discover) finds them.
+      - How to read the settings.
+      - V(rest) requires O(url) and O(endpoints).
+      - V(fstool) requires O(plugin_name) and O(property_keys), except with O(discover=true).
     type: str
     choices: [rest, fstool]
     default: rest
   discover:
     description:
-      - Whether to list the plugins of the platform, in place of the settings, with O(transport=fstool). It
-        lists which are enabled, and for the one that O(plugin_name) names the keys of its properties. No
-        value of a property is read.
+      - Whether to list the plugins of the platform instead of the settings, with O(transport=fstool). The
+        list includes whether each plugin is enabled and, for O(plugin_name), the keys of its properties. No
+        property value is read.
     type: bool
     default: false
   endpoints:
     description:
-      - An endpoint map, a YAML file on the control node that says how an interface of this platform reads the
-        settings, and how one logs in to it. A relative path starts at the playbook's folder.
-      - According to the map's login, O(token), or O(username) and O(password), must be given too.
-      - The guide C(docs/endpoint_maps.md) of this collection says how to write one. Only the lab's own map
-        comes with the collection.
+      - Endpoint map, a YAML file on the control node. It describes how to log in to an interface of this
+        platform, and how to read the settings there. A relative path starts at the playbook's folder.
+      - The map's login requires either O(token), or O(username) and O(password).
+      - The guide C(docs/endpoint_maps.md) of this collection describes how to write one. The collection
+        includes a map for the lab only.
     type: path
 seealso:
   - module: otsec.defender_iot.forescout_module
   - name: Endpoint maps
-    description: How to write one, and what the collection checks in it.
+    description: How to write an endpoint map, and what the collection checks in it.
     link: https://github.com/otsec/defender_iot/blob/main/docs/endpoint_maps.md
 author:
   - The otsec.defender_iot authors (@otsec)
@@ -63,30 +65,30 @@ author:
 EXAMPLES = r"""
 # The tasks take the connection from FORESCOUT_URL, FORESCOUT_USERNAME and FORESCOUT_PASSWORD.
 
-- name: Read which sensor the platform queries
+- name: Get the sensor of the platform
   otsec.defender_iot.forescout_module_info:
     endpoints: endpoint_maps/forescout.yml
   register: result
 
-- name: List the plugins of a platform, to find the one that is the Defender for IoT module
+- name: List the plugins of the platform, to find the Defender for IoT module
   otsec.defender_iot.forescout_module_info:
     transport: fstool
     discover: true
 
-- name: List the names of its properties, after the settings were applied once in the Console
+- name: List its property keys, after the settings were applied once in the Console
   otsec.defender_iot.forescout_module_info:
     transport: fstool
     discover: true
     plugin_name: example_plugin
 
-- name: Insist that it is the sensor of this site
+- name: Check that it is the sensor of this site
   ansible.builtin.assert:
     that: result.settings.server_address == hostvars['sensor-north-01'].ansible_host
 """
 
 RETURN = r"""
 settings:
-  description: The settings that can be read.
+  description: The readable settings.
   type: dict
   returned: success, unless O(discover=true)
   sample:
@@ -94,12 +96,12 @@ settings:
   contains:
     server_address:
       description:
-        - IP address of the sensor that the platform queries. Where O(nodes) differ, it is told for each of
-          them.
+        - IP address of the sensor that the platform queries. If the O(nodes) differ, the text lists the
+          address of each node.
       type: str
       returned: always
 plugins:
-  description: The plugins that are installed on the inventory host.
+  description: The plugins installed on the inventory host.
   type: list
   elements: dict
   returned: success, with O(discover=true)
@@ -109,49 +111,49 @@ plugins:
       property_keys: [config.example_address.value, config.example_token.value]
   contains:
     name:
-      description: The plugin's short name, for O(plugin_name).
+      description: Short name of the plugin, for O(plugin_name).
       type: str
       returned: always
     enabled:
-      description: Whether it is enabled on this host. Many are installed where they are not.
+      description: Whether the plugin is enabled on this host. Many plugins are installed but not enabled.
       type: bool
       returned: always
     property_keys:
       description:
-        - The names of the properties that were ever set, for O(property_keys), never their values.
-        - V(null) for all but the one that O(plugin_name) names.
+        - The keys of all properties that were ever set, for O(property_keys). Values are never returned.
+        - V(null) for all plugins except O(plugin_name).
       type: list
       elements: str
       returned: always
 provenance:
   description:
-    - What the knowledge of the interface rests on, as the endpoint map says of itself, V(documented),
-      V(observed), V(captured) or V(lab). With O(transport=fstool) it is V(assumed).
+    - Source of the knowledge about the interface. With O(transport=rest) the endpoint map declares it as
+      V(documented), V(observed), V(captured) or V(lab). With O(transport=fstool) it is V(assumed).
   type: str
   returned: success
   sample: captured
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: null
     path: /login
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: An error number of the appliance's own, which only a FortiGate gives.
+      description: Error number of the appliance. Only FortiGates return one.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

@@ -5,17 +5,17 @@
 
 DOCUMENTATION = r"""
 module: fortigate_access
-short_description: Manage all admin profiles, REST API admins and API keys of an integration in one task
+short_description: Manage the admin profiles, REST API administrators and API keys of an integration
 version_added: 0.1.0
 description:
-  - Does for whole lists what M(otsec.defender_iot.fortigate_admin_profile),
-    M(otsec.defender_iot.fortigate_api_admin) and M(otsec.defender_iot.fortigate_api_key) do for one object
-    each, over one connection. Each table of the FortiGate is read once, however many objects are listed.
-  - The order is fixed. Profiles come first, then the API admins that use them, their keys, and at last what
-    is to be removed.
-  - The first step that fails ends the task. Its result tells in RV(objects) what had been done before. An API
-    admin that this very task has created does not outlive a key that could not be stored.
-  - In check mode later steps see what earlier ones would create.
+  - Manages lists of the objects that M(otsec.defender_iot.fortigate_admin_profile),
+    M(otsec.defender_iot.fortigate_api_admin) and M(otsec.defender_iot.fortigate_api_key) manage one by one,
+    over one connection. Each table of the FortiGate is read once, regardless of the number of objects.
+  - The order is fixed. The module manages the profiles, then the administrators that use them, then their
+    keys. Removals come last.
+  - The task ends at the first step that fails. RV(objects) then lists the steps taken before. If the task
+    created an administrator and cannot store its key, it deletes the administrator again.
+  - In check mode, later steps take into account what earlier steps would create.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
   - otsec.defender_iot.fortigate.self_change
@@ -30,62 +30,63 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(recreate=always) a key is replaced in every run.
+      - With O(recreate=always) every run replaces the keys.
 options:
   profiles:
     description:
-      - The admin profiles. Each takes the options of M(otsec.defender_iot.fortigate_admin_profile), but for
-        the connection.
+      - The admin profiles. Each entry has the options of M(otsec.defender_iot.fortigate_admin_profile),
+        except those of the connection.
     type: list
     elements: dict
   admins:
     description:
-      - The REST API admins. Each takes the options of M(otsec.defender_iot.fortigate_api_admin), but for the
-        connection.
-      - C(secret_ref), C(rotation_id) and C(max_age) concern its API key, as in
+      - The REST API administrators. Each entry has the options of M(otsec.defender_iot.fortigate_api_admin),
+        except those of the connection.
+      - C(secret_ref), C(rotation_id) and C(max_age) apply to the API key, as in
         M(otsec.defender_iot.fortigate_api_key). With C(state=absent) the stored key is removed too.
     type: list
     elements: dict
   trusted_hosts:
     description:
-      - The trusted hosts of those API admins that name none of their own.
+      - The trusted hosts of all administrators that do not set their own.
     type: list
     elements: str
   secret_store:
     description:
-      - Where the API keys of those API admins are kept that have no C(secret_ref) of their own. That of the
-        admin C(NAME) is then kept under this reference with C(/NAME) behind it.
-      - Without either the key of an API admin is left alone. It is too where C(secret_ref) is an empty text.
+      - Where to store the API keys of all administrators that do not set C(secret_ref). The reference of the
+        administrator C(NAME) is this text followed by C(/NAME).
+      - If neither is set, or if C(secret_ref) is an empty string, the key of the administrator is not
+        managed.
     type: str
   recreate:
     description:
-      - When to mint a new API key in place of the stored one, as in
-        M(otsec.defender_iot.fortigate_api_key).
+      - When to replace the stored API keys, as in M(otsec.defender_iot.fortigate_api_key).
     type: str
     choices: [never, invalid, always]
     default: never
   rotation_id:
     description:
-      - The C(rotation_id) of those API admins that name none of their own. An empty text is none.
+      - The C(rotation_id) of all administrators that do not set their own. An empty string counts as not set.
     type: str
   purge:
     description:
-      - Whether to remove what is not listed, of the kinds for which a list is given, be it an empty one.
-      - Only objects whose names fit O(purge_names) are removed, and never the profiles that FortiOS brings
-        along.
+      - Whether to remove objects that are not listed. Only kinds with a list are purged. An empty list counts
+        as a list.
+      - Only objects whose names match O(purge_names) are removed. Built-in profiles are never removed.
     type: bool
     default: false
   purge_names:
     description:
-      - Which names may be purged, as a shell pattern such as V(defender-iot-*). Needed with O(purge=true).
+      - Shell pattern of the names that may be purged, such as V(defender-iot-*). Required with O(purge=true).
     type: str
   purge_limit:
     description:
-      - How many objects may be purged in one task. Where there are more, the task fails and changes nothing.
+      - Maximum number of objects to purge in one task. If more objects match, the task fails and changes
+        nothing.
     type: int
     default: 5
 notes:
-  - What the notes of the three modules say holds here as well.
+  - The notes of the three modules apply here too.
 seealso:
   - module: otsec.defender_iot.fortigate_admin_profile
   - module: otsec.defender_iot.fortigate_api_admin
@@ -97,7 +98,7 @@ author:
 EXAMPLES = r"""
 # The task takes the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
 
-- name: Give the sensors access to the FortiGate
+- name: Create the sensors' access to the FortiGate
   otsec.defender_iot.fortigate_access:
     profiles:
       - name: defender-iot
@@ -109,7 +110,7 @@ EXAMPLES = r"""
     trusted_hosts: [192.0.2.20, 198.51.100.0/28]
     secret_store: vault_file:/srv/secrets/fgt-north-01
 
-- name: Have no other profile and API admin of the integration
+- name: Remove all other profiles and REST API administrators of the integration
   otsec.defender_iot.fortigate_access:
     profiles:
       - name: defender-iot
@@ -125,10 +126,10 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - What became of each object, in the order of the work.
+    - The objects and the actions taken, in order.
   type: list
   elements: dict
-  returned: success, and on failure for what had been done before
+  returned: success, and on failure with the steps taken before
   sample:
     - kind: profile
       name: defender-iot
@@ -150,84 +151,88 @@ objects:
       verified_at: null
   contains:
     kind:
-      description: What it is, V(profile), V(admin) or V(key).
+      description: Kind of the object, one of V(profile), V(admin) and V(key).
       type: str
       returned: always
     name:
-      description: Its name. A key has that of its admin.
+      description: Name of the object. For a key it is the name of its administrator.
       type: str
       returned: always
     action:
       description:
-        - What was done to it, or in check mode would be, V(create), V(update), V(delete) or V(none).
-        - For a key V(mint), V(rotate) if it replaces a stored one, V(update), V(delete) or V(none).
+        - The action taken, or predicted in check mode, one of V(create), V(update), V(delete) and V(none).
+        - For a key, it is one of V(mint), V(rotate) if it replaces a stored key, V(update), V(delete) and
+          V(none).
       type: str
       returned: always
     changed:
-      description: Whether that is a change. What is done only in the secret store is one too.
+      description: Whether the object changes. A change of the secret store alone counts too.
       type: bool
       returned: always
     before:
-      description: What there was, empty where there was nothing. Of a key it is the fingerprint.
+      description: The changed fields before the task. Empty if the object did not exist. For a key it
+        contains the fingerprint.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     after:
-      description: What there is afterwards, empty where it is gone. Of a key it is the fingerprint.
+      description: The changed fields after the task. Empty if the object was deleted. For a key it contains
+        the fingerprint.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     minted:
-      description: Whether a key was minted.
+      description: Whether the task minted the key.
       type: bool
       returned: for a key
     reason:
-      description: Why it was minted, or finished for an interrupted run.
+      description: Why the key was minted, or that an interrupted run was completed.
       type: str
       returned: for a key
     secret_ref:
-      description: The reference to the key.
+      description: Reference to the key.
       type: str
       returned: for a key
     fingerprint:
-      description: Twelve digits that tell one value of a key from another, V(null) where there is none.
+      description: Twelve hexadecimal digits that distinguish the values of a key. V(null) if no key is
+        stored.
       type: str
       returned: for a key
     created_at:
-      description: When it was minted.
+      description: Time when the key was minted, in UTC.
       type: str
       returned: for a key
     verified_at:
-      description: When the FortiGate accepted it, V(null) if it was never tried.
+      description: Time when the FortiGate accepted the key, in UTC. V(null) if the key was never tried.
       type: str
       returned: for a key
 provenance:
   description:
-    - What the knowledge of the interface rests on.
-    - Always V(documented) here, for the vendor documents the interface.
+    - Source of the knowledge about the interface.
+    - Always V(documented), because the vendor documents the interface.
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: -37
     path: /api/v2/cmdb/system/accprofile
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: The appliance's own error number, V(null) where it gave none.
+      description: Error number of the appliance. V(null) if it returned none.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

@@ -5,19 +5,19 @@
 
 DOCUMENTATION = r"""
 module: fortigate_admin_profile
-short_description: Manage the admin profiles of a FortiGate
+short_description: Manage admin profiles of a FortiGate
 version_added: 0.1.0
 description:
-  - Creates, changes and deletes an admin profile, the set of rights that an administrator or a REST API admin
-    of a FortiGate has.
-  - What is not said is not touched. Options left out keep the value they have on the FortiGate, and on a new
-    profile get the default of FortiOS, which is V(none) for every right.
-  - With O(preset=defender_iot) it makes the profile that Microsoft's Fortinet tutorial asks for, with the
-    least rights by which Defender for IoT blocks what it finds.
-  - The module reads the profile, compares every option given, and sends only what differs. After writing it
-    reads the profile again, and fails if the FortiGate kept something else.
-  - It uses the C(system/accprofile) table of the FortiOS REST API, whose fields are documented for FortiOS
-    6.4 to 7.6. That FortiOS leaves alone what an update does not name is observed, not documented.
+  - Creates, updates and deletes an admin profile. An admin profile is the set of permissions of an
+    administrator or a REST API administrator of a FortiGate.
+  - Options that are not set keep their value on the FortiGate. On a new profile they get the default of
+    FortiOS, which is V(none) for every permission.
+  - O(preset=defender_iot) sets the permissions of Microsoft's Fortinet tutorial, the least privilege with
+    which Defender for IoT can block sources.
+  - The module reads the profile, compares all options that are set, and sends only the differences. After a
+    write it reads the profile again, and fails if the FortiGate has other values.
+  - The module uses the C(system/accprofile) table of the FortiOS REST API, whose fields are documented for
+    FortiOS 6.4 to 7.6. An update leaves the other fields unchanged, which is observed, not documented.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
   - otsec.defender_iot.fortigate.self_change
@@ -35,105 +35,107 @@ attributes:
 options:
   name:
     description:
-      - Name of the profile, at most 35 characters. It is the profile's identity, so another name is another
-        profile.
+      - Name of the profile, at most 35 characters. The name identifies the profile. A profile cannot be
+        renamed.
     type: str
     required: true
   comments:
     description:
-      - A remark on the profile, at most 255 characters.
+      - Comment, at most 255 characters.
     type: str
   preset:
     description:
-      - A ready-made set of rights. An option of its own that is given as well goes before the preset.
-      - V(defender_iot) sets every row to V(none), except O(firewall), which is V(custom) with
-        O(firewall_permissions.policy) and O(firewall_permissions.address) V(read-write), and
+      - A predefined set of permissions. Options that are set explicitly override the preset.
+      - V(defender_iot) sets every access permission group to V(none), except O(firewall), which is V(custom)
+        with O(firewall_permissions.policy) and O(firewall_permissions.address) V(read-write), and
         O(firewall_permissions.service) and O(firewall_permissions.schedule) V(none).
-      - The tutorial has no row I(Others). The preset sets O(firewall_permissions.others) to V(none), because
-        that is the least right.
-      - If O(firewall) is set to something other than V(custom), the permissions of the preset do not apply.
-        If O(firewall_permissions) is given, it goes before the preset permission by permission.
+      - The tutorial does not mention the permission I(Others). The preset sets O(firewall_permissions.others)
+        to V(none), which is the least privilege.
+      - If O(firewall) is set to a value other than V(custom), the firewall permissions of the preset do not
+        apply. Each permission in O(firewall_permissions) overrides the one of the preset.
     type: str
     choices: [defender_iot]
   scope:
     description:
-      - Whether the profile is for the whole device or for the VDOMs of an administrator.
-      - A FortiGate without several VDOMs does not have this option, and there it reads as V(vdom).
+      - Scope of the profile, which is the whole device (V(global)) or the VDOMs of the administrator
+        (V(vdom)).
+      - A FortiGate without multiple VDOMs does not have this setting. It then reads as V(vdom).
     type: str
     choices: [vdom, global]
   security_fabric:
     description:
-      - The row I(Security Fabric). With V(custom), which FortiOS has from 7.6.5 on,
-        O(security_fabric_permissions) says the rest.
+      - The access permission group I(Security Fabric). V(custom) uses O(security_fabric_permissions). FortiOS
+        has V(custom) from 7.6.5 on.
     type: str
     choices: [none, read, read-write, custom]
   fortiview:
     description:
-      - The row I(FortiView).
+      - The access permission group I(FortiView).
     type: str
     choices: [none, read, read-write]
   user_device:
     description:
-      - The row I(User & Device), in later versions I(User & Authentication).
+      - The access permission group I(User & Device), in later versions I(User & Authentication).
     type: str
     choices: [none, read, read-write]
   firewall:
     description:
-      - The row I(Firewall). With V(custom), O(firewall_permissions) says the rest.
+      - The access permission group I(Firewall). V(custom) uses O(firewall_permissions).
     type: str
     choices: [none, read, read-write, custom]
   log_report:
     description:
-      - The row I(Log & Report). With V(custom), O(log_report_permissions) says the rest.
+      - The access permission group I(Log & Report). V(custom) uses O(log_report_permissions).
     type: str
     choices: [none, read, read-write, custom]
   network:
     description:
-      - The row I(Network). With V(custom), O(network_permissions) says the rest.
+      - The access permission group I(Network). V(custom) uses O(network_permissions).
     type: str
     choices: [none, read, read-write, custom]
   system:
     description:
-      - The row I(System). With V(custom), O(system_permissions) says the rest.
+      - The access permission group I(System). V(custom) uses O(system_permissions).
     type: str
     choices: [none, read, read-write, custom]
   security_profile:
     description:
-      - The row I(Security Profile). With V(custom), O(security_profile_permissions) says the rest.
+      - The access permission group I(Security Profile). V(custom) uses O(security_profile_permissions).
     type: str
     choices: [none, read, read-write, custom]
   vpn:
     description:
-      - The row I(VPN).
+      - The access permission group I(VPN).
     type: str
     choices: [none, read, read-write]
   wan_opt_cache:
     description:
-      - The row I(WAN Opt & Cache). Some models and versions do not have it, and there it reads as V(none).
+      - The access permission group I(WAN Opt & Cache). Some models and versions do not have it. It then reads
+        as V(none).
     type: str
     choices: [none, read, read-write]
   wifi_switch:
     description:
-      - The row I(WiFi & Switch).
+      - The access permission group I(WiFi & Switch).
     type: str
     choices: [none, read, read-write]
   security_fabric_permissions:
     description:
-      - What the custom row I(Security Fabric) consists of. Needs O(security_fabric=custom) in the same task.
+      - The permissions of the group I(Security Fabric). Requires O(security_fabric=custom) in the same task.
       - FortiOS has it from 7.6.5 on.
     type: dict
     suboptions:
       csfsys:
-        description: The permission C(csfsys), by its name in the CLI.
+        description: The permission that the CLI calls C(csfsys).
         type: str
         choices: [none, read, read-write]
       csffoo:
-        description: The permission C(csffoo), by its name in the CLI.
+        description: The permission that the CLI calls C(csffoo).
         type: str
         choices: [none, read, read-write]
   firewall_permissions:
     description:
-      - What the custom row I(Firewall) consists of. Needs O(firewall=custom) in the same task.
+      - The permissions of the group I(Firewall). Requires O(firewall=custom) in the same task.
     type: dict
     suboptions:
       policy:
@@ -154,12 +156,13 @@ options:
         choices: [none, read, read-write]
       others:
         description:
-          - The permission I(Others). FortiOS 6.4.0 to 6.4.5 and 7.0.0 lack it, and there it reads as V(none).
+          - The permission I(Others). FortiOS 6.4.0 to 6.4.5 and 7.0.0 do not have it. It then reads as
+            V(none).
         type: str
         choices: [none, read, read-write]
   log_report_permissions:
     description:
-      - What the custom row I(Log & Report) consists of. Needs O(log_report=custom) in the same task.
+      - The permissions of the group I(Log & Report). Requires O(log_report=custom) in the same task.
     type: dict
     suboptions:
       config:
@@ -180,7 +183,7 @@ options:
         choices: [none, read, read-write]
   network_permissions:
     description:
-      - What the custom row I(Network) consists of. Needs O(network=custom) in the same task.
+      - The permissions of the group I(Network). Requires O(network=custom) in the same task.
     type: dict
     suboptions:
       cfg:
@@ -197,7 +200,7 @@ options:
         choices: [none, read, read-write]
   system_permissions:
     description:
-      - What the custom row I(System) consists of. Needs O(system=custom) in the same task.
+      - The permissions of the group I(System). Requires O(system=custom) in the same task.
     type: dict
     suboptions:
       admin:
@@ -218,9 +221,10 @@ options:
         choices: [none, read, read-write]
   security_profile_permissions:
     description:
-      - What the custom row I(Security Profile) consists of. Needs O(security_profile=custom) in the same
+      - The permissions of the group I(Security Profile). Requires O(security_profile=custom) in the same
         task.
-      - It varies with the version more than any other row. What a version lacks reads as V(none) there.
+      - The permissions of this group depend most on the version. A permission that a version does not have
+        reads as V(none).
     type: dict
     suboptions:
       antivirus:
@@ -241,8 +245,8 @@ options:
         choices: [none, read, read-write]
       dlp:
         description:
-          - The permission I(Data Loss Prevention). FortiOS before 7.4.4 holds it under another name, where
-            this module neither reads nor writes it.
+          - The permission I(Data Loss Prevention). FortiOS before 7.4.4 stores it under another name, which
+            this module does not read or write.
         type: str
         choices: [none, read, read-write]
       file_filter:
@@ -291,89 +295,92 @@ options:
         choices: [none, read, read-write]
   override_idle_timeout:
     description:
-      - The switch I(Override Idle Timeout). On, O(idle_timeout) holds for administrators with this profile.
+      - The setting I(Override Idle Timeout). If it is V(true), O(idle_timeout) applies to administrators with
+        this profile.
     type: bool
   idle_timeout:
     description:
-      - After how many minutes without activity a session ends, 1 to 480; 0 is never. Needs
+      - Idle time in minutes after which a session ends, from 1 to 480. V(0) is never. Requires
         O(override_idle_timeout=true) in the same task.
     type: int
   system_diagnostics:
     description:
-      - The switch I(CLI diagnostic commands), on in a new profile.
-      - FortiOS has it from 6.4.0 until before 7.4.2, where the C(cli_) options take its place.
+      - The setting I(CLI diagnostic commands). It is on in a new profile.
+      - FortiOS has it from 6.4.0 until before 7.4.2. From 7.4.2 on, the C(cli_) options replace it.
     type: bool
   system_execute_ssh:
     description:
-      - Whether C(execute ssh) is allowed, which it is in a new profile. FortiOS has it from 7.2.1 on.
+      - Whether the CLI command C(execute ssh) is allowed. It is allowed in a new profile. FortiOS has this
+        setting from 7.2.1 on.
     type: bool
   system_execute_telnet:
     description:
-      - Whether C(execute telnet) is allowed, which it is in a new profile. FortiOS has it from 7.2.1 on.
+      - Whether the CLI command C(execute telnet) is allowed. It is allowed in a new profile. FortiOS has this
+        setting from 7.2.1 on.
     type: bool
   cli_diagnose:
     description:
-      - Whether the CLI command C(diagnose) is allowed, which it is not in a new profile. FortiOS has this
-        from 7.4.2 on.
+      - Whether the CLI command C(diagnose) is allowed. It is not allowed in a new profile. FortiOS has this
+        setting from 7.4.2 on.
     type: bool
   cli_get:
     description:
-      - Whether the CLI command C(get) is allowed, which it is not in a new profile. FortiOS has this
-        from 7.4.2 on.
+      - Whether the CLI command C(get) is allowed. It is not allowed in a new profile. FortiOS has this
+        setting from 7.4.2 on.
     type: bool
   cli_show:
     description:
-      - Whether the CLI command C(show) is allowed, which it is not in a new profile. FortiOS has this
-        from 7.4.2 on.
+      - Whether the CLI command C(show) is allowed. It is not allowed in a new profile. FortiOS has this
+        setting from 7.4.2 on.
     type: bool
   cli_exec:
     description:
-      - Whether the CLI command C(execute) is allowed, which it is not in a new profile. FortiOS has this
-        from 7.4.2 on.
+      - Whether the CLI command C(execute) is allowed. It is not allowed in a new profile. FortiOS has this
+        setting from 7.4.2 on.
     type: bool
   cli_config:
     description:
-      - Whether the CLI command C(config) is allowed, which it is not in a new profile. FortiOS has this
-        from 7.4.2 on.
+      - Whether the CLI command C(config) is allowed. It is not allowed in a new profile. FortiOS has this
+        setting from 7.4.2 on.
     type: bool
 notes:
-  - What a version or model lacks is left out where it is not asked for, and is refused before any write where
-    it is. What a profile of the FortiGate shows goes before what its version is known to have.
-  - Data leak prevention had other names before FortiOS 7.4.4. It is one permission here,
+  - Settings that a version or model does not have are omitted if they are not set, and refused before any
+    write if they are. The fields of a profile on the FortiGate override what its version is known to have.
+  - Data leak prevention had other names before FortiOS 7.4.4. This module has one permission for it,
     O(security_profile_permissions.dlp).
-  - FortiOS does not delete a profile that is still in use, and lets no administrator change
-    C(super_admin) and C(super_admin_readonly).
-  - Documented are the fields, their values and defaults, and the versions that have them. Observed are that
-    an update leaves alone what it does not name, and that the permissions of a row that is not V(custom)
-    read as V(none). Which models have the row I(WAN Opt & Cache) is observed in part. That WAN optimisation
-    decides it is assumed.
+  - FortiOS does not delete a profile that is in use. No administrator can change C(super_admin) and
+    C(super_admin_readonly).
+  - Documented are the fields, their values, defaults and versions. Observed are that an update leaves the
+    other fields unchanged, and that the permissions of a group other than V(custom) read as V(none). Which
+    models have the group I(WAN Opt & Cache) is observed in part. It is assumed that this depends on WAN
+    optimisation.
 seealso:
   - module: otsec.defender_iot.fortigate_admin_profile_info
   - module: otsec.defender_iot.fortigate_api_admin
   - name: Microsoft's tutorial on Fortinet
-    description: The steps in the consoles that this module takes over in part.
+    description: The manual steps that this module partly replaces.
     link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/tutorial-fortinet
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-- name: Tasks for FortiGates that say the connection once
+- name: Manage FortiGates with shared connection options
   module_defaults:
     group/otsec.defender_iot.fortigate:
       url: "https://{{ ansible_host }}"
       token: "{{ fortigate_token }}"
       ca_path: /etc/ssl/certs/plant-ca.pem
   block:
-    - name: Have the admin profile that Microsoft's tutorial asks for
+    - name: Create the admin profile of Microsoft's tutorial
       otsec.defender_iot.fortigate_admin_profile:
         name: defender-iot
         comments: Defender for IoT sensors may block sources
         preset: defender_iot
 
-# The tasks below take the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
+# The tasks below read the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
 
-- name: Have the same profile with one right more
+- name: Create the same profile with one more permission
   otsec.defender_iot.fortigate_admin_profile:
     name: defender-iot
     preset: defender_iot
@@ -381,12 +388,12 @@ EXAMPLES = r"""
     firewall_permissions:
       service: read
 
-- name: Change one row and leave every other as it is
+- name: Change one access permission group only
   otsec.defender_iot.fortigate_admin_profile:
     name: plant-operators
     log_report: read
 
-- name: Have a profile by its rows, reached through a bastion
+- name: Create a profile through a bastion
   otsec.defender_iot.fortigate_admin_profile:
     name: network-readers
     network: custom
@@ -395,7 +402,7 @@ EXAMPLES = r"""
       route_cfg: read
   delegate_to: bastion-01
 
-- name: Have no such profile
+- name: Delete the profile
   otsec.defender_iot.fortigate_admin_profile:
     name: defender-iot
     state: absent
@@ -404,9 +411,9 @@ EXAMPLES = r"""
 RETURN = r"""
 profile:
   description:
-    - The profile as it is after the task, or in check mode as it would be, in the words of the options.
-    - A profile that the task creates is shown by what was asked for. One that it deletes is shown as it was.
-    - Empty if O(state=absent) finds no such profile.
+    - The profile after the task, or as predicted in check mode, with the names of the options.
+    - A created profile has the values of the task. A deleted profile has its last values.
+    - Empty with O(state=absent) if the profile does not exist.
   type: dict
   returned: success
   sample:
@@ -430,7 +437,7 @@ profile:
       schedule: none
       others: none
 objects:
-  description: What became of the object, as a list of one; in other modules it may hold more.
+  description: The object and the action taken, as a list with one entry. Other modules may return several.
   type: list
   elements: dict
   returned: success
@@ -443,58 +450,59 @@ objects:
       after: {comments: Microsoft Defender for IoT}
   contains:
     kind:
-      description: What it is, V(profile).
+      description: Kind of the object, always V(profile).
       type: str
       returned: always
     name:
-      description: Its name.
+      description: Name of the object.
       type: str
       returned: always
     action:
-      description: What was done to it, or in check mode would be, V(create), V(update), V(delete) or V(none).
+      description: The action taken, or predicted in check mode, one of V(create), V(update), V(delete) and
+        V(none).
       type: str
       returned: always
     changed:
-      description: Whether that is a change.
+      description: Whether the object changes.
       type: bool
       returned: always
     before:
-      description: What there was, empty where there was nothing.
+      description: The changed fields before the task. Empty if the object did not exist.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     after:
-      description: What there is afterwards, empty where it is gone.
+      description: The changed fields after the task. Empty if the object was deleted.
       type: dict
-      returned: where it changes
+      returned: when the object changes
 provenance:
   description:
-    - What the knowledge of the interface rests on.
-    - Always V(documented) here, for the vendor documents the interface.
+    - Source of the knowledge about the interface.
+    - Always V(documented), because the vendor documents the interface.
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: -37
     path: /api/v2/cmdb/system/accprofile
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: The appliance's own error number, V(null) where it gave none.
+      description: Error number of the appliance. V(null) if it returned none.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

@@ -5,13 +5,14 @@
 
 DOCUMENTATION = r"""
 module: fortigate_admin_profile_info
-short_description: Read the admin profiles of a FortiGate
+short_description: Get the admin profiles of a FortiGate
 version_added: 0.1.0
 description:
-  - Returns the admin profiles of a FortiGate, all or some, in the words of the options of
-    M(otsec.defender_iot.fortigate_admin_profile). Given back to that module, a profile is unchanged.
-  - It uses the C(system/accprofile) table of the FortiOS REST API, whose fields are documented for FortiOS
-    6.4 to 7.6.
+  - Returns all or some admin profiles of a FortiGate, with the option names of
+    M(otsec.defender_iot.fortigate_admin_profile). That module reports no change for a profile that is passed
+    back to it.
+  - The module uses the C(system/accprofile) table of the FortiOS REST API, whose fields are documented for
+    FortiOS 6.4 to 7.6.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
   - otsec.defender_iot.appliance
@@ -21,15 +22,15 @@ extends_documentation_fragment:
 options:
   names:
     description:
-      - Names of the profiles to return. Left out, all are returned. A name that no profile has is passed
-        over.
+      - Names of the profiles to return. If it is not set, all profiles are returned. Unknown names are
+        ignored.
     type: list
     elements: str
 notes:
-  - FortiOS shows an account only what it may see. An account that is not C(super_admin) does not see that
-    profile.
-  - From FortiOS 7.6.5 on the row I(Security Fabric) may be V(custom), a value that
-    M(otsec.defender_iot.fortigate_admin_profile) does not take.
+  - FortiOS returns only objects that the account can see. Only an account with the profile C(super_admin)
+    sees that profile.
+  - From FortiOS 7.6.5 on, the access permission group I(Security Fabric) can be V(custom), a value that
+    M(otsec.defender_iot.fortigate_admin_profile) does not accept.
 seealso:
   - module: otsec.defender_iot.fortigate_admin_profile
 author:
@@ -37,19 +38,19 @@ author:
 """
 
 EXAMPLES = r"""
-# The tasks take the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
+# The tasks read the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
 
-- name: Read every admin profile
+- name: Get all admin profiles
   otsec.defender_iot.fortigate_admin_profile_info:
   register: result
 
-- name: Read one admin profile
+- name: Get one admin profile
   otsec.defender_iot.fortigate_admin_profile_info:
     names:
       - defender-iot
   register: result
 
-- name: Insist that the profile gives no right to the system
+- name: Check that the profile has no permission for the group System
   ansible.builtin.assert:
     that: result.profiles[0].system == 'none'
 """
@@ -57,9 +58,9 @@ EXAMPLES = r"""
 RETURN = r"""
 profiles:
   description:
-    - The profiles, in the order of the FortiGate.
-    - Each holds the options of M(otsec.defender_iot.fortigate_admin_profile). The permissions of a row are
-      there only if the row is V(custom).
+    - The profiles, in the order in which the FortiGate lists them.
+    - Each profile has the options of M(otsec.defender_iot.fortigate_admin_profile). It includes the
+      permissions of a group only if the group is V(custom).
   type: list
   elements: dict
   returned: success
@@ -83,33 +84,33 @@ profiles:
         route_cfg: read
 provenance:
   description:
-    - What the knowledge of the interface rests on.
-    - Always V(documented) here, for the vendor documents the interface.
+    - Source of the knowledge about the interface.
+    - Always V(documented), because the vendor documents the interface.
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: -37
     path: /api/v2/cmdb/system/accprofile
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: The appliance's own error number, V(null) where it gave none.
+      description: Error number of the appliance. V(null) if it returned none.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

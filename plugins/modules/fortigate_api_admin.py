@@ -5,18 +5,18 @@
 
 DOCUMENTATION = r"""
 module: fortigate_api_admin
-short_description: Manage the REST API admins of a FortiGate
+short_description: Manage REST API administrators of a FortiGate
 version_added: 0.1.0
 description:
-  - Creates, changes and deletes a REST API admin, the account by which a Defender for IoT sensor or
-    management console reaches a FortiGate. Its key is made by M(otsec.defender_iot.fortigate_api_key).
-  - What is not said is not touched, with one exception. O(pki_group) left out means that no client
-    certificate is asked for, as Microsoft's Fortinet tutorial wants it.
-  - The module reads the admin, compares every option given, and sends only what differs. After writing it
-    reads the admin again, and fails if the FortiGate kept something else.
-  - It uses the C(system/api-user) table of the FortiOS REST API, whose fields are documented and the same
-    from FortiOS 6.0 to 7.6. In which form FortiOS gives trusted hosts back is observed in part, and where
-    it is not, they are compared by what they mean.
+  - Creates, updates and deletes a REST API administrator, the account of a Defender for IoT sensor or
+    management console on a FortiGate. M(otsec.defender_iot.fortigate_api_key) manages its API key.
+  - Options that are not set keep their value on the FortiGate, except O(pki_group). If O(pki_group) is not
+    set, no client certificate is required, as in Microsoft's Fortinet tutorial.
+  - The module reads the administrator, compares all options that are set, and sends only the differences.
+    After a write it reads the administrator again, and fails if the FortiGate has other values.
+  - The module uses the C(system/api-user) table of the FortiOS REST API, whose fields are documented and the
+    same from FortiOS 6.0 to 7.6. The form in which FortiOS returns trusted hosts is observed in part. The
+    module compares them by meaning.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
   - otsec.defender_iot.fortigate.self_change
@@ -34,85 +34,84 @@ attributes:
 options:
   name:
     description:
-      - Name of the admin, at most 35 characters. It is the admin's identity, so another name is another
-        admin.
+      - Name of the administrator, at most 35 characters. The name identifies the administrator. An
+        administrator cannot be renamed.
     type: str
     required: true
   comments:
     description:
-      - A remark on the admin, at most 255 characters.
+      - Comment, at most 255 characters.
     type: str
   profile:
     description:
-      - Name of the admin profile that says what the admin may do, see
-        M(otsec.defender_iot.fortigate_admin_profile).
-      - Must be given to create the admin.
+      - Name of the admin profile of the administrator, see M(otsec.defender_iot.fortigate_admin_profile).
+      - Required to create the administrator.
     type: str
   trusted_hosts:
     description:
-      - The hosts and networks that may use the admin's key, which are the sensors and management consoles.
-        Each is an address such as V(192.0.2.20), a network such as V(198.51.100.0/24) or V(2001:db8::/64),
-        or an address and a mask with a space between.
-      - It is the whole list, so hosts that it does not name are removed. Order, repetition and notation do
-        not matter.
-      - Must be given to create the admin. An empty list is refused before any request, and so are
-        V(0.0.0.0/0), V(::/0) and networks that together are one of these, because they would open the admin
-        to every source.
-      - What can mean a host or its network is refused too. That is an address with bits below its mask, such
-        as V(192.0.2.77/24), and a wildcard mask, such as V(192.0.2.1 0.0.0.255). An address with a zone, such
-        as V(fe80::1%eth0), is refused because the zone is the name of an interface of one machine.
+      - Hosts and networks from which the API key is accepted, which are the sensors and management consoles.
+        Each entry is an address such as V(192.0.2.20), a network such as V(198.51.100.0/24) or
+        V(2001:db8::/64), or an address and a mask with a space between them.
+      - The list is complete. Other trusted hosts are removed. Order, duplicates and notation do not matter.
+      - Required to create the administrator. An empty list, V(0.0.0.0/0), V(::/0), and networks that together
+        cover one of these, are refused before the first request, because they would allow every source.
+      - Ambiguous entries are refused too, which are an address with bits below its mask, such as
+        V(192.0.2.77/24), and a wildcard mask, such as V(192.0.2.1 0.0.0.255). An address with a zone, such as
+        V(fe80::1%eth0), is refused because a zone is an interface name of one host.
     type: list
     elements: str
   vdoms:
     description:
-      - Names of the VDOMs that the admin may manage. It is the whole list, and its order does not matter.
-      - A FortiGate with several VDOMs expects at least one, unless the profile is for the whole device.
+      - Names of the VDOMs that the administrator can manage. The list is complete. Its order does not matter.
+      - A FortiGate with multiple VDOMs expects at least one, unless the scope of the profile is global.
     type: list
     elements: str
   cors_allow_origin:
     description:
-      - The origin whose web pages may call the API with this admin's key, which the GUI's I(CORS Allow
-        Origin) switches on. An empty text switches it off.
-      - FortiOS advises against V(*).
+      - Origin of web pages that may call the API with this administrator's key, I(CORS Allow Origin) in the
+        GUI. An empty string disables it.
+      - FortiOS warns against V(*).
     type: str
   pki_group:
     description:
-      - Name of the PKI user group whose client certificate is needed besides the key, which the GUI's
-        I(PKI Group) switches on. Left out or empty, it is switched off.
+      - Name of the PKI user group whose client certificate is required in addition to the key, I(PKI Group)
+        in the GUI. An empty string disables it.
     type: str
     default: ""
   schedule:
     description:
-      - Name of the firewall schedule that limits when the admin may be used. An empty text sets no limit.
+      - Name of the firewall schedule during which the administrator can log in. An empty string removes the
+        limit.
     type: str
 notes:
-  - FortiOS lets only C(super_admin) create REST API admins. A profile of one's own that has every right is
-    not enough.
-  - From FortiOS 7.6.5 on such writes were seen to need the calling administrator's own password in a header
-    of its own. It is sent where O(password) is given, beside O(token) too. Without it FortiOS answers -8102.
-  - Once every administrator of a FortiGate has trusted hosts, FortiOS drops connections from all other
-    sources before its API sees them. A sensor that is only listed here is then not answered at all, unless
-    the trusted hosts of some administrator cover it too.
-  - FortiOS gives the same answer to a wrong key and to a source that is not a trusted host, and counts both
-    towards the lock-out of that source.
-  - Documented are the fields and their limits. Observed is that FortiOS gives IPv4 trusted hosts back as
-    address and mask. Assumed are that bits below the mask mean nothing, and that of the two families in an
-    entry only the one that its type names counts.
+  - Only an account with the profile C(super_admin) can create REST API administrators. A custom profile with
+    all permissions is not sufficient.
+  - FortiOS 7.6.5 and later was observed to require the password of the calling administrator in a separate
+    header for such writes. The module sends the header if O(password) is set, with O(token) too. Without the
+    header FortiOS returns error -8102.
+  - If every administrator of a FortiGate has trusted hosts, FortiOS drops connections from all other sources
+    before they reach the API. A sensor that is listed only here then gets no response, unless the trusted
+    hosts of an administrator include it too.
+  - FortiOS returns the same response to a wrong key and to a source that is not a trusted host. Both count
+    towards the lockout of the source address.
+  - Documented are the fields and their limits. Observed is that FortiOS returns IPv4 trusted hosts as address
+    and mask. Assumed are that bits below the mask have no effect, and that only the address of the entry's
+    type applies if an entry has an IPv4 and an IPv6 address.
 seealso:
   - module: otsec.defender_iot.fortigate_api_admin_info
   - module: otsec.defender_iot.fortigate_admin_profile
   - module: otsec.defender_iot.fortigate_api_key
   - name: Microsoft's tutorial on Fortinet
-    description: The steps in the consoles that this module takes over in part.
+    description: The manual steps that this module partly replaces.
     link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/tutorial-fortinet
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-# The tasks take the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
+# The tasks read the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
 
-- name: Have a REST API admin that only the sensors and their management console can use
+- name: Create a REST API administrator for the sensors and their management console
   otsec.defender_iot.fortigate_api_admin:
     name: defender-iot
     comments: Forwarding rule block-sources, minor alerts and above
@@ -123,12 +122,12 @@ EXAMPLES = r"""
       - 2001:db8::20
     cors_allow_origin: https://fgt-north-01.example.com
 
-- name: Trust every sensor of the inventory, and nobody else
+- name: Set all sensors of the inventory as the trusted hosts
   otsec.defender_iot.fortigate_api_admin:
     name: defender-iot
     trusted_hosts: "{{ groups['sensors'] | map('extract', hostvars, 'ansible_host') | list }}"
 
-- name: Have no such REST API admin
+- name: Delete the REST API administrator
   otsec.defender_iot.fortigate_api_admin:
     name: defender-iot
     state: absent
@@ -137,9 +136,9 @@ EXAMPLES = r"""
 RETURN = r"""
 admin:
   description:
-    - The admin as it is after the task, or in check mode as it would be, in the words of the options.
-    - An admin that the task creates is shown by what was asked for. One that it deletes is shown as it was.
-    - Empty if O(state=absent) finds no such admin.
+    - The administrator after the task, or as predicted in check mode, with the names of the options.
+    - A created administrator has the values of the task. A deleted administrator has its last values.
+    - Empty with O(state=absent) if the administrator does not exist.
   type: dict
   returned: success
   sample:
@@ -156,7 +155,7 @@ admin:
     pki_group: ""
     schedule: ""
 objects:
-  description: What became of the object, as a list of one; in other modules it may hold more.
+  description: The object and the action taken, as a list with one entry. Other modules may return several.
   type: list
   elements: dict
   returned: success
@@ -169,58 +168,59 @@ objects:
       after: {comments: Microsoft Defender for IoT}
   contains:
     kind:
-      description: What it is, V(admin).
+      description: Kind of the object, always V(admin).
       type: str
       returned: always
     name:
-      description: Its name.
+      description: Name of the object.
       type: str
       returned: always
     action:
-      description: What was done to it, or in check mode would be, V(create), V(update), V(delete) or V(none).
+      description: The action taken, or predicted in check mode, one of V(create), V(update), V(delete) and
+        V(none).
       type: str
       returned: always
     changed:
-      description: Whether that is a change.
+      description: Whether the object changes.
       type: bool
       returned: always
     before:
-      description: What there was, empty where there was nothing.
+      description: The changed fields before the task. Empty if the object did not exist.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     after:
-      description: What there is afterwards, empty where it is gone.
+      description: The changed fields after the task. Empty if the object was deleted.
       type: dict
-      returned: where it changes
+      returned: when the object changes
 provenance:
   description:
-    - What the knowledge of the interface rests on.
-    - Always V(documented) here, for the vendor documents the interface.
+    - Source of the knowledge about the interface.
+    - Always V(documented), because the vendor documents the interface.
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: -37
     path: /api/v2/cmdb/system/api-user
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: The appliance's own error number, V(null) where it gave none.
+      description: Error number of the appliance. V(null) if it returned none.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

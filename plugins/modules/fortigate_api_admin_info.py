@@ -5,14 +5,15 @@
 
 DOCUMENTATION = r"""
 module: fortigate_api_admin_info
-short_description: Read the REST API admins of a FortiGate
+short_description: Get the REST API administrators of a FortiGate
 version_added: 0.1.0
 description:
-  - Returns the REST API admins of a FortiGate, all or some, in the words of the options of
-    M(otsec.defender_iot.fortigate_api_admin). Given back to that module, an admin is unchanged.
-  - Keys are never returned. FortiOS shows a key once, when it is made.
-  - It uses the C(system/api-user) table of the FortiOS REST API, whose fields are documented and the same
-    from FortiOS 6.0 to 7.6.
+  - Returns all or some REST API administrators of a FortiGate, with the option names of
+    M(otsec.defender_iot.fortigate_api_admin). That module reports no change for an administrator that is
+    passed back to it.
+  - API keys are never returned. FortiOS shows a key only once, when it is generated.
+  - The module uses the C(system/api-user) table of the FortiOS REST API, whose fields are documented and the
+    same from FortiOS 6.0 to 7.6.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
   - otsec.defender_iot.appliance
@@ -22,14 +23,14 @@ extends_documentation_fragment:
 options:
   names:
     description:
-      - Names of the admins to return. Left out, all are returned. A name that no admin has is passed over.
+      - Names of the administrators to return. If it is not set, all are returned. Unknown names are ignored.
     type: list
     elements: str
 notes:
-  - FortiOS shows an account only what it may see. An account that is not C(super_admin) may get a part of the
-    admins, or none, without any error.
-  - An admin without trusted hosts, or with V(0.0.0.0/0) among them, is shown as it is, but
-    M(otsec.defender_iot.fortigate_api_admin) refuses to set that.
+  - FortiOS returns only objects that the account can see. An account without the profile C(super_admin) may
+    get only some administrators, or none, without an error.
+  - An administrator without trusted hosts, or with the trusted host V(0.0.0.0/0), is returned unchanged, but
+    M(otsec.defender_iot.fortigate_api_admin) refuses these values.
 seealso:
   - module: otsec.defender_iot.fortigate_api_admin
 author:
@@ -37,17 +38,17 @@ author:
 """
 
 EXAMPLES = r"""
-# The tasks take the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
+# The tasks read the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
 
-- name: Read every REST API admin
+- name: Get all REST API administrators
   otsec.defender_iot.fortigate_api_admin_info:
   register: result
 
-- name: Name the admins that every source can use
+- name: List the administrators without trusted hosts
   ansible.builtin.debug:
     msg: "{{ result.admins | rejectattr('trusted_hosts') | map(attribute='name') | list }}"
 
-- name: Read one REST API admin
+- name: Get one REST API administrator
   otsec.defender_iot.fortigate_api_admin_info:
     names:
       - defender-iot
@@ -56,7 +57,7 @@ EXAMPLES = r"""
 RETURN = r"""
 admins:
   description:
-    - The admins, in the order of the FortiGate. Each holds the options of
+    - The administrators, in the order in which the FortiGate lists them. Each has the options of
       M(otsec.defender_iot.fortigate_api_admin).
   type: list
   elements: dict
@@ -74,33 +75,33 @@ admins:
       schedule: ""
 provenance:
   description:
-    - What the knowledge of the interface rests on.
-    - Always V(documented) here, for the vendor documents the interface.
+    - Source of the knowledge about the interface.
+    - Always V(documented), because the vendor documents the interface.
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: -37
     path: /api/v2/cmdb/system/api-user
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: The appliance's own error number, V(null) where it gave none.
+      description: Error number of the appliance. V(null) if it returned none.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

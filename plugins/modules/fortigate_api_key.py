@@ -5,27 +5,27 @@
 
 DOCUMENTATION = r"""
 module: fortigate_api_key
-short_description: Make and keep the API key of a REST API admin of a FortiGate
+short_description: Manage the API key of a REST API administrator of a FortiGate
 version_added: 0.1.0
 description:
-  - Has the FortiGate generate the key of a REST API admin and puts it into a secret store, if the store holds
-    none yet. FortiOS shows a key once, so it is stored in the same run that makes it.
-  - The order is fixed. The store is read. The admin is read. A pending record proves that the store can be
-    written. The key is generated, stored as pending, read back and compared, tried once where that proves
-    something, and then made the current one.
-  - What an interrupted run has left is finished by the next one. If the key was stored and is not refused, it
-    becomes the current one. Otherwise another is made, for then nobody can know whether the stored one works.
-  - If the store breaks down after the key was generated, storing is tried again a few times. Then the key is
-    written, encrypted, to a file in Ansible's home, which the message names.
-  - A store that cannot be read stops the task. It is never taken for an empty one.
-  - Generating a key replaces the old one at once, so whatever uses the old key stops working until it is
-    given the new one. Whether a key exists cannot be read from a FortiGate.
-  - A key is tried only if the address that the request comes from is among the admin's trusted hosts,
-    because FortiOS answers HTTP 401 to any other source too and counts it towards the lock-out. An address
-    translation on the way is not seen.
-  - The value is never returned, printed or shown in a diff.
-  - Generating a key is a documented call of the FortiOS REST API. In which field the answer holds the key is
-    observed.
+  - If the secret store contains no key, has the FortiGate generate the API key of a REST API administrator
+    and stores it. FortiOS shows a key only once, so the task that generates it also stores it.
+  - The order is fixed. The module reads the store and the administrator. It writes a pending record, which
+    proves that the store is writable. Then it generates the key, stores it as pending, reads it back and
+    compares it. It tries the key once if the result is conclusive, and then makes it the current key.
+  - The next run completes an interrupted one. If the key was stored and is not refused, it becomes the
+    current key. Otherwise another key is generated, because it is not known whether the stored one works.
+  - If the store fails after the key was generated, the module retries a few times. Then it writes the
+    encrypted key to a file in Ansible's home folder, and the message names the file.
+  - If the store cannot be read, the task fails. An unreadable store is never treated as empty.
+  - A generated key replaces the old one immediately. Clients with the old key stop working until they get the
+    new one. A FortiGate does not report whether a key exists.
+  - A key is tried only if the source address of the request is a trusted host of the administrator, because
+    FortiOS also returns HTTP 401 to any other source and counts it towards the lockout. Address translation
+    on the way is not detected.
+  - The key is never returned, printed or shown in a diff, except with O(return_secret=true).
+  - The call that generates a key is documented in the FortiOS REST API. The field of the response that
+    contains the key is observed.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
   - otsec.defender_iot.fortigate.self_change
@@ -38,70 +38,69 @@ attributes:
   check_mode:
     support: full
     details:
-      - If the admin does not exist, a key is predicted with a warning, as if an earlier task created the
-        admin. Outside check mode the task fails.
-      - Whether the store can be written is not found out.
-      - With O(recreate=invalid) the stored key is tried in check mode too.
+      - If the administrator does not exist, the module predicts a key and warns, because an earlier task of
+        the run may create the administrator. A real run fails.
+      - Check mode does not test whether the store is writable.
+      - With O(recreate=invalid) check mode tries the stored key too.
   diff_mode:
     support: full
     details:
-      - Shows the fingerprint of the key. That of a key which is not made yet is shown as
-        V((known after apply\)).
+      - The key is shown as its fingerprint, or as V((known after apply\)) if it is not minted yet.
   idempotent:
     support: partial
     details:
-      - With O(recreate=always) every run makes a new key.
+      - With O(recreate=always) every run replaces the key.
 options:
   state:
     description:
-      - With V(absent) the key is removed from the store alone. On the FortiGate it goes with its admin, see
-        M(otsec.defender_iot.fortigate_api_admin).
+      - V(absent) removes the key from the store only. On the FortiGate the key is deleted with its
+        administrator, see M(otsec.defender_iot.fortigate_api_admin).
   name:
     description:
-      - Name of the REST API admin, at most 35 characters. It must exist, see
+      - Name of the REST API administrator, at most 35 characters. It must exist, see
         M(otsec.defender_iot.fortigate_api_admin).
     type: str
     required: true
   recreate:
     description:
-      - When to make a new key although the store holds one.
-      - With V(never), the stored key is kept, and whether it still works is not looked at.
-      - With V(invalid), the stored key is tried in every run, and replaced only if the FortiGate clearly
-        refuses it. An answer that proves nothing, or a source address that is not trusted, keeps it with a
-        warning.
-      - With V(always), every run makes a new key.
+      - When to replace a stored key.
+      - V(never) keeps the stored key and does not check whether it still works.
+      - V(invalid) tries the stored key in every run, and replaces it only if the FortiGate clearly refuses
+        it. If the response is inconclusive, or if the source address is not trusted, the module keeps the key
+        and warns.
+      - V(always) replaces the key in every run.
     type: str
     choices: [never, invalid, always]
     default: never
 notes:
-  - FortiOS was seen to let only C(super_admin) generate keys.
-  - From FortiOS 7.6.5 on generating a key was seen to need the calling administrator's own password in a
-    header of its own. It is sent where O(password) is given, beside O(token) too. Without it FortiOS answers
-    -8102.
-  - A trial that is refused counts as one failed login of this source address. Three, unless it is set
-    otherwise, lock it out for a while.
-  - Documented are the call, that the key is shown once, and that a new one ends the old one at once. Observed
-    are where the answer holds it, and that a wrong key and an untrusted source get the same answer. Whether
-    and when a key was used is documented nowhere.
+  - It was observed that only an account with the profile C(super_admin) can generate keys.
+  - FortiOS 7.6.5 and later was observed to require the password of the calling administrator in a separate
+    header to generate a key. The module sends the header if O(password) is set, with O(token) too. Without
+    the header FortiOS returns error -8102.
+  - A refused trial of a key counts as one failed login of the source address. By default, three failed logins
+    lock it out for a while.
+  - Documented are the call, that a key is shown only once, and that a new key immediately replaces the old
+    one. Observed are the field of the response that contains the key, and that a wrong key and an untrusted
+    source get the same response. FortiOS documents no time of last use of a key.
 seealso:
   - module: otsec.defender_iot.fortigate_api_admin
   - name: Microsoft's tutorial on Fortinet
-    description: The steps in the consoles that this module takes over in part.
+    description: The manual steps that this module partly replaces.
     link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/tutorial-fortinet
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-# The tasks take the connection from FORTIGATE_URL and FORTIGATE_TOKEN, and run with a vault identity, for
-# example with --vault-password-file.
+# The tasks read the connection from FORTIGATE_URL and FORTIGATE_TOKEN, and need a vault identity, for example
+# from --vault-password-file.
 
-- name: Have a key for the REST API admin
+- name: Create the API key of the REST API administrator
   otsec.defender_iot.fortigate_api_key:
     name: defender-iot
     secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}-defender-iot"
 
-- name: Replace the key if the FortiGate does not accept it any more
+- name: Replace the key if the FortiGate refuses it
   otsec.defender_iot.fortigate_api_key:
     name: defender-iot
     secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}-defender-iot"
@@ -114,7 +113,7 @@ EXAMPLES = r"""
     recreate: always
   register: result
 
-- name: Say whose sensors need the new key
+- name: Report the new key
   ansible.builtin.debug:
     msg: "Key {{ result.fingerprint }} is stored under {{ result.secret_ref }}"
   when: result.minted
@@ -122,47 +121,50 @@ EXAMPLES = r"""
 
 RETURN = r"""
 minted:
-  description: Whether this run made a new key.
+  description: Whether this task minted a key.
   type: bool
   returned: success
   sample: true
 reason:
   description:
-    - Why a key was made, or in check mode would be, or that an earlier run was finished. V(null) if neither.
+    - Why a key was minted, or would be minted in check mode, or that an interrupted run was completed.
+      V(null) if neither applies.
   type: str
   returned: success
   sample: the store holds none
 secret_ref:
-  description: Where the key is stored, as O(secret_ref) says it. The value itself is never returned.
+  description: Reference to the key, as in O(secret_ref).
   type: str
   returned: success
   sample: vault_file:/srv/secrets/fgt-north-01
 value:
-  description: The secret in the clear.
+  description: The secret in plain text.
   type: str
-  returned: with O(return_secret=true), where a value is stored
+  returned: with O(return_secret=true), if a value is stored
   sample: the value
 fingerprint:
   description:
-    - Twelve hexadecimal digits that tell one value under this reference from another, and nothing about it.
-    - V(null) in check mode if a key would be made, and where nothing is stored.
+    - Twelve hexadecimal digits that distinguish the values stored under this reference and reveal nothing
+      else about them.
+    - V(null) if no value is stored, and in check mode if a key would be minted.
   type: str
   returned: success
   sample: 5b1d0c4e9a72
 created_at:
-  description: When the stored key was made, in UTC. V(null) if that is not known, as with one stored by hand.
+  description: Time when the stored key was minted, in UTC. V(null) if it is not known, for example for a
+    manually stored key.
   type: str
   returned: success
   sample: "2026-11-02T09:30:00Z"
 verified_at:
   description:
-    - When the FortiGate accepted the stored key, in UTC. It is tried after it was made. V(null) if it was
-      not, or if the answer proved nothing.
+    - Time when the FortiGate accepted the stored key, in UTC. V(null) if the key was not tried, or if the
+      response was inconclusive.
   type: str
   returned: success
   sample: "2026-11-02T09:30:01Z"
 objects:
-  description: What became of the object, as a list of one; in other modules it may hold more.
+  description: The object and the action taken, as a list with one entry. Other modules may return several.
   type: list
   elements: dict
   returned: success
@@ -176,66 +178,66 @@ objects:
       reason: the store holds none
   contains:
     kind:
-      description: What it is, V(key).
+      description: Kind of the object, always V(key).
       type: str
       returned: always
     name:
-      description: The name of the API admin.
+      description: Name of the REST API administrator.
       type: str
       returned: always
     action:
       description:
-        - What was done to it, or in check mode would be, V(mint), V(rotate) if it replaces a stored one,
-          V(update), V(delete) or V(none).
+        - The action taken, or predicted in check mode, one of V(mint), V(rotate) if it replaces a stored
+          value, V(update), V(delete) and V(none).
       type: str
       returned: always
     changed:
-      description: Whether that is a change. What is done only in the secret store is one too.
+      description: Whether the object changes. A change of the secret store alone counts too.
       type: bool
       returned: always
     before:
-      description: The fingerprint of the stored value, empty where there was none.
+      description: Fingerprint of the value stored before the task. Empty if there was none.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     after:
       description:
-        - The fingerprint of the value stored afterwards,
-          V((known after apply\)) in check mode if it is not made yet.
+        - Fingerprint of the value stored after the task. V((known after apply\)) in check mode if the value
+          is not minted yet.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     reason:
-      description: As RV(reason).
+      description: The same as RV(reason).
       type: str
       returned: always
 provenance:
   description:
-    - What the knowledge of the interface rests on.
-    - Always V(documented) here, for the vendor documents the interface.
+    - Source of the knowledge about the interface.
+    - Always V(documented), because the vendor documents the interface.
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: -37
     path: /api/v2/monitor/system/api-user/generate-key
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: The appliance's own error number, V(null) where it gave none.
+      description: Error number of the appliance. V(null) if it returned none.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

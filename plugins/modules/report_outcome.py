@@ -2,34 +2,34 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# What the action of this name does, for ansible-doc.
+# Documents the action plugin of the same name, for ansible-doc.
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: report_outcome
-short_description: End a run as its report says
+short_description: Set the exit code of a run from its report
 version_added: 0.1.0
 description:
-  - The last task of a run that only looks, such as the playbook C(otsec.defender_iot.drift). It makes the
-    exit code of C(ansible-playbook) say what the report says.
-  - It succeeds if everything is as declared, fails if something would change, and is unreachable if any
-    appliance failed, could not be reached or was not done, whatever else was found. C(ansible-playbook) then
-    ends with 0, 2 or 4.
-  - It speaks of the whole run, so once is enough. C(--limit) leaves out C(localhost), and the playbook would
-    end with 0, so name the appliances too and say C(run_once=true).
-  - Where no report is being made it is unreachable, for then nothing is known.
+  - The last task of a run that only reads, such as the playbook C(otsec.defender_iot.drift). It sets the exit
+    code of C(ansible-playbook) to that of the report.
+  - If every appliance is in the desired state, the task succeeds, and C(ansible-playbook) exits with 0. If
+    something would change, the task fails, and the exit code is 2. If any appliance failed, was unreachable
+    or was not done, the result of the task is unreachable, and the exit code is 4, whatever else was found.
+  - The result covers the whole run, so use C(run_once=true). C(--limit) excludes C(localhost). Add the
+    appliances to the hosts of the play too, or the exit code would be 0.
+  - Without a report the result is unreachable, because nothing is known.
 attributes:
   check_mode:
-    description: What happens in check mode.
+    description: Behaviour in check mode.
     support: full
     details:
-      - It changes nothing.
+      - The module changes nothing.
   diff_mode:
-    description: Whether it shows differences.
+    description: Support of diff mode.
     support: none
   platform:
-    description: Where it runs.
+    description: Supported platforms.
     platforms: all
     support: full
 seealso:
@@ -40,7 +40,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the FortiGates
+- name: Compare the FortiGates
   hosts: fortigates
   gather_facts: false
   check_mode: true
@@ -49,17 +49,17 @@ EXAMPLES = r"""
   vars:
     defender_iot_report: defender_iot_report
   tasks:
-    - name: Compare the FortiGates with what is declared
+    - name: Compare the FortiGates with the desired state
       ansible.builtin.include_role:
         name: otsec.defender_iot.fortigate_access
 
-- name: Say by the exit code what was found
+- name: Set the exit code
   hosts: localhost:fortigates
   gather_facts: false
   vars:
     defender_iot_report: defender_iot_report
   tasks:
-    - name: End as the report says
+    - name: Set the exit code from the report
       otsec.defender_iot.report_outcome:
       run_once: true
 """
@@ -67,7 +67,7 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description:
-    - V(clean), V(drift) or V(unknown), and V(changed) if the run was not one in check mode.
+    - State of the report, V(clean), V(drift) or V(unknown), or V(changed) if the run was not in check mode.
   type: str
   returned: always
   sample: drift

@@ -5,34 +5,35 @@
 
 DOCUMENTATION = r"""
 module: sensor_access_token
-short_description: Manage the access tokens of a Defender for IoT sensor
+short_description: Manage access tokens of a Defender for IoT sensor
 version_added: 0.1.0
 description:
-  - Has an access token of a Microsoft Defender for IoT OT sensor in a secret store, where others, such as
-    M(otsec.defender_iot.forescout_module), take it from.
-  - Without O(endpoints) the module adopts and verifies. A person generates the token in the sensor's web
-    interface and stores it, and the module proves once that the sensor accepts it. It uses documented calls
-    alone, which are C(GET /api/v1/alerts) with the token in the C(Authorization) header.
-  - With O(endpoints) the module creates the token if the sensor has none of that description, keeps it if
-    the sensor has one and the store holds its value, and deletes it with O(state=absent). No vendor
-    documents an interface for that, so an endpoint map, which the operator supplies, says how the sensor's
-    own web interface does it.
-  - The description is the token's identity. If several tokens have it, the task fails and names their ids.
-  - A sensor shows a token once. If the sensor has the token and the store does not hold it, the value is
-    lost for this module and the task fails. If the sensor has none and the store holds one, a new token
-    replaces the stored one.
-  - Tokens can overlap. A token that is replaced stays on the sensor and in the store, until
-    O(previous=absent) deletes it, which happens only once the new one was used.
-  - To make a token, the order is fixed. The store is read. The sensor is read. A pending record proves that
-    the store can be written. The token is created, stored as pending, read back and compared, and then made
-    the current one. What an interrupted run has left is finished by the next one. A token whose value was
-    stored becomes the current one, and one whose value was lost is deleted before another is made.
-  - If the store breaks down after the token was created, storing is tried again a few times. Then the token
-    is written, encrypted, to a file in Ansible's home, which the message names, and deleted on the sensor.
-  - A created token is not tried, because that would set its I(Used) time on the sensor, by which one sees
-    whether its user has called.
-  - A store that cannot be read stops the task. It is never taken for an empty one. The value is never
-    returned, printed or shown in a diff.
+  - Manages an access token of a Microsoft Defender for IoT OT sensor in a secret store. Other modules, such
+    as M(otsec.defender_iot.forescout_module), read it there.
+  - Without O(endpoints) the module adopts and verifies a token. An operator generates the token in the
+    sensor's web interface and stores it. The module verifies once that the sensor accepts it. It uses only a
+    documented call, C(GET /api/v1/alerts) with the token in the C(Authorization) header.
+  - With O(endpoints) the module creates the token if the sensor has none with that description. It keeps the
+    token if the sensor has it and the store contains its value. It deletes the token with O(state=absent). No
+    vendor documents an interface for that. An endpoint map, supplied by the operator, describes how the
+    sensor's own web interface does it.
+  - The description identifies the token. If several tokens have it, the task fails and lists their ids.
+  - A sensor shows a token only once. If the sensor has the token and the store does not contain it, the
+    module cannot get the value, and the task fails. If the store contains a token that the sensor does not
+    have, a new token replaces the stored one.
+  - Tokens can overlap. A replaced token remains on the sensor and in the store until O(previous=absent)
+    deletes it, which requires that the new token was used.
+  - The order is fixed. The module reads the store and the sensor. It writes a pending record, which proves
+    that the store is writable. Then it creates the token, stores it as pending, reads it back and compares
+    it, and makes it the current token. The next run completes an interrupted one. A token whose value was
+    stored becomes the current token. A token whose value was lost is deleted before another one is created.
+  - If the store fails after the token was created, the module retries a few times. Then it writes the
+    encrypted token to a file in Ansible's home folder and deletes the token on the sensor. The message names
+    the file.
+  - A created token is not tried, because that would set its I(Used) time on the sensor. This time shows
+    whether the intended client has used the token.
+  - If the store cannot be read, the task fails. An unreadable store is never treated as empty. The token is
+    never returned, printed or shown in a diff, except with O(return_secret=true).
 extends_documentation_fragment:
   - otsec.defender_iot.sensor
   - otsec.defender_iot.state
@@ -44,100 +45,99 @@ attributes:
   check_mode:
     support: full
     details:
-      - Without O(endpoints), a stored token that is not verified yet is reported as a change. It is not
-        tried.
-      - Whether the store can be written is not found out.
+      - Without O(endpoints), check mode reports a stored token that is not verified yet as a change, and does
+        not try it.
+      - Check mode does not test whether the store is writable.
   diff_mode:
     support: full
     details:
-      - Shows the fingerprint of the token. That of a token which is not made yet is shown as
-        V((known after apply\)).
+      - The token is shown as its fingerprint, or as V((known after apply\)) if it is not minted yet.
   idempotent:
     support: partial
     details:
-      - With O(recreate=always) every run makes a new token.
+      - With O(recreate=always) every run replaces the token.
 options:
   state:
     description:
-      - With V(absent) the token is deleted from the sensor, and its value from the store. This needs
-        O(endpoints).
+      - V(absent) deletes the token from the sensor and from the store. It requires O(endpoints).
   description:
     description:
-      - The token's description on the sensor, compared letter by letter.
-      - Without O(endpoints) it only names the token in messages, for no documented call reads it.
+      - Description of the token on the sensor. The comparison is case-sensitive.
+      - Without O(endpoints) it only names the token in messages, because no documented call reads the
+        description.
     type: str
     required: true
   endpoints:
     description:
-      - An endpoint map, a YAML file on the control node that says how the web interface of this version of
-        the sensor lists, creates and deletes tokens, and how one logs in to it. A relative path starts at
-        the playbook's folder.
-      - According to the map's login, O(token), or O(username) and O(password), must be given too.
-      - The guide C(docs/endpoint_maps.md) of this collection says how to write one. Only the lab's own map
-        comes with the collection.
+      - Endpoint map, a YAML file on the control node. It describes how to log in to the web interface of this
+        version of the sensor, and how to list, create and delete tokens there. A relative path starts at the
+        playbook's folder.
+      - The map's login requires either O(token), or O(username) and O(password).
+      - The guide C(docs/endpoint_maps.md) of this collection describes how to write one. The collection
+        includes a map for the lab only.
     type: path
   recreate:
     description:
-      - When to make a new token although there is one. With V(always) every run makes one, unless the
-        previous one is still there.
+      - When to replace an existing token. V(always) replaces it in every run, unless the previous token still
+        exists.
     type: str
     choices: [never, always]
     default: never
   previous:
     description:
-      - What becomes of a token that was replaced. With V(absent) it is deleted as soon as the sensor shows
-        that the current one was used. Until then it is kept, with a warning.
+      - Desired state of a replaced token. V(absent) deletes it once the sensor shows that the current token
+        was used. Until then the module keeps it and warns.
     type: str
     choices: [keep, absent]
     default: keep
   replaced:
     description:
-      - Whether an earlier task replaces the token. Check mode, in which that task has made none, then
-        predicts what follows. A real run sees it in the store.
+      - Whether an earlier task replaces the token. In check mode that task mints no token. If this is
+        V(true), check mode predicts the following steps. A real run reads the new token from the store.
     type: bool
     default: false
 notes:
-  - The verifying call sets the token's I(Used) time on the sensor. From then on I(Used) proves nothing
-    about whether anybody else has called, and the task warns of it.
-  - What a sensor answers to a wrong token is not documented. Only a JSON list with HTTP 200 is taken as
-    proof that the token works. Anything else fails the task, and a later run tries again.
-  - Once verified, a token is not tried again. To have another token verified, store a file with nothing but
-    its value in place of the old one.
-  - Wrong passwords lock out the source address on a sensor for every user.
+  - The verification call sets the token's I(Used) time on the sensor. Until the next call, I(Used) is no
+    evidence that another client has called. The task warns about this.
+  - The response of a sensor to a wrong token is not documented. Only a JSON list with HTTP 200 proves that
+    the token works. With any other response the task fails, and a later run retries.
+  - A verified token is not tried again. To verify another token, replace the stored file with a file that
+    contains only its value.
+  - Failed logins lock out the source address on a sensor for all users.
 seealso:
   - module: otsec.defender_iot.sensor_access_token_info
   - module: otsec.defender_iot.forescout_module
   - name: Endpoint maps
-    description: How to write one, and what the collection checks in it.
+    description: How to write an endpoint map, and what the collection checks in it.
     link: https://github.com/otsec/defender_iot/blob/main/docs/endpoint_maps.md
   - name: Microsoft's tutorial on Forescout
-    description: The steps in the consoles that this module takes over in part.
+    description: The manual steps that this module partly replaces.
     link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/tutorial-forescout
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-- name: Tasks for sensors that say the connection once
+- name: Manage sensors with shared connection options
   module_defaults:
     group/otsec.defender_iot.sensor:
       url: "https://{{ ansible_host }}"
       ca_path: /etc/ssl/certs/plant-ca.pem
   block:
-    - name: Verify the token that was generated by hand and stored
+    - name: Verify the manually generated and stored token
       otsec.defender_iot.sensor_access_token:
         description: Forescout
         secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}-forescout"
 
-# The tasks below take the connection from SENSOR_URL, SENSOR_USERNAME and SENSOR_PASSWORD.
+# The tasks below read the connection from SENSOR_URL, SENSOR_USERNAME and SENSOR_PASSWORD.
 
-- name: Have a token by the sensor's own web interface
+- name: Create a token through the sensor's own web interface
   otsec.defender_iot.sensor_access_token:
     description: Forescout
     secret_ref: vault_file:/srv/secrets/sensor-north-01-forescout
     endpoints: endpoint_maps/sensor.yml
 
-- name: Have no such token
+- name: Delete the token
   otsec.defender_iot.sensor_access_token:
     description: Forescout
     secret_ref: vault_file:/srv/secrets/sensor-north-01-forescout
@@ -147,54 +147,56 @@ EXAMPLES = r"""
 
 RETURN = r"""
 minted:
-  description: Whether this run made a new token.
+  description: Whether this task minted a token.
   type: bool
   returned: success
   sample: true
 reason:
   description:
-    - Why a token was made, or in check mode would be, or that an earlier run was finished. V(null) if
-      neither.
+    - Why a token was minted, or would be minted in check mode, or that an interrupted run was completed.
+      V(null) if neither applies.
   type: str
   returned: success
   sample: the appliance has none
 secret_ref:
-  description: Where the token is stored, as O(secret_ref) says it. The value itself is never returned.
+  description: Reference to the token, as in O(secret_ref).
   type: str
   returned: success
   sample: vault_file:/srv/secrets/sensor-north-01
 value:
-  description: The secret in the clear.
+  description: The secret in plain text.
   type: str
-  returned: with O(return_secret=true), where a value is stored
+  returned: with O(return_secret=true), if a value is stored
   sample: the value
 previous:
-  description: Fingerprint of the token that was replaced, V(null) where none is left.
+  description: Fingerprint of the replaced token. V(null) if there is none.
   type: str
   returned: success
   sample: 0c7e21aa94f0
 fingerprint:
   description:
-    - Twelve hexadecimal digits that tell one value under this reference from another, and nothing about it.
-    - V(null) in check mode if a token would be made, and where nothing is stored.
+    - Twelve hexadecimal digits that distinguish the values stored under this reference and reveal nothing
+      else about them.
+    - V(null) if no value is stored, and in check mode if a token would be minted.
   type: str
   returned: success
   sample: 5b1d0c4e9a72
 created_at:
   description:
-    - When the stored token was made, in UTC. V(null) if that is not known, as with one stored by hand.
+    - Time when the stored token was minted, in UTC. V(null) if it is not known, for example for a manually
+      stored token.
   type: str
   returned: success
   sample: "2026-11-02T09:30:00Z"
 verified_at:
   description:
-    - When the sensor accepted the stored token, in UTC. This module tries it without O(endpoints) alone.
-      V(null) if it was not tried yet.
+    - Time when the sensor accepted the stored token, in UTC. The module tries a token only without
+      O(endpoints). V(null) if the token was not tried.
   type: str
   returned: success
   sample: "2026-11-02T09:30:01Z"
 objects:
-  description: What became of the object, as a list of one; in other modules it may hold more.
+  description: The object and the action taken, as a list with one entry. Other modules may return several.
   type: list
   elements: dict
   returned: success
@@ -208,66 +210,66 @@ objects:
       reason: the appliance has none
   contains:
     kind:
-      description: What it is, V(token).
+      description: Kind of the object, always V(token).
       type: str
       returned: always
     name:
-      description: Its description.
+      description: Description of the token.
       type: str
       returned: always
     action:
       description:
-        - What was done to it, or in check mode would be, V(mint), V(rotate) if it replaces a stored one,
-          V(update), V(delete) or V(none).
+        - The action taken, or predicted in check mode, one of V(mint), V(rotate) if it replaces a stored
+          value, V(update), V(delete) and V(none).
       type: str
       returned: always
     changed:
-      description: Whether that is a change. What is done only in the secret store is one too.
+      description: Whether the object changes. A change of the secret store alone counts too.
       type: bool
       returned: always
     before:
-      description: The fingerprint of the stored value, empty where there was none.
+      description: Fingerprint of the value stored before the task. Empty if there was none.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     after:
       description:
-        - The fingerprint of the value stored afterwards,
-          V((known after apply\)) in check mode if it is not made yet.
+        - Fingerprint of the value stored after the task. V((known after apply\)) in check mode if the value
+          is not minted yet.
       type: dict
-      returned: where it changes
+      returned: when the object changes
     reason:
-      description: As RV(reason).
+      description: The same as RV(reason).
       type: str
       returned: always
 provenance:
   description:
-    - What the knowledge of the interface rests on. With O(endpoints) it is what the endpoint map says of
-      itself, V(documented), V(observed), V(captured) or V(lab). Without, it is V(documented).
+    - Source of the knowledge about the interface. With O(endpoints) the endpoint map declares it as
+      V(documented), V(observed), V(captured) or V(lab). Without O(endpoints) it is V(documented).
   type: str
   returned: success
   sample: captured
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: null
     path: /login
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: An error number of the appliance's own, which only a FortiGate gives.
+      description: Error number of the appliance. Only FortiGates return one.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

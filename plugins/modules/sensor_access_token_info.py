@@ -5,13 +5,13 @@
 
 DOCUMENTATION = r"""
 module: sensor_access_token_info
-short_description: Read the access tokens of a Defender for IoT sensor
+short_description: Get the access tokens of a Defender for IoT sensor
 version_added: 0.1.0
 description:
-  - Returns the access tokens of a Microsoft Defender for IoT OT sensor, all or some, with their description
-    and the time when they were last used. Values are never returned, for a sensor shows them only once.
-  - No vendor documents an interface that lists tokens, so an endpoint map, which the operator supplies,
-    says how the sensor's own web interface does it.
+  - Returns all or some access tokens of a Microsoft Defender for IoT OT sensor, with their descriptions and
+    times of last use. Values are never returned, because a sensor shows them only once.
+  - No vendor documents an interface that lists tokens. An endpoint map, supplied by the operator, describes
+    how the sensor's own web interface lists them.
 extends_documentation_fragment:
   - otsec.defender_iot.sensor
   - otsec.defender_iot.appliance
@@ -21,43 +21,43 @@ extends_documentation_fragment:
 options:
   descriptions:
     description:
-      - Descriptions of the tokens to return. Left out, all are returned. A description that no token has is
-        passed over, and one that several have returns them all.
+      - Descriptions of the tokens to return. If it is not set, all tokens are returned. Unknown descriptions
+        are ignored. If several tokens have the same description, all of them are returned.
     type: list
     elements: str
   endpoints:
     description:
-      - An endpoint map, a YAML file on the control node that says how the web interface of this version of
-        the sensor lists tokens, and how one logs in to it. A relative path starts at the playbook's folder.
-      - According to the map's login, O(token), or O(username) and O(password), must be given too.
-      - The guide C(docs/endpoint_maps.md) of this collection says how to write one. Only the lab's own map
-        comes with the collection.
+      - Endpoint map, a YAML file on the control node. It describes how to log in to the web interface of this
+        version of the sensor, and how to list tokens there. A relative path starts at the playbook's folder.
+      - The map's login requires either O(token), or O(username) and O(password).
+      - The guide C(docs/endpoint_maps.md) of this collection describes how to write one. The collection
+        includes a map for the lab only.
     type: path
     required: true
 seealso:
   - module: otsec.defender_iot.sensor_access_token
   - name: Endpoint maps
-    description: How to write one, and what the collection checks in it.
+    description: How to write an endpoint map, and what the collection checks in it.
     link: https://github.com/otsec/defender_iot/blob/main/docs/endpoint_maps.md
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-# The tasks take the connection from SENSOR_URL, SENSOR_USERNAME and SENSOR_PASSWORD.
+# The tasks read the connection from SENSOR_URL, SENSOR_USERNAME and SENSOR_PASSWORD.
 
-- name: Read every access token
+- name: Get all access tokens
   otsec.defender_iot.sensor_access_token_info:
     endpoints: endpoint_maps/sensor.yml
 
-- name: Read the token of Forescout
+- name: Get the access token of Forescout
   otsec.defender_iot.sensor_access_token_info:
     descriptions:
       - Forescout
     endpoints: endpoint_maps/sensor.yml
   register: result
 
-- name: Insist that Forescout has called the sensor
+- name: Check that Forescout has used the token
   ansible.builtin.assert:
     that: result.tokens[0].used is not none
     fail_msg: No call with the token was ever received, so the connection from Forescout does not work.
@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tokens:
-  description: The tokens, in the order of the sensor.
+  description: The tokens, in the order in which the sensor lists them.
   type: list
   elements: dict
   returned: success
@@ -75,48 +75,48 @@ tokens:
       used: "2026-11-02T10:15:00Z"
   contains:
     description:
-      description: The token's description.
+      description: Description of the token.
       type: str
       returned: always
     id:
-      description: The token's id, as the sensor gives it.
+      description: Id of the token, as the sensor returns it.
       type: raw
       returned: always
     used:
       description:
-        - When a call with the token was last received, as the sensor gives it. V(null) if never, where the
-          endpoint map says how the sensor puts that.
+        - Time of the last call with the token, as the sensor returns it. V(null) if there was none and the
+          endpoint map defines how the sensor shows that.
       type: raw
       returned: always
 provenance:
   description:
-    - What the knowledge of the interface rests on, as the endpoint map says of itself, V(documented),
+    - Source of the knowledge about the interface, as the endpoint map declares it, V(documented),
       V(observed), V(captured) or V(lab).
   type: str
   returned: success
   sample: captured
 failure:
   description:
-    - What went wrong on the appliance or in the secret store, for machines. The message says it in a
+    - Details of a failure on the appliance or in the secret store, for programs. C(msg) describes it in a
       sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 403
     code: null
     path: /login
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: An error number of the appliance's own, which only a FortiGate gives.
+      description: Error number of the appliance. Only FortiGates return one.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none was.
+      description: Requested path. V(null) if no request was sent.
       type: str
       returned: always
 """

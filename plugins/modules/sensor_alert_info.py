@@ -5,12 +5,12 @@
 
 DOCUMENTATION = r"""
 module: sensor_alert_info
-short_description: Read the alerts of a Defender for IoT sensor
+short_description: Get the alerts of a Defender for IoT sensor
 version_added: 0.1.0
 description:
-  - Returns the alerts of a Microsoft Defender for IoT OT sensor, or of a management console, by its
+  - Returns the alerts of a Microsoft Defender for IoT OT sensor or a management console, through its
     documented API.
-  - State, time and type are filtered by the sensor, severity and engine by the module.
+  - The sensor filters by state, time and type. The module filters by severity and engine.
 extends_documentation_fragment:
   - otsec.defender_iot.sensor_api
   - otsec.defender_iot.appliance
@@ -20,12 +20,13 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - Return only alerts that are handled, or that are not.
+      - Return only handled or only unhandled alerts.
     type: str
     choices: [handled, unhandled]
   since:
     description:
-      - Return only alerts from this time on, such as V(2026-11-02T10:15:00Z). Without an offset it is UTC.
+      - Return only alerts from this time on, such as V(2026-11-02T10:15:00Z). A time without an offset is in
+        UTC.
     type: str
   until:
     description:
@@ -33,7 +34,7 @@ options:
     type: str
   type:
     description:
-      - Return only alerts of this type. The API has no others.
+      - Return only alerts of this type. The API supports no other types.
     type: str
     choices: [disconnections, unexpected_new_devices]
   severities:
@@ -44,13 +45,13 @@ options:
     choices: [critical, major, minor, warning]
   engines:
     description:
-      - Return only alerts of these engines.
+      - Return only alerts from these engines.
     type: list
     elements: str
     choices: [protocol_violation, policy_violation, malware, anomaly, operational]
   api_version:
     description:
-      - Version of the API. V(v2) adds addresses, names and remediation steps; it needs
+      - Version of the API. V(v2) adds addresses, names and remediation steps. It requires
         O(api=management_console).
     type: str
     choices: [v1, v2]
@@ -59,14 +60,14 @@ seealso:
   - module: otsec.defender_iot.sensor_device_info
   - module: otsec.defender_iot.sensor_connection_check
   - name: Microsoft's reference
-    description: The calls that these modules make.
+    description: The API calls that these modules use.
     link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/api/sensor-alert-apis
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-- name: Read what is open and serious
+- name: Get the unhandled alerts of high severity
   otsec.defender_iot.sensor_alert_info:
     url: https://192.0.2.20
     token: "{{ sensor_token }}"
@@ -74,11 +75,11 @@ EXAMPLES = r"""
     severities: [critical, major]
   register: result
 
-- name: Show it
+- name: Show their titles
   ansible.builtin.debug:
     msg: "{{ result.alerts | map(attribute='title') }}"
 
-- name: Read what the engine for policy violations found since a maintenance window
+- name: Get the policy violations since a maintenance window
   otsec.defender_iot.sensor_alert_info:
     url: https://192.0.2.20
     token: "{{ sensor_token }}"
@@ -88,25 +89,26 @@ EXAMPLES = r"""
 
 RETURN = r"""
 alerts:
-  description: The alerts, in the order of the sensor. What an answer leaves out is V(null) or empty.
+  description: The alerts, in the order in which the sensor lists them. Fields that the response omits are
+    V(null) or empty.
   type: list
   elements: dict
   returned: success
   contains:
       id:
-        description: Number of the alert.
+        description: Id of the alert.
         type: raw
         returned: always
       time:
-        description: When it was raised, in UTC, to the millisecond.
+        description: Time of the alert in UTC, in milliseconds precision.
         type: str
         returned: always
       title:
-        description: Title.
+        description: Title of the alert.
         type: str
         returned: always
       message:
-        description: Message.
+        description: Message of the alert.
         type: str
         returned: always
       severity:
@@ -114,27 +116,27 @@ alerts:
         type: str
         returned: always
       engine:
-        description: Engine that raised it, such as V(policy_violation).
+        description: Engine that raised the alert, such as V(policy_violation).
         type: str
         returned: always
       source_device:
-        description: Number of the device that caused it.
+        description: Id of the device that caused the alert.
         type: int
         returned: always
       destination_device:
-        description: Number of the other device.
+        description: Id of the other device.
         type: int
         returned: always
       additional_information:
-        description: What else is known, with C(description) and C(information).
+        description: Additional information, with C(description) and C(information).
         type: dict
         returned: always
       handled:
-        description: Whether it is handled, from a management console only.
+        description: Whether the alert is handled. Only a management console returns it.
         type: bool
         returned: always
       source_device_address:
-        description: Address of the first device, with O(api_version=v2).
+        description: Address of the device that caused the alert, with O(api_version=v2).
         type: str
         returned: always
       destination_device_address:
@@ -142,7 +144,7 @@ alerts:
         type: str
         returned: always
       remediation_steps:
-        description: What to do, with O(api_version=v2).
+        description: Remediation steps, with O(api_version=v2).
         type: list
         elements: str
         returned: always
@@ -151,51 +153,51 @@ alerts:
         type: str
         returned: always
       zone_name:
-        description: Name of its zone, with O(api_version=v2).
+        description: Name of the sensor's zone, with O(api_version=v2).
         type: str
         returned: always
       site_name:
-        description: Name of its site, with O(api_version=v2).
+        description: Name of the sensor's site, with O(api_version=v2).
         type: str
         returned: always
       sensor_id:
-        description: Id of the sensor, from a management console only.
+        description: Id of the sensor. Only a management console returns it.
         type: int
         returned: always
       zone_id:
-        description: Id of its zone, from a management console only.
+        description: Id of the sensor's zone. Only a management console returns it.
         type: int
         returned: always
       site_id:
-        description: Id of its site, from a management console only.
+        description: Id of the sensor's site. Only a management console returns it.
         type: int
         returned: always
 provenance:
-  description: What the knowledge of the interface rests on, always V(documented).
+  description: Source of the knowledge about the interface, always V(documented).
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance, for machines. The message says it in a sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Details of a failure on the appliance, for programs. C(msg) describes it in a sentence.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 401
     code: null
     path: /api/v1/alerts
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: An error number of the appliance's own, which only a FortiGate gives.
+      description: Error number of the appliance. Only FortiGates return one.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none is known.
+      description: Requested path. V(null) if it is unknown.
       type: str
       returned: always
 """

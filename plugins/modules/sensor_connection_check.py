@@ -5,12 +5,13 @@
 
 DOCUMENTATION = r"""
 module: sensor_connection_check
-short_description: Check that the documented API of a Defender for IoT sensor can be used
+short_description: Check access to the documented API of a Defender for IoT sensor
 version_added: 0.1.0
 description:
   - Tries an access token, or the password of an account, exactly once, and fails unless the sensor clearly
-    accepts it. For a token that is status 200 with a JSON array, and nothing less.
-  - A token is tried by asking for the alerts of this very moment, the smallest documented answer.
+    accepts it. For a token, only status 200 with a JSON array counts as accepted.
+  - To try a token, the module requests the alerts of the current moment, which is the smallest documented
+    response.
 extends_documentation_fragment:
   - otsec.defender_iot.sensor_api
   - otsec.defender_iot.appliance
@@ -21,17 +22,17 @@ options:
   check:
     description:
       - What to try.
-      - With V(token), O(token) must be given.
-      - With V(credentials), O(username) and O(password) must be given. A wrong password may count towards the
-        number of failed logins after which the sensor blocks the source address for every user. That the
-        sensor accepts the password says nothing about the account's role, and opens no session.
+      - V(token) requires O(token).
+      - V(credentials) requires O(username) and O(password). A wrong password may count towards the number of
+        failed logins after which the sensor blocks the source address for all users. An accepted password
+        proves nothing about the role of the account, and opens no session.
     type: str
     choices: [token, credentials]
     default: token
   negative_control:
     description:
-      - Whether to also try a token that does not exist, which has to be refused. It proves that the call is
-        authenticated at all.
+      - Whether to also try a token that does not exist, which the sensor must refuse. This proves that the
+        sensor authenticates the call.
       - Whether a wrong token counts as a failed login is not documented.
     type: bool
     default: false
@@ -39,19 +40,19 @@ seealso:
   - module: otsec.defender_iot.sensor_access_token
   - module: otsec.defender_iot.sensor_device_info
   - name: Microsoft's reference
-    description: The calls that these modules make.
+    description: The API calls that these modules use.
     link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/api/sensor-auth-apis
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-- name: Insist that the sensor accepts the token
+- name: Check that the sensor accepts the token
   otsec.defender_iot.sensor_connection_check:
     url: https://192.0.2.20
     token: "{{ sensor_token }}"
 
-- name: Insist besides that it accepts no other
+- name: Check that the sensor accepts the token and refuses another
   otsec.defender_iot.sensor_connection_check:
     url: https://192.0.2.20
     token: "{{ sensor_token }}"
@@ -60,47 +61,47 @@ EXAMPLES = r"""
 
 RETURN = r"""
 accepted:
-  description: Always V(true), for the module fails otherwise.
+  description: Always V(true), because the module fails otherwise.
   type: bool
   returned: success
   sample: true
 status:
-  description: The HTTP status of the answer.
+  description: HTTP status of the response.
   type: int
   returned: success
   sample: 200
 checked_at:
   description:
-    - When this was tried, in UTC. The token's I(Used) time is not older; a later one is from another call.
+    - Time of the check in UTC. The token's I(Used) time is not older. A later time results from another call.
   type: str
   returned: success
   sample: "2026-11-02T10:15:00Z"
 provenance:
-  description: What the knowledge of the interface rests on, always V(documented).
+  description: Source of the knowledge about the interface, always V(documented).
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance, for machines. The message says it in a sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Details of a failure on the appliance, for programs. C(msg) describes it in a sentence.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 401
     code: null
     path: /api/v1/alerts
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: An error number of the appliance's own, which only a FortiGate gives.
+      description: Error number of the appliance. Only FortiGates return one.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none is known.
+      description: Requested path. V(null) if it is unknown.
       type: str
       returned: always
 """

@@ -5,14 +5,14 @@
 
 DOCUMENTATION = r"""
 module: sensor_device_info
-short_description: Read the devices that a Defender for IoT sensor has detected
+short_description: Get the devices that a Defender for IoT sensor has detected
 version_added: 0.1.0
 description:
-  - Returns the devices of a Microsoft Defender for IoT OT sensor, or of a management console, by its
-    documented API, with every documented field.
-  - Where the documents disagree about a name, both are understood, and what some of them give as V(N/A) is
+  - Returns the devices of a Microsoft Defender for IoT OT sensor or a management console, through its
+    documented API, with all documented fields.
+  - If the documents disagree about the name of a field, the module accepts both names. It returns V(N/A) as
     V(null).
-  - The API has no pages, so all devices come at once.
+  - The API has no pagination. One response contains all devices.
 extends_documentation_fragment:
   - otsec.defender_iot.sensor_api
   - otsec.defender_iot.appliance
@@ -22,37 +22,38 @@ extends_documentation_fragment:
 options:
   authorized:
     description:
-      - Return only devices that are, or are not, authorized. Left out, all are returned.
+      - Return only authorized (V(true)) or only unauthorized (V(false)) devices. If it is not set, all
+        devices are returned.
     type: bool
   security_scores:
     description:
-      - Also read the vulnerability report, for the security score of each device. Devices without a
-        vulnerability have none.
-      - The report holds passwords that the sensor has seen. Nothing of it but the scores is kept.
+      - Also read the vulnerability report, to return the security score of each device. Devices without a
+        vulnerability have no score.
+      - The report contains passwords that the sensor has detected. The module keeps only the scores.
     type: bool
     default: false
 seealso:
   - module: otsec.defender_iot.sensor_alert_info
   - module: otsec.defender_iot.sensor_connection_check
   - name: Microsoft's reference
-    description: The calls that these modules make.
+    description: The API calls that these modules use.
     link: https://learn.microsoft.com/en-us/azure/defender-for-iot/organizations/api/sensor-inventory-apis
 author:
   - The otsec.defender_iot authors (@otsec)
 """
 
 EXAMPLES = r"""
-- name: Read every device
+- name: Get all devices
   otsec.defender_iot.sensor_device_info:
     url: https://192.0.2.20
     token: "{{ sensor_token }}"
   register: result
 
-- name: Show what Forescout would show of them
+- name: Show the properties that Forescout would show
   ansible.builtin.debug:
     msg: "{{ result.devices | map(attribute='forescout') }}"
 
-- name: Read devices that nobody has authorized, with their security score
+- name: Get the unauthorized devices with their security scores
   otsec.defender_iot.sensor_device_info:
     url: https://192.0.2.20
     token: "{{ sensor_token }}"
@@ -62,13 +63,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 devices:
-  description: The devices, in the order of the sensor. What an answer leaves out is V(null) or empty.
+  description: The devices, in the order in which the sensor lists them. Fields that the response omits are
+    V(null) or empty.
   type: list
   elements: dict
   returned: success
   contains:
       id:
-        description: Number of the device on its sensor.
+        description: Id of the device on its sensor.
         type: int
         returned: always
       name:
@@ -84,16 +86,16 @@ devices:
         type: str
         returned: always
       operating_system:
-        description: Operating system.
+        description: Operating system of the device.
         type: str
         returned: always
       ip_addresses:
-        description: IP addresses.
+        description: IP addresses of the device.
         type: list
         elements: str
         returned: always
       mac_addresses:
-        description: MAC addresses.
+        description: MAC addresses of the device.
         type: list
         elements: str
         returned: always
@@ -102,19 +104,19 @@ devices:
         type: bool
         returned: always
       scanner:
-        description: Whether it is marked as a scanner.
+        description: Whether the device is marked as a scanner.
         type: bool
         returned: always
       engineering_station:
-        description: Whether it is an engineering station.
+        description: Whether the device is an engineering station.
         type: bool
         returned: always
       has_dynamic_address:
-        description: Whether its address changes.
+        description: Whether the device has a dynamic address.
         type: bool
         returned: always
       protocols:
-        description: Protocols that were detected, each with C(id), C(name) and C(addresses).
+        description: Detected protocols, each with C(id), C(name) and C(addresses).
         type: list
         elements: dict
         returned: always
@@ -125,56 +127,56 @@ devices:
         elements: dict
         returned: always
       security_score:
-        description: Score of the vulnerability report, with O(security_scores=true).
+        description: Security score in the vulnerability report, with O(security_scores=true).
         type: int
         returned: always
       sensor_id:
-        description: Id of the sensor, from a management console only.
+        description: Id of the sensor. Only a management console returns it.
         type: int
         returned: always
       zone_id:
-        description: Id of its zone, from a management console only.
+        description: Id of the sensor's zone. Only a management console returns it.
         type: int
         returned: always
       site_id:
-        description: Id of its site, from a management console only.
+        description: Id of the sensor's site. Only a management console returns it.
         type: int
         returned: always
       forescout:
         description:
-          - The eight properties that Forescout's module shows of a device, as far as the device has them,
+          - The eight properties that Forescout's module shows of a device, if the device has them. They are
             C(authorized), C(firmware), C(name), C(operating_system), C(type), C(vendor), C(risk_level) and
             C(protocols).
-          - C(risk_level) is always V(null), for no field of a device is the risk level, and nobody documents
-            where Forescout takes it from.
+          - C(risk_level) is always V(null), because a device has no field for the risk level. The source that
+            Forescout uses for it is not documented.
         type: dict
         returned: always
 provenance:
-  description: What the knowledge of the interface rests on, always V(documented).
+  description: Source of the knowledge about the interface, always V(documented).
   type: str
   returned: success
   sample: documented
 failure:
   description:
-    - What went wrong on the appliance, for machines. The message says it in a sentence.
-    - Options that cannot be right fail without it, before the first request.
+    - Details of a failure on the appliance, for programs. C(msg) describes it in a sentence.
+    - Invalid options fail without this value, before the first request.
   type: dict
-  returned: failure, and when the appliance cannot be reached
+  returned: on failure, and if the appliance is unreachable
   sample:
     status: 401
     code: null
     path: /api/v1/devices
   contains:
     status:
-      description: The HTTP status, V(null) where there was no answer.
+      description: HTTP status. V(null) if there was no response.
       type: int
       returned: always
     code:
-      description: An error number of the appliance's own, which only a FortiGate gives.
+      description: Error number of the appliance. Only FortiGates return one.
       type: int
       returned: always
     path:
-      description: The path that was called, V(null) where none is known.
+      description: Requested path. V(null) if it is unknown.
       type: str
       returned: always
 """

@@ -51,7 +51,7 @@ def test_a_stored_token_is_proved_once_by_a_documented_call_and_then_left_alone(
     assert first.changed
     assert first.data["minted"] is False
     assert first.data["provenance"] == "documented"
-    assert any("proves no other caller" in warning for warning in first.data["warnings"])
+    assert any("does not prove another caller" in warning for warning in first.data["warnings"])
     (call,) = adopting.lab.calls(SENSOR)
     assert (call["method"], call["path"], call["status"]) == ("GET", "/api/v1/alerts", 200)
     assert call["principal"] == "forescout"
@@ -100,9 +100,11 @@ def test_a_missing_store_entry_says_what_to_do(workspace: Workspace) -> None:
     _inventory(workspace)
     result = _adopt(workspace).one("sensor")
     assert result.status == "failed"
-    assert result.message.startswith(f"sensor: the store holds nothing under {workspace.ref('token')}, ")
-    assert "generate it in the appliance's web interface and store it there" in result.message
-    assert "or give endpoints" in result.message
+    assert result.message.startswith(
+        f"sensor: planning the change failed: the store has nothing under {workspace.ref('token')}, "
+    )
+    assert "generate it in the appliance's web interface and store its value there" in result.message
+    assert "or set endpoints" in result.message
     assert workspace.lab.calls() == []
     assert workspace.stored_files() == {}
 

@@ -260,8 +260,8 @@ def test_a_token_whose_value_nobody_stored_is_not_made_twice(workspace: Workspac
     token = task("sensor_access_token", **IN_MAP, description="forescout", secret_ref=workspace.ref("token"))
     result = workspace.run(play(token)).one("sensor")
     assert result.status == "failed"
-    told = 'sensor: access token "forescout" exists, but the store holds nothing under '
-    assert result.message.startswith(told)
+    exists = 'access token "forescout" exists, but the store has nothing under '
+    assert result.message.startswith(f"sensor: planning the change failed: {exists}")
     assert "state: absent" in result.message
     assert workspace.lab.state(SENSOR)["tokens"] == before
     assert workspace.stored_files() == {}
@@ -274,7 +274,7 @@ def test_two_tokens_of_one_description_are_left_to_a_person(workspace: Workspace
     token = {"description": "forescout", "secret_ref": workspace.ref("token"), **IN_MAP}
     result = workspace.run(play(task("sensor_access_token", **token, state="absent"))).one("sensor")
     assert result.status == "failed"
-    assert 'access token "forescout" exists 2 times (ids 1, 2): delete all but one' in result.message
+    assert 'access token "forescout" exists 2 times (ids 1, 2); delete all but one' in result.message
     assert len(workspace.lab.state(SENSOR)["tokens"]) == 2
     assert workspace.kept("token")["value"] == values[0]
 

@@ -20,7 +20,7 @@ SECOND = "forescout-02"
 MISSPELT = "sensor-nroth-01"
 IMPATIENT = {"sensor_tokens_retire_delay": 1, "sensor_tokens_retire_retries": 2}
 APPLIANCES = f"--limit={NORTH},{SOUTH},{FORESCOUT},{SECOND}"
-DROPPED = f"{SECOND}, which it was assigned to, is not in the inventory or names no sensor"
+DROPPED = f"its consumer {SECOND} is not in the inventory or has no forescout_module_sensor"
 
 
 class Platforms:
@@ -190,8 +190,8 @@ def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
         assert run.code != 0
         assert run.changes == []
         assert (
-            f'forescout_module_sensor of {FORESCOUT} is \\"{MISSPELT}\\", which is not among the sensors of '
-            f"the inventory: {NORTH}, {SOUTH}. Did you mean {NORTH}?" in run.output
+            f'{FORESCOUT}: forescout_module_sensor is \\"{MISSPELT}\\", which is not a sensor in the '
+            f"inventory; set it to one of {NORTH}, {SOUTH} (did you mean {NORTH}?)" in run.output
         )
         assert "argument_spec" not in run.output
     assert platforms.writes() == []
@@ -214,7 +214,7 @@ def test_verify_names_a_misspelt_sensor_as_the_reason_for_its_verdict(platforms:
     platforms.misspell()
     verdict = platforms.example.verdicts()[FORESCOUT]["verdict"]
     assert verdict["state"] == "unknown"
-    assert f'is "{MISSPELT}", which is not among the sensors' in verdict["levels"][0]["evidence"]
+    assert f'is "{MISSPELT}", which is not a sensor in' in verdict["levels"][0]["evidence"]
 
 
 @pytest.mark.parametrize("playbook", ["site", "fortinet", "drift"])

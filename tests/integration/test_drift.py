@@ -234,7 +234,7 @@ def test_without_a_report_the_outcome_is_unknown(untouched: Site) -> None:
     }
     run = _run_own(untouched, _own(untouched, play))
     assert run.code == 4
-    assert "no report is being made, so nothing is known" in run.output
+    assert "no report is enabled, so nothing is known" in run.output
 
 
 def test_what_a_run_that_ended_early_has_not_done_is_unknown(untouched: Site) -> None:

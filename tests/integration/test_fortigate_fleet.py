@@ -105,7 +105,7 @@ def test_a_fortigate_in_sync_is_asked_for_two_tables(fleet: Fleet, name: str) ->
     assert fleet.requests[name] == [f"/api/v2/cmdb/system/{table}" for table in ("accprofile", "api-user")]
 
 
-OTHERS = "exists from 6.4.6 until before 7.0.0 and from 7.0.1"
+OTHERS = "exists from 6.4.6 (removed in 7.0.0) and from 7.0.1"
 LACKING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     # what is asked for: (the FortiGate's switches, options, what is said)
     "others": (
@@ -122,7 +122,7 @@ LACKING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "diagnostics": (
         {"version": "7.4.5"},
         {"system_diagnostics": True},
-        "it runs 7.4.5, and system_diagnostics exists from 6.4.0 until before 7.4.2",
+        "it runs 7.4.5, and system_diagnostics exists from 6.4.0 (removed in 7.4.2)",
     ),
     "fabric": (
         {"version": "7.6.2"},
@@ -354,6 +354,6 @@ def test_a_profile_in_use_is_not_deleted(workspace: Workspace) -> None:
     workspace.inventory(fgt=workspace.host(appliance))
     gone = task("fortigate_admin_profile", name="used", state="absent")
     checked = workspace.run(play(gone), arguments=["--check"]).succeeded().one()
-    assert "1 objects of the appliance still refer to it" in checked.data["warnings"][0]
+    assert "1 objects on the appliance still refer to it" in checked.data["warnings"][0]
     refused = workspace.run(play(gone)).one()
     assert "(500, -23): it is still in use" in refused.message

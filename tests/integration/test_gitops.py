@@ -37,7 +37,7 @@ def test_the_pull_request_is_tested_on_the_lab_and_its_report_says_what_would_ch
     assert "Molecule executed 1 scenario (1 successful)" in shown
     arguments, prediction = shown.partition("INFO")[0], shown.rpartition("Molecule executed")[2]
     assert "Validating arguments against arg spec" in arguments
-    assert "Give the integration access" not in arguments
+    assert "Manage profiles, administrators" not in arguments
     assert recap(prediction) == {
         **dict.fromkeys(REST, 1),
         "fgt-north-01": 1,

@@ -95,6 +95,7 @@ def test_a_lab_in_a_relative_folder_is_refused_for_it_would_be_made_beside_the_p
     workspace.inventory()
     run = workspace.playbook("otsec.defender_iot.lab", "--extra-vars=lab_directory=.lab")
     assert run.code == 2
-    assert 'lab_directory is ".lab", and has to be a whole path, such as $PWD/.lab' in run.output.replace(
-        '\\"', '"'
+    assert (
+        'lab_directory is the relative path ".lab"; set an absolute path, such as $PWD/.lab'
+        in run.output.replace('\\"', '"')
     )

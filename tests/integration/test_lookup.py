@@ -38,7 +38,7 @@ def test_a_stored_value_is_found(workspace: Workspace) -> None:
 def test_a_reference_to_nothing_is_an_error(workspace: Workspace) -> None:
     run = _looked_up(workspace, workspace.ref("nothing"))
     assert run.code != 0
-    assert f"the store is readable, but holds no secret under {workspace.ref('nothing')}" in run.output
+    assert f"the store is readable, but has no secret under {workspace.ref('nothing')}" in run.output
 
 
 def _is_stored(node: Workspace, name: str) -> Run:

@@ -115,7 +115,7 @@ def test_the_old_token_stays_until_the_new_sensor_is_called_and_that_of_others_a
     move.node.lab.make_token(OLD, "another system")
     move.node.lab.fault(NEW, "status", {"path_prefix": "/api/v1/devices"}, status=500)
     kept = move.run()
-    assert f"forescout: kept, because {FORESCOUT} is not proved to work with another token yet" in kept.output
+    assert f"forescout: kept, because {FORESCOUT} is not verified with another token yet" in kept.output
     assert len(move.tokens(OLD)) == 2
     move.node.lab.control("DELETE", "/faults")
     assert move.node.lab.control("POST", "/poll")[FORESCOUT]["outcome"] == "ok"

@@ -208,5 +208,5 @@ def test_without_a_person_to_ask_it_says_what_is_to_be_given(node: Workspace, re
     }
     run = node.playbook("otsec.defender_iot.draft_endpoints", f"--extra-vars={json.dumps(where)}")
     assert run.code != 0
-    assert "a recording of a sensor needs username, password, token, description too" in run.output
+    assert "a recording of a sensor needs username, password, token, description;" in run.output
     assert not draft_file(node, "sensor").exists()

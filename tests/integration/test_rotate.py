@@ -171,7 +171,7 @@ def test_the_old_token_stays_where_the_new_one_is_not_used(rotation: Rotation) -
     rotation.node.lab.fault(SOUTH, "status", {"path_prefix": "/api/v1/devices"}, status=500)
     kept = rotation.run("second")
     assert kept.code != 0
-    assert "is kept: the current one was never used yet" in kept.output
+    assert "is kept because the current one was never used" in kept.output
     _old, new = rotation.node.lab.state(SOUTH)["tokens"]
     assert new["used"] == "N/A"
     assert len(rotation.node.lab.state(NORTH)["tokens"]) == 1

@@ -282,7 +282,7 @@ def test_a_worker_mints_nothing_that_would_be_gone_with_its_own_folder(private: 
     private.give(**{STORE_VARIABLE: BESIDE_INVENTORY})
     (job,) = run_on_workers((private, "lost", "south"))
     (message,) = job.messages
-    assert "is on the disk of an ansible-runner worker, which is thrown away afterwards" in message
+    assert "is on the disk of an ansible-runner worker, which is deleted after the run" in message
     assert private.node.lab.calls() == []
 
 
@@ -290,7 +290,7 @@ def test_an_awx_job_mints_nothing_that_would_be_gone_with_its_container(private:
     private.give(in_awx(private), **{STORE_VARIABLE: BESIDE_INVENTORY})
     job = private.run("lost", "site.yml", "--limit", "south")
     (message,) = job.messages
-    assert "is on the disk of an AWX job, which is thrown away afterwards" in message
+    assert "is on the disk of an AWX job, which is deleted after the run" in message
     assert "\n" not in message
     assert private.node.lab.calls() == []
 

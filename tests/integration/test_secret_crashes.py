@@ -176,7 +176,7 @@ def test_the_next_run_says_what_it_has_done(aftermath: Aftermath, point: Point) 
     lost = [*LOST, ("write 1", "after"), (GENERATE, "before"), (CREATE, "before")]
     if point.step in lost:
         assert result["minted"] is True
-        resumed = "an earlier run was interrupted, and what it minted is lost"
+        resumed = "an earlier run was interrupted, and any value it minted is lost"
         rotated = point.rotating and point.kind == "token"
         assert result["reason"] == ("rotation_id is second" if rotated else resumed)
     elif point.step not in UNTOUCHED and point.step != FINISHED:
@@ -230,7 +230,7 @@ def test_a_run_whose_worker_alone_is_killed_ends_and_the_next_one_finishes(
     assert "dead" in broken.output
     assert stage.mints() == 1
     mended = stage.settle()
-    assert mended.one().data["reason"] == "an earlier run was interrupted, and what it minted is lost"
+    assert mended.one().data["reason"] == "an earlier run was interrupted, and any value it minted is lost"
 
 
 def test_tokens_that_are_removed_are_gone_from_sensor_and_store_whenever_the_run_is_killed(

@@ -20,7 +20,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, 
 FORTIGATES = [f"plant-{number:02}" for number in range(1, 51)]
 KINDS = ("key", "token")
 FIRST_READ = {"key": "GET /api/v2/cmdb/system/api-user/", "token": "GET /__lab__/tokens"}
-AT_IT = re.compile(r"process \d+ on \S+ is at it, as vault_file:\S+ says: run again when it is done")
+MINTING_NOW = re.compile(r"process \d+ on \S+ is minting it, according to vault_file:\S+; run again when")
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_run_that_starts_while_another_mints_names_the_process_at_work(stage: 
     first.succeeded()
     for kind in KINDS:
         assert second.one(kind).failed
-        assert AT_IT.search(second.one(kind).message), second.output
+        assert MINTING_NOW.search(second.one(kind).message), second.output
         assert stage.mints(kind) == 1
     stage.is_settled()
 
@@ -97,7 +97,7 @@ def test_a_run_that_overtakes_another_wins_or_fails_and_nothing_is_minted_twice(
         if host.endswith("over"):
             assert loser.one(host).changed is False
             continue
-        told = "was changed after this run read it" if loser is slow else "is at it"
+        told = "was changed after this run read it" if loser is slow else "is minting it"
         assert loser.one(host).failed
         assert told in loser.one(host).message
     stage.is_settled()

@@ -103,7 +103,7 @@ def test_the_previous_token_is_deleted_only_after_the_new_one_was_used(stage: St
     spot.options["previous"] = "absent"
     kept = _predicted_and_done(stage)
     assert kept.changes == []
-    assert "is kept: the current one was never used yet" in kept.one("token").data["warnings"][0]
+    assert "is kept because the current one was never used" in kept.one("token").data["warnings"][0]
     assert stage.opens("token", old["value"])
 
     assert stage.opens("token", new)
@@ -130,7 +130,7 @@ def test_another_rotation_waits_until_the_one_before_is_over(stage: Stage) -> No
     spot.options["rotation_id"] = "third"
     result = stage.run().one("token")
     assert result.failed
-    assert "still has a previous value: end that rotation first (previous: absent)" in result.message
+    assert "still has a previous value; end that rotation first (previous: absent)" in result.message
     assert (stage.rows("token"), stage.node.stored_files()) == (rows, stored)
     assert stage.opens("token", stage.record("token")["value"])
     spot.options.update(rotation_id="third", previous="absent")

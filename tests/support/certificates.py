@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trustme
 from cryptography.hazmat.primitives import serialization
-from defender_iot_lab.core.certificates import Authority, Shown
+from defender_iot_lab.core.certificates import Authority, Certificate
 
 
 class Certificates:
@@ -44,20 +44,20 @@ class Certificates:
         path.write_bytes(content)
         return str(path)
 
-    def shown(self, kind: str) -> Shown:
+    def shown(self, kind: str) -> Certificate:
         """Return a certificate: good, expired, wrong_name, other_ca or self_signed."""
         now = datetime.now(UTC)
         if kind == "self_signed":
             return Authority().issue("self_signed", "fgt", "192.0.2.1")
         if kind == "expired":
             past = {"not_before": now - timedelta(days=9), "not_after": now - timedelta(days=1)}
-            return Shown.of(self.authority.issue_cert("127.0.0.1", **past))
+            return Certificate.of(self.authority.issue_cert("127.0.0.1", **past))
         if kind == "other_ca":
-            return Shown.of(trustme.CA().issue_cert("127.0.0.1"))
+            return Certificate.of(trustme.CA().issue_cert("127.0.0.1"))
         names = {"good": ("127.0.0.1", "fgt.example"), "wrong_name": ("other.example",)}[kind]
-        return Shown.of(self.authority.issue_cert(*names))
+        return Certificate.of(self.authority.issue_cert(*names))
 
-    def context(self, shown: Shown, *, ask: ssl.VerifyMode = ssl.CERT_NONE) -> ssl.SSLContext:
+    def context(self, shown: Certificate, *, ask: ssl.VerifyMode = ssl.CERT_NONE) -> ssl.SSLContext:
         """Return a server's context that shows a certificate, and may ask for one."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.write(f"{id(shown)}.pem", shown.key + shown.chain))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures this collection against what else there is: `make bench`.
+"""Measures this collection against its alternatives: `make bench`.
 
-`tools/run python -m tools.bench 1 2 3 4` tries everything out on so many FortiGates instead, and writes what
-came out into .cache/bench.
+`tools/run python -m tools.bench 1 2 3 4` is a trial with these numbers of FortiGates. It writes its results
+to .cache/bench.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..lab import ROOT
 from .contestants import CONTESTANTS, Contestant
 from .fleet import Fleet
 from .machine import surroundings
-from .measure import WrongEnd, cost
+from .measure import UnexpectedExit, cost
 from .objects import OBJECTS
 from .plan import SIZES, Case, cases
 from .plot import plot
@@ -32,7 +32,7 @@ DOCUMENT = ROOT / "docs/performance.md"
 
 
 def main() -> None:
-    """Measure all cases and write what came out."""
+    """Measure all cases and write the results."""
     sizes = tuple(map(int, sys.argv[1:])) or SIZES
     plan, load = cases(*sizes), os.getloadavg()[0]
     started = time.monotonic()
@@ -53,15 +53,15 @@ def main() -> None:
 
 
 def measured(fleet: Fleet, plan: list[Case]) -> Results:
-    """Run all cases."""
+    """Run all cases in order."""
     results = Results()
-    print("==> each contestant once, unmeasured, so that Python has compiled all it runs", flush=True)
+    print("==> each contestant once, not measured, to compile its Python files", flush=True)
     for contestant in CONTESTANTS:
         one_run(fleet, plan[0], contestant)
     for case in plan:
         print(f"==> {case.title}", flush=True)
         for number, contestant in enumerate(case.runs()):
-            if number == 0 or case.state != "in sync":  # in which every run leaves them
+            if number == 0 or case.state != "in sync":  # every run keeps that state
                 fleet.prepare(case.state, case.size)
             run = one_run(fleet, case, contestant)
             results.add(case, contestant.key, run)
@@ -70,15 +70,15 @@ def measured(fleet: Fleet, plan: list[Case]) -> Results:
 
 
 def one_run(fleet: Fleet, case: Case, contestant: Contestant) -> Run:
-    """Let one contestant declare the objects, and check that it did."""
+    """Declare the objects with one contestant and check them."""
     fleet.count(case.latency)
     log = FOLDER / f"{contestant.key}.log"
     command = contestant.command(fleet.inventory(case.size))
-    # Sockets of the daemons of an earlier run would be taken for those of this one.
+    # A separate folder, so that no run reuses the sockets of the daemons of an earlier run.
     with tempfile.TemporaryDirectory(prefix="fgt") as sockets:
         try:
             spent = cost(command, contestant.environment(sockets), log)
-        except WrongEnd as error:
+        except UnexpectedExit as error:
             sys.exit(f"{case.title}: {contestant.name}: {error}")
     counted = fleet.counted(case.size)
     if not contestant.idle:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The limit: the same work by `requests` in threads, with no Ansible around it.
+"""The limit: the same work with `requests` in threads, without Ansible.
 
-As a program it declares the objects on every FortiGate of an inventory.
+Run as a program, it declares the objects on every FortiGate of an inventory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CMDB = "/api/v2/cmdb/"
 
 
 def declare(variables: Variables) -> int:
-    """Bring both objects of one FortiGate to their wanted state; return how many had to be written."""
+    """Declare both objects on one FortiGate. Return the number of writes."""
     with _session(variables) as session:
         return sum(
             _declare(session, variables["fortigate_access_url"] + CMDB + table, wanted)
@@ -41,7 +41,7 @@ def drift(variables: Variables) -> None:
 
 
 def on_each(work: Callable[[Variables], Any], fleet: Iterable[Variables], threads: int) -> list[Any]:
-    """Do something to many FortiGates at once."""
+    """Call a function for many FortiGates in parallel. Return the results in order."""
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, fleet))
 
@@ -60,18 +60,18 @@ def _declare(session: requests.Session, table: str, wanted: Mapping[str, Any]) -
         session.post(table, json=wanted, timeout=60).raise_for_status()
         return True
     answer.raise_for_status()
-    differs = not _holds(answer.json()["results"][0], wanted)
+    differs = not _includes(answer.json()["results"][0], wanted)
     if differs:
         session.put(f"{table}/{wanted['name']}", json=wanted, timeout=60).raise_for_status()
     return differs
 
 
-def _holds(found: Any, wanted: Any) -> bool:
-    """Say whether what was found has all that is wanted; it may have more."""
+def _includes(found: Any, wanted: Any) -> bool:
+    """Return whether a found value has all wanted values. It may have more."""
     if isinstance(wanted, dict):
-        return all(_holds(found.get(key), value) for key, value in wanted.items())
+        return all(_includes(found.get(key), value) for key, value in wanted.items())
     if isinstance(wanted, list):
-        return len(found) == len(wanted) and all(map(_holds, found, wanted))
+        return len(found) == len(wanted) and all(map(_includes, found, wanted))
     return bool(found == wanted)
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures the whole chain on a fleet of which one site fails: `make bench-chain`.
+"""Measures the whole chain on a fleet with one failing site: `make bench-chain`.
 
-`tools/run python -m tools.bench.chain 9` tries it out on nine sites instead, and writes what came out into
-.cache/bench-chain. With fewer the failing site would be a batch of its own, and end the rollout.
+`tools/run python -m tools.bench.chain 9` is a trial with nine sites. It writes its results to
+.cache/bench-chain. With fewer sites, the failing site would be a separate batch and end the rollout.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from typing import Any
 from ..lab import ROOT, Lab
 from .contestants import FORKS, OWN
 from .machine import surroundings
-from .measure import Cost, WrongEnd, cost
+from .measure import Cost, UnexpectedExit, cost
 from .report import inserted, number, table
 
 SITES = 20
 FORTIGATES, SENSORS = 50, 15
-"""Of each site; a Forescout platform comes with them."""
+"""Numbers for each site, which also has one Forescout platform."""
 FOLDER = ROOT / ".cache/bench-chain"
 DOCUMENT = ROOT / "docs/performance.md"
 ROLLOUT = {"canary": ["site_01"], "serial": [1, "25%"], "max_fail_percentage": 50}
 COUNTED = ("requests", "connections", "writes")
-HEADINGS = ("run", "wall s", "CPU s", "memory MB", "requests", "TLS handshakes", "writes", "what came of it")
+HEADINGS = ("run", "wall s", "CPU s", "memory MB", "requests", "TLS handshakes", "writes", "result")
 UNREACHABLE = 4
 Row = list[str]
 
 
 def main() -> None:
-    """Run all steps and write what came of them."""
+    """Run all steps and write the results."""
     sites = int(sys.argv[1]) if sys.argv[1:] else SITES
     load = os.getloadavg()[0]
     chain = Chain(FOLDER, sites)
@@ -48,7 +48,7 @@ def main() -> None:
     try:
         chain.lab.ask("/reset", "POST")
         rows = list(steps(chain))
-    except WrongEnd as error:
+    except UnexpectedExit as error:
         sys.exit(str(error))
     finally:
         chain.lab.stop()
@@ -60,7 +60,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Appliance:
-    """A host of the inventory."""
+    """One inventory host."""
 
     name: str
     group: str
@@ -69,7 +69,7 @@ class Appliance:
 
 
 class Chain:
-    """A fleet, the lab that plays it, and playbooks run on it."""
+    """A fleet, its lab, and the playbook runs."""
 
     def __init__(self, folder: Path, sites: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,16 +87,16 @@ class Chain:
         return [each.name for each in self.appliances if each.site == middle]
 
     def described(self) -> str:
-        """Return what there is."""
+        """Return a description of the fleet."""
         groups = Counter(each.group for each in self.appliances)
         kinds = ", ".join(f"{count:,} {group}" for group, count in groups.items())
         return (
             f"{len(self.sites)} sites with {kinds}; {FORKS} forks; at one site in the middle, with "
-            f"{len(self.failing)} appliances, every connection breaks off."
+            f"{len(self.failing)} appliances, every connection is cut."
         )
 
     def play(self, playbook: str, *arguments: str, expected: int = 0) -> Cost:
-        """Run a playbook and return what it took. Raises WrongEnd."""
+        """Run a playbook and return its cost. Raises UnexpectedExit."""
         self.lab.ask("/calls", "DELETE")
         command = [str(OWN / "ansible-playbook"), f"otsec.defender_iot.{playbook}", "--forks", str(FORKS)]
         command += ["-i", str(self.inventory), "-i", str(self.folder / "lab/inventory.yml")]
@@ -105,30 +105,30 @@ class Chain:
         return cost([*command, *arguments], environment, self.folder / f"{playbook}.log", expected)
 
     def counted(self) -> list[int]:
-        """Return how many requests, TLS handshakes and writes all appliances together have seen."""
+        """Return the total requests, TLS handshakes and writes of all appliances."""
         counters = self.lab.ask("/counters").values()
         return [sum(counter[key] for counter in counters) for key in COUNTED]
 
     def fail(self) -> None:
-        """Let the site in the middle break off every connection."""
+        """Cut every connection of the site in the middle."""
         for name in self.failing:
             self.lab.ask("/faults", "POST", {"appliance": name, "times": None, "fault": {"kind": "drop"}})
 
     def repair(self) -> None:
-        """Let all answer again."""
+        """Remove the fault: all appliances answer again."""
         self.lab.ask("/faults", "DELETE")
 
 
 def steps(chain: Chain) -> Iterator[Row]:
-    """Yield a row for each run, in the order in which a user would make them."""
+    """Yield a row for each run, in the order of a real rollout."""
     folder = chain.folder / "report"
     rollout = json.dumps({"rollout": ROLLOUT, "defender_iot_report": str(folder)})
     reported = ("--extra-vars", rollout)
 
-    def row(title: str, spent: Cost, came: str) -> Row:
+    def row(title: str, spent: Cost, result: str) -> Row:
         numbers = [number(each) for each in (spent.wall, spent.cpu, spent.memory)]
-        print(f"    {title}: {numbers}, {came}", flush=True)
-        return [title, *numbers, *(f"{count:,}" for count in chain.counted()), came]
+        print(f"    {title}: {numbers}, {result}", flush=True)
+        return [title, *numbers, *(f"{count:,}" for count in chain.counted()), result]
 
     spent = chain.play("site", "--check", *reported)
     predicted = _actions(folder)
@@ -137,18 +137,21 @@ def steps(chain: Chain) -> Iterator[Row]:
     chain.fail()
     spent = chain.play("site", *reported, expected=UNREACHABLE)
     left = set((folder / "retry").read_text().split())
-    _insist(left == set(chain.failing), f"left undone: {sorted(left ^ set(chain.failing))}")
+    _require(
+        left == set(chain.failing),
+        f"`retry` differs from the failing hosts: {sorted(left ^ set(chain.failing))}",
+    )
     done = _actions(folder)
     yield row("roll out while a site fails", spent, f"{_shown(done)}; {len(left)} left for `retry`")
 
     chain.repair()
     spent = chain.play("site", "--limit", f"@{folder}/retry", *reported)
     rest = _actions(folder)
-    _insist(done + rest == predicted, f"{_shown(predicted)} predicted, {_shown(done + rest)} done")
+    _require(done + rest == predicted, f"{_shown(predicted)} predicted, {_shown(done + rest)} done")
     yield row("the site again (`--limit @retry`)", spent, _shown(rest))
 
     spent = chain.play("site", *reported)
-    _insist(not _actions(folder) and chain.counted()[-1] == 0, "the second run has changed something")
+    _require(not _actions(folder) and chain.counted()[-1] == 0, "the second run has changed an appliance")
     yield row("roll out again", spent, "nothing changed, as predicted")
 
     chain.lab.ask("/poll", "POST")
@@ -156,9 +159,9 @@ def steps(chain: Chain) -> Iterator[Row]:
     spent = chain.play("verify", "--extra-vars", json.dumps({"defender_iot_verdict_file": str(verdicts)}))
     judged = json.loads(verdicts.read_text())
     states = Counter(f"{each['integration']} {each['verdict']['state']}" for each in judged)
-    # FortiOS does not tell when a key was used.
+    # FortiOS has no time of last use of a key.
     expected = {"forescout working": len(chain.sites), "fortinet unknown": len(chain.sites) * FORTIGATES}
-    _insist(states == expected, f"the verdicts are {_shown(states)}")
+    _require(states == expected, f"the verdicts are {_shown(states)}")
     yield row("verify", spent, _shown(states))
 
 
@@ -174,7 +177,7 @@ def _site(site: int) -> Iterator[Appliance]:
 
 
 def _inventory(appliances: list[Appliance]) -> dict[str, Any]:
-    """Return it all as groups; every sensor holds a token, also where no platform uses it."""
+    """Return the inventory. Every sensor gets a token, even if no platform uses it."""
     groups: dict[str, Any] = {"sensors": {"vars": {"sensor_tokens_tokens": [{"description": "forescout"}]}}}
     for each in appliances:
         groups.setdefault(each.group, {}).setdefault("hosts", {})[each.name] = each.variables
@@ -183,7 +186,7 @@ def _inventory(appliances: list[Appliance]) -> dict[str, Any]:
 
 
 def _actions(folder: Path) -> Counter[str]:
-    """Return what a report says was done, or would be."""
+    """Return the numbers of done or predicted actions in a report."""
     report = json.loads((folder / "report.json").read_text())
     actions = (f"{each['kind']} {each['action']}" for each in report["objects"])
     return Counter(action for action in actions if not action.endswith((" none", " unknown")))
@@ -193,9 +196,9 @@ def _shown(actions: Counter[str]) -> str:
     return ", ".join(f"{count:,} {action}" for action, count in sorted(actions.items())) or "nothing changed"
 
 
-def _insist(holds: bool, otherwise: str) -> None:
+def _require(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise WrongEnd(otherwise)
+        raise UnexpectedExit(otherwise)
 
 
 if __name__ == "__main__":

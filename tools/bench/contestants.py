@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who takes part, and how each is run."""
+"""The contestants and their commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from ..lab import ROOT, environment
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
-# Made by tools/foreign.py.
+# tools/foreign.py creates it.
 FOREIGN = ROOT / ".cache/foreign"
 OWN = Path(sys.executable).parent
 FORKS = 20
@@ -24,8 +24,8 @@ FORKS = 20
 class Contestant:
     """One way to declare the objects.
 
-    A ``slow`` one runs less often, a ``brief`` one where all is in sync and no latency, an ``idle`` one asks
-    no appliance.
+    A ``slow`` one runs less often. A ``brief`` one runs only in sync and without latency. An ``idle`` one
+    sends no request.
     """
 
     key: str
@@ -49,9 +49,9 @@ class Contestant:
         ]
 
     def environment(self, sockets: str) -> dict[str, str]:
-        """Return its environment, with what makes an ordinary module fast; ``sockets`` needs a short name."""
+        """Return its environment, which makes an ordinary module fast. ``sockets`` is a short path."""
         inherited = environment()
-        inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # else what was installed uncompiled is compiled anew
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # else each run compiles the packages again
         return {
             **inherited,
             "PATH": f"{self._binaries}{os.pathsep}{os.environ['PATH']}",
@@ -59,7 +59,7 @@ class Contestant:
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_PYTHON_INTERPRETER": str(self._binaries / "python"),
             "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": sockets,
-            # A daemon that ends between two tasks of its host makes the second one fail now and then.
+            # If a daemon ends between two tasks of its host, the second one sometimes fails.
             "ANSIBLE_PERSISTENT_CONNECT_TIMEOUT": "600",
         }
 
@@ -73,12 +73,12 @@ class Contestant:
 
 
 CONTESTANTS = (
-    Contestant("floor", "an empty action task for each object: Ansible's floor", brief=True, idle=True),
-    Contestant("tasks", "this collection, one task for each object"),
-    Contestant("access", "this collection, one task for both: `fortigate_access`"),
-    Contestant("role", "this collection, its role, as the playbook `site` runs it"),
-    Contestant("checked", "this collection, its role, which checks its variables first", brief=True),
-    Contestant("bare", "`requests` in threads, without Ansible: the limit"),
-    Contestant("uri", "`ansible.builtin.uri`, reading before it writes", slow=True),
+    Contestant("floor", "empty action task", brief=True, idle=True),
+    Contestant("tasks", "one task for each object"),
+    Contestant("access", "one task for both"),
+    Contestant("role", "role, as in `site`"),
+    Contestant("checked", "role, checking first", brief=True),
+    Contestant("bare", "`requests` in threads"),
+    Contestant("uri", "`ansible.builtin.uri`", slow=True),
     Contestant("fortinet", "`fortinet.fortios`", slow=True),
 )

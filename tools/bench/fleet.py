@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The FortiGates of the lab: brought to a state before each run, counted during it, checked after it."""
+"""The FortiGates of the lab: prepared before each run, counted during it, checked after it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNTED = ("requests", "connections", "writes")
 
 
 class Fleet:
-    """All FortiGates that the cases need, in one lab."""
+    """The FortiGates of all cases, in one lab."""
 
     def __init__(self, folder: Path, size: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,10 +35,10 @@ class Fleet:
         self.lab = Lab(folder, inventory)
 
     def start(self) -> None:
-        """Start the lab, and learn where its FortiGates are."""
+        """Start the lab and read the addresses of its FortiGates."""
         recorded = self.folder / "lab/lab.json"
         if recorded.exists():
-            self.lab.stop()  # an aborted run has left it, perhaps of another size
+            self.lab.stop()  # of an aborted run, maybe with another size
         self.lab.start()
         record = json.loads(recorded.read_text())
         self.shared = {
@@ -51,11 +51,10 @@ class Fleet:
         self.hosts = {name: _variables(record["appliances"][name]) for name in self.names}
 
     def stop(self) -> None:
-        """Stop the lab."""
         self.lab.stop()
 
     def inventory(self, size: int) -> Path:
-        """Write an inventory of the first FortiGates; the sensors are those that the role collects."""
+        """Write an inventory of the first FortiGates, with the sensors that the role collects."""
         path = self.folder / f"inventory-{size}.json"
         sensors = {f"sensor-{number}": {"ansible_host": address} for number, address in enumerate(SENSORS, 1)}
         hosts = {name: self.hosts[name] for name in self.names[:size]}
@@ -72,19 +71,19 @@ class Fleet:
             on_each(drift, self._first(size), THREADS)
 
     def count(self, latency: int) -> None:
-        """Count from now on, and let every answer be late by so many milliseconds."""
+        """Reset the counters, and delay every answer by a latency in milliseconds."""
         if latency:
             fault = {"kind": "delay", "seconds": latency / 1000}
             self.lab.ask("/faults", "POST", {"times": None, "fault": fault})
         self.lab.ask("/calls", "DELETE")
 
     def counted(self, size: int) -> dict[str, float]:
-        """Return what each FortiGate had to do since it is counted."""
+        """Return the average counters of a FortiGate since `count`."""
         counters = self.lab.ask("/counters").values()
         return {key: sum(counter[key] for counter in counters) / size for key in COUNTED}
 
     def check(self, size: int) -> None:
-        """Make sure that every FortiGate now holds the objects, and is in sync again."""
+        """Check that every FortiGate has the declared objects, and declare them if not. Raises SystemExit."""
         self.lab.ask("/faults", "DELETE")
         wrong = sum(on_each(declare, self._first(size), THREADS))
         if wrong:
@@ -95,12 +94,12 @@ class Fleet:
 
 
 def _variables(appliance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables of an inventory host, for all contestants alike."""
+    """Return the variables of an inventory host for all contestants."""
     return {
         "fortigate_access_url": appliance["url"],
         "fortigate_access_token": appliance["credentials"]["token"],
         "ansible_host": "127.0.0.1",
-        # Of fortinet.fortios; the socket of its connection is named after the other.
+        # For fortinet.fortios. The second port is part of the name of its connection's socket.
         "ansible_httpapi_port": appliance["port"],
         "ansible_port": appliance["port"],
     }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where it was measured: machine, versions, date."""
+"""Machine, versions and date of a measurement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .contestants import FOREIGN
 
 
 def surroundings(load: float) -> list[str]:
-    """Return it as lines of Markdown; ``load`` is that of the machine before the first run."""
+    """Return these as lines of Markdown. ``load`` is the load average before the first run."""
     manifest = FOREIGN / "ansible_collections/fortinet/fortios/MANIFEST.json"
     fortinet = json.loads(manifest.read_text())["collection_info"]["version"]
     packages = ", ".join(f"{name} {version(name)}" for name in ("ansible-core", "requests"))

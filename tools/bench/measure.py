@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one command takes: CPU, wall time and memory of all its processes, daemons included."""
+"""The cost of one command: CPU, wall time and memory of all its processes, including daemons."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 SHORTEST_PAUSE = 0.1
-# Looking at the memory of 70 processes takes a while, and what it takes the command does not get.
-PAUSE_PER_LOOK = 10
+# Reading the memory of 70 processes takes CPU time from the command.
+PAUSE_PER_SAMPLE = 10
 DAEMON_SECONDS = 20
 
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU and wall time in seconds, and the most memory in MB: PSS, in which a shared page counts once."""
+    """CPU and wall time in seconds, and peak memory (PSS, which counts a shared page once) in MB."""
 
     cpu: float
     wall: float
     memory: float
 
 
-class WrongEnd(Exception):
-    """A command ended otherwise than it should; the message says how, and where to read why."""
+class UnexpectedExit(Exception):
+    """A command ended with an unexpected exit code. The message names the code and the log."""
 
 
 def cost(command: Sequence[str], environment: Mapping[str, str], log: Path, expected: int = 0) -> Cost:
-    """Run a command to its end, below a fresh process that has no other children.
+    """Run a command to its end, below a new process without other children.
 
-    Raises WrongEnd if it leaves with another status than the expected one.
+    Raises UnexpectedExit if its exit code is not the expected one.
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_cost, command, environment, log, expected).result()
 
 
 def _cost(command: Sequence[str], environment: Mapping[str, str], log: Path, expected: int) -> Cost:
-    # A connection's daemon leaves its parents. It becomes a child of this process, and so its CPU is counted.
+    # The daemon of a connection leaves its parents. As a child of this process its CPU is counted too.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     started = time.monotonic()
     with log.open("w") as output:
@@ -62,38 +62,38 @@ def _cost(command: Sequence[str], environment: Mapping[str, str], log: Path, exp
         memory = watch.end()
     _end_daemons()
     if status != expected:
-        raise WrongEnd(f"it ended with status {status}, see {log}")
+        raise UnexpectedExit(f"the command exited with code {status}; read {log}")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Cost(used.ru_utime + used.ru_stime, wall, memory)
 
 
 class Watch:
-    """Looks at the memory of all processes below this one, again and again, until it is ended."""
+    """Samples the memory of all processes below this one until `end`."""
 
     def __init__(self) -> None:
         self._most = 0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     def end(self) -> float:
-        """Return the most that was seen at once, in MB."""
+        """Stop. Return the peak in MB."""
         self._ended.set()
         self._thread.join()
         return self._most / 1024
 
-    def _look_on(self) -> None:
+    def _sample(self) -> None:
         while not self._ended.is_set():
             started = time.monotonic()
             self._most = max(self._most, sum(_kilobytes(number) for number in _descendants()))
-            self._ended.wait(max(SHORTEST_PAUSE, PAUSE_PER_LOOK * (time.monotonic() - started)))
+            self._ended.wait(max(SHORTEST_PAUSE, PAUSE_PER_SAMPLE * (time.monotonic() - started)))
 
 
 def _descendants() -> Iterator[int]:
     children = defaultdict(list)
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            # The name before it may hold blanks and parentheses.
+            # The name before it may contain spaces and parentheses.
             parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
             children[int(parent)].append(int(folder.name))
     waiting = [os.getpid()]
@@ -104,7 +104,7 @@ def _descendants() -> Iterator[int]:
 
 
 def _kilobytes(number: int) -> int:
-    """Return the proportional set size of a process; none once it has ended."""
+    """Return the proportional set size of a process, 0 after its end."""
     with suppress(OSError):
         for line in Path(f"/proc/{number}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

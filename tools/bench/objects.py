@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The objects that every contestant declares on each FortiGate, as FortiOS writes them, and nothing else."""
+"""The objects that every contestant declares on each FortiGate, with the names of FortiOS."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DRIFT = {"fwgrp-permission": {**PROFILE["fwgrp-permission"], "address": "read"}}
 
 
 def underscored(value: Any) -> Any:
-    """Return the same as `fortinet.fortios` spells it."""
+    """Return a value with the names of `fortinet.fortios`."""
     if isinstance(value, dict):
         return {key.replace("-", "_"): underscored(item) for key, item in value.items()}
     return [underscored(item) for item in value] if isinstance(value, list) else value

@@ -4,9 +4,9 @@
 
 """Measures how fast the page of a report on 1,000 appliances opens: `tools/run python -m tools.bench.page`.
 
-Needs `chromium` on PATH. Opening is from the navigation to the page's own word that it is ready, and to the
-first picture. The work of the page is how long its main thread has had a processor by then: a busy machine
-does not lengthen it. An answer is from what a reader does to the picture after it.
+Requires `chromium` on PATH. Opening is the time from the navigation until the page sets its ready mark, and
+until the first paint. The work of the page is the CPU time of its main thread until then, so a busy machine
+does not increase it. The time of an answer is from a reader's action to the next paint.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.support.report_documents import fleet  # noqa: E402
 ROUNDS, GOAL = 7, 2000
 READY = "performance.getEntriesByName('ready')[0].startTime"
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-# The second callback runs when the picture that follows the change has been made.
+# The second callback runs after the paint that follows the change.
 ANSWER = """async () => {
   const started = performance.now();
   ACT;
@@ -65,7 +65,7 @@ def main() -> None:
         )
         measured: dict[str, list[float]] = defaultdict(list)
         for _round in range(ROUNDS):
-            look(browser, file.as_uri(), measured)
+            measure(browser, file.as_uri(), measured)
         print(f"\nChromium {browser.version}, {os.cpu_count()} cores\n")
     print(f"{'':24}{'median ms':>12}{'range':>16}")
     print(f"{'render in Python':24}{rendered:>12.0f}")
@@ -74,9 +74,9 @@ def main() -> None:
     print(f"\nThe goal is a page that opens within {GOAL} ms.")
 
 
-def look(browser: Browser, url: str, measured: dict[str, list[float]]) -> None:
-    """Open the page as a new user and do what a reader does."""
-    # Waiting for the first picture is code in a text, which the page itself forbids.
+def measure(browser: Browser, url: str, measured: dict[str, list[float]]) -> None:
+    """Open the page in a new browser context and carry out a reader's actions."""
+    # The wait for the first paint evaluates a text as code, which the page's own policy forbids.
     context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
     page = context.new_page()
     inspector = context.new_cdp_session(page)
@@ -84,10 +84,10 @@ def look(browser: Browser, url: str, measured: dict[str, list[float]]) -> None:
     started = time.perf_counter()
     page.goto(url, wait_until="commit")
     page.wait_for_selector("html[data-ready]", state="attached")
-    measured["opened, by the clock"].append((time.perf_counter() - started) * 1000)
+    measured["opened, wall time"].append((time.perf_counter() - started) * 1000)
     page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
     measured["ready"].append(page.evaluate(READY))
-    measured["first picture"].append(page.evaluate(PAINTED))
+    measured["first paint"].append(page.evaluate(PAINTED))
     metrics = inspector.send("Performance.getMetrics")["metrics"]
     measured["work of the page"].append(
         1000 * sum(each["value"] for each in metrics if each["name"] == "TaskDuration")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which cases are measured, and how often: together they take less than 20 minutes on two cores."""
+"""The measured cases and their numbers of runs: less than 20 minutes in total on two cores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LATENCY = 40
 
 @dataclass(frozen=True)
 class Case:
-    """A state of so many FortiGates, and how often fast and slow contestants run; latency in milliseconds."""
+    """A number of FortiGates in one state, and the runs of each contestant. Latency in milliseconds."""
 
     state: str
     size: int
@@ -27,18 +27,17 @@ class Case:
 
     @property
     def title(self) -> str:
-        """Name it."""
         fleet = "1 FortiGate" if self.size == 1 else f"{self.size:,} FortiGates"
         return f"{fleet}, {self.state}" + (f", {self.latency} ms latency" if self.latency else "")
 
     def rounds(self, contestant: Contestant) -> int:
-        """Return how often a contestant runs."""
+        """Return the number of runs of a contestant."""
         if contestant.brief and (self.latency or self.state != "in sync"):
             return 0
         return self.slow if contestant.slow else self.fast
 
     def runs(self) -> Iterator[Contestant]:
-        """Yield who runs, in order: all in turn, the slow now and then, so that all see the same machine."""
+        """Yield the contestants of all runs, in turn, so that all see the same machine."""
         for number in range(self.fast):
             for each in CONTESTANTS:
                 if number * self.rounds(each) % self.fast < self.rounds(each):
@@ -46,7 +45,7 @@ class Case:
 
 
 def cases(one: int, some: int, many: int, most: int) -> list[Case]:
-    """Return all cases for these numbers of FortiGates."""
+    """Return all cases for four numbers of FortiGates."""
     return [
         Case("in sync", one, fast=3, slow=2),
         Case("to create", one, fast=2, slow=2),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A picture of the comparison, in the colours of a light or a dark page."""
+"""The diagram of the comparison, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -13,16 +13,7 @@ from .plan import LATENCY, Case
 from .report import number
 from .results import Results
 
-LABELS = {
-    "floor": "empty action task",
-    "tasks": "one task for each object",
-    "access": "one task for both",
-    "role": "role, as in site",
-    "checked": "role, checking first",
-    "bare": "requests, no Ansible",
-    "uri": "ansible.builtin.uri",
-    "fortinet": "fortinet.fortios",
-}
+LABELS = {each.key: each.name.replace("`", "") for each in CONTESTANTS}
 WIDTH, LEFT, LONGEST, LINE = 760, 190, 480, 24
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328; }
@@ -36,7 +27,7 @@ STYLE = """
 
 
 def plot(results: Results, plan: list[Case]) -> str:
-    """Return the picture as SVG: bars of three quantities, each on a scale of its own that begins at 0."""
+    """Return the diagram as SVG: bars of three quantities, each with its own scale that begins at 0."""
     some = sorted({case.size for case in plan})[1]
     at_once, slowed = (
         next(case for case in plan if (case.state, case.size, case.latency) == ("in sync", some, latency))

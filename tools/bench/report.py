@@ -14,22 +14,20 @@ from .plan import Case
 from .results import Results
 from .targets import Target
 
-HEADINGS = (
-    "", "runs", "CPU ms for each object", "wall s", "memory MB", "requests", "TLS handshakes", "writes"
-)  # fmt: skip
+HEADINGS = ("", "runs", "CPU ms", "wall s", "memory MB", "requests", "TLS handshakes", "writes")
 COUNTED = ("requests", "connections", "writes")
 
 
 def report(results: Results, plan: list[Case], aims: list[Target], surroundings: list[str]) -> str:
-    """Return it all as Markdown."""
+    """Return the measured part as Markdown."""
     parts = [
         "\n".join(surroundings),
         "![CPU, memory and wall time of each contestant](images/performance.svg)",
         "## Targets",
-        table(("target", "aimed at", "measured", ""), (_aim(each) for each in aims)),
+        table(("target", "goal", "measured", ""), (_aim(each) for each in aims)),
         "## Measurements",
-        f"{FORKS} forks or threads. Medians, and in brackets the least and the most. Requests, "
-        "TLS handshakes and writes are those of one FortiGate.",
+        f"{FORKS} forks or threads. Medians (minimum-maximum). CPU per object; requests, "
+        "TLS handshakes and writes per FortiGate.",
     ]
     for case in plan:
         parts += [f"### {case.title}", table(HEADINGS, _rows(results, case))]
@@ -37,7 +35,7 @@ def report(results: Results, plan: list[Case], aims: list[Target], surroundings:
 
 
 def inserted(document: str, measured: str, command: str) -> str:
-    """Return a document with the part replaced that this command measures."""
+    """Return a document with the measured part of this command replaced."""
     begin, end = (f"<!-- measured by {command}: {edge} -->" for edge in ("begin", "end"))
     before, rest = document.split(begin)
     return f"{before}{begin}\n\n{measured}\n\n{end}{rest.split(end)[1]}"
@@ -46,7 +44,6 @@ def inserted(document: str, measured: str, command: str) -> str:
 def _rows(results: Results, case: Case) -> Iterable[list[str]]:
     for each in CONTESTANTS:
         if not case.rounds(each):
-            yield [each.name, "not run", *[""] * (len(HEADINGS) - 2)]
             continue
         spreads = [spread(results.values(case, each.key, quantity)) for quantity in ("cpu", "wall", "memory")]
         counted = [f"{results.typical(case, each.key, quantity):g}" for quantity in COUNTED]
@@ -54,13 +51,13 @@ def _rows(results: Results, case: Case) -> Iterable[list[str]]:
 
 
 def spread(values: list[float]) -> str:
-    """Return the median of sorted values, and their least and most where there are several."""
+    """Return the median of sorted values, with minimum and maximum if there are several."""
     typical = number(median(values))
     return typical if len(values) == 1 else f"{typical} ({number(values[0])}-{number(values[-1])})"
 
 
 def number(value: float) -> str:
-    """Return a number with three digits, or all of those before the point."""
+    """Return a number with three digits, or without decimals from 100 on."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
@@ -74,7 +71,7 @@ def _aim(target: Target) -> list[str]:
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table in Markdown; the first column holds texts, the others numbers."""
+    """Return a table in Markdown. The first column has texts, the others numbers."""
     lines = [list(headings)]
     lines += [["---"] + ["---:"] * (len(lines[0]) - 1), *map(list, rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was measured."""
+"""The results of the measured runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .plan import Case
 
 @dataclass(frozen=True)
 class Run:
-    """One run: CPU in ms for each object, wall time in s, memory in MB, and what each FortiGate had to do."""
+    """One run: CPU in ms for each object, wall time in s, memory in MB, and the counters of one FortiGate."""
 
     cpu: float
     wall: float
@@ -26,17 +26,16 @@ class Run:
 
 
 class Results:
-    """All runs, by case and contestant; a quantity is a field of a run."""
+    """All runs, by case and contestant. A quantity is a field of a run."""
 
     def __init__(self) -> None:
         self._runs: dict[tuple[Case, str], list[Run]] = defaultdict(list)
 
     def add(self, case: Case, contestant: str, run: Run) -> None:
-        """Take one run in."""
         self._runs[case, contestant].append(run)
 
     def values(self, case: Case, contestant: str, quantity: str) -> list[float]:
-        """Return one quantity of each run, the smallest first; nothing where there was no run."""
+        """Return one quantity of each run, sorted, empty without a run."""
         return sorted(getattr(run, quantity) for run in self._runs.get((case, contestant), []))
 
     def typical(self, case: Case, contestant: str, quantity: str) -> float:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was aimed at, beside what was measured; every ratio is one of medians of the same run."""
+"""The goals and their measured values. Every ratio is one of medians of the same run of the benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .results import Results
 
 @dataclass(frozen=True)
 class Target:
-    """A number that was aimed at, as a least or a most, and the one that was measured."""
+    """A goal, as a minimum or a maximum, and the measured value."""
 
     text: str
     measured: float
@@ -24,14 +24,13 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Say whether it was reached."""
+        """Whether the measured value meets the goal."""
         return (self.least is None or self.measured >= self.least) and (
             self.most is None or self.measured <= self.most
         )
 
 
 def targets(results: Results, plan: list[Case]) -> list[Target]:
-    """Return all targets."""
     sizes = sorted({case.size for case in plan})
     some, most = sizes[1], sizes[-1]
     in_sync = {(case.size, case.latency): case for case in plan if case.state == "in sync"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings of the documentation site for Sphinx; nothing of it needs a network."""
+"""Sphinx settings of the documentation site. The build needs no network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ extensions = ["myst_parser", "sphinx_antsibull_ext"]
 default_role = "any"
 highlight_language = "none"
 myst_heading_anchors = 4
-# It would make dashes of the two hyphens before an option.
+# smartquotes would turn the two hyphens of an option into a dash.
 smartquotes = False
 
 html_theme = "furo"
@@ -37,15 +37,15 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_use_index = False
 
-# Galaxy shows the README alone, so its links to the guides have to lead to GitHub there.
+# Galaxy shows only the README, so its links to the guides point to GitHub.
 ON_GITHUB = re.compile(rf"\]\({re.escape(GALAXY['repository'])}/blob/main/(docs/[^)#]*\.md)")
 
-# What antsibull-docs writes for themes that have no table of contents, and what it gives to the sidebar.
+# Output of antsibull-docs: its own table of contents, and the entries of the sidebar.
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +.*\n)+", re.MULTILINE)
 ENTRY = re.compile(r"^    (\w+)_(module|lookup|filter|callback|role)$", re.MULTILINE)
 TITLE = re.compile(rf"^{re.escape(project.title())}\n=+", re.MULTILINE)
 
-# The places in Ansible's own documentation that the pages of antsibull-docs refer to.
+# The pages of Ansible's documentation to which antsibull-docs refers.
 ANSIBLE = "https://docs.ansible.com/ansible-core/devel"
 LABELS = {
     "action_plugins": f"{ANSIBLE}/plugins/action.html",
@@ -55,13 +55,13 @@ LABELS = {
 }
 
 
-def lead_to_this_site(_app: Sphinx, _name: str, source: list[str]) -> None:
-    """Turn links to the guides on GitHub into ones to the pages beside."""
+def link_to_this_site(_app: Sphinx, _name: str, source: list[str]) -> None:
+    """Replace links to the guides on GitHub by links to the pages of this site."""
     source[0] = ON_GITHUB.sub(r"](/\1", source[0])
 
 
 def fit_to_the_theme(_app: Sphinx, name: str, source: list[str]) -> None:
-    """Leave the table of contents to the theme, and give the reference names that fit into its sidebar."""
+    """Remove the extra tables of contents, and shorten the names in the sidebar of the reference."""
     if name.startswith("reference/"):
         source[0] = CONTENTS.sub("", source[0])
     if name == "reference/index":
@@ -69,16 +69,15 @@ def fit_to_the_theme(_app: Sphinx, name: str, source: list[str]) -> None:
         source[0] = TITLE.sub(f"{title}\n{'=' * len(title)}", ENTRY.sub(r"    \1 \2 <\1_\2>", source[0]))
 
 
-def lead_to_ansible(
+def link_to_ansible(
     _app: Sphinx, _env: BuildEnvironment, target: pending_xref, text: nodes.TextElement
 ) -> nodes.reference | None:
-    """Resolve a label of Ansible's documentation; any other stays missing."""
+    """Resolve a label of Ansible's documentation, None for any other label."""
     url = LABELS.get(target["reftarget"])
     return nodes.reference("", "", text, refuri=url, internal=False) if url else None
 
 
 def setup(app: Sphinx) -> None:
-    """Have Sphinx call the functions above."""
-    app.connect("source-read", lead_to_this_site)
+    app.connect("source-read", link_to_this_site)
     app.connect("source-read", fit_to_the_theme)
-    app.connect("missing-reference", lead_to_ansible)
+    app.connect("missing-reference", link_to_ansible)

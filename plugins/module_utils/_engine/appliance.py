@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verbs by which the engine reaches any appliance, whatever its interface."""
+"""The verbs that the engine uses on every appliance, whatever its interface."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ READS = frozenset({"read", "table", "probe", "is_own", "references"})
 
 
 class Appliance:
-    """One appliance. A transport overrides the verbs that its appliance has; the rest raise Unsupported.
+    """One appliance. A transport overrides the verbs that its appliance has; the others raise Unsupported.
 
-    Every verb may raise ApplianceError; a failed read is never an absent object. Values are in the
-    appliance's own words, as a Resource translates them. ``version`` is the firmware that it runs, such as
-    ``7.4.5``, and None until an answer has told it.
+    Every verb may raise ApplianceError. A failed read never means that an object is absent. Values are in the
+    appliance's form, which a Resource translates. ``version`` is the firmware version, such as ``7.4.5``,
+    None before the first answer that includes it.
     """
 
     version: str | None = None
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
-        """Return one object, None if the appliance says that it does not exist."""
+        """Return one object, None if the appliance reports that it does not exist."""
         self._refuse(resource, "reads")
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
-        """Return every object of the kind."""
+        """Return all objects of the kind."""
         self._refuse(resource, "lists")
 
     def create(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
@@ -40,50 +40,56 @@ class Appliance:
         self._refuse(resource, "creates")
 
     def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
-        """Change what the body names and leave the rest."""
+        """Change the attributes in the body and keep the others."""
         self._refuse(resource, "changes")
 
     def delete(self, resource: Resource, key: Any, raw: Mapping[str, Any] | None = None) -> None:
-        """Delete an object; ``raw`` is how it was read, where its key may not be unique."""
+        """Delete an object. ``raw`` is the object as read, for keys that may not be unique."""
         self._refuse(resource, "deletes")
 
     def mint(self, resource: Resource, key: Any) -> tuple[str, Any]:
-        """Have the appliance invent a secret; return it, the only time it can be seen, and its id or None."""
+        """Let the appliance generate a secret. Return its value, shown only now, and its id or None.
+
+        Refused and Unsupported prove that nothing was generated. Any other error proves nothing.
+        """
         self._refuse(resource, "mints")
 
     def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
-        """Try a secret once: valid, invalid or unknown, and the HTTP status of the answer."""
+        """Try a secret once. Return ``valid``, ``invalid`` or ``unknown``, and the HTTP status or None."""
         self._refuse(resource, "tries")
 
     def holds(self, resource: Resource, option: str, value: str) -> bool | None:
-        """Compare a secret with what :meth:`read` found, None where the appliance does not show it."""
+        """Compare a secret with the one that :meth:`read` found, None if the appliance does not show it."""
         return None
 
     def is_own(self, resource: Resource, key: Any) -> bool:
-        """Say whether the account in use may be this object, or have its rights from it."""
+        """Return whether the account in use may be this object, or may have its rights from it."""
         return False
 
     def references(self, resource: Resource, key: Any) -> int:
-        """Count what on the appliance refers to an object."""
+        """Count the objects on the appliance that refer to an object."""
         return 0
 
     def running(self) -> bool | None:
-        """Say whether what the settings belong to is running, None where that is unknown."""
+        """Return whether the component with these settings is running, None if unknown."""
         return None
 
     def close(self) -> None:
-        """End the session, if there is one."""
+        """Log out, if logged in."""
 
     def _refuse(self, resource: Resource, verb: str) -> NoReturn:
-        raise Unsupported(f"no interface known to this task {verb} the {resource.label}")
+        raise Unsupported(
+            f"no interface known to this task {verb} the {resource.label}",
+            "use a transport or an endpoint map that does",
+        )
 
 
 class ForwardingAppliance(Appliance, ABC):
-    """Passes every verb about an object on; a subclass says where to, and overrides what it does itself."""
+    """Forwards every verb about an object. A subclass defines where to, and overrides its own verbs."""
 
     @abstractmethod
     def forward(self, verb: str, resource: Resource, *arguments: Any) -> Any:
-        """Carry out one verb elsewhere and return its result."""
+        """Carry out one verb on the other side and return its result."""
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
         row: dict[str, Any] | None = self.forward("read", resource, key)
@@ -121,10 +127,10 @@ class ForwardingAppliance(Appliance, ABC):
 
 
 class Route(Protocol):
-    """How a transport reaches its appliance."""
+    """The way from a transport to its appliance."""
 
     def relay(self, params: dict[str, Any]) -> Appliance | None:
-        """Return the appliance by way of the host that the task is delegated to, None for a local one."""
+        """Return the appliance as reached from the host in ``delegate_to``, None if that is local."""
 
     def shell(self) -> Shell:
-        """Return a shell on the appliance itself. Raises InvalidOptions where the task is delegated."""
+        """Return a shell on the appliance itself. Raises InvalidOptions if the task is delegated."""

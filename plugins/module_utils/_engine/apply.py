@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries out what was planned: the only place that asks for check mode."""
+"""Carries out planned changes. Only this file reads check mode."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ DOING = {"create": "creating", "update": "updating", "delete": "deleting"}
 
 
 class Change(Protocol):
-    """Planned steps. Both methods return the secret that is concerned as it is known afterwards."""
+    """Planned steps. Both methods return the secret that they concern, as it is known afterwards."""
 
     def carry_out(self) -> Secret | None:
-        """Take the steps."""
+        """Carry out the steps."""
 
     def foresee(self) -> Secret | None:
-        """Warn of what the steps may meet, without taking any."""
+        """Predict the steps without carrying out any, and warn of obstacles."""
 
 
 def apply(task: Task, change: Change) -> Secret | None:
-    """Carry out a change, or in check mode foresee it."""
+    """Carry out a change, or predict it in check mode."""
     return change.foresee() if task.check_mode else change.carry_out()
 
 
 def converge(task: Task, outcome: Outcome) -> None:
-    """Bring one object to the wanted state."""
+    """Bring one object to the desired state."""
     secret = apply(task, SecretToDeliver(task)) if task.resource.delivers else None
     raw = read_object(task)
     have, want = observe(task, raw), task.resource.desired(task.options)
@@ -68,20 +68,19 @@ def _report(task: Task, outcome: Outcome, step: Plan, secret: Secret | None) -> 
 
 @dataclass(frozen=True)
 class SecretToUse:
-    """The secret that the object is to use, None where there is none.
+    """The stored secret that the object uses, None if there is none.
 
-    The store learns of the object before the object learns the secret: a secret is only ever deleted when the
-    whereabouts of all its consumers are known.
+    The store records the object as a consumer before the object gets the secret, because a secret is deleted
+    only if all its consumers are known.
     """
 
     task: Task
 
     def foresee(self) -> Secret | None:
-        """Return it."""
         return _delivery_entry(self.task).read().current
 
     def carry_out(self) -> Secret | None:
-        """Return it, and note in the store which object uses it."""
+        """Return it, and record in the store that the object uses it."""
         secret = self.foresee()
         if secret is not None and self.task.consumer not in secret.consumers:
             _delivery_entry(self.task).consumed(self.task.consumer)
@@ -90,27 +89,30 @@ class SecretToUse:
 
 @dataclass(frozen=True)
 class SecretToDeliver:
-    """The secret that the object is given; only in check mode may it have yet to be minted."""
+    """The secret to deliver to the object. Only check mode allows that it is not minted yet."""
 
     task: Task
 
     def foresee(self) -> Secret | None:
-        """Return it, None where an earlier task is predicted to replace it."""
+        """Return it, or None if an earlier task is predicted to replace it."""
         replaced = self.task.options.get(f"{self.task.resource.delivers}_replaced")
         return None if replaced else SecretToUse(self.task).foresee()
 
     def carry_out(self) -> Secret:
-        """Return it. Raises NotFound where the store holds none."""
+        """Return it. Raises NotFound if the store has none."""
         secret = SecretToUse(self.task).carry_out()
         if secret is None:
             with attempting(f"configuring {self.task.title}"):
-                raise NotFound(f"the store holds no secret under {_delivery_entry(self.task).ref}")
+                raise NotFound(
+                    f"the store has no secret under {_delivery_entry(self.task).ref}",
+                    "store or mint the secret first",
+                )
         return secret
 
 
 @dataclass(frozen=True)
 class ObjectChange:
-    """One write to one object; ``secret`` is the one that the object is given, None if there is none yet."""
+    """One write to one object. ``secret`` is delivered with it, None if there is none yet."""
 
     task: Task
     outcome: Outcome
@@ -118,20 +120,20 @@ class ObjectChange:
     secret: Secret | None
 
     def foresee(self) -> Secret | None:
-        """Warn of references that the appliance would object to, unless an earlier task ends them."""
+        """Warn of references that prevent a deletion unless earlier tasks remove them."""
         task = self.task
         if self.step.action == "delete" and task.resource.guarded:
-            with attempting(f"looking what uses {task.title}"):
+            with attempting(f"counting the references to {task.title}"):
                 count = task.appliance.references(task.resource, task.key) - task.released
             if count > 0:
                 self.outcome.warnings.append(
-                    f"{task.title} is predicted to be deleted as if earlier tasks end its use: "
-                    f"{count} objects of the appliance still refer to it"
+                    f"{task.title} is predicted to be deleted on the assumption that earlier tasks end its "
+                    f"use: {count} objects on the appliance still refer to it"
                 )
         return self.secret
 
     def carry_out(self) -> Secret | None:
-        """Write, read back, and note in the store which secret the object was given."""
+        """Write, read back, and record in the store which secret the object has."""
         task, began = self.task, as_text(now())
         with attempting(f"{DOING[self.step.action]} {task.title}"):
             if self.step.action == "delete":
@@ -152,7 +154,7 @@ class ObjectChange:
 
 
 def _confirm(task: Task) -> None:
-    """Read back: an appliance, or a proxy before it, may say yes and keep something else."""
+    """Read back: an appliance, or a proxy before it, may report success and keep something else."""
     have, want = observe(task, read_object(task)) or {}, task.resource.desired(task.options)
     differing = sorted(
         option for option in want if overlay(have.get(option), want[option]) != have.get(option)
@@ -160,8 +162,8 @@ def _confirm(task: Task) -> None:
     if differing:
         with attempting(f"writing {task.title}"):
             raise ApplianceError(
-                f"it was accepted, but {' and '.join(differing)} read back different from what was sent; "
-                "run again with --check --diff to see how"
+                f"it was accepted, but {' and '.join(differing)} read back different from what was sent",
+                "run again with --check --diff to see the difference",
             )
 
 
@@ -170,7 +172,7 @@ def _delivery_entry(task: Task) -> SecretEntry:
 
 
 def _fingerprint_there(task: Task, secret: Secret) -> str | None:
-    """Return the fingerprint of what the appliance has, or was last given if it shows nothing."""
+    """Return the fingerprint of the appliance's value, or of the last delivered one if it shows none."""
     holds = task.appliance.holds(task.resource, task.resource.delivers, secret.value)
     if holds is None:
         return secret.delivered.get(task.consumer)
@@ -178,23 +180,23 @@ def _fingerprint_there(task: Task, secret: Secret) -> str | None:
 
 
 def _delivered_at(task: Task, secret: Secret | None) -> str | None:
-    """Return when the object began to be given the secret that it has."""
+    """Return when the delivery of the object's current secret began."""
     if secret is None or secret.delivered.get(task.consumer) != secret.fingerprint:
         return None
     return secret.delivered_at.get(task.consumer)
 
 
 def _guard(task: Task, step: Plan) -> None:
-    """Refuse what cannot be, or would lock the account in use out. Raises Conflict."""
+    """Raise Conflict if the object is built in, or if the change can lock out the account in use."""
     guarded = task.resource.guarded
     if task.key in task.resource.fixed:
-        raise Conflict(f"{task.title} is built in and cannot be changed")
+        raise Conflict(f"{task.title} is built in and cannot be changed", "use another name")
     if (step.action == "delete" and guarded) or (step.action == "update" and guarded & step.send.keys()):
         refuse_self_change(task)
 
 
 def _resource_there(task: Task, step: Plan, raw: Mapping[str, Any] | None) -> Resource:
-    """Return the kind of object as this appliance has it. Raises Unsupported for what it does not have."""
+    """Return the resource as this appliance has it. Raises Unsupported for options that it does not have."""
     wanted = step.send if raw else step.after
     if raw is None and task.resource.varies_in(wanted):
         with attempting(f"reading every {task.resource.label}"):
@@ -204,5 +206,8 @@ def _resource_there(task: Task, step: Plan, raw: Mapping[str, Any] | None) -> Re
     unsupported = resource.unsupported(wanted)
     if unsupported:
         with attempting(f"{DOING[step.action]} {task.title}"):
-            raise Unsupported((f"it runs {version}, and " if version else "") + "; ".join(unsupported))
+            raise Unsupported(
+                ", and ".join([f"it runs {version}"] * bool(version) + unsupported),
+                "leave out what this appliance does not have",
+            )
     return resource

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong between a task and an appliance, as exceptions."""
+"""Errors that a task reports as one message."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LARGEST_CODE = 10**9
 
 
 class TaskError(Exception):
-    """A task that cannot be carried out: what failed, why, and what the operator can do.
+    """A task failed: ``attempt`` is what failed, ``why`` the cause, ``remedy`` what the operator can do.
 
-    ``why`` and ``remedy`` are clauses without a period. ``attempt`` is what failed, filled in by
-    :func:`attempting`.
+    ``why`` is one clause without a period, ``remedy`` an imperative clause. :func:`attempting` sets
+    ``attempt``.
     """
 
     outcome = "failed"
@@ -42,7 +42,7 @@ class TaskError(Exception):
 
 
 class InvalidOptions(TaskError):
-    """The task's options are invalid regardless of the appliance's state. Raised before the first request."""
+    """The options are invalid whatever the appliance's state is. Raised before the first request."""
 
     attempt = "checking the options"
 
@@ -56,8 +56,8 @@ class Conflict(TaskError):
 class ApplianceError(TaskError):
     """An operation on an appliance did not succeed.
 
-    ``status`` is the HTTP status, ``code`` the appliance's own error number, ``path`` the path of the
-    request; each is None where there was none.
+    ``status`` is the HTTP status, ``code`` the appliance's own error number, ``path`` the request's path.
+    Each is None if there was none.
     """
 
     def __init__(
@@ -71,19 +71,19 @@ class ApplianceError(TaskError):
     ) -> None:
         super().__init__(why, remedy)
         self.status = status
-        # An appliance may answer anything where its error number should be.
+        # An appliance may put anything where its error number belongs.
         self.code = code if isinstance(code, int) and abs(code) < LARGEST_CODE else None
         self.path = path
 
     def sentence(self, host: str) -> str:
-        """Return the message, with the numbers that the appliance answered."""
+        """Return the message, with the HTTP status and the appliance's error number."""
         numbers = ", ".join(str(number) for number in (self.status, self.code) if number is not None)
         answered = f"{self.outcome} ({numbers})" if numbers else self.outcome
         return f"{host}: {self.attempt} {answered}: {self.reason}"
 
     @property
     def failure(self) -> dict[str, Any]:
-        """The numbers and the path, as a result returns them."""
+        """The result's ``failure``: status, code and path."""
         return {"status": self.status, "code": self.code, "path": self.path}
 
 
@@ -92,7 +92,7 @@ class Refused(ApplianceError):
 
 
 class Locked(Refused):
-    """The appliance refuses every request from this source for a while. Never retried."""
+    """The appliance refuses all requests from this source address for a while. Never retried."""
 
 
 class NotFound(ApplianceError):
@@ -100,26 +100,26 @@ class NotFound(ApplianceError):
 
 
 class Unreachable(ApplianceError):
-    """No usable connection: nothing is known about the appliance's state."""
+    """There is no usable connection. The appliance's state is unknown."""
 
 
 class Unsupported(ApplianceError):
-    """The appliance, or what we know of its interface, has no such operation."""
+    """The appliance, or its known interface, has no such operation."""
 
     outcome = "is not supported"
 
 
 class SecretStoreError(ApplianceError):
-    """The secret store could not be read or written. An unreadable store is never taken for an empty one."""
+    """The secret store could not be read or written. An unreadable store never counts as empty."""
 
 
 class Overtaken(SecretStoreError):
-    """Somebody else wrote the record since it was read; nothing was overwritten."""
+    """Another run changed the record since it was read. Nothing was overwritten."""
 
 
 @contextmanager
 def attempting(attempt: str) -> Iterator[None]:
-    """Name the attempt of a TaskError that is raised inside; the innermost name is kept."""
+    """Set ``attempt`` of a TaskError raised inside. The innermost attempt is kept."""
     try:
         yield
     except TaskError as error:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mints one-time secrets: reads store and appliance, has the steps planned, and takes them one by one.
+"""Mints one-time secrets: reads the store and the appliance, plans the steps, and carries them out.
 
-The order is the point: store readable, appliance read, store proven writable, mint, persist, read back, try
-once where that is harmless, and only then current.
+The order protects the value: read the store, read the appliance, prove that the store is writable, mint,
+persist, read back, probe once if that is harmless, and only then make the value current.
 """
 
 from __future__ import annotations
@@ -39,9 +39,15 @@ from .secret_plan import (
 )
 from .task import Outcome, Task, complete, difference, object_entry, observe, read_object, refuse_self_change
 
+NOT_VERIFIED = {
+    "invalid": ("the appliance rejects it", "store a value that the appliance accepts"),
+    "unknown": ("the appliance's answer proves nothing", "check the appliance, and run again"),
+}
+"""Cause and remedy for each verdict of a probe that does not verify a stored value."""
+
 
 def mint(task: Task, outcome: Outcome) -> None:
-    """Keep the stored secret of an object, or mint it; with ``state: absent`` remove both."""
+    """Keep an object's stored secret or mint one. With ``state: absent``, remove the secret and its entry."""
     options, stored = RotationOptions.of(task.options), _read_store(task)
     plan = _plan(task, stored, options)
     outcome.warnings += plan.notes
@@ -51,13 +57,12 @@ def mint(task: Task, outcome: Outcome) -> None:
 
 
 def adopt(task: Task, outcome: Outcome) -> None:
-    """Prove once, by a documented call, a secret that an operator put into the store."""
+    """Verify once, by a documented call, a secret that an operator put into the store."""
     stored = _read_store(task)
     if stored.current is None:
         raise Conflict(
-            f"the store holds nothing under {_entry(task).ref}, and no public interface creates "
-            f"{task.title}: generate it in the appliance's web interface and store it there, or give "
-            "endpoints"
+            f"the store has nothing under {_entry(task).ref}, and no public interface creates {task.title}",
+            "generate it in the appliance's web interface and store its value there, or set endpoints",
         )
     steps = () if _is_proved(stored.current) else (SecretStep("prove", value=stored.current.value),)
     current = stored.current
@@ -65,7 +70,7 @@ def adopt(task: Task, outcome: Outcome) -> None:
 
 
 def _is_proved(secret: Secret) -> bool:
-    """Say whether a value was accepted, at a time that can be compared with its last use."""
+    """Return whether the value was verified at a time that can be compared with its last use."""
     at = moment_or_none(secret.verified_at)
     return bool(secret.verified_at) and (at is None or not lies_ahead(at, now()))
 
@@ -79,7 +84,8 @@ def _read_store(task: Task) -> StoredSecret:
     if stored.pending is not None and stored.pending.is_minting:
         with attempting(f"minting {task.title}"):
             raise SecretStoreError(
-                f"{stored.pending.owner} is at it, as {_entry(task).ref} says: run again when it is done"
+                f"{stored.pending.owner} is minting it, according to {_entry(task).ref}",
+                "run again when that run has ended",
             )
     return stored
 
@@ -93,17 +99,16 @@ def _plan(task: Task, stored: StoredSecret, options: RotationOptions) -> SecretP
 
 @dataclass(frozen=True)
 class PredictedReplacement:
-    """The stored value that an earlier task is predicted to replace; in a real run it has done so."""
+    """The stored value that, in check mode, an earlier task is predicted to replace."""
 
     stored: StoredSecret
     options: RotationOptions
 
     def foresee(self) -> Secret | None:
-        """Return the value, None where none is predicted to be replaced."""
         return self.stored.current if self.options.replaced else None
 
     def carry_out(self) -> None:
-        """Return None."""
+        """Return None: in a real run, the earlier task has already replaced the value."""
 
 
 def read_entries(task: Task) -> TokenEntries:
@@ -116,7 +121,7 @@ def read_entries(task: Task) -> TokenEntries:
 
 
 def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> ApiKeyOfAdmin:
-    """Read the object that a secret belongs to, and try a stored value where the plan depends on it."""
+    """Read the parent object, and probe a stored value if the plan depends on it."""
     exists = observe(task, read_object(task)) is not None
     tried = stored.pending.secret if stored.pending else stored.current
     is_due = stored.pending is not None or options.recreate == "invalid"
@@ -126,7 +131,7 @@ def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> A
 
 
 def _probe(task: Task, value: str) -> tuple[str, int | None]:
-    with attempting(f"trying {task.title}"):
+    with attempting(f"verifying {task.title}"):
         return task.appliance.probe(task.resource, task.key, value)
 
 
@@ -138,10 +143,9 @@ def _finish(task: Task, outcome: Outcome, plan: SecretPlan) -> None:
 
 
 class SecretChange:
-    """The steps of a plan, each a method named like its verb."""
+    """The steps of a plan: one method for each verb."""
 
     def __init__(self, task: Task, outcome: Outcome, plan: SecretPlan) -> None:
-        """Take the plan; nothing is done yet."""
         self.task = task
         self.outcome = outcome
         self.plan = plan
@@ -152,17 +156,17 @@ class SecretChange:
         self.current = plan.after
 
     def foresee(self) -> Secret | None:
-        """Refuse what a run would, and warn where the object that the secret belongs to is not there yet."""
+        """Refuse what a real run refuses, and warn if the parent object does not exist yet."""
         if self.plan.refusal is not None:
             raise self.plan.refusal
         if self.plan.lacks_parent:
             self.outcome.warnings.append(
-                f"{self.task.title} is predicted as if an earlier task creates the object it belongs to"
+                f"{self.task.title} is predicted on the assumption that an earlier task creates the object "
+                "it belongs to"
             )
         return self.plan.after
 
     def carry_out(self) -> Secret | None:
-        """Take the steps in their order."""
         for step in self.plan.steps:
             getattr(self, step.verb)(step)
         if self.plan.refusal is not None:
@@ -170,17 +174,17 @@ class SecretChange:
         return self.current
 
     def require_parent(self, step: SecretStep) -> None:
-        """Raise NotFound: nothing can be minted for an object that does not exist."""
+        """Raise NotFound: an object that does not exist can have no secret."""
         with attempting(f"minting {self.task.title}"):
-            raise NotFound("the object it belongs to does not exist: create that first")
+            raise NotFound("the object it belongs to does not exist", "create that object first")
 
     def reserve(self, step: SecretStep) -> None:
-        """Prove that the store can be written, and note which entries are there before."""
+        """Prove that the store is writable, and record the ids of the existing entries."""
         self.known = step.known
         self.entry.reserve(step.known)
 
     def mint(self, step: SecretStep) -> None:
-        """Mint; only a clear answer proves that nothing was minted and the reservation can go."""
+        """Mint. Release the reservation only if the answer proves that nothing was minted."""
         with attempting(f"minting {self.task.title}"):
             try:
                 self.minted.append(self.task.appliance.mint(self.task.resource, self.task.key))
@@ -189,7 +193,7 @@ class SecretChange:
                 raise
 
     def persist(self, step: SecretStep) -> None:
-        """Store a value that exists nowhere else; if that fails, keep what can be kept."""
+        """Store the minted value. If that fails, save it in escrow, and undo the minting if possible."""
         (value, id_) = self.minted[0]
         try:
             self.current = self.entry.persist(value, id_, self.task.options.get("rotation_id"))
@@ -202,52 +206,48 @@ class SecretChange:
             raise
 
     def verify(self, step: SecretStep) -> None:
-        """Try a fresh value once; the transport knows where a refusal would prove nothing."""
+        """Probe a new value once. The transport knows when a refusal would prove nothing."""
         verdict, status = _probe(self.task, self.minted[0][0])
         if verdict == "invalid":
-            with attempting(f"trying {self.task.title}"):
+            with attempting(f"verifying {self.task.title}"):
                 raise Refused(
-                    "it was just minted and is stored as pending, but is not accepted", status=status
+                    "the appliance rejects the new value, which is stored as pending",
+                    "run again to mint another one",
+                    status=status,
                 )
         self.is_verified = verdict == "valid"
 
     def commit(self, step: SecretStep) -> None:
-        """Make the pending value the current one."""
         id_ = step.id if step.id is not None or not self.minted else self._minted_id()
         verified = step.verified or self.is_verified
         self.current = self.entry.commit(verified=verified, id_=id_, keep_previous=step.keep_previous)
 
     def revoke(self, step: SecretStep) -> None:
-        """Delete an entry."""
         with attempting(f"deleting {self.task.title}"):
             self.task.appliance.delete(self.task.resource, self.task.key, step.entry)
 
     def retire(self, step: SecretStep) -> None:
-        """Drop the previous value."""
         self.entry.retire()
 
     def release(self, step: SecretStep) -> None:
-        """Withdraw the reservation."""
         self.entry.release()
 
     def forget(self, step: SecretStep) -> None:
-        """Remove the secret from the store."""
         self.entry.forget()
 
     def prove(self, step: SecretStep) -> None:
-        """Try the current value once, and note that it was accepted."""
+        """Probe the current value once, and record that the appliance accepted it."""
         verdict, status = _probe(self.task, step.value)
         if verdict != "valid":
-            found = "does not accept it" if verdict == "invalid" else "gave an answer that proves nothing"
             with attempting(f"verifying {self.task.title}"):
-                raise ApplianceError(f"the appliance {found}", status=status)
+                raise ApplianceError(*NOT_VERIFIED[verdict], status=status)
         self.outcome.warnings.append(
-            f"verifying {self.task.title} was a use of it: its time of last use proves no other caller"
+            f"verifying {self.task.title} used it, so its time of last use does not prove another caller"
         )
         self.current = self.entry.prove()
 
     def _minted_id(self) -> Any:
-        """Return the id that came with the value, else that of the only new entry."""
+        """Return the id from the answer, or else the id of the only new entry."""
         id_ = self.minted[0][1]
         if self.task.resource.on_parent or id_ is not None:
             return id_
@@ -261,7 +261,7 @@ class SecretChange:
         return read_entries(self.task).without(self.known).rows
 
     def _undo(self, id_: Any) -> bool:
-        """Delete what was minted a moment ago, or the object if this task has created it."""
+        """Delete the minted entry, or a parent object that this task created. Return whether it is gone."""
         task = self.task
         try:
             if task.resource.on_parent:
@@ -285,14 +285,14 @@ class SecretChange:
 
 
 def _whereabouts(task: Task, path: str | None, is_undone: bool) -> str:
-    kept = f"it was saved, encrypted, in {path}" if path else "it could not be saved anywhere"
-    again = ", and the appliance has deleted it again" if is_undone else ""
-    return f". {task.title} was minted, but its value is not in the store: {kept}{again}"
+    kept = f"was saved, encrypted, in {path}" if path else "could not be saved"
+    undone = ", and it was deleted on the appliance" if is_undone else ""
+    return f", and the minted {task.title} is not in the store: its value {kept}{undone}"
 
 
 def _recovery(task: Task, path: str | None, is_undone: bool) -> str:
-    use = f"\n3. To use the saved one until then: ansible-vault view {path}" if path and not is_undone else ""
-    return f"to recover:\n1. Fix the store of {_entry(task).ref}.\n2. Run again: a new one is minted.{use}"
+    use = f" (until then, ansible-vault view {path} shows the saved one)" if path and not is_undone else ""
+    return f"fix the store of {_entry(task).ref}, and run again to mint a new one{use}"
 
 
 def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None) -> None:
@@ -317,7 +317,7 @@ def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None
 
 
 def _action(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Name a change; one that leaves the value is one to its place in the store, or to its predecessor."""
+    """Name the change. An update keeps the value and changes its record, or its predecessor."""
     if not after:
         return "delete"
     if not before:

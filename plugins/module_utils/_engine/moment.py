@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moments as options, answers and records write them."""
+"""Times in options, answers and records."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 EPOCHS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
-"""Ways to count a time since 1970, with how many of their units make a second."""
+"""Forms that count a time since 1970, with their units per second."""
 
 
 def read_moment(value: Any, form: str = "iso8601") -> datetime:
-    """Read a time; without an offset it is UTC. Raises ValueError.
+    """Read a time, as UTC if it has no offset. Raises ValueError.
 
-    ``form`` is ``iso8601``, one of ``EPOCHS``, or a pattern as ``strptime`` takes it.
+    ``form`` is ``iso8601``, one of ``EPOCHS``, or a pattern for ``strptime``.
     """
     if form in EPOCHS:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise ValueError(value)
         return datetime.fromtimestamp(float(value) / EPOCHS[form], timezone.utc)
     if form == "iso8601":
-        # Python before 3.11 does not know the Z.
+        # Python before 3.11 does not support the Z.
         moment = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", str(value)))
     else:
         moment = datetime.strptime(str(value), form)
@@ -32,7 +32,7 @@ def read_moment(value: Any, form: str = "iso8601") -> datetime:
 
 
 def moment_or_none(value: Any) -> datetime | None:
-    """Read an ISO 8601 time that may be missing or not be one."""
+    """Read an ISO 8601 time, None if it is missing or invalid."""
     try:
         return read_moment(value)
     except ValueError:
@@ -40,27 +40,26 @@ def moment_or_none(value: Any) -> datetime | None:
 
 
 CLOCKS_DIFFER = timedelta(days=1)
-"""How far the clock of another machine may be ahead, or its time zone, before its time says nothing."""
+"""The largest accepted difference between the clocks, or time zones, of two machines."""
 
 
 def is_recent(moment: datetime | None, limit: timedelta, at: datetime) -> bool:
-    """Say whether a moment is less than ``limit`` away from ``at``, before it or, by another clock, after it.
+    """Return whether a time is less than ``limit`` before or, by another clock, after ``at``.
 
-    What a wrong clock put further ahead is not recent: it would stay so until that day.
+    A time further ahead comes from a wrong clock. Counted as recent, it would stay so until that day.
     """
     return moment is not None and abs(at - moment) < limit
 
 
 def lies_ahead(moment: datetime, at: datetime) -> bool:
-    """Say whether a moment is so far ahead of ``at`` that a clock was wrong."""
+    """Return whether a time is so far ahead of ``at`` that a clock was wrong."""
     return moment - at > CLOCKS_DIFFER
 
 
 def as_text(moment: datetime) -> str:
-    """Write a moment in UTC, to the second."""
+    """Return a time in UTC, to the second."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def now() -> datetime:
-    """Return this moment."""
     return datetime.now(timezone.utc)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must change: a pure function of what is there and what is wanted."""
+"""Plans the change from the current to the desired state of one object. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .resource import Resource
 
 @dataclass(frozen=True)
 class Plan:
-    """One step: ``action`` is keep, create, update or delete; ``send`` is what an action carries."""
+    """One step: ``action`` is keep, create, update or delete. ``send`` are the options to send."""
 
     action: str
     before: Mapping[str, Any]
@@ -25,19 +25,18 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        """Say whether the step changes the appliance."""
         return self.action != "keep"
 
 
 def overlay(have: Any, want: Any) -> Any:
-    """Return what will be held afterwards: mappings merge, everything else is replaced as a whole."""
+    """Return the value after an update: mappings merge, anything else is replaced as a whole."""
     if isinstance(have, Mapping) and isinstance(want, Mapping):
         return {**have, **{name: overlay(have.get(name), value) for name, value in want.items()}}
     return want
 
 
 def plan(resource: Resource, have: Mapping[str, Any] | None, want: Mapping[str, Any], state: str) -> Plan:
-    """Decide on one object; ``have`` is None where there is none. Raises Conflict."""
+    """Plan one object. ``have`` is None if it does not exist. Raises Conflict."""
     if state == "absent":
         return Plan("keep" if have is None else "delete", have or {}, {}, {})
     if have is None:
@@ -48,9 +47,8 @@ def plan(resource: Resource, have: Mapping[str, Any] | None, want: Mapping[str, 
 def _create(resource: Resource, want: Mapping[str, Any]) -> Plan:
     missing = sorted(resource.create_requires - want.keys())
     if missing:
-        raise Conflict(
-            f"{resource.label} does not exist yet, and to create it {' and '.join(missing)} must be given"
-        )
+        named = " and ".join(missing)
+        raise Conflict(f"{resource.label} does not exist, and creating it requires {named}", f"set {named}")
     return Plan("create", {}, dict(want), resource.without_defaults(want))
 
 

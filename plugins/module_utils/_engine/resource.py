@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a manageable object is: its options, and how the appliance holds them."""
+"""Describes manageable objects: their options, and their form on the appliance."""
 
 from __future__ import annotations
 
@@ -13,33 +13,34 @@ from typing import Any
 from .version import Spans, in_words, within
 
 OTHER_PATHS = ("", ".", "..")
-"""What names no object in a path: HTTP libraries resolve such a segment, which leads to another path."""
+"""Segments that name no object: HTTP libraries resolve them, and the path becomes another one."""
 
 
 class Incomplete(Exception):
-    """The appliance's answer lacks a usable field that every version has, so it is not the whole object."""
+    """The answer lacks a usable field that every version has, so it is not the whole object."""
 
 
 def same(value: Any) -> Any:
-    """Leave a value as it is."""
+    """Return the value unchanged."""
     return value
 
 
 @dataclass(frozen=True)
 class Field:
-    """One option and its place on the appliance.
+    """One option and its field on the appliance.
 
-    ``type``, ``elements``, ``choices``, ``required`` and ``option_default`` describe the option as in an
-    argument spec; fields that are only read leave them out. ``children`` are suboptions. ``default`` is what
-    the appliance holds when the field was never sent; such a value is not sent on create. ``versions`` are
-    those that have it, all if empty, and ``feature`` what a model needs for it; ``former`` maps names it has
-    in other versions to those. ``optional`` fields may be left out of an answer for other reasons. A field
-    that is not there reads as ``absent_value``, by default as the default. ``normalise`` brings a user's
-    value and the appliance's to one form: idempotent, and it passes through what it does not understand.
-    ``decode`` and ``encode`` translate from and to the wire.
-    ``limits`` are the smallest and the largest number that can be.
-    ``only_if`` names an option and the value it must have for this one to mean anything.
-    ``missing`` says why the appliance at hand does not have it, see :meth:`for_version`.
+    - ``type``, ``elements``, ``choices``, ``required`` and ``option_default`` describe the option as in an
+      argument spec. Fields that are only read omit them. ``children`` are suboptions.
+    - ``default`` is the appliance's value if the field was never sent. A create does not send it.
+    - ``versions`` have the field, all versions if empty. ``feature`` is what a model needs to have it.
+      ``former`` maps its names in other versions to those versions.
+    - An answer may omit ``optional`` fields for other reasons. A missing field reads as ``absent_value``, or
+      else as the default.
+    - ``normalise`` brings a user's value and the appliance's to one form. It is idempotent and leaves unknown
+      forms unchanged. ``decode`` and ``encode`` translate from and to the wire.
+    - ``limits`` are the smallest and the largest valid number.
+    - ``only_if`` is an option, and its value that makes this field meaningful.
+    - ``missing`` is why this appliance does not have the field, see :meth:`for_version`.
     """
 
     wire: str
@@ -64,8 +65,8 @@ class Field:
     missing: str = ""
 
     def option_spec(self) -> dict[str, Any]:
-        """Return what an argument spec says of this option."""
-        said = {
+        """Return this option's entry in an argument spec."""
+        traits = {
             "type": self.type if self.children is None else "dict",
             "elements": self.elements,
             "choices": self.choices,
@@ -73,24 +74,24 @@ class Field:
             "default": self.option_default,
             "options": self.children and _option_specs(self.children),
         }
-        return {trait: value for trait, value in said.items() if value is not None}
+        return {trait: value for trait, value in traits.items() if value is not None}
 
     @property
     def varies(self) -> bool:
-        """Say whether there are appliances without this field."""
+        """Whether some appliances do not have this field."""
         return bool(self.versions or self.former or self.feature)
 
     def varies_in(self, value: Any) -> bool:
-        """Say whether there may be appliances on which a value cannot be had."""
+        """Return whether some appliances may not support a value."""
         if self.varies and not self.is_absence(value):
             return True
         inner = value if self.children is not None and isinstance(value, Mapping) else {}
         return any(self.children[option].varies_in(inner[option]) for option in inner if self.children)
 
     def for_version(self, version: str | None, sample: Mapping[str, Any] | None) -> Field:
-        """Return this field as one appliance has it, by its own name there, or with why it is missing.
+        """Return this field with its name on one appliance, or with the reason why it is missing.
 
-        ``sample`` is an object of the appliance, better evidence than its version. None says nothing.
+        ``sample`` is an object of the appliance and better evidence than its version. Either may be None.
         """
         if not self.varies and self.children is None:
             return self
@@ -112,7 +113,7 @@ class Field:
         return f"exists only with {self.feature}" if self.feature else in_words(self.versions)
 
     def unsupported(self, option: str, value: Any) -> Iterator[str]:
-        """Say what of a value cannot be had on the appliance at hand, with the reason."""
+        """Yield each part of a value that this appliance does not support, with the reason."""
         if self.children is not None and isinstance(value, Mapping) and not self.missing:
             for inner in value:
                 yield from self.children[inner].unsupported(f"{option}.{inner}", value[inner])
@@ -120,17 +121,17 @@ class Field:
             yield f"{option} {self.missing}"
 
     def applies(self, options: Mapping[str, Any]) -> bool:
-        """Say whether this field means anything beside the other options."""
+        """Return whether the other options make this field meaningful."""
         return self.only_if is None or options.get(self.only_if[0]) == self.only_if[1]
 
     def desired(self, value: Any) -> Any:
-        """Normalise what the user wrote; sub-options left out stay out."""
+        """Normalise a user's value. Omitted suboptions stay omitted."""
         if self.children is None:
             return self.normalise(value)
         return {o: child.desired(value[o]) for o, child in self.children.items() if value.get(o) is not None}
 
     def from_wire(self, raw: Mapping[str, Any]) -> Any:
-        """Read this field out of the appliance's object. Raises Incomplete."""
+        """Read this field from an appliance's object. Raises Incomplete."""
         try:
             name = next((name for name in (self.wire, *self.former) if name in raw), None)
             if name is None and (self.optional or self.varies):
@@ -145,26 +146,26 @@ class Field:
         return {o: child.from_wire(value) for o, child in self.children.items()}
 
     def to_wire(self, value: Any) -> Any:
-        """Put a normalised value into the appliance's form."""
+        """Return a normalised value in the appliance's form."""
         if self.children is None:
             return self.encode(value)
         return _to_wire(self.children, value)
 
     def without_unknown(self, value: Any, had: Any) -> Any:
-        """Return what has to be sent on update: not what this appliance may never have heard of."""
+        """Return what an update must send, without suboptions that this appliance may not have."""
         if self.children is None or not isinstance(had, Mapping):
             return value
         return {o: v for o, v in value.items() if v != had.get(o) or not self.children[o].is_absence(v)}
 
     def is_absence(self, value: Any) -> bool:
-        """Say whether a value is also what an appliance without this field reads as."""
+        """Return whether a value equals the value read from an appliance without this field."""
         return bool((self.optional or self.varies) and value == self._absence())
 
     def _absence(self) -> Any:
         return self.default if self.absent_value is None else self.absent_value
 
     def without_defaults(self, value: Any) -> Any:
-        """Return what has to be sent on create, None for nothing."""
+        """Return what a create must send, None for nothing."""
         if self.children is None:
             return None if value == self.default else value
         kept = {o: child.without_defaults(value[o]) for o, child in self.children.items() if o in value}
@@ -183,17 +184,20 @@ def _to_wire(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str
 class Resource:
     """A kind of object on an appliance, as data.
 
-    ``label`` is its name in sentences, ``kind`` its key in results, ``path`` its place on the appliance.
-    ``delivers`` is the option of a secret that the appliance accepts but never returns: it is compared by
-    the fingerprint last delivered, and the option with ``_ref`` added holds its reference. ``resend`` options
-    go along with every update. ``create_requires`` must be known to create. ``built_in`` objects are never
-    removed for not being listed, and ``fixed`` ones cannot be changed at all. ``guarded`` are the options by
-    which an account can lock itself out; where there are some, so it can by deleting the object. ``facts``
-    are fields that are shown but not managed. A ``singleton`` always exists. ``on_parent`` says that a secret
-    the appliance invents has no entry of its own: reading it finds the object that it belongs to.
-    ``key_in_path`` says that the key is a segment of the object's path. ``prepare``
-    completes the validated options of one object, and raises InvalidOptions for what a spec cannot express.
-    ``fold`` and ``unfold`` join and split wire fields that are one option to the user.
+    - ``label`` is its name in sentences, ``kind`` its key in results, ``path`` its path on the appliance.
+    - ``facts`` are fields that are shown but not managed.
+    - ``delivers`` is the option of a secret that the appliance accepts but never returns. It is compared by
+      the fingerprint of the last delivered value. The option with the suffix ``_ref`` is its reference.
+    - Every update sends the ``resend`` options. A create needs ``create_requires``.
+    - A purge never removes ``built_in`` objects. ``fixed`` objects cannot be changed at all.
+    - ``guarded`` are the options by which an account can lock itself out. If there are any, deleting the
+      object can do so too.
+    - A ``singleton`` always exists.
+    - ``on_parent``: a generated secret has no entry of its own, and reading it returns its parent object.
+    - ``key_in_path``: the key is a segment of the object's path.
+    - ``prepare`` completes the validated options of one object, and raises InvalidOptions for errors that a
+      spec cannot express.
+    - ``fold`` and ``unfold`` join and split wire fields that are one option.
     """
 
     label: str
@@ -216,20 +220,20 @@ class Resource:
     unfold: Callable[[dict[str, Any]], dict[str, Any]] = same
 
     def argument_spec(self) -> dict[str, Any]:
-        """Return the argument spec of the fields; a secret is no option, only the reference to it is."""
+        """Return the argument spec of the fields, without a delivered secret: its reference is the option."""
         return _option_specs({o: f for o, f in self.fields.items() if o != self.delivers})
 
     @property
     def clearable(self) -> frozenset[str]:
-        """Return the options that an empty text clears: of any other it is as if it was not given."""
+        """The options that an empty text clears. For any other option, an empty text means not given."""
         return frozenset(option for option, spec in self.fields.items() if spec.default == "")
 
     def title(self, key: Any) -> str:
-        """Name one object in a sentence."""
+        """Return one object's name in a sentence."""
         return self.label if self.singleton else f'{self.label} "{key}"'
 
     def problems(self, params: Mapping[str, Any]) -> list[str]:
-        """Say what cannot be right in the options, whatever the appliance holds."""
+        """Return the errors in the options that do not depend on the appliance's state."""
         return [
             *self._no_segment(params),
             *self._too_long(params),
@@ -259,47 +263,47 @@ class Resource:
                 yield f"{option} needs {spec.only_if[0]}: {spec.only_if[1]}"
 
     def desired(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the user said, normalised; what was left out stays out."""
+        """Return the user's options, normalised. Omitted options stay omitted."""
         return {o: f.desired(params[o]) for o, f in self.fields.items() if params.get(o) is not None}
 
     def from_wire(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the appliance holds, in the user's words.
+        """Return an appliance's object in the options' form.
 
-        Raises Incomplete when a field is missing that every version has.
+        Raises Incomplete if a field is missing that every version has.
         """
         folded = self.fold(raw)
         return self.applicable({o: f.from_wire(folded) for o, f in self.fields.items() if o != self.delivers})
 
     def applicable(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out what means nothing beside the other options."""
+        """Omit the options that the other options make meaningless."""
         return {o: value for o, value in options.items() if self.fields[o].applies(options)}
 
     def described(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the appliance holds together with the facts that are not managed."""
+        """Return an appliance's object in the options' form, with its unmanaged facts."""
         return {**self.from_wire(raw), **{o: f.from_wire(raw) for o, f in self.facts.items()}}
 
     def to_wire(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values as the appliance wants to receive them."""
+        """Return the values in the appliance's form."""
         return self.unfold(_to_wire(self.fields, values))
 
     def for_version(self, version: str | None, sample: Mapping[str, Any] | None) -> Resource:
-        """Return this kind of object as one appliance has it, see :meth:`Field.for_version`."""
+        """Return this resource as one appliance has it, see :meth:`Field.for_version`."""
         return replace(self, fields={o: f.for_version(version, sample) for o, f in self.fields.items()})
 
     def varies_in(self, values: Mapping[str, Any]) -> bool:
-        """Say whether there may be appliances on which these values cannot be had."""
+        """Return whether some appliances may not support these values."""
         meant = [f for f in self.fields.values() if f.varies and f.only_if and f.applies(values)]
         return bool(meant) or any(self.fields[option].varies_in(value) for option, value in values.items())
 
     def unsupported(self, values: Mapping[str, Any]) -> list[str]:
-        """Say what of these values cannot be had on the appliance at hand, with the reasons."""
-        found = [said for o in values for said in self.fields[o].unsupported(o, values[o])]
+        """Return the parts of these values that this appliance does not support, with the reasons."""
+        found = [part for o in values for part in self.fields[o].unsupported(o, values[o])]
         for option, spec in self.fields.items():
             if spec.missing and spec.only_if and values.get(spec.only_if[0]) == spec.only_if[1]:
                 found.append(f"{spec.only_if[0]}: {spec.only_if[1]} needs {option}, which {spec.missing}")
         return found
 
     def without_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values that a create has to send."""
+        """Return the values that a create must send."""
         kept = {o: self.fields[o].without_defaults(value) for o, value in values.items()}
         return {o: value for o, value in kept.items() if value is not None}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A one-time secret as the engine sees it: a reference, a fingerprint, and its entry in a store."""
+"""A one-time secret in the engine: its reference, its fingerprint, and its entry in a store."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ ANOTHER_VALUE = "(another value)"
 
 
 def fingerprint(salt: str, value: str) -> str:
-    """Return 12 hexadecimal digits that tell one value of a secret from another, and nothing about it.
+    """Return 12 hexadecimal digits that distinguish values of a secret and reveal nothing about them.
 
-    The salt, up to 16 characters, belongs to the record, not to its place, which differs from clone to clone.
+    The salt, up to 16 characters, is in the record. The record's location cannot be the salt, because it
+    differs between clones.
     """
     return hashlib.blake2b(value.encode(), salt=salt.encode(), digest_size=6).hexdigest()
 
@@ -27,10 +28,10 @@ def fingerprint(salt: str, value: str) -> str:
 class Secret:
     """One value of a secret.
 
-    ``id`` is the appliance's own name for it, None where none is known. ``verified_at`` is when the appliance
-    accepted it, None if it was never tried. ``delivered`` holds, for each consumer, the fingerprint of the
-    value that was last given to it, and ``delivered_at`` when that began. ``consumers`` are all that it
-    was ever assigned to, those too that got it from an operator.
+    ``id`` is the appliance's name for it, None if unknown. ``verified_at`` is when the appliance accepted it,
+    None if it was never tried. ``delivered`` has, for each consumer, the fingerprint of the last delivered
+    value, and ``delivered_at`` the start of that delivery. ``consumers`` are all that it was ever assigned
+    to, including those that an operator configured.
     """
 
     ref: str
@@ -46,16 +47,16 @@ class Secret:
 
     @property
     def fingerprint(self) -> str:
-        """Tell this value from another without showing it."""
+        """Distinguishes this value from others without revealing it."""
         return fingerprint(self.salt, self.value)
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A minting that has begun; ``secret`` is None until its value was stored.
+    """An unfinished minting. ``secret`` is None until the value is stored.
 
-    ``known`` are the ids that the appliance held before. ``owner`` is the process that began it, and
-    ``is_minting`` says that it may still be minting.
+    ``known`` are the ids on the appliance before it. ``owner`` names the process that began it.
+    ``is_minting``: that process may still be minting.
     """
 
     secret: Secret | None
@@ -66,7 +67,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class StoredSecret:
-    """What a store holds of a secret. ``previous`` is kept until the current value has proved itself."""
+    """The values of a secret in a store. ``previous`` is kept until the current value is verified."""
 
     current: Secret | None = None
     pending: Pending | None = None
@@ -74,7 +75,7 @@ class StoredSecret:
 
 
 def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
-    """Return what a result may say about a secret; None where nothing is known."""
+    """Return what a result may show of a secret, None for what is unknown."""
     return {
         "secret_ref": ref,
         "fingerprint": secret.fingerprint if secret else None,
@@ -84,42 +85,42 @@ def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
 
 
 class SecretEntry(Protocol):
-    """Holds one secret in a store on the control node. Every method may raise SecretStoreError.
+    """The entry of one secret in a store, on the control node. Every method may raise SecretStoreError.
 
-    What is written replaces what was read: somebody else's write in between is an error, never overwritten.
+    A write replaces the record that was read. If another run wrote in between, it raises Overtaken.
     """
 
     ref: str
 
     def read(self) -> StoredSecret:
-        """Return what the store holds, nothing if it is readable and empty."""
+        """Return the stored values, none if the store is readable and empty."""
 
     def reserve(self, known: Sequence[Any]) -> None:
-        """Prove that the store can be written, by a pending record beside the current value."""
+        """Prove that the store is writable by writing a pending record beside the current value."""
 
     def release(self) -> None:
-        """Withdraw the pending record: nothing was minted, or what was minted is gone."""
+        """Remove the pending record: nothing was minted, or the minted secret was deleted."""
 
     def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
-        """Store a minted value as pending, read it back and compare; try more than once."""
+        """Store a minted value as pending, read it back and compare. Retry failures."""
 
     def escrow(self, value: str) -> str | None:
-        """Keep a value that the store refuses in an encrypted file; return its path, None if that fails."""
+        """Save a value that the store refuses in an encrypted file. Return its path, None on failure."""
 
     def commit(self, *, verified: bool, id_: Any, keep_previous: bool) -> Secret:
-        """Make the pending value the current one, and the current one the previous if that is still good."""
+        """Make the pending value current. ``keep_previous``: keep the old value, which is still valid."""
 
     def prove(self) -> Secret:
-        """Note that the appliance has accepted the current value."""
+        """Record that the appliance accepted the current value."""
 
     def retire(self) -> None:
         """Drop the previous value."""
 
     def consumed(self, consumer: str) -> None:
-        """Note that the secret is assigned to the consumer."""
+        """Record that the secret is assigned to the consumer."""
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
-        """Note which value the consumer was given, and when that began."""
+        """Record which value was delivered to the consumer, and when that began."""
 
     def forget(self) -> None:
-        """Remove the secret: what it opened is gone."""
+        """Remove the record: the secret no longer grants access."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decides about a one-time secret. Pure: reads neither store nor appliance, and knows no check mode."""
+"""Plans a one-time secret. Pure: reads neither store nor appliance, and ignores check mode."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .moment import is_recent, moment_or_none
 from .secret import Secret, StoredSecret
 
 INTERRUPTED = "an earlier run was interrupted"
-LOST = f"{INTERRUPTED}, and what it minted is lost"
+LOST = f"{INTERRUPTED}, and any value it minted is lost"
 
 LISTED_WITHIN = timedelta(minutes=2)
-"""How long an appliance may take to list what it has just created (assumed: nothing is documented)."""
+"""How long an appliance may take to list a new entry (assumed, not documented)."""
 
 Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class RotationOptions:
-    """The options of a one-time secret; ``max_age`` is in days.
+    """The options of a one-time secret. ``max_age`` is in days.
 
-    ``replaced`` says that an earlier task is predicted to replace the secret.
+    ``replaced``: an earlier task is predicted to replace the secret.
     """
 
     state: str = "present"
@@ -40,12 +40,12 @@ class RotationOptions:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> RotationOptions:
-        """Take them out of a task's options."""
+        """Select them from a task's options."""
         given = {each.name: options.get(each.name) for each in fields(cls)}
         return cls(**{name: value for name, value in given.items() if value is not None})
 
     def why_due(self, current: Secret, at: datetime) -> str | None:
-        """Return why a new value is wanted in place of a good one."""
+        """Return why a valid value must be replaced, None if it need not be."""
         if self.recreate == "always":
             return "recreate is always"
         if self.rotation_id and self.rotation_id != current.rotation_id:
@@ -54,16 +54,16 @@ class RotationOptions:
         if made is None or self.max_age is None or abs(at - made) <= timedelta(days=self.max_age):
             return None
         if made > at:
-            return f"its age is not known, because its created_at, {current.created_at}, lies in the future"
+            return f"its age is unknown because its created_at, {current.created_at}, is in the future"
         return f"it is older than {self.max_age} days"
 
 
 @dataclass(frozen=True)
 class SecretStep:
-    """One step of the executor, which has a method named like ``verb``.
+    """One step. The executor has a method named ``verb``.
 
-    ``entry`` is what revoke deletes, ``known`` the ids that reserve writes down, ``value`` what prove tries.
-    commit takes the rest.
+    ``entry`` is for revoke, ``known`` (the existing ids) for reserve, ``value`` for prove, the others for
+    commit.
     """
 
     verb: str
@@ -77,11 +77,11 @@ class SecretStep:
 
 @dataclass(frozen=True)
 class SecretPlan:
-    """The steps in their order, and what the store holds before and after them.
+    """The steps in order, and the stored values before and after them.
 
-    ``after`` is None for a value that is unknown before it is minted, or for none. ``retired`` is the value
-    that is dropped where nothing else happens. ``refusal`` is raised after the steps: what an interrupted run
-    has left is cleared away even if nothing may follow.
+    ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value that
+    is removed if nothing else happens. ``refusal`` is raised after the steps, which clean up after an
+    interrupted run even if nothing may follow.
     """
 
     steps: tuple[SecretStep, ...] = ()
@@ -95,21 +95,20 @@ class SecretPlan:
 
     @property
     def mints(self) -> bool:
-        """Say whether a value is minted."""
         return any(step.verb == "mint" for step in self.steps)
 
     @property
     def lacks_parent(self) -> bool:
-        """Say whether the object that a value is minted for does not exist yet."""
+        """Whether the parent object does not exist yet."""
         return any(step.verb == "require_parent" for step in self.steps)
 
 
 @dataclass(frozen=True)
 class ApiKeyOfAdmin:
-    """The one secret of an object that stays: minting another replaces it at once.
+    """A key without an entry of its own. Minting another one replaces it at once.
 
-    ``exists`` and ``is_new`` are about that object. ``verdict`` and ``status`` are of a stored value that
-    was tried, as Appliance.probe returns them.
+    ``exists`` and ``is_new`` describe its parent object. ``verdict`` and ``status`` are the result of probing
+    a stored value, see Appliance.probe.
     """
 
     title: str
@@ -121,9 +120,9 @@ class ApiKeyOfAdmin:
 
 @dataclass(frozen=True)
 class TokenEntries:
-    """The entries of an appliance's list that have the task's key; several may be valid at once.
+    """The entries of an appliance's list with the task's key. Several may be valid at once.
 
-    ``ref`` is where the store keeps the value of one of them.
+    ``ref`` is the store's reference to the value of one of them.
     """
 
     title: str
@@ -132,15 +131,14 @@ class TokenEntries:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return the ids."""
         return tuple(entry_id(row) for row in self.rows)
 
     def without(self, gone: Collection[str]) -> TokenEntries:
-        """Return those that are left when some are deleted."""
+        """Return the entries that remain after deleting some ids."""
         return replace(self, rows=tuple(row for row in self.rows if entry_id(row) not in gone))
 
     def current(self, stored: StoredSecret) -> Entry | None:
-        """Return the entry of the current value. Raises Conflict where it cannot be told from others."""
+        """Return the entry of the current value. Raises Conflict if it is ambiguous."""
         if stored.current is None:
             return None
         rows = [row for row in self.rows if _may_be_current(row, stored)]
@@ -149,45 +147,45 @@ class TokenEntries:
         return _find(rows, stored.current.id)
 
     def surviving(self, stored: StoredSecret, now: datetime) -> Secret | None:
-        """Return the current value if it stays good beside another one."""
+        """Return the current value if it stays valid beside a new one."""
         if stored.current is not None and self.current(stored) is None:
             self.refuse_if_just_made(stored.current, now)
             return None
         return stored.current
 
     def refuse_if_just_made(self, secret: Secret, now: datetime) -> None:
-        """Raise ApplianceError where a list may lag behind: minting again would leave an orphan."""
+        """Raise ApplianceError if the list may not show it yet: minting again would leave an orphan."""
         if is_recent(moment_or_none(secret.created_at), LISTED_WITHIN, now):
             with attempting(f"reading {self.title}"):
                 raise ApplianceError(
-                    "it was made moments ago and is not listed yet: run again in two minutes"
+                    "it was created moments ago and is not listed yet", "run again in two minutes"
                 )
 
     def ambiguous(self, rows: Collection[Entry]) -> Conflict:
-        """Return the error for entries that cannot be told apart."""
+        """Return the error for entries that cannot be distinguished."""
         ids = ", ".join(map(entry_id, rows))
-        return Conflict(f"{self.title} exists {len(rows)} times (ids {ids}): delete all but one")
+        return Conflict(f"{self.title} exists {len(rows)} times (ids {ids})", "delete all but one")
 
 
 def entry_id(entry: Entry) -> str:
-    """Return an entry's id as text: an answer may give the number that a list gives as text."""
+    """Return an entry's id as text: one answer may have a number, another one the same id as text."""
     return str(entry["id"])
 
 
 def plan_secret(
     stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions, now: datetime
 ) -> SecretPlan:
-    """Plan what it takes to have the secret that the options want. Raises Conflict and ApplianceError."""
+    """Plan the steps to the secret that the options require. Raises Conflict and ApplianceError."""
     if isinstance(owner, ApiKeyOfAdmin):
         return _plan_key(stored, owner, options, now)
     return _plan_token(stored, owner, options, now)
 
 
 def plan_predicted_retirement(stored: StoredSecret, options: RotationOptions) -> SecretPlan:
-    """Plan what follows a replacement that was itself only predicted: the value still stored goes."""
+    """Plan the retirement that follows a predicted replacement, which has not changed the store."""
     return SecretPlan(
         steps=(SecretStep("retire"),) if options.previous == "absent" else (),
-        reason="the one that replaces it is predicted to be used by then",
+        reason="its replacement is predicted to be in use by then",
         before=stored.current,
         previous=stored.previous,
         retired=stored.current,
@@ -198,7 +196,7 @@ def _keep(stored: StoredSecret, *notes: str) -> SecretPlan:
     return SecretPlan(notes=notes, before=stored.current, after=stored.current, previous=stored.previous)
 
 
-# --- the key of an object ---------------------------------------------------------------------------------
+# --- keys on a parent object --------------------------------------------------------------------------------
 
 
 def _plan_key(
@@ -212,21 +210,21 @@ def _plan_key(
     if not admin.exists or admin.is_new:
         return _mint_key(stored, admin, "the object it belongs to is new")
     if stored.current is None:
-        return _mint_key(stored, admin, "the store holds none")
+        return _mint_key(stored, admin, "the store has none")
     if options.recreate == "invalid" and admin.verdict == "invalid":
-        return _mint_key(stored, admin, "the appliance refuses the stored one")
+        return _mint_key(stored, admin, "the appliance rejects the stored one")
     notes = []
     if options.recreate == "invalid" and admin.verdict == "unknown":
         answer = (
             "could not be tried from here" if admin.status is None else f"was answered with {admin.status}"
         )
-        notes.append(f"{admin.title} {answer}, which proves nothing: it is kept")
+        notes.append(f"{admin.title} {answer}, which proves nothing, so it is kept")
     reason = options.why_due(stored.current, now)
     return _mint_key(stored, admin, reason, *notes) if reason else _keep(stored, *notes)
 
 
 def _resume_key(stored: StoredSecret, admin: ApiKeyOfAdmin) -> SecretPlan:
-    """Finish an interrupted minting; one that lost its value has made the old one void."""
+    """Finish an interrupted minting. If its value is lost, the old value is void."""
     fresh = stored.pending.secret if stored.pending else None
     if fresh is None or not admin.exists or admin.is_new or admin.verdict == "invalid":
         return _mint_key(replace(stored, current=None), admin, LOST)
@@ -270,11 +268,12 @@ def _keep_or_mint_token(
 
 
 def _mint_first_token(stored: StoredSecret, entries: TokenEntries, now: datetime) -> SecretPlan:
-    """Mint where there is no entry; never guess which of several is ours."""
+    """Mint if there is no entry. Never guess which of several entries belongs to the task."""
     if entries.rows:
         raise Conflict(
-            f"{entries.title} exists, but the store holds nothing under {entries.ref}, and its value was "
-            "shown only once. Store it if you have it, or delete the object (state: absent) first"
+            f"{entries.title} exists, but the store has nothing under {entries.ref}, and its value was shown "
+            "only once",
+            "store the value if you have it, or delete the object first (state: absent)",
         )
     return _mint_token(stored, entries, now, "the appliance has none")
 
@@ -282,11 +281,11 @@ def _mint_first_token(stored: StoredSecret, entries: TokenEntries, now: datetime
 def _mint_token(
     stored: StoredSecret, entries: TokenEntries, now: datetime, reason: str, *notes: str
 ) -> SecretPlan:
-    """Mint beside the current value, which is kept as the previous one while it is good."""
+    """Mint beside the current value, which is kept as the previous one while it is valid."""
     old = entries.surviving(stored, now)
     if old is not None and stored.previous is not None:
         raise Conflict(
-            f"{entries.title} still has a previous value: end that rotation first (previous: absent)"
+            f"{entries.title} still has a previous value", "end that rotation first (previous: absent)"
         )
     steps = (
         SecretStep("reserve", known=entries.ids),
@@ -300,12 +299,12 @@ def _mint_token(
 def _resume_token(
     stored: StoredSecret, entries: TokenEntries, options: RotationOptions, now: datetime
 ) -> SecretPlan:
-    """Finish what an interrupted run has left if its value is stored and listed, else clear it away."""
+    """Finish an interrupted minting if its value is stored and listed, otherwise clean up after it."""
     known = stored.pending.known if stored.pending else ()
     fresh = stored.pending.secret if stored.pending else None
     listed = _find([row for row in entries.rows if entry_id(row) not in known], fresh.id) if fresh else None
     if fresh is not None and listed is not None:
-        # Not tried: that would count as a use, the evidence that the consumer calls.
+        # No probe: it would count as a use, which is the evidence that the consumer calls.
         old = entries.surviving(stored, now)
         id_ = entry_id(listed) if fresh.id is None else fresh.id
         commit = SecretStep("commit", id=id_, keep_previous=old is not None)
@@ -314,7 +313,7 @@ def _resume_token(
         entries.refuse_if_just_made(fresh, now)
     ours = str(stored.current and stored.current.id)
     lost = [row for row in entries.rows if entry_id(row) not in (*known, ours)]
-    # Two runs may find the same remains: only the one that takes them over may clear them away.
+    # Two runs may find the same leftovers: only the one that reserves them may delete them.
     clearing = (SecretStep("reserve", known=tuple(known)), *(SecretStep("revoke", row) for row in lost))
     left = entries.without([entry_id(row) for row in lost])
     if stored.current is None:
@@ -326,10 +325,10 @@ def _resume_token(
 def _retire_previous(
     stored: StoredSecret, entries: TokenEntries, options: RotationOptions, now: datetime
 ) -> SecretPlan:
-    """Revoke the previous value once the current one was seen in use, or is gone itself."""
+    """Revoke the previous value if the current one is in use, or does not exist any more."""
     current = entries.current(stored)
     if entries.surviving(stored, now) is not None and not (current and current.get("used")):
-        return _keep(stored, f"the previous {entries.title} is kept: the current one was never used yet")
+        return _keep(stored, f"the previous {entries.title} is kept because the current one was never used")
     row = _find(
         [each for each in entries.rows if each is not current], stored.previous and stored.previous.id
     )
@@ -342,7 +341,7 @@ def _retire_previous(
 
 
 def _remove_tokens(stored: StoredSecret, entries: TokenEntries) -> SecretPlan:
-    """Revoke the entries that are ours, or the only one; of others an operator has to decide."""
+    """Revoke the stored entries, or the only one. An operator must decide on several others."""
     ours = _our_ids(stored)
     known = [*ours, *(stored.pending.known if stored.pending else entries.ids)]
     others = [row for row in entries.rows if entry_id(row) in known and entry_id(row) not in ours]
@@ -355,7 +354,7 @@ def _remove_tokens(stored: StoredSecret, entries: TokenEntries) -> SecretPlan:
 def _keep_or_refuse_token(
     stored: StoredSecret, entries: TokenEntries, options: RotationOptions, now: datetime
 ) -> SecretPlan:
-    """Plan what follows other steps; a refusal of it must not keep these from being taken."""
+    """Plan what follows other steps. A refusal must not prevent those steps."""
     try:
         return _keep_or_mint_token(stored, entries, options, now)
     except (Conflict, ApplianceError) as error:
@@ -367,13 +366,13 @@ def _preceded(steps: tuple[SecretStep, ...], plan: SecretPlan, reason: str | Non
 
 
 def _notes_on_others(stored: StoredSecret, entries: TokenEntries) -> list[str]:
-    """Name the entries whose value no store has, such as one that was lost and listed late."""
+    """Name entries whose value is not stored, such as a lost one that was listed late."""
     ids = [id_ for id_ in entries.ids if id_ not in _our_ids(stored)]
     if not ids or stored.current is None or stored.current.id is None:
         return []
     return [
-        f"{entries.title} exists besides as {', '.join(ids)}, whose value is not in the store: "
-        "delete that on the appliance if nobody uses it"
+        f"{entries.title} also exists with the ids {', '.join(ids)}, whose values are not in the store: "
+        "delete them on the appliance if they are not in use"
     ]
 
 
@@ -388,7 +387,7 @@ def _may_be_current(row: Entry, stored: StoredSecret) -> bool:
 
 
 def _find(rows: list[Entry], id_: Any) -> Entry | None:
-    """Return the entry with an id, or where none is known the only entry."""
+    """Return the entry with an id, or the only entry if the id is unknown."""
     if id_ is None:
         return rows[0] if len(rows) == 1 else None
     return next((row for row in rows if entry_id(row) == str(id_)), None)

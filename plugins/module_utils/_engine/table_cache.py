@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An appliance for a task of many steps: each table is read once."""
+"""An appliance that reads each table only once, for a task with many steps."""
 
 from __future__ import annotations
 
@@ -13,27 +13,24 @@ from .resource import Resource
 
 
 class TableCache(ForwardingAppliance):
-    """Reads each table of an appliance once, and an object that was written once more."""
+    """Reads each table of an appliance once. Reads an object again after it was written."""
 
     def __init__(self, appliance: Appliance) -> None:
-        """Take the appliance; nothing is read yet."""
         self.appliance = appliance
         self.rows: dict[str, dict[Any, dict[str, Any]]] = {}
         self.written: set[tuple[str, Any]] = set()
 
     @property
     def version(self) -> str | None:  # type: ignore[override]
-        """Return the firmware that the appliance runs, None until an answer has told it."""
         return self.appliance.version
 
     def forward(self, verb: str, resource: Resource, *arguments: Any) -> Any:
-        """Carry out a verb on the other appliance."""
         if verb in ("create", "update", "delete"):
             self.written.add((resource.path, arguments[0]))
         return getattr(self.appliance, verb)(resource, *arguments)
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
-        """Return one object, from its table unless it was written since."""
+        """Return one object, from the cached table unless it was written since."""
         rows = self._rows(resource)
         if (resource.path, key) in self.written:
             self.written.discard((resource.path, key))
@@ -44,7 +41,6 @@ class TableCache(ForwardingAppliance):
         return rows.get(key)
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
-        """Return every object of the kind."""
         return list(self._rows(resource).values())
 
     def _rows(self, resource: Resource) -> dict[Any, dict[str, Any]]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One task on one appliance, and what becomes of it."""
+"""One task on one appliance, and its outcome."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .secret import SecretEntry
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked for: options already validated, transport ready but not yet used.
+    """One request to manage an object. The options are validated, the transport is ready but not used yet.
 
-    ``host`` is the appliance's name in the inventory. ``secrets`` holds the store's entry of each secret, by
-    the option that names it. ``parent_is_new`` says that an earlier step of the same task has created the
-    object that a secret belongs to, or would. ``released`` counts the references to the object that earlier
-    steps have ended, or would.
+    ``host`` is the appliance's inventory name. ``secrets`` has the store entry of each secret, by the option
+    that names it. ``parent_is_new``: an earlier step of the same task creates the secret's parent object.
+    ``released`` counts the references to the object that earlier steps remove. Both include the predictions
+    of check mode.
     """
 
     resource: Resource
@@ -37,25 +37,24 @@ class Task:
 
     @property
     def key(self) -> Any:
-        """Return the key of the object that the task is about."""
         return self.options.get(self.resource.key)
 
     @property
     def title(self) -> str:
-        """Name that object in a sentence."""
+        """The object's name in a sentence."""
         return self.resource.title(self.key)
 
     @property
     def consumer(self) -> str:
-        """Name that object as one that a secret is delivered to."""
+        """The object's name as a consumer in a secret's record."""
         return f"{self.host}/{self.resource.kind}"
 
 
 @dataclass
 class Outcome:
-    """What was done so far, or in check mode would be: reported whether the task succeeds or fails.
+    """The changes so far, or the predicted ones. Reported even if the task fails.
 
-    ``objects`` is None for a task that manages none. ``values`` are what else a module returns, by name.
+    ``objects`` is None for a task that manages none. ``values`` are a module's further return values.
     """
 
     changed: bool = False
@@ -65,7 +64,7 @@ class Outcome:
     values: dict[str, Any] = field(default_factory=dict)
 
     def result(self) -> dict[str, Any]:
-        """Return what Ansible is told; a diff only of a change."""
+        """Return the module's result. It has a diff only if something changed."""
         parts = {
             "objects": self.objects,
             "diff": self.diff if self.changed else None,
@@ -81,7 +80,7 @@ class Outcome:
 def object_entry(
     task: Task, action: str, before: Mapping[str, Any], after: Mapping[str, Any], **more: Any
 ) -> dict[str, Any]:
-    """Return a result's entry about an object; its states only where they differ: results stay small."""
+    """Return an object's entry in a result. It has both states only if they differ, to keep results small."""
     resource, changed = task.resource, action not in ("none", "unknown")
     entry = {
         "kind": resource.kind,
@@ -94,36 +93,36 @@ def object_entry(
 
 
 def difference(task: Task, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a diff as Ansible shows it, headed by appliance and object."""
+    """Return a diff in Ansible's form, with appliance and object in its headers."""
     header = f"{task.host}: {task.title}"
     return {"before_header": header, "after_header": header, "before": dict(before), "after": dict(after)}
 
 
 def read_object(task: Task) -> dict[str, Any] | None:
-    """Return the object in the appliance's words, None where it does not exist."""
+    """Return the object in the appliance's form, None if it does not exist."""
     with attempting(f"reading {task.title}"):
         return task.appliance.read(task.resource, task.key)
 
 
 def observe(task: Task, raw: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Translate what was read into the user's words."""
+    """Translate an object into the options' form."""
     with attempting(f"reading {task.title}"):
         return None if raw is None else complete(task.resource.from_wire, raw)
 
 
 def complete(read: Callable[[Mapping[str, Any]], Any], raw: Mapping[str, Any]) -> Any:
-    """Translate what an appliance answered. Raises ApplianceError where it is not the whole object."""
+    """Translate an answer. Raises ApplianceError if it is not the whole object."""
     try:
         return read(raw)
     except Incomplete as missing:
         raise ApplianceError(
-            f'the answer lacks a usable "{missing}": the account may see only a part of the object, '
-            "so nothing can be said about the rest"
+            f'the answer lacks a usable "{missing}", so the account may see only a part of the object',
+            "use an account that may read the whole object",
         ) from None
 
 
 def list_objects(task: Task, outcome: Outcome) -> None:
-    """Report every object of a kind, or the named ones, in the options' own schema."""
+    """Report every object of a kind, or the named ones, in the options' schema."""
     resource = task.resource
     if resource.singleton:
         outcome.values[resource.kind] = observe(task, read_object(task))
@@ -135,13 +134,14 @@ def list_objects(task: Task, outcome: Outcome) -> None:
 
 
 def refuse_self_change(task: Task) -> None:
-    """Raise Conflict where the account in use may be the object, unless the task allows that."""
+    """Raise Conflict if the object may be the account in use, unless the task allows that."""
     if task.options.get("allow_self_change"):
         return
-    with attempting(f"looking whether {task.title} is the account in use"):
+    with attempting(f"checking whether {task.title} is the account in use"):
         own = task.appliance.is_own(task.resource, task.key)
     if own:
         raise Conflict(
-            f"{task.title} may be the account that this task logs in with, or have given it its rights: "
-            "changing it can lock you out. Use another account, or set allow_self_change: true"
+            f"{task.title} may be the account that this task logs in with, or may give it its rights, and "
+            "changing it can lock you out",
+            "use another account, or set allow_self_change: true",
         )

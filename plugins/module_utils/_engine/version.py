@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Versions of firmware: which of them have something, and which a text such as ``>=24.1,<25`` means."""
+"""Firmware versions: which ones have a feature, and which ones a text such as ``>=24.1,<25`` matches."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Optional
 CLAUSE = re.compile(r"(>=|<=|>|<)?\s*(\d+(?:\.\d+)*)")
 
 Spans = tuple[tuple[str, Optional[str]], ...]
-"""Versions as pairs of the first that has something and the first that has it no more, None for never."""
+"""Pairs of the first version with a feature and the first version without it, None if it still exists."""
 
 
 def since(first: str, before: str | None = None) -> Spans:
-    """Return the versions from one on, up to but not including another."""
+    """Return the versions from ``first`` up to, but not including, ``before``."""
     return ((first, before),)
 
 
 def within(version: str, spans: Spans) -> bool:
-    """Say whether a version is among some; no spans mean all versions."""
+    """Return whether the spans include a version. No spans include every version."""
     has = _numbers(version)
     return not spans or any(
         _numbers(first) <= has and (before is None or has < _numbers(before)) for first, before in spans
@@ -29,15 +29,15 @@ def within(version: str, spans: Spans) -> bool:
 
 
 def in_words(spans: Spans) -> str:
-    """Say in a sentence which versions have something."""
-    parts = [f"from {first}" + (f" until before {before}" if before else "") for first, before in spans]
+    """Return a clause that names the versions, such as ``exists from 6.4.0 (removed in 7.4.2)``."""
+    parts = [f"from {first}" + (f" (removed in {before})" if before else "") for first, before in spans]
     return f"exists {' and '.join(parts)}"
 
 
 def fits(version: str, versions: str) -> bool:
-    """Say whether an appliance's version is among a map's, such as ``>=24.1,<25`` or ``24.1``.
+    """Return whether a version matches a text such as ``>=24.1,<25`` or ``24.1``.
 
-    A number alone stands for all versions that begin with it.
+    A number alone matches all versions that begin with it.
     """
     has = _numbers(version)
     for clause in versions.split(","):

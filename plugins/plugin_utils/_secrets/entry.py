@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The entry of one secret: reads its record from a store, and writes it back by compare-and-set."""
+"""The entry of one secret: reads its record from a store and writes it by compare-and-set."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ PAUSES = (0.2, 1.0, 3.0)
 
 
 class StoreEntry:
-    """Keeps one secret in a store; every value it meets is added to ``hidden``, what may never be shown."""
+    """One secret in a store. Adds every value to ``hidden``, the values that no result may show."""
 
     def __init__(self, ref: str, store: Store, hidden: set[str], loader: DataLoader) -> None:
-        """Take the reference, the store that it points into, and Ansible's loader; nothing is read yet."""
         self.ref = ref
         self.store = store
         self.hidden = hidden
@@ -40,29 +39,33 @@ class StoreEntry:
         self.version: str | None = None
 
     def read(self) -> StoredSecret:
-        """Read the store and return what it holds."""
         with attempting(f"reading the secret {self.ref}"):
             record, self.version = self.store.read()
             if record is not None and not records.is_well_formed(record):
-                raise SecretStoreError("what is stored there is no record of a secret")
+                raise SecretStoreError(
+                    "the stored value is not a record of a secret", "store a mapping with the key value there"
+                )
         self.record = record or {}
         return StoredSecret(self._secret("current"), self._pending(), self._secret("previous"))
 
     def reserve(self, known: Sequence[str]) -> None:
-        """Put a pending record beside the current value, and read it back: a store may keep nothing."""
+        """Write a pending record beside the current value, and read it back: a store may not keep it."""
         self._write(records.reserved(self.record, secrets.token_hex(8), this_process(), known))
         reservation = self.record["pending"]
         self.read()
         if self.record.get("pending") != reservation:
             with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError("what was written does not read back, so nothing was minted")
+                raise SecretStoreError(
+                    "the written record does not read back, so nothing was minted",
+                    "check that the store keeps what is written, and run again",
+                )
 
     def release(self) -> None:
-        """Take the pending record away again, and the whole record if nothing else is in it."""
+        """Remove the pending record, and the whole record if it has no value."""
         self._amend(records.released)
 
     def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
-        """Store the value as pending, read it back and compare; try again a few times."""
+        """Store the value as pending, read it back and compare. Retry failures a few times."""
         self.hidden.add(value)
 
         def edit(record: Record) -> Record:
@@ -78,41 +81,37 @@ class StoreEntry:
         return self._stored(edit, value)
 
     def escrow(self, value: str) -> str | None:
-        """Keep a value in a file of its own, encrypted for this run's vault identity."""
+        """Save a value in its own file, encrypted for this run's vault identity."""
         path: Path | None = write_escrow(self.ref, value, self.loader)
         return str(path) if path else None
 
     def commit(self, *, verified: bool, id_: Any, keep_previous: bool) -> Secret:
-        """Make the pending value the current one."""
         if self._pending_value() is None:
             with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError("there is no pending value to make the current one")
+                raise SecretStoreError("the record has no pending value to make current", "run again")
         self._amend(lambda record: records.committed(record, verified, id_, keep_previous))
         return self._current()
 
     def prove(self) -> Secret:
-        """Note that the appliance has accepted the current value."""
         self._write(records.proved(self.record))
         return self._current()
 
     def retire(self) -> None:
-        """Drop the previous value."""
         self._amend(records.retired)
 
     def consumed(self, consumer: str) -> None:
-        """Note that the secret is assigned to the consumer; two consumers may do so at once."""
+        """Record that the secret is assigned to the consumer. Two consumers may write at once."""
         self._amend(lambda record: records.consumed(record, consumer), about_minting=False)
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
-        """Note which value the consumer was given, and when; two consumers may do so at once."""
+        """Record which value was delivered to the consumer, and when. Two consumers may write at once."""
         self._amend(lambda record: records.delivered(record, consumer, fingerprint, at), about_minting=False)
 
     def forget(self) -> None:
-        """Remove the record."""
         self._write({})
 
     def _stored(self, edit: Edit, value: str) -> Secret:
-        """Write and read back; a write whose answer was lost may have overtaken itself."""
+        """Write and read back. A write whose answer was lost may have overtaken itself."""
         before = self.record, self.version
         if self._pending_value() != value:
             self._amend_or_have(edit, value)
@@ -122,7 +121,8 @@ class StoreEntry:
         kept_the_old = (self.record, self.version) == before
         with attempting(f"storing the secret {self.ref}"):
             raise (SecretStoreError if kept_the_old else Overtaken)(
-                "it was written, but reads back different from what was written"
+                "the record reads back different from what was written",
+                "check that the store keeps what is written, and run again" if kept_the_old else "run again",
             )
 
     def _amend_or_have(self, edit: Edit, value: str) -> None:
@@ -139,11 +139,11 @@ class StoreEntry:
         secret = self._secret("current")
         if secret is None:
             with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError("there is no value to make the current one")
+                raise SecretStoreError("the record has no current value", "run again")
         return secret
 
     def _amend(self, edit: Edit, about_minting: bool = True) -> None:
-        """Write a change; where somebody else wrote, on top of that, unless both are about the minting."""
+        """Write a change, on top of another run's write unless both concern the minting."""
         for pause in PAUSES:
             pending = self.record.get("pending")
             try:
@@ -156,7 +156,7 @@ class StoreEntry:
         return self._write(edit(self.record))
 
     def _write(self, record: Record) -> None:
-        """Compare and set: an unchanged record is not written, an empty one is removed."""
+        """Compare and set. An unchanged record is not written, an empty one is removed."""
         if record == self.record:
             return
         with attempting(f"storing the secret {self.ref}"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The last resort for a value that its store refuses: an encrypted file on the control node."""
+"""Escrow: an encrypted file on the control node, for a value that its store refuses."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ...module_utils._engine.moment import as_text, now
 
 
 def write_escrow(ref: str, value: str, loader: DataLoader) -> Path | None:
-    """Encrypt a value for the run's vault identity and write it; None where that is not possible.
+    """Encrypt a value for the run's vault identity and write it. Return None if that is not possible.
 
-    The file, mode 0600, lies in the folder ``defender_iot_escrow`` of Ansible's home.
+    The file, with mode 0600, is in the folder ``defender_iot_escrow`` of Ansible's home.
     """
     try:
         identity, secret = match_encrypt_secret(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is minting: so that a run that died is told from one that is still at it."""
+"""The owner of a minting: distinguishes a run that died from one that is still minting."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from datetime import timedelta
 from ...module_utils._engine.moment import is_recent, moment_or_none, now
 
 PATIENCE = timedelta(minutes=15)
-"""How long a minting is taken to be still going on; the number of a process that died may be used again."""
+"""How long a minting is assumed to go on: the PID of a dead process may be in use again."""
 
 
 def this_process() -> str:
-    """Name this process among all that may share a store."""
+    """Return the name of this process, unique among all that may share a store."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def may_be_minting(owner: str, since: object) -> bool:
-    """Say whether the process that began a minting may still be at it."""
+    """Return whether the process that began a minting may still be minting."""
     if owner == this_process():
         return False
     process, _on, host = owner.removeprefix("process ").partition(" on ")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a store on the control node's disk outlives the run: some engines throw the whole disk away."""
+"""Checks that a store on the control node's disk outlives the run: some engines delete that disk."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ ON_DISK = ("vault_file", "sops")
 """The backends whose locations are paths on the control node."""
 
 DECLARATION = "persistent_folder"
-"""The setting of such a backend that names a folder which outlives the run."""
+"""The setting of such a backend that names a folder that outlives the run."""
 
 ROOT = Path("/")
 CONTAINER = Path("/runner")
-"""Where ansible-runner mounts the private data dir of a run that it isolates in a container."""
+"""Where ansible-runner mounts the private data dir in the container of an isolated run."""
 
 AWX_JOB = "AWX_PRIVATE_DATA_DIR"
-"""What AWX sets for every job. The job runs in a container that is removed afterwards."""
+"""AWX sets it for every job. The job runs in a container that is removed afterwards."""
 
 RUNNER_ARTIFACTS = "AWX_ISOLATED_DATA_DIR"
-"""What ansible-runner sets, with AWX and without: the folder PRIVATE_DATA_DIR/artifacts/IDENT."""
+"""ansible-runner sets it, with AWX and without: the folder PRIVATE_DATA_DIR/artifacts/IDENT."""
 
 
 def require_lasting(ref: str, settings: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-    """Raise InvalidOptions where what is written under a reference would be gone after the run.
+    """Raise InvalidOptions if a record under the reference would not outlive the run.
 
-    ``settings`` holds those of every backend by its name, ``environment`` is that of the process.
+    ``settings`` has each backend's settings by its name. ``environment`` is the environment of the process.
     """
     backend, _colon, location = ref.partition(":")
     if backend not in ON_DISK:
         return
     path = Path(location)
-    engine = _throwing_away(path, environment)
+    engine = _ephemeral_engine(path, environment)
     if engine is None or _is_declared(path, (settings.get(backend) or {}).get(DECLARATION)):
         return
     raise InvalidOptions(
-        f"{ref} is on the disk of {engine}, which is thrown away afterwards, and the secret with it: keep "
-        "secrets in hashi_vault, azure_key_vault or command, or mount a folder that lasts and name it in "
-        f"defender_iot_secret_stores.{backend}.{DECLARATION}"
+        f"{ref} is on the disk of {engine}, which is deleted after the run together with the secret",
+        "keep secrets in hashi_vault, azure_key_vault or command, or mount a lasting folder and name it in "
+        f"defender_iot_secret_stores.{backend}.{DECLARATION}",
     )
 
 
-def _throwing_away(path: Path, environment: Mapping[str, str]) -> str | None:
-    """Name what removes a path at its end, None if nothing is known to."""
+def _ephemeral_engine(path: Path, environment: Mapping[str, str]) -> str | None:
+    """Return the engine that deletes a path after its run, None if none is known."""
     if environment.get(AWX_JOB):
         return "an AWX job"
     artifacts = environment.get(RUNNER_ARTIFACTS)
@@ -66,9 +66,9 @@ def _throwing_away(path: Path, environment: Mapping[str, str]) -> str | None:
 
 
 def _is_mounted(path: Path) -> bool:
-    """Say whether a path in a container is on a mount of its own, not that of the private data dir.
+    """Return whether a path in a container is on a mount other than the private data dir.
 
-    What becomes of that one, a container cannot know: it may be the user's own or a worker's.
+    A container cannot know whether the private data dir lasts: it may be the user's own or a worker's.
     """
     return any(
         os.path.ismount(folder) for folder in path.resolve().parents if folder not in (ROOT, CONTAINER)
@@ -76,18 +76,19 @@ def _is_mounted(path: Path) -> bool:
 
 
 def _is_temporary(private: Path) -> bool:
-    """Say whether a private data dir is one that a worker has made for itself, having been given none."""
+    """Return whether a worker created the private data dir, because it was given none."""
     folder = Path(tempfile.gettempdir()).resolve()
     return private.parent == folder and private.name.startswith(tempfile.gettempprefix())
 
 
 def _is_declared(path: Path, folder: Any) -> bool:
-    """Say whether a path is below a folder that is declared to last; one that is not there is not mounted."""
+    """Return whether a path is in the declared lasting folder. A missing folder is not mounted."""
     if folder is None:
         return False
     if not isinstance(folder, str) or not Path(folder).is_absolute() or not Path(folder).is_dir():
         raise InvalidOptions(
-            f"the setting {DECLARATION} of a secret store is the absolute path of a folder that is there, "
-            f'not "{folder}"'
+            f'the setting {DECLARATION} of a secret store is "{folder}", which is not the absolute path of '
+            "an existing folder",
+            "mount the folder, and set its absolute path",
         )
     return path.resolve().is_relative_to(Path(folder).resolve())

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a record in a store means, and how it changes: pure functions from record to record.
+"""The record of a secret in a store: pure functions from record to record.
 
-A record holds ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, ``salt``, ``verified`` and
-``delivered`` (fingerprints of the value that was proved and of those that consumers have), ``delivered_at``
-(since when they have them), ``consumers`` (all that it was ever assigned to), ``pending`` while a new value
-is being minted, and ``previous`` until that has proved itself. An operator may write a record with nothing
-but ``value``, or replace the value alone.
+A record has ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, ``salt``, ``verified`` and
+``delivered`` (the fingerprints of the verified value and of each consumer's value), ``delivered_at`` (the
+start of each delivery), ``consumers`` (all that it was ever assigned to), ``pending`` during a minting, and
+``previous`` until the new value is verified. An operator may write a record with only ``value``, or replace
+only the value.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SALT_BYTES = 16
 
 
 def is_well_formed(record: Mapping[str, Any]) -> bool:
-    """Say whether what was read can be a record."""
+    """Return whether a stored mapping is a valid record."""
     parts = [record.get(name) or {} for name in PARTS]
     if not all(isinstance(part, dict) for part in parts):
         return False
@@ -38,7 +38,7 @@ def is_well_formed(record: Mapping[str, Any]) -> bool:
 
 
 def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
-    """Return the current, pending or previous value, None where there is none."""
+    """Return the current, pending or previous value, None if there is none."""
     holder = record if part == "current" else record.get(part) or {}
     value = holder.get("value")
     if not value:
@@ -60,13 +60,13 @@ def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
 
 
 def reserved(record: Record, salt: str, owner: str, known: Sequence[str]) -> Record:
-    """Begin a minting; a new record gets a salt, one that has a value keeps its fingerprint."""
+    """Begin a minting. A new record gets a salt; a record with a value keeps its fingerprint."""
     salted = record if "value" in record else {"salt": salt, **record}
     return {**salted, "pending": {"since": as_text(now()), "owner": owner, "known": list(known)}}
 
 
 def released(record: Record) -> Record:
-    """End a minting that made nothing; a record without any value is none."""
+    """End a minting without a result. A record without a value becomes empty."""
     kept = _without(record, "pending")
     return kept if "value" in kept else {}
 
@@ -79,9 +79,9 @@ def persisted(record: Record, value: str, id_: Any, rotation_id: str | None) -> 
 
 
 def committed(record: Record, verified: bool, id_: Any, keep_previous: bool) -> Record:
-    """Make the pending value current, and the current one previous where that is still good.
+    """Make the pending value current, and with ``keep_previous`` the current one previous.
 
-    A record that has a previous value already keeps it: the current one is gone then.
+    Otherwise the record keeps an existing previous value: the current one is void then.
     """
     pending, kept = record["pending"], _without(record, "pending")
     old = {name: kept.pop(name) for name in OF_A_VALUE if name in kept}
@@ -94,25 +94,25 @@ def committed(record: Record, verified: bool, id_: Any, keep_previous: bool) -> 
 
 
 def proved(record: Record) -> Record:
-    """Note that the appliance has accepted the current value."""
+    """Record that the appliance accepted the current value."""
     mark = fingerprint(record.get("salt", ""), record["value"])
     return {**record, "verified": {"at": as_text(now()), "fingerprint": mark}}
 
 
 def retired(record: Record) -> Record:
-    """Drop the previous value."""
+    """Remove the previous value."""
     return _without(record, "previous")
 
 
 def consumed(record: Record, consumer: str) -> Record:
-    """Note that the secret is assigned to a consumer, unless the secret is gone."""
+    """Record that the secret is assigned to a consumer, unless the secret was removed."""
     if "value" not in record:
         return record
     return {**record, "consumers": sorted({*record.get("consumers", ()), consumer})}
 
 
 def delivered(record: Record, consumer: str, mark: str, at: str) -> Record:
-    """Note the fingerprint of the value that a consumer was given, and when, unless the secret is gone."""
+    """Record the fingerprint of a consumer's value, and since when, unless the secret was removed."""
     if "value" not in record:
         return record
     noted = {"delivered": mark, "delivered_at": at}

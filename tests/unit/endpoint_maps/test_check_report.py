@@ -65,7 +65,7 @@ def test_times_without_a_format_are_reported() -> None:
     assert "without used_format" not in detail({"tokens": TOKENS[:1]}, endpoints, "tokens.list")
 
 
-def test_an_operation_that_is_not_in_the_map_is_missing() -> None:
+def test_what_is_not_in_the_map_is_missing() -> None:
     endpoints = copy.deepcopy(SENSOR)
     del endpoints["tokens"]["delete"]
     assert states({"tokens": TOKENS}, endpoints)["tokens.delete"] == "missing"
@@ -79,7 +79,7 @@ def test_an_operation_that_is_not_in_the_map_is_missing() -> None:
         ({"failed": True, "failure": {"path": "/__lab__/tokens"}}, "works", "fails"),
     ],
 )
-def test_a_failure_is_reported_for_the_failed_operation(result: Any, login: str, read: str) -> None:
+def test_a_failure_is_reported_for_its_operation(result: Any, login: str, read: str) -> None:
     found = states({**result, "msg": "sensor: no"}, SENSOR)
     assert (found["login"], found["tokens.list"]) == (login, read)
     assert "sensor: no" in [
@@ -94,5 +94,5 @@ def test_a_map_that_cannot_be_used_fails_as_a_whole() -> None:
         assert found == [{"operation": "map", "state": "fails", "detail": message}]
 
 
-def test_the_filter_is_registered() -> None:
+def test_the_filter_is_offered() -> None:
     assert FilterModule().filters() == {"endpoint_map_report": endpoint_map_report}

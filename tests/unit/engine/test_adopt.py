@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Adopting: a secret that an operator stored is proven once, by a documented call."""
+"""Adopting: a secret that an operator stored is verified once, by a documented call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
 )
 
 TOKEN = Resource(label="token", kind="token", path="tokens", fields={"name": Field("name")})
-MARK = mark("by hand")
+MARK = mark("manual")
 
 
 def scene(
@@ -45,22 +45,22 @@ def scene(
 
 
 def test_a_stored_secret_is_tried_once_and_noted_as_verified() -> None:
-    job = scene(value="by hand")
+    job = scene(value="manual")
     result = do(adopt, job)
-    assert job.appliance.events == ["store read", "appliance probe by hand", "store prove"]
+    assert job.appliance.events == ["store read", "appliance probe manual", "store prove"]
     assert (result["changed"], result["minted"], result["fingerprint"]) == (True, False, MARK)
     assert result["verified_at"] == "now"
 
 
 def test_the_trial_is_noted_because_it_sets_the_time_of_use() -> None:
-    job = scene(value="by hand")
+    job = scene(value="manual")
     assert do(adopt, job)["warnings"] == [
-        'verifying token "a" was a use of it: its time of last use proves no other caller'
+        'verifying token "a" used it, so its time of last use does not prove another caller'
     ]
 
 
 def test_a_verified_secret_is_not_tried_again() -> None:
-    job = scene(value="by hand", verified_at="then")
+    job = scene(value="manual", verified_at="then")
     result = do(adopt, job)
     assert job.appliance.events == ["store read"]
     assert (result["changed"], result["diff"]["before"]) == (False, result["diff"]["after"])
@@ -69,13 +69,13 @@ def test_a_verified_secret_is_not_tried_again() -> None:
 @pytest.mark.parametrize(("days", "tried"), [(0.5, False), (2, True), (365, True)])
 def test_a_secret_that_was_verified_in_the_future_is_tried_again(days: float, tried: bool) -> None:
     at = (datetime.now(UTC) + timedelta(days=days)).isoformat()
-    job = scene(value="by hand", verified_at=at)
+    job = scene(value="manual", verified_at=at)
     assert do(adopt, job)["changed"] is tried
     assert ("store prove" in job.appliance.events) is tried
 
 
 def test_check_mode_says_that_a_secret_would_be_verified_and_does_not_try_it() -> None:
-    job = scene(value="by hand", check_mode=True)
+    job = scene(value="manual", check_mode=True)
     result = do(adopt, job)
     assert job.appliance.events == ["store read"]
     assert (result["changed"], result["fingerprint"], result["verified_at"]) == (True, MARK, None)
@@ -85,36 +85,46 @@ def test_check_mode_says_that_a_secret_would_be_verified_and_does_not_try_it() -
 def test_an_empty_store_is_a_conflict_that_says_what_to_do(check_mode: bool) -> None:
     job = scene(check_mode=check_mode)
     with pytest.raises(
-        Conflict, match=r"generate it in the appliance's web interface and store it there"
+        Conflict, match=r"generate it in the appliance's web interface and store its value there"
     ) as caught:
         do(adopt, job)
     assert REF in str(caught.value)
     assert job.appliance.events == ["store read"]
 
 
+REJECTED = "the appliance rejects it; store a value that the appliance accepts"
+NOTHING_PROVED = "the appliance's answer proves nothing; check the appliance, and run again"
+
+
 @pytest.mark.parametrize(
     ("verdict", "found"),
     [
-        (INVALID, " (401): the appliance does not accept it"),
-        (("invalid", 403), " (403): the appliance does not accept it"),
-        (UNKNOWN, ": the appliance gave an answer that proves nothing"),
-        (("unknown", 429), " (429): the appliance gave an answer that proves nothing"),
-        (("unknown", 500), " (500): the appliance gave an answer that proves nothing"),
+        (INVALID, f" (401): {REJECTED}"),
+        (("invalid", 403), f" (403): {REJECTED}"),
+        (UNKNOWN, f": {NOTHING_PROVED}"),
+        (
+            ("unknown", 429),
+            " (429): the appliance's answer proves nothing; check the appliance, and run again",
+        ),
+        (
+            ("unknown", 500),
+            " (500): the appliance's answer proves nothing; check the appliance, and run again",
+        ),
     ],
 )
 def test_a_secret_that_is_not_accepted_stays_unverified(verdict: tuple[str, int | None], found: str) -> None:
-    job = scene(value="by hand", verdict=verdict)
+    job = scene(value="manual", verdict=verdict)
     outcome = Outcome()
     with pytest.raises(ApplianceError) as caught:
         adopt(job, outcome)
     assert caught.value.sentence("box") == f'box: verifying token "a" failed{found}'
-    assert job.appliance.events == ["store read", "appliance probe by hand"]
+    assert job.appliance.events == ["store read", "appliance probe manual"]
     assert outcome == Outcome()
 
 
 def test_an_appliance_out_of_reach_leaves_a_secret_as_it_was() -> None:
-    job = scene(value="by hand", errors={"probe": Unreachable("no answer")})
+    job = scene(value="manual", errors={"probe": Unreachable("no answer")})
     with pytest.raises(Unreachable) as caught:
         do(adopt, job)
-    assert caught.value.attempt == 'trying token "a"'
+    assert caught.value.attempt == 'verifying token "a"'
     assert job.secrets["secret_ref"].current.verified_at is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Converging: what a run does, that check mode says the same, and that what was written is read back."""
+"""Converging: the steps of a run, the same predicted in check mode, and the read-back of each write."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_what_reads_back_different_is_an_error(objects: Any, keeps: Any, named: 
         do(converge, job(MemoryAppliance(objects, keeps=keeps), comment="d"))
     assert caught.value.sentence("box") == (
         f'box: writing thing "a" failed: it was accepted, but {named} read back different from '
-        "what was sent; run again with --check --diff to see how"
+        "what was sent; run again with --check --diff to see the difference"
     )
 
 
@@ -160,7 +160,7 @@ def test_an_incomplete_object_is_never_compared() -> None:
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_conflict_is_found_in_check_mode_too(check_mode: bool) -> None:
     needy = replace(THING, create_requires=frozenset({"hosts"}))
-    with pytest.raises(Conflict, match="thing does not exist yet, and to create it hosts must be given"):
+    with pytest.raises(Conflict, match="thing does not exist, and creating it requires hosts; set hosts"):
         do(converge, replace(job(MemoryAppliance(check_mode=check_mode)), resource=needy))
 
 
@@ -245,7 +245,7 @@ def test_check_mode_says_what_still_uses_an_object(
     task = replace(job(api, state="absent"), resource=GUARDED, released=released)
     result = do(converge, task)
     assert result["changed"]
-    said = f"{uses - released} objects of the appliance still refer to it"
+    said = f"{uses - released} objects on the appliance still refer to it"
     warnings = result.get("warnings", [])
     assert [note for note in warnings if said in note] == (warnings if noted else [])
     assert bool(warnings) is noted

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Delivering: a stored secret that an object is given, compared and shown by its fingerprint alone."""
+"""Delivering a stored secret to an object: it is compared and shown only by its fingerprint."""
 
 from __future__ import annotations
 
@@ -137,7 +137,8 @@ def test_a_missing_secret_stops_a_run_before_the_appliance_is_touched() -> None:
     with pytest.raises(NotFound) as caught:
         deliver(api, MemoryEntry())
     assert caught.value.sentence("box") == (
-        f"box: configuring settings failed: the store holds no secret under {REF}"
+        f"box: configuring settings failed: the store has no secret under {REF}; "
+        "store or mint the secret first"
     )
     assert api.events == []
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an error says, to people and to machines."""
+"""The messages of errors, and their form for machines."""
 
 from __future__ import annotations
 

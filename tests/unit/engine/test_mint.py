@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Minting: the order of events between store and appliance, and what a failure at each of them leaves."""
+"""Minting: the order of events between store and appliance, and the state after a failure of each."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_a_key_that_is_refused_right_after_minting_stays_pending() -> None:
     with pytest.raises(Refused) as caught:
         scene.play()
     assert caught.value.sentence("box") == (
-        'box: trying key "a" failed (401): it was just minted and is stored as pending, '
-        "but is not accepted"
+        'box: verifying key "a" failed (401): the appliance rejects the new value, which is stored as '
+        "pending; run again to mint another one"
     )
     assert scene.events == [*READING, *MINTING, TRYING]
     assert scene.keeper.pending.secret.value == MINTED
@@ -105,8 +105,8 @@ WHY = {
     "token, too old": (TOKEN, rows(1), {**OLD, "created_at": ago(days=91)}, AGED, "it is older than 90 days"),
     "token, not too old": (TOKEN, rows(1), {**OLD, "created_at": ago(days=89)}, AGED, None),
     "token, of unknown age": (TOKEN, rows(1), OLD, AGED, None),
-    "no key stored": (KEY, ADMIN, {}, NEVER, "the store holds none"),
-    "no key stored, none to try": (KEY, ADMIN, {}, TRIED, "the store holds none"),
+    "no key stored": (KEY, ADMIN, {}, NEVER, "the store has none"),
+    "no key stored, none to try": (KEY, ADMIN, {}, TRIED, "the store has none"),
     "key stored": (KEY, ADMIN, {"value": "old"}, NEVER, None),
     "key stored, always another": (KEY, ADMIN, {"value": "old"}, ALWAYS, "recreate is always"),
     "key stored, another rotation": (
@@ -143,11 +143,11 @@ def test_a_run_does_what_check_mode_says_and_check_mode_only_reads(
     ("verdict", "reason", "note"),
     [
         (VALID, None, []),
-        (INVALID, "the appliance refuses the stored one", []),
-        (UNKNOWN, None, ['key "a" could not be tried from here, which proves nothing: it is kept']),
-        (("unknown", 403), None, ['key "a" was answered with 403, which proves nothing: it is kept']),
-        (("unknown", 429), None, ['key "a" was answered with 429, which proves nothing: it is kept']),
-        (("unknown", 500), None, ['key "a" was answered with 500, which proves nothing: it is kept']),
+        (INVALID, "the appliance rejects the stored one", []),
+        (UNKNOWN, None, ['key "a" could not be tried from here, which proves nothing, so it is kept']),
+        (("unknown", 403), None, ['key "a" was answered with 403, which proves nothing, so it is kept']),
+        (("unknown", 429), None, ['key "a" was answered with 429, which proves nothing, so it is kept']),
+        (("unknown", 500), None, ['key "a" was answered with 500, which proves nothing, so it is kept']),
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -168,14 +168,14 @@ def test_a_stored_key_that_gets_no_answer_ends_the_task(check_mode: bool) -> Non
     scene = Scene(KEY, ADMIN, check_mode=check_mode, params=TRIED, errors=errors, value="old")
     with pytest.raises(Unreachable) as caught:
         scene.play()
-    assert caught.value.sentence("box") == 'box: trying key "a" failed: no answer within 30 s'
+    assert caught.value.sentence("box") == 'box: verifying key "a" failed: no answer within 30 s'
     assert scene.events == [*READING, "appliance probe old"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_token_whose_value_nobody_has_is_a_conflict(check_mode: bool) -> None:
+def test_a_token_without_a_stored_value_is_a_conflict(check_mode: bool) -> None:
     scene = Scene(TOKEN, rows(1), check_mode=check_mode)
-    with pytest.raises(Conflict, match="Store it if you have it, or delete the object"):
+    with pytest.raises(Conflict, match="store the value if you have it, or delete the object"):
         scene.play()
     assert scene.events == LISTING
 
@@ -183,7 +183,7 @@ def test_a_token_whose_value_nobody_has_is_a_conflict(check_mode: bool) -> None:
 @pytest.mark.parametrize("stored", [None, "old"])
 def test_a_key_without_its_admin_is_an_error_in_a_run(stored: Any) -> None:
     scene = Scene(KEY, {}, value=stored)
-    with pytest.raises(NotFound, match="create that first") as caught:
+    with pytest.raises(NotFound, match="create that object first") as caught:
         scene.play()
     assert (caught.value.attempt, caught.value.path) == ('minting key "a"', None)
     assert scene.events == READING
@@ -193,7 +193,9 @@ def test_a_key_without_its_admin_is_predicted_in_check_mode_with_a_note() -> Non
     scene = Scene(KEY, {}, check_mode=True)
     result = scene.play()
     assert (result["changed"], result["reason"]) == (True, "the object it belongs to is new")
-    assert scene.warnings == ['key "a" is predicted as if an earlier task creates the object it belongs to']
+    assert scene.warnings == [
+        'key "a" is predicted on the assumption that an earlier task creates the object it belongs to'
+    ]
 
 
 NO = [Refused("no", status=403), Locked("wait", status=429), Unsupported("never heard")]
@@ -235,15 +237,15 @@ def test_nothing_is_minted_while_store_or_appliance_fail(verb: str, check_mode: 
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize("params", [{}, {"state": "absent"}])
 @pytest.mark.parametrize("resource", [TOKEN, KEY])
-def test_nothing_is_done_while_another_process_is_at_it(
+def test_nothing_is_done_while_another_process_is_minting(
     resource: Resource, params: Any, check_mode: bool
 ) -> None:
     scene = Scene(resource, check_mode=check_mode, params=params, pending=begun(is_minting=True))
     with pytest.raises(SecretStoreError) as caught:
         scene.play()
     assert caught.value.sentence("box") == (
-        f'box: minting {resource.label} "a" failed: process 7 on elsewhere is at it, as '
-        "vault_file:/srv/secrets/x says: run again when it is done"
+        f'box: minting {resource.label} "a" failed: process 7 on elsewhere is minting it, '
+        "according to vault_file:/srv/secrets/x; run again when that run has ended"
     )
     assert scene.events == ["store read"]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Times: read in every form that options, answers and records have, written in one."""
+"""Times: read in the forms of options, answers and records, and written in one form."""
 
 from __future__ import annotations
 

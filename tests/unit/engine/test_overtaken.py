@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Somebody else who writes the record meanwhile is never overwritten, and never taken for oneself."""
+"""A record that another run wrote is never overwritten, and never counts as this run's own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def reading(record: Any) -> StoreEntry:
-    """Read a record that somebody else may write next."""
+    """Read a record that another run may write next."""
     keeper = StoreEntry(REF, MemoryStore(record), set(), DataLoader())
     keeper.read()
     return keeper
@@ -47,7 +47,7 @@ def reserved() -> StoreEntry:
 
 
 @pytest.mark.parametrize("verb", ["release", "forget", "retire"])
-def test_what_somebody_else_wrote_meanwhile_is_never_overwritten(verb: str) -> None:
+def test_the_record_of_another_run_is_never_overwritten(verb: str) -> None:
     record = {"value": "old", "pending": {"since": "then"}, "previous": {"value": "older"}}
     keeper = reading(record)
     keeper.store.replace(THEIRS)
@@ -57,7 +57,7 @@ def test_what_somebody_else_wrote_meanwhile_is_never_overwritten(verb: str) -> N
 
 
 @pytest.mark.parametrize("theirs", [THEIRS, TAKEN], ids=["another value", "their minting"])
-def test_a_value_is_not_stored_over_what_somebody_else_began(slept: list[float], theirs: Any) -> None:
+def test_a_value_is_not_stored_over_the_record_of_another_run(slept: list[float], theirs: Any) -> None:
     keeper = reserved()
     keeper.store.replace(theirs)
     with pytest.raises(Overtaken):
@@ -66,7 +66,7 @@ def test_a_value_is_not_stored_over_what_somebody_else_began(slept: list[float],
 
 
 @pytest.mark.parametrize("theirs", [THEIRS, TAKEN], ids=["another value", "their minting"])
-def test_what_somebody_else_wrote_before_it_was_read_back_is_not_overwritten(
+def test_what_another_run_wrote_before_the_read_back_is_not_overwritten(
     monkeypatch: pytest.MonkeyPatch, slept: list[float], theirs: Any
 ) -> None:
     keeper = reserved()
@@ -83,7 +83,7 @@ def test_what_somebody_else_wrote_before_it_was_read_back_is_not_overwritten(
     assert (keeper.store.record, slept) == (theirs, [])
 
 
-def test_a_value_is_not_committed_over_what_somebody_else_began() -> None:
+def test_a_value_is_not_committed_over_the_record_of_another_run() -> None:
     keeper = reserved()
     keeper.persist("new", 1, None)
     keeper.store.replace(TAKEN)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan: what must change, for every pair of what is there and what is wanted."""
+"""The plan: the change for every pair of current and desired state."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ NEEDY = replace(THING, create_requires=frozenset({"hosts", "comment"}))
 def test_creating_without_a_required_field_is_a_conflict(want: Any, named: str) -> None:
     with pytest.raises(Conflict) as caught:
         plan(NEEDY, None, want, "present")
-    assert str(caught.value) == f"thing does not exist yet, and to create it {named} must be given"
+    assert str(caught.value) == f"thing does not exist, and creating it requires {named}; set {named}"
 
 
 @pytest.mark.parametrize(

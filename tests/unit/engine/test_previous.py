@@ -80,7 +80,7 @@ def test_a_key_replaces_the_one_before_so_that_there_is_no_previous() -> None:
 
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize("params", [{}, {"previous": "keep"}])
-def test_a_previous_token_stays_until_somebody_asks_for_its_end(params: Any, check_mode: bool) -> None:
+def test_a_previous_token_stays_until_the_task_ends_it(params: Any, check_mode: bool) -> None:
     scene = Scene(TOKEN, USED, check_mode=check_mode, params=params, **CURRENT)
     result = scene.play()
     assert (result["changed"], result["previous"], scene.events) == (False, mark("older"), LISTING)
@@ -106,7 +106,7 @@ def test_a_previous_token_stays_while_only_it_was_used(check_mode: bool) -> None
     scene = Scene(TOKEN, tokens, check_mode=check_mode, params=ENDING, **CURRENT)
     result = scene.play()
     assert (scene.events, result["changed"], result["previous"]) == (LISTING, False, mark("older"))
-    assert scene.warnings == ['the previous token "a" is kept: the current one was never used yet']
+    assert scene.warnings == ['the previous token "a" is kept because the current one was never used']
 
 
 def test_a_previous_token_that_is_gone_already_is_dropped_from_the_store() -> None:
@@ -159,7 +159,7 @@ def test_a_second_rotation_waits_for_the_end_of_the_first(params: Any, check_mod
     with pytest.raises(Conflict) as caught:
         scene.play()
     assert str(caught.value) == (
-        'token "a" still has a previous value: end that rotation first (previous: absent)'
+        'token "a" still has a previous value; end that rotation first (previous: absent)'
     )
     assert scene.events == LISTING
 

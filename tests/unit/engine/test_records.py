@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records in a store as somebody else left them: written by hand, half empty, or none at all."""
+"""Records that an operator wrote or edited: incomplete, inconsistent, or missing."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ def current(record: Any) -> Any:
 
 
 def test_a_value_that_an_operator_stored_is_enough() -> None:
-    held = keeper_of({"value": "by hand"}).read()
+    held = keeper_of({"value": "manual"}).read()
     secret = held.current
     assert (held.pending, held.previous) == (None, None)
-    assert (secret.value, secret.id, secret.created_at, secret.rotation_id) == ("by hand", None, None, None)
+    assert (secret.value, secret.id, secret.created_at, secret.rotation_id) == ("manual", None, None, None)
     assert (secret.verified_at, secret.delivered) == (None, {})
 
 
 def test_a_value_that_an_operator_stored_can_be_verified_and_delivered() -> None:
-    keeper = keeper_of({"value": "by hand", "note": "from the console"})
+    keeper = keeper_of({"value": "manual", "note": "from the console"})
     mark = keeper.read().current.fingerprint
     keeper.delivered("box/settings", mark, "2026-11-02T10:15:00Z")
     secret = keeper.prove()
     assert TIME.fullmatch(secret.verified_at)
-    assert (secret.value, secret.fingerprint, secret.delivered) == ("by hand", mark, {"box/settings": mark})
+    assert (secret.value, secret.fingerprint, secret.delivered) == ("manual", mark, {"box/settings": mark})
     assert keeper.store.record["note"] == "from the console"
 
 
@@ -58,12 +58,12 @@ def test_another_value_put_in_by_an_operator_is_not_verified() -> None:
     keeper = keeper_of({"value": "first"})
     keeper.read()
     assert keeper.prove().verified_at
-    keeper.store.record["value"] = "by hand"
+    keeper.store.record["value"] = "manual"
     assert keeper.read().current.verified_at is None
 
 
 def test_a_reservation_given_up_leaves_the_fingerprint_of_a_value_that_an_operator_stored() -> None:
-    keeper = keeper_of({"value": "by hand"})
+    keeper = keeper_of({"value": "manual"})
     keeper.read()
     proved = keeper.prove()
     keeper.reserve([])
@@ -77,7 +77,7 @@ PENDING = {"since": "then", "owner": "process 7 on elsewhere", "known": []}
 @pytest.mark.parametrize("pending", [PENDING, {**PENDING, "value": "other"}], ids=["reserved", "stored"])
 @pytest.mark.parametrize("previous", [{}, {"previous": {"value": "old", "id": 1}}])
 def test_adopting_proves_the_current_value_and_leaves_all_else(pending: Any, previous: Any) -> None:
-    record = {"value": "by hand", "id": 2, "pending": pending, **previous}
+    record = {"value": "manual", "id": 2, "pending": pending, **previous}
     keeper = keeper_of(record)
     assert do(adopt, Task(TOKEN, OPTIONS, MemoryAppliance(), "box", False, {"secret_ref": keeper}))[
         "verified_at"
@@ -122,8 +122,8 @@ def test_a_record_without_a_value_is_no_secret(empty: Any) -> None:
 
 @pytest.mark.parametrize("name", ["pending", "previous", "verified", "delivered", "delivered_at"])
 def test_a_part_that_is_left_empty_is_as_good_as_none(name: str) -> None:
-    held = keeper_of({"value": "by hand", name: None}).read()
-    assert (held.current.value, held.pending, held.previous) == ("by hand", None, None)
+    held = keeper_of({"value": "manual", name: None}).read()
+    assert (held.current.value, held.pending, held.previous) == ("manual", None, None)
     assert (held.current.verified_at, held.current.delivered) == (None, {})
 
 
@@ -164,7 +164,8 @@ def test_a_malformed_record_is_not_used(record: Any) -> None:
     with pytest.raises(SecretStoreError) as caught:
         keeper.read()
     assert caught.value.sentence("box") == (
-        f"box: reading the secret {REF} failed: what is stored there is no record of a secret"
+        f"box: reading the secret {REF} failed: the stored value is not a record of a secret; "
+        "store a mapping with the key value there"
     )
     assert keeper.store.record == record
 

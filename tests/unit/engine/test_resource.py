@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Resources: from options to what is wanted, from the wire to what is there, and back."""
+"""Resources: from options to the desired state, from the wire to the current state, and back."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""After an interruption: what an earlier run has left is finished, or cleared away before going on."""
+"""After an interruption: an unfinished minting is completed, or cleaned up before going on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LISTING = ["store read", "appliance table"]
 READING = ["store read", "appliance read"]
 MINTING = ["store reserve", "appliance mint", "store persist"]
 INTERRUPTED = "an earlier run was interrupted"
-LOST = "an earlier run was interrupted, and what it minted is lost"
+LOST = "an earlier run was interrupted, and any value it minted is lost"
 SAVED = secret("saved", id=5, created_at=ago(minutes=10), rotation_id="2")
 
 
@@ -169,7 +169,7 @@ def test_a_current_token_without_an_id_is_told_from_what_was_lost(check_mode: bo
 def test_a_stored_token_that_a_list_may_not_show_yet_is_waited_for(check_mode: bool) -> None:
     fresh = secret("saved", id=5, created_at=ago(seconds=5))
     scene = Scene(TOKEN, rows(1), check_mode=check_mode, value="old", id=1, pending=begun(fresh, [1]))
-    with pytest.raises(ApplianceError, match="not listed yet: run again in two minutes"):
+    with pytest.raises(ApplianceError, match="not listed yet; run again in two minutes"):
         scene.play()
     assert scene.events == LISTING
 

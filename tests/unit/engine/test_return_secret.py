@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Results: the value is in none unless the task asks for it, and then in one place only."""
+"""Results: none has the value unless the task asks for it, and then only in one place."""
 
 from __future__ import annotations
 

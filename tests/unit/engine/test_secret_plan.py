@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is planned for a one-time secret: tables of what there is, what is asked for, and the steps."""
+"""The plan of a one-time secret: tables of stored values, entries, options, and the steps."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ TOKENS = {
     # what there is and what is asked for: (stored, listed, options, steps, reason)
     "nothing": (StoredSecret(), {}, {}, ["reserve", *MINTING], "the appliance has none"),
     "in sync": (StoredSecret(OLD), rows(1), {}, [], None),
-    "by hand, and the only one": (StoredSecret(secret("old")), rows(4), {}, [], None),
+    "stored manually, and the only one": (StoredSecret(secret("old")), rows(4), {}, [], None),
     "deleted on the appliance": (StoredSecret(OLD), {}, {}, ["reserve", *MINTING], "the appliance has none"),
     "replaced by another": (
         StoredSecret(OLD),
@@ -82,7 +82,7 @@ TOKENS = {
         ["reserve 1", "mint", "persist", "commit and keep"],
         "recreate is always",
     ),
-    "not the previous one": (StoredSecret(secret("by hand"), previous=OLD), rows(1, 4), {}, [], None),
+    "not the previous one": (StoredSecret(secret("manual"), previous=OLD), rows(1, 4), {}, [], None),
     "previous, current used": (PREVIOUS, USED, ENDING, ["revoke 1", "retire"], "the current one is in use"),
     "previous, current never used": (PREVIOUS, rows(1, 2), ENDING, [], None),
     "previous gone, current used": (
@@ -192,7 +192,7 @@ REFUSED_AFTER_CLEARING = {
         ["reserve 1,2", "revoke 3", "release"],
     ),
     "several without an id": (
-        StoredSecret(secret("by hand"), begun(None, [4, 7])),
+        StoredSecret(secret("manual"), begun(None, [4, 7])),
         rows(4, 7, 9),
         {},
         ["reserve 4,7", "revoke 9", "release"],
@@ -233,7 +233,7 @@ REFUSED = {**THERE, "verdict": "invalid", "status": 401}
 TRIED = {"recreate": "invalid"}
 KEYS = {
     # what there is and what is asked for: (stored, object, options, steps, reason)
-    "nothing": (StoredSecret(), THERE, {}, ["reserve", *KEY_MINTING], "the store holds none"),
+    "nothing": (StoredSecret(), THERE, {}, ["reserve", *KEY_MINTING], "the store has none"),
     "in sync": (StoredSecret(OLD), THERE, {}, [], None),
     "a new object": (
         StoredSecret(OLD),
@@ -254,9 +254,9 @@ KEYS = {
         REFUSED,
         TRIED,
         ["reserve", *KEY_MINTING],
-        "the appliance refuses the stored one",
+        "the appliance rejects the stored one",
     ),
-    "refused, but nobody asked": (StoredSecret(OLD), REFUSED, {}, [], None),
+    "rejected, but not to be probed": (StoredSecret(OLD), REFUSED, {}, [], None),
     "not provable": (StoredSecret(OLD), THERE, TRIED, [], None),
     "not provable, but due": (
         StoredSecret(OLD),
@@ -308,22 +308,22 @@ def test_the_steps_after_a_predicted_replacement(previous: str, taken: list[str]
 CONFLICTS = {
     # what cannot be told apart or would be lost: (stored, listed, options, sentence)
     "several without an id": (
-        StoredSecret(secret("by hand")),
+        StoredSecret(secret("manual")),
         rows(4, 7),
         {},
-        'token "a" exists 2 times (ids 4, 7): delete all but one',
+        'token "a" exists 2 times (ids 4, 7); delete all but one',
     ),
     "no value in the store": (
         StoredSecret(),
         rows(4),
         {},
-        'token "a" exists, but the store holds nothing under',
+        'token "a" exists, but the store has nothing under',
     ),
     "a rotation not ended": (
         PREVIOUS,
         rows(1, 2),
         {"recreate": "always"},
-        'token "a" still has a previous value: end that rotation first (previous: absent)',
+        'token "a" still has a previous value; end that rotation first (previous: absent)',
     ),
     "others to delete": (StoredSecret(OLD), rows(1, 3), GONE, 'token "a" exists 2 times (ids 1, 3)'),
 }
@@ -340,10 +340,10 @@ def test_a_known_id_tells_ours_among_several_and_names_the_others() -> None:
     (note,) = planned(
         StoredSecret(secret("old", id=7), previous=secret("older", id=3)), entries(rows(3, 4, 7))
     ).notes
-    assert note.startswith('token "a" exists besides as 4, whose value is not in the store')
+    assert note.startswith('token "a" also exists with the ids 4, whose values are not in the store')
 
 
-@pytest.mark.parametrize("current", [secret("old", id=7), secret("by hand")])
+@pytest.mark.parametrize("current", [secret("old", id=7), secret("manual")])
 def test_there_are_no_others_to_name(current: Any) -> None:
     assert planned(StoredSecret(current), entries(rows(7))).notes == ()
 
@@ -384,15 +384,15 @@ def test_a_token_made_moments_ago_may_not_be_listed_yet(seconds: int, pending: A
     with pytest.raises(ApplianceError) as caught:
         planned(stored, entries({}))
     assert caught.value.sentence("box") == (
-        'box: reading token "a" failed: it was made moments ago and is not listed yet: '
+        'box: reading token "a" failed: it was created moments ago and is not listed yet; '
         "run again in two minutes"
     )
 
 
 @pytest.mark.parametrize(
     "made",
-    [ago(seconds=121), ago(days=1), ago(minutes=-3), ago(days=-365), None, "then", "2026-11-02"],
-    ids=["121 seconds", "a day", "3 minutes ahead", "a year ahead", "none", "a word", "a date"],
+    [ago(seconds=121), ago(days=1), ago(hours=-3), ago(days=-365), None, "then", "2026-11-02"],
+    ids=["121 seconds", "a day", "3 hours ahead", "a year ahead", "none", "a word", "a date"],
 )
 def test_a_token_that_should_be_listed_by_now_is_gone(made: str | None) -> None:
     stored = StoredSecret(secret("old", id=1, created_at=made))
@@ -417,7 +417,7 @@ DUE = {
     "nothing": ({}, KNOWN, None),
     "another": ({"recreate": "always"}, KNOWN, "recreate is always"),
     "another rotation": ({"rotation_id": "2"}, KNOWN, "rotation_id is 2"),
-    "the first rotation of a value by hand": ({"rotation_id": "2"}, {}, "rotation_id is 2"),
+    "the first rotation of a value manual": ({"rotation_id": "2"}, {}, "rotation_id is 2"),
     "no rotation": ({"rotation_id": ""}, {}, None),
     "no rotation any more": ({"rotation_id": ""}, KNOWN, None),
     "the same rotation": ({"rotation_id": "1"}, KNOWN, None),
@@ -429,7 +429,7 @@ DUE = {
     "one of a wrong clock": (
         {"max_age": 9},
         {"created_at": "2126-11-02T09:00:00Z"},
-        "its age is not known, because its created_at, 2126-11-02T09:00:00Z, lies in the future",
+        "its age is unknown because its created_at, 2126-11-02T09:00:00Z, is in the future",
     ),
     "all of it": (
         {"recreate": "always", "rotation_id": "2", "max_age": 9},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Versions: which of them have something, which a text means."""
+"""Versions: which ones have a feature, and which ones a text matches."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who uses which access token of which sensor, and which tokens may be deleted."""
+"""Which platforms use which access tokens, and which tokens may be deleted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JUDGED = {"integration": "forescout", "verdict": {"state": "working"}}
 S1 = {"forescout_module_sensor": "s1"}
 CONSUMER = {"name": "ct", "sensor": "s1", "description": "forescout", "works": False, "settled": False}
 PLATFORMS = {
-    # variables of a platform: what it consumes
+    # variables of a platform: its consumer
     "names no sensor": ({}, []),
     "names none for now": ({"forescout_module_sensor": ""}, []),
     "names its sensor": (S1, [CONSUMER]),
@@ -46,12 +46,12 @@ PLATFORMS = {
 
 
 def consumer(name: str, sensor: str = "s1", description: str = "forescout", **proof: bool) -> dict[str, Any]:
-    """Make a consumer that nothing is proved of, unless said otherwise."""
+    """Make a consumer, by default one without proof."""
     return {**CONSUMER, "name": name, "sensor": sensor, "description": description, **proof}
 
 
 @pytest.mark.parametrize(("variables", "consumers"), PLATFORMS.values(), ids=PLATFORMS)
-def test_a_platform_tells_what_it_uses(variables: Any, consumers: Any) -> None:
+def test_a_platform_declares_the_token_that_it_uses(variables: Any, consumers: Any) -> None:
     assert token_consumers([{"inventory_hostname": "ct", **variables}]) == consumers
 
 
@@ -64,11 +64,11 @@ def test_a_token_that_two_platforms_use_is_one_token() -> None:
     assert consumed_tokens(consumers, "s3") == []
 
 
-def test_where_nobody_is_known_to_use_any_there_is_one_token() -> None:
+def test_without_consumers_there_is_the_default_token() -> None:
     assert consumed_tokens([], "s1") == [{"description": "forescout"}]
 
 
-def test_an_unused_token_is_looked_for_under_every_description_that_is_known() -> None:
+def test_every_known_description_may_be_that_of_an_unused_token() -> None:
     consumers = [consumer("a", description="x"), consumer("b", "s2", "y")]
     seen = {"tokens": [{"description": "z"}, {"description": "y"}]}
     assert unused_token_names(consumers, [{"description": "x"}], seen) == ["forescout", "y", "z"]
@@ -76,44 +76,46 @@ def test_an_unused_token_is_looked_for_under_every_description_that_is_known() -
 
 
 UNUSED = {
-    # who was assigned the token of s1, who is declared to use what: why it is kept
+    # assigned platforms of the token on s1, declared consumers: why it is kept
     "moved": (["a"], [consumer("a", "s2")], ""),
     "uses another token of the sensor": (["a"], [consumer("a", description="b")], ""),
     "all have moved": (["a", "b"], [consumer("a", "s2"), consumer("b", "s3")], ""),
-    "is missing": (["a"], [], "a, which it was assigned to, is not in the inventory or names no sensor"),
+    "is missing": (["a"], [], "its consumer a is not in the inventory or has no forescout_module_sensor"),
     "moved, but another is missing": (
         ["a", "b"],
         [consumer("a", "s2")],
-        "b, which it was assigned to, is not in the inventory or names no sensor",
+        "its consumer b is not in the inventory or has no forescout_module_sensor",
     ),
     "names what is no sensor": (
         ["a"],
         [consumer("a", "s9")],
-        'forescout_module_sensor of a is "s9", which is no sensor of the inventory',
+        'forescout_module_sensor of a is "s9", which is not a sensor in the inventory',
     ),
     "still uses it": (["a"], [consumer("a")], "a uses it"),
     "was never recorded": ([], [consumer("a", "s2")], UNRECORDED),
 }
 
 
-@pytest.mark.parametrize(("told", "declared", "reason"), UNUSED.values(), ids=UNUSED)
-def test_only_a_declared_move_lets_a_token_go(told: Any, declared: Any, reason: str) -> None:
-    stored = [{"name": "forescout", "consumers": dict.fromkeys(told, "current")}]
+@pytest.mark.parametrize(("assigned", "declared", "reason"), UNUSED.values(), ids=UNUSED)
+def test_only_a_declared_move_allows_the_deletion_of_a_token(
+    assigned: Any, declared: Any, reason: str
+) -> None:
+    stored = [{"name": "forescout", "consumers": dict.fromkeys(assigned, "current")}]
     (found,) = unused_tokens(stored, declared, "s1", ["s1", "s2", "s3"])
-    assert found == {"description": "forescout", "consumers": told, "reason": reason}
+    assert found == {"description": "forescout", "consumers": assigned, "reason": reason}
 
 
-def test_a_stored_token_that_no_platform_was_ever_told_of_is_nobody_s_business() -> None:
+def test_a_stored_token_of_no_platform_is_ignored() -> None:
     assert unused_tokens([{"name": "automation", "consumers": {}}], [consumer("a", "s2")], "s1", ["s2"]) == []
 
 
 TOKEN = {"description": "x", "consumers": ["a", "b"], "reason": ""}
 WORKING = [consumer("a", "s2", works=True), consumer("b", "s2", works=True), consumer("c", "s2")]
 PLANS = {
-    # the token, consumers, check mode, whether there is a map: what is said, nothing for a deletion
+    # token, consumers, check mode, endpoint map: why it is kept, None if it is deleted
     "all work": (TOKEN, WORKING, False, True, None),
-    "one does not yet": (TOKEN, WORKING[:1], False, True, "b is not proved to work with another token yet"),
-    "none does yet": (TOKEN, [], False, True, "a, b are not proved to work with another token yet"),
+    "one does not yet": (TOKEN, WORKING[:1], False, True, "b is not verified with another token yet"),
+    "none does yet": (TOKEN, [], False, True, "a, b are not verified with another token yet"),
     "check mode": (TOKEN, [consumer("a", "s2"), consumer("b", "s2")], True, True, None),
     "no map": (TOKEN, WORKING, False, False, NO_MAP),
     "a reason": ({**TOKEN, "reason": "so"}, WORKING, True, True, "so"),
@@ -121,7 +123,7 @@ PLANS = {
 
 
 @pytest.mark.parametrize(("token", "consumers", "predicted", "deletable", "why"), PLANS.values(), ids=PLANS)
-def test_a_token_is_deleted_when_its_own_consumers_work_elsewhere(
+def test_a_token_is_deleted_when_its_consumers_work_with_others(
     token: Any, consumers: Any, predicted: bool, deletable: bool, why: str | None
 ) -> None:
     plan = unused_token_plan([token], consumers, predicted, deletable)
@@ -130,7 +132,7 @@ def test_a_token_is_deleted_when_its_own_consumers_work_elsewhere(
 
 
 HOLDERS = {
-    # which value each was given, who is declared to use what: who may still use the previous one
+    # the last value of each platform, declared consumers: who may still use the previous value
     "the only one": ({"a": "previous"}, [consumer("a")], []),
     "the only one, gone": ({"a": "current"}, [], ["a"]),
     "the only one, moved": ({"a": "previous"}, [consumer("a", "s2")], ["a"]),
@@ -139,31 +141,31 @@ HOLDERS = {
     "two, one without": ({"a": "current", "b": "previous"}, [consumer("a"), consumer("b")], ["b"]),
     "two, one just set": ({"a": "current", "b": "unknown"}, [consumer("a"), consumer("b", settled=True)], []),
     "two, one that works": ({"a": "current", "b": "unknown"}, [consumer("a"), consumer("b", works=True)], []),
-    "two, one by hand": ({"a": "current", "b": "unknown"}, [consumer("a"), consumer("b")], ["b"]),
+    "two, one manual": ({"a": "current", "b": "unknown"}, [consumer("a"), consumer("b")], ["b"]),
 }
 
 
 @pytest.mark.parametrize(("given", "declared", "holders"), HOLDERS.values(), ids=HOLDERS)
-def test_a_replaced_token_goes_when_all_consumers_are_known_to_have_the_new_one(
+def test_a_replaced_token_has_no_holders_once_all_consumers_have_the_new_one(
     given: Any, declared: Any, holders: Any
 ) -> None:
     assert previous_token_holders([{"name": "x", "consumers": given}], declared, "s1") == holders
 
 
-def test_a_sensor_that_does_not_exist_is_named_with_those_that_do() -> None:
+def test_an_unknown_sensor_is_refused_with_the_known_ones() -> None:
     groups = {"sensors": ["iot-2", "iot-1"], "all": ["iot-1", "iot-2", "ct"]}
     assert sensor_error("ct", "iot-1", groups) == ""
     assert sensor_error("ct", "iot-11", groups) == (
-        'forescout_module_sensor of ct is "iot-11", which is not among the sensors of the inventory: '
-        "iot-1, iot-2. Did you mean iot-1?"
+        'ct: forescout_module_sensor is "iot-11", which is not a sensor in the inventory; '
+        "set it to one of iot-1, iot-2 (did you mean iot-1?)"
     )
-    assert sensor_error("ct", "ct", groups).endswith("inventory: iot-1, iot-2.")
+    assert sensor_error("ct", "ct", groups).endswith("; set it to one of iot-1, iot-2")
     assert sensor_error("ct", "iot-1", {"all": ["iot-1", "ct"]}) == ""
     many = {"sensors": [f"s{number:02}" for number in range(12)]}
-    assert "s08, s09 and 2 more." in sensor_error("ct", "zzz", many)
+    assert "s08, s09 and 2 more" in sensor_error("ct", "zzz", many)
 
 
-def test_a_host_without_an_ip_address_goes_by_its_name() -> None:
+def test_a_host_without_an_ip_address_is_listed_by_name() -> None:
     hosts = [
         {"inventory_hostname": "a", "ansible_host": "192.0.2.1"},
         {"inventory_hostname": "b", "ansible_host": "b.example.com"},

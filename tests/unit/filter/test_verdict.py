@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verdicts: what the evidence allows to be said about an integration."""
+"""The verdict about an integration follows from its evidence."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ansible_collections.otsec.defender_iot.plugins.filter.verdict import (
 UNREAD = [
     ({"failed": True, "msg": "fgt: no"}, "fgt: no"),
     ({"unreachable": True, "msg": "fgt: no answer"}, "fgt: no answer"),
-    ({"skipped": True}, "no answer"),
-    ({}, "no answer"),
+    ({"skipped": True}, "no response"),
+    ({}, "no response"),
 ]
 
 
 def access(**actions: str) -> dict[str, Any]:
-    """Make the result of looking at the access to a FortiGate; what is not named is as declared."""
+    """Make the result of checking the access to a FortiGate. Kinds that are not named need no action."""
     done = {kind: actions.get(kind, "none") for kind in ("profile", "admin", "key")}
     return {
         "objects": [
@@ -51,14 +51,16 @@ def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -
 @pytest.mark.parametrize(
     ("found", "state", "evidence"),
     [
-        (access(admin="create", key="mint"), "never_called", "the API admin does not exist"),
-        (access(key="mint"), "never_called", "the store holds no API key"),
-        (access(), "unknown", "API admin and key are in place"),
-        (access(profile="update"), "unknown", "not as declared: profile defender-iot;"),
-        (access(key="update"), "unknown", "not as declared: key defender-iot;"),
+        (access(admin="create", key="mint"), "never_called", "the REST API administrator does not exist"),
+        (access(key="mint"), "never_called", "the store contains no API key"),
+        (access(), "unknown", "REST API administrator and API key are in place"),
+        (access(profile="update"), "unknown", "not in the desired state: profile defender-iot;"),
+        (access(key="update"), "unknown", "not in the desired state: key defender-iot;"),
     ],
 )
-def test_fortinet_is_judged_by_admin_and_key(found: Any, state: str, evidence: str) -> None:
+def test_the_fortinet_verdict_follows_from_administrator_and_key(
+    found: Any, state: str, evidence: str
+) -> None:
     verdict = fortinet_verdict(found)
     assert verdict["state"] == state
     assert verdict["evidence"].startswith(evidence)
@@ -68,7 +70,7 @@ MADE = "2026-11-02T09:00:00Z"
 CHANGED = "2026-11-02T10:00:00Z"
 USED = "2026-11-02T10:15:00Z"
 PLATFORM = {"changed": False, "verified_at": None, "created_at": MADE, "delivered_at": CHANGED}
-BY_HAND = {"changed": False, "steps": ["..."], "verified_at": None, "created_at": MADE}
+MANUAL = {"changed": False, "steps": ["..."], "verified_at": None, "created_at": MADE}
 NEVER = "Used is N/A: no call with this token was ever received"
 
 
@@ -78,13 +80,13 @@ def seen(*times: Any, description: str = "forescout") -> dict[str, Any]:
 
 
 def host(updated_at: str | None, *missing: str) -> dict[str, Any]:
-    """Make what the Web API says of labels and reference host."""
+    """Make a result of the Web API, with labels and reference host."""
     known = {"ip": "192.0.2.1", "id": "7", "updated_at": updated_at}
     return {"missing_labels": list(missing), "ambiguous_labels": [], "host": known}
 
 
 def judged(tokens: Any = None, platform: Any = None, **more: Any) -> dict[str, Any]:
-    """Judge a Forescout platform; what is not given is as it should be."""
+    """Return the verdict about a Forescout platform. By default it works."""
     return forescout_verdict(
         seen(USED) if tokens is None else tokens,
         PLATFORM if platform is None else platform,
@@ -94,7 +96,7 @@ def judged(tokens: Any = None, platform: Any = None, **more: Any) -> dict[str, A
 
 
 def reached(verdict: dict[str, Any]) -> list[bool | None]:
-    """Return what is said of each level."""
+    """Return whether each level was reached."""
     return [level["reached"] for level in verdict["levels"]]
 
 
@@ -126,36 +128,41 @@ def test_what_is_unread_on_the_platform_is_neither_proved_nor_refuted(part: str,
 @pytest.mark.parametrize(
     ("tokens", "platform", "state", "evidence"),
     [
-        (seen(), PLATFORM, "never_called", 'the sensor has 0 tokens described "forescout"'),
-        ({"changed": False}, PLATFORM, "never_called", 'the sensor has 0 tokens described "forescout"'),
+        (seen(), PLATFORM, "never_called", 'the sensor has 0 tokens with the description "forescout"'),
+        (
+            {"changed": False},
+            PLATFORM,
+            "never_called",
+            'the sensor has 0 tokens with the description "forescout"',
+        ),
         (
             seen(USED, description="x"),
             PLATFORM,
             "never_called",
-            'the sensor has 0 tokens described "forescout"',
+            'the sensor has 0 tokens with the description "forescout"',
         ),
-        (seen(USED, USED), PLATFORM, "unknown", 'the sensor has 2 tokens described "forescout"'),
+        (seen(USED, USED), PLATFORM, "unknown", 'the sensor has 2 tokens with the description "forescout"'),
         (seen(None), PLATFORM, "never_called", NEVER),
         (seen(None), {**PLATFORM, "changed": True}, "never_called", NEVER),
         (
             seen(USED),
             {**PLATFORM, "changed": True},
             "unknown",
-            f"the platform does not hold what is declared; Used is {USED}",
+            f"the platform does not have the declared settings; Used is {USED}",
         ),
         (seen(USED), PLATFORM, "working", f"Used is {USED}"),
-        (seen(USED), BY_HAND, "working", f"Used is {USED}"),
+        (seen(USED), MANUAL, "working", f"Used is {USED}"),
         (
             seen(USED),
             {"changed": False},
             "unknown",
-            f"Used is {USED}, but when the token was made and given away is not known",
+            f"Used is {USED}, but the times of minting and delivery are not known",
         ),
         (seen(USED), {**PLATFORM, "running": False}, "unknown", f"the module does not run; Used is {USED}"),
         (seen(USED), {**PLATFORM, "running": True}, "working", f"Used is {USED}"),
     ],
 )
-def test_forescout_is_judged_by_the_used_column(
+def test_the_forescout_verdict_follows_from_the_used_column(
     tokens: Any, platform: Any, state: str, evidence: str
 ) -> None:
     verdict = judged(tokens, platform)
@@ -167,8 +174,8 @@ def test_forescout_is_judged_by_the_used_column(
     [
         ("2026-11-02T10:00:00Z", PLATFORM, "working", True),
         ("2026-11-02T09:59:59Z", PLATFORM, "unknown", False),
-        ("2026-11-02T09:59:59Z", BY_HAND, "working", True),
-        ("2026-11-02T08:59:59Z", BY_HAND, "unknown", False),
+        ("2026-11-02T09:59:59Z", MANUAL, "working", True),
+        ("2026-11-02T08:59:59Z", MANUAL, "unknown", False),
         ("2026-11-02T11:00:00+01:00", PLATFORM, "working", True),
         ("2026-11-02T11:00:00+02:00", PLATFORM, "unknown", False),
         ("2026-11-02 10:00:01", PLATFORM, "working", True),
@@ -194,7 +201,7 @@ ZONE = (datetime.now(UTC) + timedelta(hours=14)).isoformat()
         (USED, {**PLATFORM, "delivered_at": AHEAD}, {}, "working", True),
         (USED, {**PLATFORM, "delivered_at": AHEAD}, {"changed_at": CHANGED}, "working", True),
         (USED, {**PLATFORM, "delivered_at": AHEAD, "created_at": AHEAD}, {}, "unknown", None),
-        (USED, BY_HAND, {"changed_at": AHEAD}, "working", True),
+        (USED, MANUAL, {"changed_at": AHEAD}, "working", True),
         (USED, {**PLATFORM, "verified_at": AHEAD}, {}, "unknown", None),
         (AHEAD, PLATFORM, {}, "unknown", None),
         (AHEAD, PLATFORM, {"max_age": 60}, "unknown", None),
@@ -229,10 +236,10 @@ def test_never_called_does_not_begin_in_the_future() -> None:
     assert judged(seen(None), {**PLATFORM, "created_at": AHEAD})["since"] is None
 
 
-def test_a_person_says_when_the_settings_were_changed() -> None:
-    assert judged(platform=BY_HAND, changed_at="2026-11-02T10:15:00Z")["state"] == "working"
-    assert judged(platform=BY_HAND, changed_at="2026-11-02T10:15:01Z")["state"] == "unknown"
-    assert judged(platform=BY_HAND, changed_at="")["state"] == "working"
+def test_an_operator_can_give_the_time_of_the_change() -> None:
+    assert judged(platform=MANUAL, changed_at="2026-11-02T10:15:00Z")["state"] == "working"
+    assert judged(platform=MANUAL, changed_at="2026-11-02T10:15:01Z")["state"] == "unknown"
+    assert judged(platform=MANUAL, changed_at="")["state"] == "working"
 
 
 @pytest.mark.parametrize(
@@ -247,12 +254,14 @@ def test_a_person_says_when_the_settings_were_changed() -> None:
         ("2 minutes ago", "2026-11-02T10:15:00+00:00", "unknown"),
     ],
 )
-def test_a_use_that_may_be_the_proving_call_proves_nothing(used: str, verified_at: str, state: str) -> None:
+def test_a_use_that_may_be_the_verification_call_proves_nothing(
+    used: str, verified_at: str, state: str
+) -> None:
     assert judged(seen(used), {"changed": False, "verified_at": verified_at})["state"] == state
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(0, "working"), (3500, "working"), (3700, "unknown")])
-def test_a_last_call_long_ago_is_not_working_any_more(seconds: int, state: str) -> None:
+def test_an_old_last_call_is_not_working(seconds: int, state: str) -> None:
     used = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
     verdict = judged(seen(used), {**PLATFORM, "delivered_at": "2020-01-01T00:00:00Z"}, max_age=3600)
     assert verdict["state"] == state
@@ -266,7 +275,7 @@ def test_a_last_call_long_ago_is_not_working_any_more(seconds: int, state: str) 
         ({}, PLATFORM, host(CHANGED), "working", [True, None, True, True, None]),
         ({}, PLATFORM, host(MADE), "unknown", [True, None, True, False, None]),
         ({}, PLATFORM, host(None), "unknown", [True, None, True, False, None]),
-        ({}, BY_HAND, host(USED), "unknown", [None, None, True, None, None]),
+        ({}, MANUAL, host(USED), "unknown", [None, None, True, None, None]),
         ({}, PLATFORM, {"missing_labels": []}, "unknown", [True, None, True, None, None]),
         ({}, PLATFORM, host(USED, "Vendor"), "unknown", [True, None, False, True, None]),
         (seen(USED), PLATFORM, host(USED, "Vendor"), "unknown", [True, None, False, True, True]),
@@ -304,13 +313,13 @@ def test_the_level_is_the_highest_proved_below_what_is_refuted(platform: Any, kn
     ("platform", "why"),
     [
         ({"failed": True, "msg": "no"}, "whether the module runs could not be read"),
-        (PLATFORM, "the transport in use cannot see whether the module runs"),
-        ({**PLATFORM, "running": None}, "the platform does not tell whether the module runs"),
+        (PLATFORM, "this transport does not report whether the module runs"),
+        ({**PLATFORM, "running": None}, "the platform does not report whether the module runs"),
         ({**PLATFORM, "running": True}, "the module runs"),
         ({**PLATFORM, "running": False}, "the module does not run"),
     ],
 )
-def test_what_is_said_of_running(platform: Any, why: str) -> None:
+def test_the_evidence_of_running(platform: Any, why: str) -> None:
     assert judged(platform=platform)["levels"][1]["evidence"] == why
 
 

@@ -212,19 +212,19 @@ REFUSED = {
     "a right of later versions": (
         "6.4.5",
         {"firewall_permissions": {"policy": "read", "others": "read"}},
-        ["firewall_permissions.others exists from 6.4.6 until before 7.0.0 and from 7.0.1"],
+        ["firewall_permissions.others exists from 6.4.6 (removed in 7.0.0) and from 7.0.1"],
     ),
     "between two branches": (
         "7.0.0",
         {"firewall_permissions": {"others": "read"}},
-        ["firewall_permissions.others exists from 6.4.6 until before 7.0.0 and from 7.0.1"],
+        ["firewall_permissions.others exists from 6.4.6 (removed in 7.0.0) and from 7.0.1"],
     ),
     "which is there": ("7.0.1", {"firewall_permissions": {"others": "read"}}, []),
     "which is not asked for": ("6.4.5", {"firewall_permissions": {"others": "none"}}, []),
     "a switch that is gone": (
         "7.4.2",
         {"system_diagnostics": True},
-        ["system_diagnostics exists from 6.4.0 until before 7.4.2"],
+        ["system_diagnostics exists from 6.4.0 (removed in 7.4.2)"],
     ),
     "which need not be off": ("7.4.2", {"system_diagnostics": False}, []),
     "a row that cannot be custom yet": (
@@ -275,7 +275,7 @@ def test_what_cannot_be_had_is_refused_before_any_write(name: str, check_mode: b
     doing = "updating" if name == "p" else "creating"
     assert caught.value.sentence("fgt07") == (
         f'fgt07: {doing} admin profile "p" is not supported: it runs 6.4.5, and firewall_permissions.others '
-        "exists from 6.4.6 until before 7.0.0 and from 7.0.1"
+        "exists from 6.4.6 (removed in 7.0.0) and from 7.0.1; leave out what this appliance does not have"
     )
     assert api.bodies == []
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup that tells which names a store holds a secret under."""
+"""The lookup that lists the stored secrets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Stored = Callable[..., list[dict[str, Any]]]
 
 
 def lookup(name: str, loader: DataLoader, templar: Templar) -> Any:
-    """Make a lookup as Ansible's plugin loader does, which finds no collections in unit tests."""
+    """Make a lookup as Ansible's plugin loader does. The loader finds no collections in unit tests."""
     own = name.removeprefix("otsec.defender_iot.")
     file = importlib.import_module(f"{LOOKUPS}.{own}")
     options = yaml.safe_load(file.DOCUMENTATION)["options"]
@@ -48,7 +48,7 @@ def lookup(name: str, loader: DataLoader, templar: Templar) -> Any:
 
 @pytest.fixture
 def store(tmp_path: Path, vault_loader: Callable[..., DataLoader]) -> Path:
-    """Fill a folder: a secret, one whose minting was only begun, and a file that is not encrypted."""
+    """Fill a folder with a secret, a pending record, and a file that is not encrypted."""
     records = {"a": {"value": "s3cr3t"}, "begun": {"pending": {"owner": {}}}, "used": USED}
     for name, record in records.items():
         VaultFile(str(tmp_path / name), {}, vault_loader("right")).write(record, None)
@@ -58,7 +58,7 @@ def store(tmp_path: Path, vault_loader: Callable[..., DataLoader]) -> Path:
 
 @pytest.fixture
 def stored(store: Path, vault_loader: Callable[..., DataLoader]) -> Stored:
-    """Ask with these vault passwords."""
+    """Return a call of the lookup with the given vault passwords."""
 
     def ask(*names: str, by: str = "right") -> list[dict[str, Any]]:
         loader = vault_loader(by)

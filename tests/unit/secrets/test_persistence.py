@@ -33,13 +33,13 @@ def made_by_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("backend", ["vault_file", "sops"])
-def test_in_an_awx_job_every_folder_is_thrown_away_and_the_message_says_what_to_do(backend: str) -> None:
+def test_in_an_awx_job_every_folder_is_ephemeral_and_the_message_says_what_to_do(backend: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         require_lasting(f"{backend}:/srv/secrets/key", {}, AWX)
     assert str(caught.value) == (
-        f"{backend}:/srv/secrets/key is on the disk of an AWX job, which is thrown away afterwards, and the "
-        "secret with it: keep secrets in hashi_vault, azure_key_vault or command, or mount a folder that "
-        f"lasts and name it in defender_iot_secret_stores.{backend}.persistent_folder"
+        f"{backend}:/srv/secrets/key is on the disk of an AWX job, which is deleted after the run together "
+        "with the secret; keep secrets in hashi_vault, azure_key_vault or command, or mount a lasting folder "
+        f"and name it in defender_iot_secret_stores.{backend}.persistent_folder"
     )
 
 
@@ -65,7 +65,7 @@ def test_a_folder_that_is_declared_says_nothing_of_others(tmp_path: Path, escape
     folder = tmp_path / "besi"
     folder.mkdir()
     location = f"{tmp_path}/{escape}" if escape == "beside" else f"{folder}/{escape}"
-    with pytest.raises(InvalidOptions, match="thrown away"):
+    with pytest.raises(InvalidOptions, match="is deleted after the run"):
         require_lasting(f"sops:{location}", {"sops": {"persistent_folder": str(folder)}}, AWX)
 
 
@@ -73,19 +73,19 @@ def test_a_link_out_of_the_declared_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "mounted").mkdir()
     (tmp_path / "mounted" / "link").symlink_to(tmp_path)
     settings = {"vault_file": {"persistent_folder": str(tmp_path / "mounted")}}
-    with pytest.raises(InvalidOptions, match="thrown away"):
+    with pytest.raises(InvalidOptions, match="is deleted after the run"):
         require_lasting(f"vault_file:{tmp_path}/mounted/link/key", settings, AWX)
 
 
 def test_the_declaration_of_one_backend_is_none_of_another(tmp_path: Path) -> None:
     settings = {"sops": {"persistent_folder": str(tmp_path)}}
-    with pytest.raises(InvalidOptions, match="thrown away"):
+    with pytest.raises(InvalidOptions, match="is deleted after the run"):
         require_lasting(f"vault_file:{tmp_path}/key", settings, AWX)
 
 
 @pytest.mark.parametrize("folder", ["/no/such/folder", "secrets", True])
 def test_a_declared_folder_that_is_not_there_is_not_mounted(folder: Any) -> None:
-    with pytest.raises(InvalidOptions, match=r"absolute path of a folder that is there, not"):
+    with pytest.raises(InvalidOptions, match="is not the absolute path of an existing folder"):
         require_lasting(f"vault_file:{IN_AWX}", {"vault_file": {"persistent_folder": folder}}, AWX)
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mock FortiGates, Defender for IoT sensors and Forescout platforms in one process.
 
-The lab models what is published about these appliances, so that an inventory, a playbook or a module can be
-tried before a real appliance is touched. It listens on the loopback interface only and keeps everything in
-memory. Every rule is marked in its docstring as documented (by the vendor), observed (in working code or in
-recorded answers) or assumed (nothing public was found); where the truth is unknown there is an option.
+The lab models what is published about these appliances. Inventories, playbooks and modules can be tested
+against it before they reach a real appliance. It listens on the loopback interface only and keeps all state
+in memory. Docstrings mark each rule as documented (by the vendor), observed (in working code or in recorded
+answers) or assumed (nothing public was found). Where the real behaviour is unknown, there is an option.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command line of the lab: run, start, stop."""
+"""Command line of the lab: run, start and stop it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (("run", "run in the foreground"), ("start", "run in the background")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--config", type=Path, required=True, help="the appliances, YAML or JSON")
-        command.add_argument("--directory", type=Path, required=True, help="where lab.json is written")
-    command = commands.add_parser("stop", help="end the lab that runs in the background")
-    command.add_argument("--directory", type=Path, required=True, help="where lab.json was written")
+        command.add_argument(
+            "--config", type=Path, required=True, help="file that lists the appliances, YAML or JSON"
+        )
+        command.add_argument("--directory", type=Path, required=True, help="folder for lab.json")
+    command = commands.add_parser("stop", help="stop the lab that runs in the background")
+    command.add_argument("--directory", type=Path, required=True, help="folder of lab.json")
     return parser
 
 
 def main() -> int:
-    """Run one command and return its exit status."""
+    """Run one command and return its exit code."""
     arguments = _parser().parse_args()
     try:
         match arguments.command:

@@ -22,7 +22,7 @@ CERTIFICATES = ("valid", "expired", "wrong_name", "untrusted", "self_signed")
 
 @dataclass(frozen=True)
 class ApplianceConfig:
-    """One appliance: the address is the one the others know it by, nothing is bound there."""
+    """One appliance. Other appliances know it by its address; the lab does not listen there."""
 
     name: str
     kind: str
@@ -32,18 +32,20 @@ class ApplianceConfig:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ConfigurationError(f"{self.name}: kind is one of {', '.join(KINDS)}, not {self.kind!r}")
+            raise ConfigurationError(f"{self.name}: kind is {self.kind!r}; set one of {', '.join(KINDS)}")
         if self.certificate not in CERTIFICATES:
-            raise ConfigurationError(f"{self.name}: certificate is one of {', '.join(CERTIFICATES)}")
+            raise ConfigurationError(
+                f"{self.name}: certificate is {self.certificate!r}; set one of {', '.join(CERTIFICATES)}"
+            )
         if not ADDRESS.fullmatch(self.address):
             raise ConfigurationError(
-                f"{self.name}: {self.address!r} is neither an IP address nor a host name"
+                f"{self.name}: address is {self.address!r}; set an IP address or a host name"
             )
 
 
 @dataclass(frozen=True)
 class LabConfig:
-    """All appliances of a lab, and the seed of its secrets."""
+    """The appliances of a lab and the seed of its secrets."""
 
     appliances: tuple[ApplianceConfig, ...]
     seed: int = 1
@@ -53,14 +55,16 @@ class LabConfig:
             values = [getattr(appliance, key) for appliance in self.appliances]
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
-                raise ConfigurationError(f"{key} used more than once: {', '.join(twice)}")
+                raise ConfigurationError(
+                    f"{', '.join(twice)}: more than one appliance has this {key}; set another one"
+                )
 
 
 def load(path: Path) -> LabConfig:
-    """Read a configuration file, YAML or JSON."""
+    """Read a configuration file, YAML or JSON. Raises ConfigurationError."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         appliances = tuple(ApplianceConfig(**appliance) for appliance in content.pop("appliances"))
         return LabConfig(appliances, **content)
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        raise ConfigurationError(f"{path}: {error}; fix the configuration file") from error

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control port: what tests read and turn. Plain HTTP, loopback only."""
+"""The control port: reads and changes the lab's state. Plain HTTP, loopback only."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ async def _json(request: Request) -> dict[str, Any]:
     try:
         content = await request.json()
     except ValueError as error:
-        raise ConfigurationError("the body is not JSON") from error
+        raise ConfigurationError("the body is not JSON; send a JSON object") from error
     if not isinstance(content, dict):
-        raise ConfigurationError("the body is not a JSON object")
+        raise ConfigurationError("the body is JSON but not an object; send a JSON object")
     return content
 
 
@@ -39,14 +39,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 def control(lab: Lab) -> Starlette:
-    """Return the application that drives a lab."""
+    """Return the application of the control port."""
     return Starlette(
-        routes=_reading(lab) + _turning(lab),
+        routes=_read_routes(lab) + _change_routes(lab),
         exception_handlers={ConfigurationError: _refuse},
     )
 
 
-def _reading(lab: Lab) -> list[Route]:
+def _read_routes(lab: Lab) -> list[Route]:
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
 
@@ -83,7 +83,7 @@ def _reading(lab: Lab) -> list[Route]:
     ]
 
 
-def _turning(lab: Lab) -> list[Route]:
+def _change_routes(lab: Lab) -> list[Route]:
     async def reset(request: Request) -> Response:
         lab.reset()
         return Response(status_code=204)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab: all appliances and what they share."""
+"""The lab: all appliances and their shared state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KINDS: dict[str, type[Appliance]] = {"fortigate": FortiGate, "sensor": Sensor, "
 
 
 class Lab:
-    """Any number of appliances with a port each."""
+    """Any number of appliances, each on its own port."""
 
     def __init__(self, config: LabConfig) -> None:
         self.clock = Clock()
@@ -63,12 +63,12 @@ class Lab:
 
     @property
     def forescouts(self) -> list[Forescout]:
-        """The appliances that poll."""
+        """The Forescout platforms, which poll their sensors."""
         return [item for item in self.appliances.values() if isinstance(item, Forescout)]
 
     @contextlib.asynccontextmanager
     async def polling(self) -> AsyncIterator[None]:
-        """Let every Forescout poll its sensor in the background."""
+        """Poll in the background: every Forescout calls its sensor."""
         tasks = [asyncio.create_task(forescout.poll_forever()) for forescout in self.forescouts]
         try:
             yield
@@ -79,7 +79,7 @@ class Lab:
 
     @contextlib.asynccontextmanager
     async def serving_shells(self, directory: Path) -> AsyncIterator[None]:
-        """Let every Forescout be reached by SSH."""
+        """Open the SSH port of every Forescout."""
         async with contextlib.AsyncExitStack() as stack:
             key = make_key(directory / "ssh.key") if self.forescouts else directory
             for item in self.forescouts:
@@ -90,7 +90,7 @@ class Lab:
             yield
 
     def reset(self) -> None:
-        """Bring appliances, time, faults and journal back to the start; ports and credentials stay."""
+        """Restore the initial appliances, time, faults and journal. Ports and credentials stay the same."""
         self.clock.reset()
         self.faults.pending.clear()
         for appliance in self.appliances.values():
@@ -99,7 +99,7 @@ class Lab:
         self.ledger.forget_given()
 
     def directory(self) -> dict[str, Any]:
-        """Return how to reach and to log in to every appliance."""
+        """Return the address and the credentials of every appliance."""
         return {
             name: {
                 "kind": item.kind,

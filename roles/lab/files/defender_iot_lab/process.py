@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A lab as a process: run it, start it in the background, stop it.
 
-A running lab holds a lock on `lab.lock`, which also holds its process id. The kernel gives the lock back
-when the process ends, however it ends, so a held lock means that this very process lives.
+A running lab locks `lab.lock` and writes its process ID into it. The kernel releases the lock when the
+process ends for any reason. So while the file is locked, the process with that ID is the lab.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ STOP_SECONDS = 20
 
 
 class ProcessError(Exception):
-    """A lab could not be started or stopped; the message says why."""
+    """A lab could not be started or stopped. The message says why and what to do."""
 
 
 def run(config: Path, directory: Path) -> None:
-    """Run a lab in the foreground until it is told to end."""
+    """Run a lab in the foreground until SIGTERM or SIGINT."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _acquire(directory)
     if lock is None:
-        raise ProcessError(f"a lab is already running in {directory}")
+        raise ProcessError(f"a lab is already running in {directory}; stop it or use another directory")
     lock.write(str(os.getpid()))
     lock.flush()
     try:
@@ -50,10 +50,10 @@ def run(config: Path, directory: Path) -> None:
 
 
 def start(config: Path, directory: Path) -> None:
-    """Start a lab in a session of its own and wait until every port answers."""
+    """Start a lab in its own session and wait until every port answers."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if _is_locked(directory):
-        raise ProcessError(f"a lab is already running in {directory}")
+        raise ProcessError(f"a lab is already running in {directory}; stop it or use another directory")
     record = directory / "lab.json"
     record.unlink(missing_ok=True)
     process = _spawn(config, directory)
@@ -61,15 +61,19 @@ def start(config: Path, directory: Path) -> None:
     if not ready:
         process.terminate()
     if not record.exists():
-        raise ProcessError(f"the lab did not start:\n{_tail(directory / 'lab.log')}")
+        log = directory / "lab.log"
+        raise ProcessError(f"the lab did not start; fix the error at the end of {log}:\n{_tail(log)}")
 
 
 def stop(directory: Path) -> None:
-    """End the lab recorded in a directory, and nothing else; none running is fine."""
+    """Stop the lab of a directory, and no other process. Succeeds if no lab is running."""
     if _is_locked(directory):
         os.kill(int((directory / "lab.lock").read_text()), signal.SIGTERM)
         if not _wait(lambda: not _is_locked(directory), STOP_SECONDS):
-            raise ProcessError(f"the lab in {directory} does not end")
+            raise ProcessError(
+                f"the lab in {directory} has not ended {STOP_SECONDS} s after SIGTERM; "
+                f"end the process in {directory / 'lab.lock'}"
+            )
     (directory / "lab.json").unlink(missing_ok=True)
 
 

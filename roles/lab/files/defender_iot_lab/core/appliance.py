@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the three kinds of appliance have in common."""
+"""The base class of all mock appliances."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .options import ConfigurationError, changed
 
 @dataclass(frozen=True)
 class World:
-    """What all appliances share: the time, the way to each other, and whom they trust.
+    """Shared state of all appliances: the time, the trusted CA and the addresses.
 
-    `routes` leads from the address an appliance is known by to its port on the loopback interface.
+    `routes` maps the address of each appliance to its port on the loopback interface.
     """
 
     clock: Clock
@@ -33,7 +33,7 @@ class World:
 
 
 class Appliance(ABC):
-    """One mock appliance. Its credentials outlive a reset, everything else starts again."""
+    """One mock appliance. A reset restores its initial state but keeps its credentials."""
 
     default_options: ClassVar[Any]
 
@@ -46,37 +46,37 @@ class Appliance(ABC):
         self.reset()
 
     def reset(self) -> None:
-        """Return to the initial state and the initial options."""
+        """Restore the initial state and the initial options."""
         self.options = self.initial_options
         self.restart()
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
-        """Turn some switches while the appliance runs."""
+        """Change some options of the running appliance. Raises ConfigurationError."""
         self.options = _checked(changed(self.options, changes))
 
     def source(self, peer: str) -> str:
-        """Return the address a connection seems to come from."""
+        """Return the source address that the appliance sees, after the simulated NAT."""
         return self.options.nat or peer
 
     def is_write(self, exchange: Exchange) -> bool:
-        """Tell whether a request is one that changes configuration; logins and logouts are none."""
+        """Return whether a request changes configuration. Logins and logouts do not."""
         return exchange.method != "GET" and exchange.path.startswith("/__lab__/")
 
     def dump(self) -> dict[str, Any]:
-        """Return options and state for the control port; secrets are replaced there."""
+        """Return options and state for the control port, which redacts the secrets."""
         return {"options": asdict(self.options), **self.state()}
 
     def endpoint_map(self) -> dict[str, Any] | None:
-        """Return the endpoint map of the invented interface, None where there is no such interface."""
+        """Return the endpoint map of the invented interface, None if the appliance has no such interface."""
         return None
 
     def make_credentials(self) -> dict[str, str]:
-        """Make up what a user of the lab needs to log in."""
+        """Generate the credentials of the users of the lab."""
         return {"username": "admin", "password": self.mint.issue("password", 20)}
 
     @abstractmethod
     def restart(self) -> None:
-        """Build the initial state."""
+        """Create the initial state."""
 
     @abstractmethod
     def answer(self, exchange: Exchange) -> Response:
@@ -84,12 +84,12 @@ class Appliance(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Return the state as JSON values, secrets included."""
+        """Return the state as JSON values, including secrets."""
 
 
 def _checked(options: Any) -> Any:
     try:
         ipaddress.ip_address(options.nat or "127.0.0.1")
     except ValueError as error:
-        raise ConfigurationError(f"option 'nat': {error}") from error
+        raise ConfigurationError(f"option 'nat': {error}; set an IP address") from error
     return options

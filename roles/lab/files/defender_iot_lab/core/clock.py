@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's time: the real time plus an offset that tests move forward."""
+"""The lab's time: the real time plus an offset that tests increase."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """Tells the time of the lab."""
+    """The time of the lab."""
 
     def __init__(self) -> None:
         self.offset = 0.0
@@ -20,14 +20,12 @@ class Clock:
         return time.time() + self.offset
 
     def advance(self, seconds: float) -> None:
-        """Move the lab's time forward."""
         self.offset += seconds
 
     def reset(self) -> None:
-        """Go back to the real time."""
         self.offset = 0.0
 
 
 def as_text(moment: float) -> str:
-    """Return a moment as an ISO 8601 text in UTC, whole seconds."""
+    """Format a time in seconds since the epoch as ISO 8601 in UTC, without fractions."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

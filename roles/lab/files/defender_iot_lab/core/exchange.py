@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request as the appliances see it."""
+"""One request as an appliance reads it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from starlette.requests import Request
 
 @dataclass(frozen=True)
 class Connection:
-    """One TLS connection: its serial number in the lab, and the transport to cut it with.
+    """One TLS connection: its serial number in the lab and its transport, which can cut it.
 
-    `client_issuer` names the CA that signed the client's certificate; None means that it has shown none.
+    `client_issuer` is the name of the CA of the client's certificate, None without such a certificate.
     """
 
     serial: int
@@ -29,7 +29,7 @@ class Connection:
 
 @dataclass
 class Exchange:
-    """A request with its body, the source it seems to come from, and who turned out to make it."""
+    """A request with its body and its source address. `principal` is set after authentication."""
 
     method: str
     path: str
@@ -44,7 +44,7 @@ class Exchange:
 
     @classmethod
     async def read(cls, request: Request, source: str) -> Exchange:
-        """Read a request to its end."""
+        """Read a request and its whole body."""
         raw_path = request.scope["raw_path"].decode("ascii")
         return cls(
             method=request.method,
@@ -59,7 +59,7 @@ class Exchange:
         )
 
     def json_object(self) -> dict[str, Any] | None:
-        """Return the body as a JSON object; None means it is none."""
+        """Return the body as a JSON object, None if it is not one."""
         try:
             value = json.loads(self.body)
         except ValueError:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults that tests inject between an appliance and its client."""
+"""Faults that tests inject between an appliance and its clients."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ Act = Callable[[], Response]
 
 
 class CutResponse(Response):
-    """A response that promises its whole length, sends half of it and then hangs up."""
+    """A response that announces its full length, sends half of it and closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the first half."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         half = bytes(self.body[: len(self.body) // 2])
         await send({"type": "http.response.body", "body": half, "more_body": True})
@@ -33,18 +32,18 @@ class CutResponse(Response):
 
 
 async def disconnected(receive: Receive) -> None:
-    """Wait until the connection is gone."""
+    """Wait until the connection is closed."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 @dataclass
 class Fault:
-    """What goes wrong, for which requests, and how often (None means always).
+    """One fault, the requests that it affects, and how often it occurs (None: always).
 
-    With `after` the appliance acts first and only its answer is lost or late; without it the appliance never
-    sees the request (a delay without it comes before the act). A truncated answer is always a real answer:
-    half of it with a length that fits, or, with `close`, half of it and a closed connection.
+    With `after`, the appliance carries the request out, and only its answer is lost or late. Without it, the
+    appliance never receives the request, except after a `delay`. A `truncate` sends half of the real answer,
+    with a matching length, or with `close` the full length and a closed connection.
     """
 
     kind: str
@@ -62,20 +61,24 @@ class Fault:
 
     @classmethod
     def from_request(cls, request: Mapping[str, Any]) -> Fault:
-        """Make a fault from what the control port was sent."""
+        """Return the fault of a control request. Raises ConfigurationError."""
         fault = dict(request.get("fault") or {})
         if fault.get("kind") not in KINDS:
-            raise ConfigurationError(f"a fault is one of {', '.join(sorted(KINDS))}")
+            raise ConfigurationError(
+                f"the fault is {fault.get('kind')!r}; set kind to one of {', '.join(sorted(KINDS))}"
+            )
         if fault["kind"] == "html":
             fault.setdefault("status", 200)
         places = {"appliance": request.get("appliance"), "times": request.get("times", 1)}
         try:
             return cls(**fault, **places, **(request.get("match") or {}))
         except TypeError as error:
-            raise ConfigurationError(f"unknown or repeated key in a fault: {error}") from error
+            raise ConfigurationError(
+                f"the fault has an unknown or repeated key: {error}; remove that key"
+            ) from error
 
     def matches(self, appliance: str, exchange: Exchange) -> bool:
-        """Tell whether a request is to go wrong."""
+        """Return whether the fault affects a request."""
         return (
             self.times != 0
             and self.appliance in (None, appliance)
@@ -84,7 +87,7 @@ class Fault:
         )
 
     async def apply(self, act: Act) -> Response | None:
-        """Answer a request wrongly; None means not at all."""
+        """Return the faulty answer to a request, None for no answer."""
         match self.kind:
             case "delay":
                 return await self._delay(act)
@@ -124,12 +127,12 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults still to come, the oldest first."""
+    """The pending faults, oldest first."""
 
     pending: list[Fault] = field(default_factory=list)
 
     def take(self, appliance: str, exchange: Exchange) -> Fault | None:
-        """Return the fault for a request and count it; None means all goes well."""
+        """Return the fault that affects a request and count it, None without a fault."""
         fault = next((fault for fault in self.pending if fault.matches(appliance, exchange)), None)
         if fault and fault.times:
             fault.times -= 1

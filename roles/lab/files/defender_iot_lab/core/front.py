@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to an appliance: every request is recorded there, and may go wrong there."""
+"""The entry point of an appliance: injects faults and records every request."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .journal import Journal
 
 @dataclass
 class Front:
-    """What stands between the network and one appliance: faults and the journal."""
+    """The layer between the network and one appliance."""
 
     appliance: Appliance
     journal: Journal
     faults: Faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, rightly or wrongly, and record it before the client can see the answer."""
+        """Answer one request, with its fault if it has one. Record it before the client gets the answer."""
         source = self.appliance.source(scope["client"][0])
         try:
             exchange = await Exchange.read(Request(scope, receive), source)

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The made-up plant that every sensor watches; keys and value types are documented."""
+"""The invented plant that every sensor monitors. Keys and value types are documented."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Documentation addresses, and moments long past, so that a filter for new alerts finds none.
+# Addresses reserved for documentation. The times are long past, so that a filter for new alerts finds none.
 DISCOVERED = 1_740_000_000_000
 LAST_SEEN = 1_740_086_400_000
 
@@ -89,7 +89,7 @@ CONNECTIONS: list[dict[str, Any]] = [
     },
 ]
 
-# The sample in the documentation spells additionalinformation once without the capital letter.
+# The documented sample spells additionalinformation once without the capital letter.
 ALERTS: list[dict[str, Any]] = [
     {
         "id": 101,
@@ -147,13 +147,13 @@ CVES: list[dict[str, Any]] = [
     },
 ]
 
-# `age` is in minutes; the lab puts the moment in its place.
+# `age` is in minutes. The answer has a timestamp instead.
 EVENTS: list[dict[str, Any]] = [
     {"age": 5, "type": "USER_LOGIN", "title": "Login", "severity": "INFO", "owner": "admin", "content": ""},
     {"age": 5000, "type": "PLC_STOP", "title": "Stop", "severity": "ALERT", "owner": None, "content": ""},
 ]
 
-# A device without vulnerabilities is left out. The report really holds passwords (documented).
+# Only devices with vulnerabilities are listed. The real report contains passwords too (documented).
 PLAIN_TEXT_PASSWORD = "seen-on-the-wire"
 VULNERABILITIES: list[dict[str, Any]] = [
     {
@@ -208,7 +208,7 @@ def device_addresses() -> list[str]:
 
 
 def device_macs() -> dict[str, str]:
-    """Return the first address of each device that has a MAC address, by that without its colons."""
+    """Return the first IP address of each device by its MAC address, written without colons."""
     return {
         device["macAddresses"][0].replace(":", ""): device["ipAddresses"][0]
         for device in DEVICES

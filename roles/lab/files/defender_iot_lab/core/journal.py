@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was asked of the appliances: never headers, bodies or secrets."""
+"""The recorded requests, without headers, bodies and secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET_PARAMETERS = frozenset({"access_token", "password", "secretkey", "token"}
 
 @dataclass(frozen=True)
 class Call:
-    """One recorded request; a status of None means that it got no answer."""
+    """One recorded request. Its status is None if it got no answer."""
 
     n: int
     time: float
@@ -36,7 +36,7 @@ class Call:
 
 @dataclass
 class Counters:
-    """How much one appliance had to do."""
+    """Numbers of requests, TLS connections and writes of one appliance."""
 
     requests: int = 0
     connections: int = 0
@@ -44,7 +44,7 @@ class Counters:
 
 
 class Journal:
-    """The calls since the last reset, and the counters per appliance."""
+    """The calls since the last `clear` and the counters of each appliance."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -53,7 +53,7 @@ class Journal:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all calls, those that have yet to be answered too, and set the counters to zero."""
+        """Delete all calls, including those without an answer yet, and reset the counters."""
         self.age += 1
         self._calls: list[Call] = []
         self.counters: defaultdict[str, Counters] = defaultdict(Counters)
@@ -63,7 +63,7 @@ class Journal:
         self.counters[appliance].connections += 1
 
     def record(self, appliance: str, exchange: Exchange, status: int | None, write: bool, age: int) -> None:
-        """Remember a request and how it was answered, unless it began before the last clearing."""
+        """Record a request and its status, unless it began before the last `clear`."""
         if age != self.age:
             return
         self._last += 1
@@ -86,7 +86,7 @@ class Journal:
         )
 
     def calls(self, appliance: str | None = None) -> list[dict[str, Any]]:
-        """Return the recorded calls in order, of one appliance or of all."""
+        """Return the recorded calls of one appliance, or of all, in order."""
         return [asdict(call) for call in self._calls if appliance in (None, call.appliance)]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every secret the lab has ever issued or been given, so that tests can search for leaks."""
+"""Every secret that the lab has issued or received, so that tests can search for leaks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ REDACTED = "<redacted>"
 
 
 GIVEN = "module_token"
-"""The kind of secrets that an appliance is given and has not made."""
+"""The kind of a secret that an appliance received from a client."""
 
 
 @dataclass(frozen=True)
 class Secret:
-    """One secret value and where it belongs."""
+    """One secret value with its appliance and kind."""
 
     appliance: str
     kind: str
@@ -30,21 +30,21 @@ class Secret:
 
 @dataclass
 class Ledger:
-    """The secrets of all appliances, in order of appearance."""
+    """The secrets of all appliances, oldest first."""
 
     secrets: dict[str, Secret] = field(default_factory=dict)
 
     def note(self, secret: Secret) -> None:
-        """Remember a secret; an empty value is none."""
+        """Record a secret, unless its value is empty."""
         if secret.value:
             self.secrets.setdefault(secret.value, secret)
 
     def forget_given(self) -> None:
-        """Forget the secrets that somebody gave to an appliance; what appliances have made stays a secret."""
+        """Delete the secrets that appliances received from clients. Those that they issued stay."""
         self.secrets = {value: each for value, each in self.secrets.items() if each.kind != GIVEN}
 
     def redacted(self, value: Any) -> Any:
-        """Return a copy of a JSON value in which every secret is replaced."""
+        """Return a copy of a JSON value with every secret replaced."""
         if isinstance(value, dict):
             return {key: self.redacted(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -53,7 +53,7 @@ class Ledger:
 
 
 class Mint:
-    """Makes the secrets of one appliance, the same ones for the same seed."""
+    """Generates the secrets of one appliance: the same seed gives the same secrets."""
 
     def __init__(self, appliance: str, seed: int, ledger: Ledger) -> None:
         self._source = f"{seed}/{appliance}"
@@ -62,18 +62,18 @@ class Mint:
         self._ledger = ledger
 
     def apart(self, purpose: str) -> Random:
-        """Return a source of chance for one purpose, the same again each time, that changes no secret."""
+        """Return a new generator for one purpose. Its numbers are always the same and change no secret."""
         return Random(f"{self._source}/{purpose}")
 
     def issue(self, kind: str, length: int, alphabet: str = ALPHANUMERIC) -> str:
-        """Make a new secret and remember it."""
+        """Generate a secret and record it."""
         return self.note(kind, self.make(length, alphabet))
 
     def make(self, length: int, alphabet: str = ALPHANUMERIC) -> str:
-        """Make a part of a secret."""
+        """Generate a part of a secret, without recording it."""
         return "".join(self.random.choices(alphabet, k=length))
 
     def note(self, kind: str, value: str) -> str:
-        """Remember a secret that somebody else made, and return it."""
+        """Record a secret and return it."""
         self._ledger.note(Secret(self._appliance, kind, value))
         return value

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One uvicorn server over many loopback sockets, each with its own certificate."""
+"""One uvicorn server on many loopback sockets, each with its own certificate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def _bound_socket() -> socket.socket:
-    # asyncio turns delays off (TCP_NODELAY) only where the protocol is named; else each answer takes 40 ms.
+    # asyncio sets TCP_NODELAY only if the protocol is named. Without it each answer takes 40 ms.
     bound = socket.socket(proto=socket.IPPROTO_TCP)
     bound.bind((LOOPBACK, 0))
     return bound
@@ -34,7 +34,7 @@ def _bound_socket() -> socket.socket:
 
 @dataclass
 class Listener:
-    """A port, what answers there, its TLS context (None: plain HTTP), and whom to tell of connections."""
+    """A port with its application, its TLS context (None: plain HTTP) and a callback for each connection."""
 
     app: ASGIApp
     context: ssl.SSLContext | None = None
@@ -48,7 +48,7 @@ class Listener:
 
 
 class Protocol(H11Protocol):
-    """HTTP over one connection, which is counted and numbered once the TLS handshake is done."""
+    """HTTP on one connection, which is counted and numbered after the TLS handshake."""
 
     serials = itertools.count(1)
 
@@ -57,7 +57,6 @@ class Protocol(H11Protocol):
         self._listener = listener
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Number the connection."""
         connection = Connection(next(self.serials), transport, _client_issuer(transport))
         self.app_state = {"connection": connection}
         if self._listener.on_connect:
@@ -66,14 +65,14 @@ class Protocol(H11Protocol):
 
 
 def _client_issuer(transport: asyncio.Transport) -> str | None:
-    """Look at the client's certificate at once, for a transport forgets it with the connection."""
+    """Read the client's certificate early, because the transport drops it when the connection ends."""
     certificate = transport.get_extra_info("peercert") or {}
     names = dict(attribute for part in certificate.get("issuer", ()) for attribute in part)
     return names.get("organizationName")
 
 
 class LabServer(uvicorn.Server):
-    """Serves all listeners; uvicorn itself knows only one TLS context per server."""
+    """Serves all listeners. uvicorn alone supports only one TLS context per server."""
 
     def __init__(self, listeners: list[Listener]) -> None:
         self._listeners = listeners
@@ -96,7 +95,7 @@ class LabServer(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen on every socket with the TLS context that belongs to it."""
+        """Listen on every socket, with its TLS context."""
         _allow_many_sockets()
         await self.lifespan.startup()
         self.servers = [await self._listen(listener) for listener in self._listeners]
@@ -111,7 +110,7 @@ class LabServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """End on SIGTERM and SIGINT, but let the caller clean up: uvicorn would raise the signal again."""
+        """Stop on SIGTERM and SIGINT. uvicorn would raise the signal again and prevent a cleanup."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, setattr, self, "should_exit", True)

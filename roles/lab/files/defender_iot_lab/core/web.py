@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the invented web interfaces share: made-up words for their names, and pages that work with them."""
+"""Common parts of the invented web interfaces: random names, and pages that use them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 
 
 def page(path: Path, names: Any) -> str:
-    """Return a page that works with these names, a dataclass."""
+    """Return a page with the names of a dataclass filled in."""
     return path.read_text(encoding="utf-8").replace("__NAMES__", json.dumps(asdict(names)))
 
 
 class Words:
-    """Makes up words, none twice."""
+    """Generates unique random words."""
 
     def __init__(self, random: Random) -> None:
         self._random = random

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mock Forescout platform with the CyberX / Defender for IoT module, which really polls its sensor.
 
-The OAuth token service and the Web API follow the vendor's examples and observed clients. Nobody publishes an
-interface that writes module settings: `/__lab__/module` is this lab's own and exists on no Forescout; every
+The OAuth token service and the Web API follow the vendor's examples and observed clients. No vendor publishes
+an interface that writes module settings. `/__lab__/module` is invented and exists on no Forescout. Every
 other such path is not found.
 """
 
@@ -25,7 +25,7 @@ from ..core.ledger import GIVEN
 from ..core.web import page
 from .login import Login
 from .names import ForescoutNames
-from .nodes import Nodes, shown
+from .nodes import Nodes, state_of
 from .options import ForescoutOptions
 from .poll import PollError, fetch_devices
 from .properties import HostProperties, make_tags
@@ -45,7 +45,7 @@ class Module:
 
     @property
     def complete(self) -> bool:
-        """Whether there is enough to call a sensor."""
+        """Whether both settings are set, as a call to the sensor requires."""
         return bool(self.server_address and self.access_token)
 
 
@@ -61,16 +61,16 @@ class Forescout(Appliance):
 
     @property
     def names(self) -> ForescoutNames:
-        """What the web interface calls things."""
+        """The names in the web interface."""
         fixed = self.options.names == "fixed"
         return ForescoutNames() if fixed else ForescoutNames.shuffled(self.mint.apart("names"))
 
     def endpoint_map(self) -> dict[str, Any]:
-        """Return the endpoint map of the web interface as it is now."""
+        """Return the endpoint map of the web interface with its current names."""
         return self.names.endpoint_map()
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
-        """Turn switches; the next call to the sensor comes at once."""
+        """Change options and poll the sensor at once."""
         super().change_options(changes)
         self.web_api.options = self.options
         if self.nodes:
@@ -78,7 +78,7 @@ class Forescout(Appliance):
         self.changed.set()
 
     def restart(self) -> None:
-        """Forget settings, tokens, polls and what they brought."""
+        """Delete settings, tokens, polls and host properties."""
         self.module = Module()
         self.properties = HostProperties(self.world.clock, self.tags)
         self.oauth = Login(self.credentials, self.world.clock)
@@ -89,21 +89,21 @@ class Forescout(Appliance):
             self.nodes.reset()
 
     def settings_live(self, server_address: str, access_token: str) -> None:
-        """Take the settings that the plugin was restarted with; the next call to the sensor comes at once."""
+        """Apply the settings that the restarted plugin has read, and poll the sensor at once."""
         self.module = Module(server_address, access_token)
         self.changed.set()
 
     def note_secret(self, value: str) -> str:
-        """Remember a token that was given to the module."""
+        """Record a token that the module received, and return it."""
         return self.mint.note(GIVEN, value)
 
     def make_credentials(self) -> dict[str, str]:
-        """Make one account for both logins, and the property tags, which differ from seed to seed."""
+        """Generate one account for both logins, and the property tags, which depend on the seed."""
         self.tags = make_tags(self.mint.random)
         return super().make_credentials()
 
     def state(self) -> dict[str, Any]:
-        """Return settings, tokens, the last poll and what polls have brought."""
+        """Return settings, tokens, the last poll and the host properties."""
         self.properties.let_arrive()
         return {
             "module": asdict(self.module),
@@ -111,7 +111,7 @@ class Forescout(Appliance):
             "web_tokens": list(self.web_api.login.tokens),
             "last_poll": self.last_poll,
             "properties": self.properties.values,
-            "nodes": shown(self.nodes),
+            "nodes": state_of(self.nodes),
         }
 
     def answer(self, exchange: Exchange) -> Response:
@@ -136,7 +136,7 @@ class Forescout(Appliance):
     # --- OAuth and the invented module settings -------------------------------------------------------------
 
     def _oauth_login(self, exchange: Exchange, names: ForescoutNames) -> Response:
-        """Issue an OAuth token (form documented; `token_type` and `expires_in` from a mock)."""
+        """Issue an OAuth token (form documented; `token_type` and `expires_in` as in a published mock)."""
         form = exchange.form()
         grant = (form.get("grant_type"), form.get("client_id"))
         given = {"username": form.get(names.username, ""), "password": form.get(names.password, "")}
@@ -176,7 +176,7 @@ class Forescout(Appliance):
             return JSONResponse({"errors": [f"{' and '.join(names)}, both strings"]}, 400)
         current, wanted = self.module.server_address, body.get(known.server_address, "")
         if self.options.sensor_change == "after_clearing" and current and wanted not in ("", current):
-            return JSONResponse({"errors": ["the settings of another server are still there"]}, 409)
+            return JSONResponse({"errors": ["the settings of another server have not been cleared"]}, 409)
         self.mint.note(GIVEN, body.get(known.access_token, ""))
         self.module = replace(self.module, **{names[name]: value for name, value in body.items()})
         if self.nodes:
@@ -187,7 +187,7 @@ class Forescout(Appliance):
     # --- polling --------------------------------------------------------------------------------------------
 
     async def poll_forever(self) -> None:
-        """Call the sensor right after every change of the settings and then at intervals."""
+        """Call the sensor after every change of the settings and at intervals."""
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), self.options.poll_interval)
@@ -195,7 +195,7 @@ class Forescout(Appliance):
             await self.poll()
 
     async def poll(self) -> None:
-        """Call the sensor once, if there is one, and keep what it says; old values stay after a failure."""
+        """Call the sensor once, if the settings are complete. A failure keeps the old values."""
         module = self.module
         if not module.complete or not self.options.module_installed:
             return

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Forescout's invented web interface calls things; shuffled, every name differs from seed to seed."""
+"""The names in a Forescout's invented web interface. Shuffled names depend on the seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..core.web import Words
 
 @dataclass(frozen=True)
 class ForescoutNames:
-    """Names of a Forescout's web interface; by default the login is the one documented, the rest invented."""
+    """Names in a Forescout's web interface. By default the login is as documented, the rest invented."""
 
     login: str = "/fsum/oauth2.0/token"
     module: str = "/__lab__/module"
@@ -27,7 +27,7 @@ class ForescoutNames:
 
     @classmethod
     def shuffled(cls, random: Random) -> ForescoutNames:
-        """Make up every name."""
+        """Return new random names."""
         word = Words(random)
         return cls(
             login=f"/fsum/{word()}/{word()}",
@@ -36,7 +36,7 @@ class ForescoutNames:
         )
 
     def endpoint_map(self) -> dict[str, Any]:
-        """Return the endpoint map of an interface with these names."""
+        """Return the endpoint map for these names."""
         return {
             "schema": 1,
             "product": "forescout",

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The nodes of a mock Forescout and the `fstool` of each: a store per node, which counts after a restart.
+"""The nodes of a mock Forescout and the `fstool` of each.
 
-Wordings and layouts follow what others observed on other plugins. What nobody has published is a switch.
+Each node has its own store, which the plugin reads when it restarts. Wordings and layouts follow published
+observations of other plugins. Unpublished behaviour has a switch.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ INSTALL_PATH = "usr/local/forescout"
 MANAGED = ("203.0.113.201", "203.0.113.202")
 OTHER_PLUGINS = {"dot1x": True, "sw": True, "syslog": False}
 ENCRYPTED = "enc:"
-# A property that is nobody's business, with characters that Java writes in its own way.
+# An unrelated property, with characters that Java escapes.
 NOTE = "Zürich: a=b"
 ABSENT_PLUGIN = "Plugin {} does not exist"
 ESCAPED = str.maketrans({character: "\\" + character for character in "\\:=#!"})
@@ -37,23 +38,23 @@ CommandResult = tuple[str, int]
 class FstoolOptions:
     """Switches of the nodes.
 
-    version: what `fstool version` says; it decides how stores are escaped (observed on both).
+    version: the version that `fstool version` prints; it decides how stores are escaped (both observed).
     plugin_enabled: whether the module's plugin is enabled on the Enterprise Manager.
-    enabled_on: on which appliances it is.
+    enabled_on: the appliances on which the plugin is enabled.
     applied_once: whether the Console has ever written the two properties.
-    unknown_keys: what becomes of a property that the plugin does not know; unknown on real platforms.
-    token_storage: how the token is kept; unknown. With `preencrypted` a plain one breaks the plugin.
-    oneach_layout: both were observed.
-    dead_node, dead_in_oneach: an appliance that is down, and whether `oneach` says so; unknown.
-    slow_node, slow_seconds: an appliance whose `fstool` takes its time.
-    status_wording: `pid` and `up` were observed; `up` is answered to `fstool plugin NAME status` alone.
-    bad_restarts, restart_goes: how many of the next restarts go wrong, and how.
-    restart_seconds: how long a restart blocks.
-    ignores_settings: whether `set_property` claims success and keeps the old value.
-    apply_meanwhile: the command of `fstool` after the next of which somebody applies other settings in the
-        Console; with `set_property` it is that of the token.
+    unknown_keys: whether a property that the plugin does not know is accepted; unknown on real platforms.
+    token_storage: form of the stored token; unknown. With `preencrypted`, a plain one breaks the plugin.
+    oneach_layout: layout of `oneach`; both were observed.
+    dead_node, dead_in_oneach: an appliance that is down, and whether `oneach` reports it; unknown.
+    slow_node, slow_seconds: an appliance whose `fstool` is slow.
+    status_wording: `pid` and `up` were observed; `up` answers only `fstool plugin NAME status`.
+    bad_restarts, restart_goes: number of the next restarts that fail, and how they fail.
+    restart_seconds: duration of a restart.
+    ignores_settings: whether `set_property` reports success and keeps the old value.
+    apply_meanwhile: after the next such `fstool` command, an operator applies other settings in the Console;
+        for `set_property`, the command that sets the token.
     root_login: whether the SSH user may run `fstool` without sudo.
-    sudo_asks: whether sudo wants a password, which is that of the platform's account.
+    sudo_asks: whether sudo requires a password, which is that of the platform's account.
     """
 
     version: str = switch("9.1.5", "8.5.2")
@@ -78,21 +79,21 @@ class FstoolOptions:
 
 
 class Platform(Protocol):
-    """What the nodes know of the platform that they make up."""
+    """The part of the platform that its nodes use."""
 
     options: Any
     credentials: dict[str, str]
 
     def settings_live(self, server_address: str, access_token: str) -> None:
-        """Take the settings that the plugin of the polling node now works with."""
+        """Apply the settings that the plugin of the polling node now uses."""
 
     def note_secret(self, value: str) -> str:
-        """Remember a secret that was given to the platform, and return it."""
+        """Record a secret that the platform received, and return it."""
 
 
 @dataclass
 class Node:
-    """One node: its folder, whether the plugin runs there, and what was done."""
+    """One node: its folder, the state of the plugin, and the recorded commands."""
 
     name: str
     folder: Path
@@ -103,10 +104,10 @@ class Node:
 
 
 class Nodes:
-    """An Enterprise Manager and the appliances it manages."""
+    """An Enterprise Manager and its managed appliances."""
 
     def __init__(self, folder: Path, seed: str, platform: Platform) -> None:
-        """Make up the plugin's name and keys, and the files of every node."""
+        """Generate the plugin's name, its keys and the files of every node."""
         random = Random(seed)
         self.folder = folder
         self.platform = platform
@@ -117,11 +118,11 @@ class Nodes:
 
     @property
     def keys(self) -> dict[str, str]:
-        """The keys of the two settings."""
+        """The property keys of the two settings."""
         return {"server_address": self.address_key, "access_token": self.token_key}
 
     def reset(self) -> None:
-        """Write the files of every node anew."""
+        """Restore the initial files of every node."""
         self.nodes = {name: Node(name, self.folder / name) for name in (EM, *MANAGED)}
         self.bad_restarts = 0
         self.apply_after = "never"
@@ -133,7 +134,7 @@ class Nodes:
         self.options_changed()
 
     def options_changed(self) -> None:
-        """Let switches take effect that are about the next thing, or about files."""
+        """Apply the switches for coming commands and for files."""
         options = self.platform.options
         self.bad_restarts = options.bad_restarts
         self.apply_after = options.apply_meanwhile
@@ -159,7 +160,7 @@ class Nodes:
             self.apply("", "")
 
     def state(self) -> dict[str, Any]:
-        """Return what every node keeps and what was asked of it."""
+        """Return the store, the plugin's state and the recorded commands of every node."""
         return {
             node.name: {
                 "store": self._read(node),
@@ -173,20 +174,20 @@ class Nodes:
         }
 
     def apply(self, server_address: str, access_token: str) -> None:
-        """Do what the Console's Apply does: write all nodes, and have the plugin work with it."""
+        """Apply settings as the Console does: write them on all nodes, where the plugin uses them at once."""
         for node in self.nodes.values():
             self._write(node, self.address_key, server_address)
             self._write(node, self.token_key, self._encrypted(access_token))
             node.live = self._read(node)
 
     def store(self, node: Node, plugin: str) -> Path:
-        """Return the file in which a node keeps a plugin's properties."""
+        """Return the properties file of a plugin on a node."""
         return node.folder / INSTALL_PATH / "plugin" / plugin / "local.properties"
 
     # --- fstool ---------------------------------------------------------------------------------------------
 
     async def fstool(self, name: str, arguments: list[str], is_root: bool) -> CommandResult:
-        """Run one command on a node and return what it prints and its exit code."""
+        """Run one command on a node. Return its output and exit code."""
         node, options = self.nodes[name], self.platform.options
         node.calls.append(arguments)
         if not (is_root or options.root_login):
@@ -254,11 +255,11 @@ class Nodes:
         return "", 0
 
     def _apply_meanwhile(self, arguments: list[str]) -> None:
-        """Be somebody at the Console, once."""
+        """Simulate, once, an operator who applies settings in the Console."""
         is_token = "set_property" not in arguments or self.token_key in arguments
         if self.apply_after in arguments and is_token:
             self.apply_after = "never"
-            self.apply("192.0.2.99", self.platform.note_secret("token-of-somebody-else"))
+            self.apply("192.0.2.99", self.platform.note_secret("token-of-another-operator"))
 
     async def _restart(self, node: Node, plugin: str) -> CommandResult:
         options = self.platform.options
@@ -289,7 +290,7 @@ class Nodes:
         return encrypted(token) if self.platform.options.token_storage == "encrypted" and token else token
 
     def _token(self, kept: str) -> str | None:
-        """Return the token that a stored value stands for, None where the plugin cannot read it."""
+        """Return the token of a stored value, None if the plugin cannot read it."""
         if self.platform.options.token_storage == "plain" or not kept:
             return kept
         if not kept.startswith(ENCRYPTED):
@@ -310,7 +311,7 @@ class Nodes:
         self.store(node, self.plugin).write_text(text, encoding="utf-8")
 
     def _lines(self, node: Node) -> list[str]:
-        """Return the lines of a store; the carriage return that somebody might write stays in them."""
+        """Return the lines of a store, including a carriage return that a client wrote."""
         return self.store(node, self.plugin).read_bytes().decode().removesuffix("\n").split("\n")
 
     def _escapes(self) -> bool:
@@ -318,12 +319,12 @@ class Nodes:
 
 
 def encrypted(token: str) -> str:
-    """Return a token as a platform might keep it that does not show it."""
+    """Return a token in the form in which a platform with encrypted storage might store it."""
     return ENCRYPTED + base64.b64encode(token.encode()).decode()
 
 
 def _escaped(text: str) -> str:
-    """Write a value as Java does: it keeps a blank at the start by a backslash before it."""
+    """Escape a value as Java does: a backslash preserves a leading space."""
     escaped = ("\\" if text.startswith(" ") else "") + text.translate(ESCAPED)
     return "".join(character if character.isascii() else f"\\u{ord(character):04X}" for character in escaped)
 
@@ -332,16 +333,16 @@ def _unescaped(text: str) -> str:
     plain: list[str] = []
     characters: Iterator[str] = iter(text)
     for character in characters:
-        plain.append(_meant(characters) if character == "\\" else character)
+        plain.append(_unescaped_character(characters) if character == "\\" else character)
     return "".join(plain)
 
 
-def _meant(characters: Iterator[str]) -> str:
-    """Return what the characters after a backslash stand for."""
+def _unescaped_character(characters: Iterator[str]) -> str:
+    """Return the character that the characters after a backslash encode."""
     first = next(characters, "")
     return chr(int("".join(islice(characters, 4)), 16)) if first == "u" else first
 
 
-def shown(nodes: Nodes | None) -> Mapping[str, Any]:
-    """Return the state of nodes, if there are any."""
+def state_of(nodes: Nodes | None) -> Mapping[str, Any]:
+    """Return the state of the nodes, empty without nodes."""
     return nodes.state() if nodes else {}

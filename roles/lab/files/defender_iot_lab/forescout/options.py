@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a mock Forescout leaves open: the switches for what is unknown, assumed or seen both ways."""
+"""The switches of a mock Forescout, for behaviour that is unknown, assumed or varies."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .nodes import FstoolOptions
 
 @dataclass(frozen=True)
 class ForescoutOptions(FstoolOptions):
-    """Switches of a Forescout; those of its nodes come first.
+    """Switches of a Forescout, in addition to those of its nodes.
 
-    nat: the address every connection seems to come from; None means its real source.
+    nat: source address of every connection; None keeps the real source.
     poll_interval: seconds between two calls to the sensor; unknown on real platforms.
-    value_delay: seconds from such a call until hosts have what it brought; unknown too.
-    module_installed: whether the module, and so its properties, exist.
-    web_token: how the Web API wants its token; bare in the vendor's samples, Bearer observed once.
-    web_token_seconds: life of such a token (observed default: five minutes).
-    names: whether the web interface calls things as `endpoints/forescout.yml` says, or as the seed says.
-    web_client: whether the address of the client is among the Client IPs; the refusal is assumed.
-    web_busy: whether logins are answered with 429 (observed of another interface of the platform).
-    restarting: whether the web server has nothing behind it, as after a restart (status assumed).
+    value_delay: seconds from such a call until hosts have its values; unknown too.
+    module_installed: whether the module and its properties exist.
+    web_token: form of the Web API's token in requests; bare in the vendor's samples, Bearer observed once.
+    web_token_seconds: lifetime of such a token (observed default: five minutes).
+    names: whether the web interface has the names in `endpoints/forescout.yml` or names made from the seed.
+    web_client: whether the Client IPs contain the client's address; the refusal is assumed.
+    web_busy: whether logins are answered with 429 (observed on another interface of the platform).
+    restarting: whether the service behind the web server is down, as after a restart (status assumed).
     etags: whether answers of the Web API have entity tags (a chapter of the guide; details assumed).
-    host_ids: how hosts are numbered; identifiers are signed 64-bit numbers (observed of policies).
+    host_ids: kind of a host's identifier; identifiers are signed 64-bit numbers (observed on policies).
     value_lists: whether a property has several values, each with a time (observed).
-    sensor_change: whether another address is taken at once, or only where both fields were emptied before;
-        the tutorial empties them, and nobody says what happens otherwise.
+    sensor_change: whether another address is accepted at once, or only after both fields were cleared; the
+        tutorial clears them, and no document says what happens otherwise.
     namesake: whether another module has a property with the label "Vendor".
     """
 

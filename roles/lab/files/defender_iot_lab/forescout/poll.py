@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The call a Forescout makes to its sensor: a real HTTPS request over the lab's routes."""
+"""The call of a Forescout to its sensor: a real HTTPS request, through the lab's routes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ TIMEOUT_SECONDS = 5
 
 
 class PollError(Exception):
-    """A poll that brought no devices; the message says why."""
+    """A poll without a device list. The message says why."""
 
 
 def fetch_devices(world: World, address: str, token: str) -> list[dict[str, Any]]:
-    """Return the device list of the sensor known by an address; only 200 with a JSON list counts."""
+    """Return the device list of the sensor at an address. Raises PollError without a 200 and a JSON list."""
     port = world.routes.get(address)
     if port is None:
         raise PollError("unreachable: nothing has this address")

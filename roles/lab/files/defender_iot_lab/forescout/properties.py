@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module gives to hosts: properties, read from the devices of a sensor."""
+"""The host properties of the module, read from the devices of a sensor."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 from ..core.clock import Clock
 
-# Label in the console (documented) and where a device of the sensor has it. No sensor field is the risk
-# level, and nobody says where the module takes it from, so the lab makes it up.
+# Label in the Console (documented) and its value on a device of the sensor. The sensor has no field for the
+# risk level and no document names its source, so the lab invents it.
 PROPERTIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "Authorized by CyberX": lambda device: device.get("authorized"),
     "Firmware": lambda device: [item.get("firmwareVersion") for item in device.get("firmware") or []],
@@ -26,18 +26,18 @@ PROPERTIES: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 Values = dict[str, dict[str, Any]]
-"""The values of hosts with the time of each, by address and tag."""
+"""The values of hosts, each with its time, by address and tag."""
 
 
 def make_tags(random: Random) -> dict[str, str]:
-    """Return a tag for each label."""
+    """Return a random tag for each label."""
     numbers = random.sample(range(1000, 10000), len(PROPERTIES))
     return {label: f"property_{number}" for label, number in zip(PROPERTIES, numbers, strict=True)}
 
 
 @dataclass
 class HostProperties:
-    """What calls to the sensor have brought: the values that hosts have, and those still on their way."""
+    """The property values of hosts, and the values of recent calls that hosts do not have yet."""
 
     clock: Clock
     tags: dict[str, str]
@@ -45,7 +45,7 @@ class HostProperties:
     coming: list[tuple[float, Values]] = field(default_factory=list)
 
     def keep(self, devices: list[dict[str, Any]], now: float, delay: float) -> None:
-        """Take the devices that a call has brought just now; hosts have their values after the delay."""
+        """Record the devices of a call. Hosts have their values after the delay in seconds."""
         found: Values = {}
         for device in devices:
             values = {self.tags[label]: read(device) for label, read in PROPERTIES.items()}
@@ -56,7 +56,7 @@ class HostProperties:
         self.let_arrive()
 
     def let_arrive(self) -> None:
-        """Give hosts what calls to the sensor have brought long enough ago."""
+        """Set the values on hosts whose delay has passed."""
         now = self.clock.now()
         due = [found for moment, found in self.coming if moment <= now]
         self.coming = [(moment, found) for moment, found in self.coming if moment > now]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SSH port of a mock Forescout: a real server, a real shell, and behind it a fake `fstool`.
+"""The SSH port of a mock Forescout: a real server, a real shell and a fake `fstool`.
 
-Commands run with the rights of the lab's own process, so the port is on the loopback interface, and only
-the key that the lab made for itself opens it.
+Commands run with the rights of the lab's process. So the port is on the loopback interface and accepts only
+the key that the lab generated.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .nodes import EM, INSTALL_PATH, MANAGED, Nodes
 USER = "operator"
 CHUNK = 65536
 
-# Stands in the PATH of every node. The lab's process answers, which has the state.
+# In the PATH of every node. The lab's process has the state, so it answers.
 FSTOOL = """\
 #!{python} -IS
 import json, os, socket, sys
@@ -41,7 +41,7 @@ if output:
     print(output)
 sys.exit(code)
 """
-# Like the real one, it joins its words with blanks and lets a shell on the other node read them.
+# Like the real one, it joins its arguments with spaces, and a shell on the other node parses them.
 SSH = """\
 #!/bin/sh
 while [ "$1" = -o ]; do shift 2; done
@@ -53,7 +53,7 @@ if [ ! -d "$LAB_NODES/$node" ] || [ -e "$LAB_NODES/$node/dead" ]; then
 fi
 cd "$LAB_NODES/$node" && LAB_NODE=$node exec sh -c "$*"
 """
-# Reads its password byte by byte, for what follows is the input of the command.
+# Reads only the password line, because the rest of the input belongs to the command.
 SUDO = """\
 #!/bin/sh
 while :; do
@@ -85,13 +85,13 @@ class Shells:
     """The SSH port of one platform."""
 
     def __init__(self, folder: Path, nodes: Nodes) -> None:
-        """Take a folder of its own, which holds the programs, and the nodes."""
+        """`folder` is a separate folder for the programs of the nodes."""
         self.folder = folder
         self.nodes = nodes
         self.processes: set[asyncio.subprocess.Process] = set()
 
     def write_programs(self) -> None:
-        """Write the programs that a node has."""
+        """Write the programs of a node: fstool, ssh and sudo."""
         programs = {"fstool": FSTOOL.replace("{python}", sys.executable), "ssh": SSH, "sudo": SUDO}
         (self.folder / "bin").mkdir()
         for name, text in programs.items():
@@ -100,7 +100,7 @@ class Shells:
             program.chmod(0o700)
 
     async def answer_fstool(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one call of the fake `fstool`, which may be gone before its answer is there."""
+        """Answer one call of the fake `fstool`, which may end before it gets the answer."""
         node, arguments, is_root = json.loads(await reader.read())
         answer = await self.nodes.fstool(node, arguments, is_root)
         with contextlib.suppress(ConnectionError):
@@ -123,7 +123,7 @@ class Shells:
         self.processes.discard(shell)
 
     def end_processes(self) -> None:
-        """Kill what clients still run."""
+        """Kill the commands that clients still run."""
         for shell in self.processes:
             with contextlib.suppress(ProcessLookupError):
                 shell.kill()
@@ -141,8 +141,8 @@ class Shells:
 
 @contextlib.asynccontextmanager
 async def serving(name: str, nodes: Nodes, directory: Path, key: Path) -> AsyncIterator[dict[str, Any]]:
-    """Serve one platform and yield how it is reached, for the lab's record."""
-    # Not below the lab's directory: the path of a socket may have about a hundred characters only.
+    """Serve one platform. Yield its address and keys, for `lab.json`."""
+    # Not below the lab's directory, because the path of a socket is limited to about 100 characters.
     with tempfile.TemporaryDirectory(prefix="forescout-lab-") as folder:
         shells = Shells(Path(folder), nodes)
         shells.write_programs()
@@ -179,21 +179,21 @@ async def serving(name: str, nodes: Nodes, directory: Path, key: Path) -> AsyncI
 
 
 def make_key(path: Path) -> Path:
-    """Make the key that opens the SSH ports of a lab."""
+    """Generate the key for the SSH ports of a lab."""
     path.touch(mode=0o600)
     asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(path))
     return path
 
 
 async def _pump(source: Any, sink: Any) -> None:
-    """Carry bytes from one stream to the other until the first ends."""
+    """Copy bytes from one stream to the other until the first ends."""
     while data := await source.read(CHUNK):
         sink.write(data)
         await sink.drain()
 
 
 async def _feed(source: Any, sink: Any) -> None:
-    """Carry a command's input, which it may not want to the end."""
+    """Copy the input to a command, which may end before it has read all of it."""
     with contextlib.suppress(ConnectionError):
         await _pump(source, sink)
         sink.write_eof()

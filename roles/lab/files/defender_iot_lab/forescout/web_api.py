@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Web API of a mock Forescout, after the vendor's examples and observed clients: hosts and policies."""
+"""The Web API of a mock Forescout: hosts and policies, as in the vendor's examples and observed clients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .properties import HostProperties
 
 UNRELATED_HOST = "203.0.113.50"
 
-# Policy identifiers are signed 64-bit numbers (observed), more than a double holds.
+# Policy identifiers are signed 64-bit numbers (observed), too large for a double.
 POLICIES: list[dict[str, Any]] = [
     {
         "policyId": -6488799636120036097,
@@ -51,7 +51,7 @@ class WebApi:
         return web_error(405, "Method not allowed.")
 
     def _log_in(self, exchange: Exchange) -> Response:
-        """Issue a token as raw text; credentials come in the body or in the query (observed)."""
+        """Issue a token as raw text. Credentials are in the body or in the query (observed)."""
         if self.options.web_client == "unlisted":
             return web_error(403, "This client is not allowed.")
         if self.options.web_busy:
@@ -103,7 +103,7 @@ class WebApi:
         return sorted({*device_addresses(), *self.properties.values, UNRELATED_HOST})
 
     def _matching(self, exchange: Exchange) -> list[str]:
-        """Return the hosts that have every value of the query; a name that no property has fits none."""
+        """Return the hosts with every value in the query. A name without a property matches no host."""
         wanted = dict(exchange.query)
         return [ip for ip in self._hosts() if wanted.items() <= self._plain_values(ip).items()]
 
@@ -124,7 +124,7 @@ class WebApi:
         return {"hostId": host_id, "ip": ip, "mac": None, "links": [{"rel": "self", "href": address}]}
 
     def _host(self, exchange: Exchange, ip: str) -> Response:
-        """Return one host; names in `fields` that are unknown are left out silently (observed)."""
+        """Return one host. Unknown names in `fields` are silently left out (observed)."""
         fields = self.properties.values.get(ip, {}) if self.options.module_installed else {}
         if "fields" in exchange.query:
             wanted = exchange.query["fields"].split(",")
@@ -149,5 +149,5 @@ def _hal(content: dict[str, Any]) -> Response:
 
 
 def web_error(status: int, message: str) -> Response:
-    """Return an error as the Web API words it."""
+    """Return an error in the wording of the Web API."""
     return JSONResponse({"message": f"{message} See log for more details."}, status)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How FortiOS knows its callers: API keys, sessions, and the lock-out of sources that fail."""
+"""Authentication state of a FortiGate: API keys, sessions, and the lockout of sources after failed logins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CSRF_HEADER = "x-csrftoken"
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated administrator, local (by session) or REST API (by key)."""
+    """An authenticated administrator: a local one with a session, or a REST API administrator with a key."""
 
     name: str
     profile: str
@@ -32,8 +32,8 @@ class Caller:
 class Lockout:
     """Locks a source out after three failures in 60 seconds (documented).
 
-    A lock-out lasts 60 seconds and twice as long each time until a success; meanwhile not even a good key is
-    looked at (documented). That keys and passwords share one count is assumed.
+    A lockout lasts 60 seconds, and doubles each time until a success. During a lockout, valid keys are
+    refused too (documented). Keys and passwords share one count (assumed).
     """
 
     clock: Clock
@@ -45,11 +45,11 @@ class Lockout:
     times: dict[str, int] = field(default_factory=dict)
 
     def locked(self, source: str) -> bool:
-        """Tell whether a source is locked out now."""
+        """Return whether a source is locked out now."""
         return self.clock.now() < self.until.get(source, 0)
 
     def fail(self, source: str) -> None:
-        """Count a failure."""
+        """Count a failure, which may lock the source out."""
         now = self.clock.now()
         recent = [moment for moment in self.failures.get(source, []) if now - moment < self.window]
         self.failures[source] = [*recent, now]
@@ -59,14 +59,14 @@ class Lockout:
             self.times[source] = self.times.get(source, 0) + 1
 
     def succeed(self, source: str) -> None:
-        """Forget the failures of a source."""
+        """Clear the failures and the lockouts of a source."""
         for memory in (self.failures, self.until, self.times):
             memory.pop(source, None)
 
 
 @dataclass
 class Key:
-    """The API key of one REST API admin; an expiry of None means never."""
+    """The API key of one REST API administrator. `expires` is None for a key that never expires."""
 
     token: str
     expires: float | None = None
@@ -74,9 +74,9 @@ class Key:
 
 @dataclass
 class Keys:
-    """The keys of all REST API admins; a new one ends the old one at once (documented).
+    """The keys of all REST API administrators. A new key revokes the old one at once (documented).
 
-    Nine published keys are 30 letters and digits (observed).
+    Nine published keys have 30 letters and digits (observed).
     """
 
     mint: Mint
@@ -84,18 +84,18 @@ class Keys:
     by_admin: dict[str, Key] = field(default_factory=dict)
 
     def issue(self, admin: str, minutes: int | None = None) -> str:
-        """Make a new key for an admin."""
+        """Generate a new key for an administrator."""
         token = self.mint.issue("api_key", KEY_LENGTH)
         expires = None if minutes is None else self.clock.now() + minutes * 60
         self.by_admin[admin] = Key(token, expires)
         return token
 
     def adopt(self, admin: str, token: str) -> None:
-        """Give an admin a key made elsewhere."""
+        """Set an existing key as the key of an administrator."""
         self.by_admin[admin] = Key(token)
 
     def owner(self, token: str) -> str | None:
-        """Return whose key this is; None means nobody's, or that it has expired."""
+        """Return the administrator of a key, None for an unknown or expired key."""
         for admin, key in self.by_admin.items():
             if key.token == token:
                 return None if key.expires and key.expires <= self.clock.now() else admin
@@ -106,7 +106,7 @@ class Keys:
 class Session:
     """A session of an administrator: its key (cookie or bearer) and its CSRF token.
 
-    `waits_for` is the number that a login answers with as long as it is only half done, None when it is done.
+    `waits_for` is the number in the answer to a login that is not complete yet, None after a complete login.
     """
 
     admin: str
@@ -123,36 +123,35 @@ class Sessions:
     open: dict[str, Session] = field(default_factory=dict)
 
     def start(self, admin: str, waits_for: int | None) -> Session:
-        """Open a session."""
         session = Session(admin, self.mint.issue("session", 32), self.mint.issue("csrf_token", 32), waits_for)
         self.open[session.key] = session
         return session
 
     def finish(self, session: Session) -> None:
-        """Let a half-open session be a whole one."""
+        """Complete the login of a half-open session."""
         self.open[session.key] = replace(session, waits_for=None)
 
     def find(self, exchange: Exchange) -> Session | None:
-        """Return the session of a request, by its bearer token if it has one, else by a cookie."""
+        """Return the session of a request, by its bearer token or else by a cookie."""
         token = bearer(exchange)
         keys = exchange.cookies.values() if token is None else [token]
         return next((self.open[key] for key in keys if key in self.open), None)
 
     def end(self, session: Session) -> None:
-        """Close a session."""
         self.open.pop(session.key, None)
 
 
 def bearer(exchange: Exchange) -> str | None:
-    """Return the token in a request's header, an API key or the key of a session."""
+    """Return the bearer token of a request: an API key or the key of a session."""
     scheme, _space, token = exchange.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme == "Bearer" else None
 
 
 def lacks_csrf(device: Device, exchange: Exchange, session: Session) -> bool:
-    """Tell whether a change by cookie comes without the session's CSRF token (documented).
+    """Return whether a change by cookie lacks the session's CSRF token (documented).
 
-    Some clients leave the cookie's quotes around it; whether that is taken is unknown, hence the switch.
+    Some clients send it with the quotes of its cookie. Whether FortiOS accepts that is unknown, so there is a
+    switch.
     """
     by_cookie = bearer(exchange) is None and exchange.method != "GET"
     token = exchange.headers.get(CSRF_HEADER, "")
@@ -161,15 +160,15 @@ def lacks_csrf(device: Device, exchange: Exchange, session: Session) -> bool:
 
 
 def certified(admin: Row, issuer: str | None) -> bool:
-    """Tell whether a REST API admin with a PKI group has shown a certificate beside its key (documented).
+    """Return whether an administrator has the client certificate that its PKI group requires (documented).
 
-    Every peer group of the lab holds the lab's CA of clients and no other.
+    Every PKI group of the lab contains only the lab's CA for clients.
     """
     return admin.get("peer-auth") != "enable" or issuer == CLIENT_CA
 
 
 def trusts(trusted_hosts: list[Row], source: str) -> bool:
-    """Tell whether a list of trusted hosts lets a source in; an empty list lets everybody in (observed)."""
+    """Return whether trusted hosts include a source. An empty list includes every source (observed)."""
     address = ipaddress.ip_address(source)
     return not trusted_hosts or any(address in _network(host) for host in trusted_hosts)
 

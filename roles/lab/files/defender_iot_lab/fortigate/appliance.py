@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mock FortiGate: administrator profiles, REST API admins, their keys, and the logins.
+"""A mock FortiGate: admin profiles, REST API administrators, their keys, and the logins.
 
-Written after the vendor's public schemas and clients and after recorded answers of FortiOS 6.2 to 7.6; where
-they are silent the options say so.
+It follows the vendor's public schemas and clients and recorded answers of FortiOS 6.2 to 7.6. There is an
+option for each behaviour that these do not show.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .password import PasswordLogins
 from .schema import AUTOMATION, SUPER_ADMIN
 
 MAX_EXPIRY_MINUTES = 7 * 24 * 60
-# That a body can be too large is documented, from where on is not.
+# A limit of the body is documented, but not its value.
 MAX_BODY_BYTES = 1024 * 1024
 
 
@@ -37,12 +37,12 @@ class FortiGate(Appliance):
     default_options = FortiGateOptions()
 
     def make_credentials(self) -> dict[str, str]:
-        """Make an administrator and the key of the REST API admin `automation`, both `super_admin`."""
+        """Generate an administrator and the key of `automation`, both with the profile `super_admin`."""
         self.serial = f"FGVMLAB{self.mint.random.randrange(10**9):09d}"
         return {**super().make_credentials(), "token": self.mint.issue("api_key", KEY_LENGTH)}
 
     def restart(self) -> None:
-        """Go back to the stock profiles and one REST API admin."""
+        """Restore the built-in profiles and one REST API administrator."""
         self.device = Device(self.name, self.serial, self.options)
         self.envelopes = Envelopes(self.device)
         self.keys = Keys(self.mint, self.world.clock)
@@ -53,19 +53,18 @@ class FortiGate(Appliance):
         self.logins = Logins(self.device, self.credentials, self.cmdb.api_users, self.keys, sessions, lockout)
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
-        """Turn switches; a new version is an upgrade that keeps the configuration."""
+        """Change options. A new version is an upgrade that keeps the configuration."""
         super().change_options(changes)
         self.device.options = self.options
         self.cmdb.configure()
 
     def is_write(self, exchange: Exchange) -> bool:
-        """Tell whether a request changes configuration."""
         return exchange.method != "GET" and (
             exchange.path.startswith("/api/v2/cmdb/") or exchange.segments[-1] == "generate-key"
         )
 
     def state(self) -> dict[str, Any]:
-        """Return tables, keys, sessions and lock-outs."""
+        """Return tables, keys, sessions, failed logins and lockouts."""
         return {
             "tables": {name: list(table.rows.values()) for name, table in self.cmdb.tables.items()},
             "keys": {admin: asdict(key) for admin, key in self.keys.by_admin.items()},
@@ -131,14 +130,14 @@ class FortiGate(Appliance):
         return self.cmdb.write(exchange, caller, table, target)
 
     def _status(self) -> Row:
-        """Return who the device is; no access group is needed (documented)."""
+        """Return the model and the host name. No access group is required (documented)."""
         model = {"model_name": "FortiGate", "model_number": "VM64", "model": "FGVM64"}
         return results({**model, "hostname": self.name})
 
     def _generate_key(self, exchange: Exchange, caller: Caller) -> Row:
-        """Make a new key; parameters come in the body (documented) or in the query (observed).
+        """Generate a new key. Parameters are in the body (documented) or in the query (observed).
 
-        Callers below `super_admin` got 403 (observed); the answer for an unknown user is assumed.
+        Callers without `super_admin` get 403 (observed). The answer for an unknown user is assumed.
         """
         if caller.profile != SUPER_ADMIN:
             raise Refusal(status=403)
@@ -151,9 +150,10 @@ class FortiGate(Appliance):
         return results({"access_token": self.keys.issue(admin, minutes)})
 
     def _expiry(self, expiry: Any) -> int | None:
-        """Return the minutes a new key lives: 1 to 10080, 7.6.3 and later (documented); None means for ever.
+        """Return the lifetime of a new key in minutes, None for a key that never expires.
 
-        The vendor also says that ordinary users take none, and elsewhere that they do, hence the option.
+        1 to 10080, 7.6.3 and later (documented). The vendor's documents disagree whether ordinary users have
+        an expiry, so there is an option.
         """
         if self.device.version < (7, 6, 3):
             return None

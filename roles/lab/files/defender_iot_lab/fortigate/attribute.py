@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attributes of FortiOS tables: what they accept, how they are stored, how they read back."""
+"""Attributes of FortiOS tables: accepted, stored and returned values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMMAND_ERROR = -61
 OUT_OF_RANGE = -650
 INVALID_VALUE = -651
 PASSWORD_REQUIRED = -8102
-# What the documentation calls a failed dependency: a duplicate, missing or invalid parameter.
+# The errors that the documentation calls a failed dependency: a duplicate, missing or invalid parameter.
 FAILED_DEPENDENCY = frozenset(
     {
         INVALID_LENGTH,
@@ -43,9 +43,9 @@ FAILED_DEPENDENCY = frozenset(
 
 
 class Refusal(Exception):
-    """FortiOS refuses a request: error code, the lines the command line would print, and HTTP status.
+    """FortiOS refuses a request: error code, the lines that the CLI would print, and HTTP status.
 
-    A code of None means that the status says it all. `more` goes into the envelope.
+    Without a code, only the status describes the refusal. `more` is added to the envelope.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ def invalid(value: object, code: int = INVALID_VALUE, *reasons: str) -> Refusal:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a value is checked against besides its attribute."""
+    """The context of a check: existing objects, and the switches of the device."""
 
     exists: Callable[[str, str], bool]
     unknown_attribute: str
@@ -81,60 +81,60 @@ def parse_version(text: str) -> Version:
 
 
 def since(first: str, before: str | None = None) -> tuple[tuple[str, str | None], ...]:
-    """Return the span of firmware from a release on, up to but not including another."""
+    """Return the firmware span from the release `first` to the release before `before`."""
     return ((first, before),)
 
 
 def until(before: str) -> tuple[tuple[str, str | None], ...]:
-    """Return the span of firmware before a release."""
+    """Return the span of all firmware before a release."""
     return since("0", before)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attribute(ABC):
-    """One attribute; it exists in the spans of firmware given, and with a feature only where that is on."""
+    """One attribute. It exists in its firmware spans, and if it has a feature, only with that feature."""
 
     spans: tuple[tuple[str, str | None], ...] = (("0", None),)
     feature: str | None = None
     required: bool = False
 
     def exists_in(self, version: Version, features: frozenset[str]) -> bool:
-        """Tell whether a firmware with these features knows the attribute."""
+        """Return whether a firmware with these features has the attribute."""
         return (self.feature is None or self.feature in features) and any(
             parse_version(first) <= version and (before is None or version < parse_version(before))
             for first, before in self.spans
         )
 
     def known(self, version: Version, features: frozenset[str]) -> Attribute:
-        """Return the attribute as a firmware knows it."""
+        """Return the attribute in the form that a firmware has."""
         return self
 
     def merged(self, have: Any, value: Any, rules: Rules) -> Any:
-        """Return what is stored when a value is written over what is there."""
+        """Return the value to store when `value` is written over `have`. Raises Refusal."""
         return self.parse(value, rules)
 
     def shown(self, value: Any) -> Any:
-        """Return how a stored value reads back."""
+        """Return the value that a read returns for a stored value."""
         return value
 
     @abstractmethod
     def initial(self) -> Any:
-        """Return the value of a new row that does not name the attribute."""
+        """Return the value in a new row that does not set the attribute."""
 
     @abstractmethod
     def parse(self, value: Any, rules: Rules) -> Any:
-        """Return a written value as it is stored, or refuse it."""
+        """Return the value to store for a written value. Raises Refusal."""
 
     @abstractmethod
     def described(self) -> Row:
-        """Return the attribute as `action=schema` describes it."""
+        """Return the description of the attribute in `action=schema`."""
 
 
 @dataclass(frozen=True)
 class Text(Attribute):
-    """A string of limited length, possibly the name of something that must exist.
+    """A string of limited length. With a datasource, it is the name of an existing object.
 
-    Comments are a `var-string`, for which schemas show no default; it reads back empty all the same.
+    Comments are a `var-string`. Schemas show no default for it, but a read returns an empty one.
     """
 
     limit: int
@@ -142,11 +142,9 @@ class Text(Attribute):
     kind: str = "string"
 
     def initial(self) -> str:
-        """Return the empty string."""
         return ""
 
     def parse(self, value: Any, rules: Rules) -> str:
-        """Accept strings and numbers."""
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise invalid(value)
         text = str(value)
@@ -159,7 +157,6 @@ class Text(Attribute):
         return text
 
     def described(self) -> Row:
-        """Describe a string."""
         described: Row = {"type": self.kind, "category": "unitary", "size": self.limit}
         if self.kind == "string":
             described["default"] = ""
@@ -168,28 +165,24 @@ class Text(Attribute):
 
 @dataclass(frozen=True)
 class Choice(Attribute):
-    """One of a few words, the first by default; later firmware may know more (word, first release)."""
+    """One of a few words, by default the first. `later` lists words with the first release that has them."""
 
     words: tuple[str, ...]
     later: tuple[tuple[str, str], ...] = ()
 
     def known(self, version: Version, features: frozenset[str]) -> Choice:
-        """Return the choice with the words a firmware knows."""
         later = tuple(word for word, first in self.later if parse_version(first) <= version)
         return replace(self, words=self.words + later)
 
     def initial(self) -> str:
-        """Return the default."""
         return self.words[0]
 
     def parse(self, value: Any, rules: Rules) -> str:
-        """Accept the words only."""
         if value not in self.words:
             raise invalid(value)
         return str(value)
 
     def described(self) -> Row:
-        """Describe an option."""
         options = [{"name": word, "help": word} for word in self.words]
         described = {"type": "option", "category": "unitary", "default": self.initial(), "options": options}
         return described | {"multiple_values": False}
@@ -204,11 +197,10 @@ class Number(Attribute):
     default: int = 0
 
     def initial(self) -> int:
-        """Return the default."""
         return self.default
 
     def parse(self, value: Any, rules: Rules) -> int:
-        """Accept integers and their digits."""
+        """Accept integers, also as text."""
         if isinstance(value, bool):
             raise invalid(value)
         try:
@@ -220,21 +212,19 @@ class Number(Attribute):
         return number
 
     def described(self) -> Row:
-        """Describe an integer."""
         limits = {"min-value": self.low, "max-value": self.high}
         return {"type": "integer", "category": "unitary", "default": self.default, **limits}
 
 
 @dataclass(frozen=True)
 class Network4(Attribute):
-    """An IPv4 network; takes `address/length` and `address mask`, reads back the latter (observed)."""
+    """An IPv4 network: accepts `address/length` and `address mask`, returns `address mask` (observed)."""
 
     def initial(self) -> str:
-        """Return the network of all addresses."""
         return "0.0.0.0 0.0.0.0"
 
     def parse(self, value: Any, rules: Rules) -> str:
-        """Return `address mask`; whether bits below the mask survive is unknown, hence an option."""
+        """Return `address mask`. Whether FortiOS keeps host bits is unknown, so there is an option."""
         try:
             interface = ipaddress.IPv4Interface("/".join(str(value).split()))
         except ipaddress.NetmaskValueError:
@@ -245,20 +235,17 @@ class Network4(Attribute):
         return f"{address} {interface.netmask}"
 
     def described(self) -> Row:
-        """Describe a network."""
         return {"type": "ipv4-classnet", "category": "unitary", "default": self.initial()}
 
 
 @dataclass(frozen=True)
 class Network6(Attribute):
-    """An IPv6 network; reads back as `prefix/length`, compressed and in lower case (observed)."""
+    """An IPv6 network: returns `prefix/length`, compressed and in lower case (observed)."""
 
     def initial(self) -> str:
-        """Return the network of all addresses."""
         return "::/0"
 
     def parse(self, value: Any, rules: Rules) -> str:
-        """Return `prefix/length`."""
         try:
             interface = ipaddress.IPv6Interface(str(value))
         except ipaddress.NetmaskValueError:
@@ -268,72 +255,62 @@ class Network6(Attribute):
         return str(interface if rules.host_bits == "kept" else interface.network)
 
     def described(self) -> Row:
-        """Describe a prefix."""
         return {"type": "ipv6-prefix", "category": "unitary", "default": self.initial()}
 
 
 @dataclass(frozen=True)
 class Masked(Attribute):
-    """A secret that cannot be written in clear (observed on 6.4.4) and reads back masked."""
+    """A secret that cannot be written in clear (observed on 6.4.4). Reads return it masked."""
 
     limit: int
 
     def initial(self) -> None:
-        """Return nothing: the device makes the secret."""
+        """Return None, because the device generates the secret."""
 
     def parse(self, value: Any, rules: Rules) -> str:
-        """Refuse every value."""
         raise invalid("api-key", COMMAND_ERROR)
 
     def described(self) -> Row:
-        """Describe a password."""
         return {"type": "password-2", "category": "unitary", "size": self.limit}
 
 
 @dataclass(frozen=True)
 class Group(Attribute):
-    """An object of attributes that a write merges child by child."""
+    """An object of attributes. A write merges it child by child."""
 
     children: Mapping[str, Attribute] = field(default_factory=dict)
 
     def known(self, version: Version, features: frozenset[str]) -> Group:
-        """Return the group with the children a firmware knows."""
         return replace(self, children=known(self.children, version, features))
 
     def initial(self) -> Row:
-        """Return the defaults of all children."""
         return initial(self.children)
 
     def parse(self, value: Any, rules: Rules) -> Row:
-        """Accept an object."""
         return self.merged(self.initial(), value, rules)
 
     def merged(self, have: Row, value: Any, rules: Rules) -> Row:
-        """Write some children over those that are there."""
         return merged(self.children, have, value, rules)
 
     def shown(self, value: Row) -> Row:
-        """Return all children this firmware knows, in its order."""
         return shown(self.children, value)
 
     def described(self) -> Row:
-        """Describe a complex attribute."""
         return {"category": "complex", "children": described(self.children)}
 
 
 @dataclass(frozen=True)
 class Rows(Attribute):
-    """A child table that a write replaces as a whole (observed)."""
+    """A child table. A write replaces it as a whole (observed)."""
 
     key: str
     children: Mapping[str, Attribute] = field(default_factory=dict)
 
     def initial(self) -> list[Row]:
-        """Return no rows."""
         return []
 
     def parse(self, value: Any, rules: Rules) -> list[Row]:
-        """Accept a list of objects; a number 0 as key is replaced by the next free one."""
+        """Accept a list of objects. The next free number replaces a key 0."""
         if not isinstance(value, list):
             raise invalid(value)
         rows: list[Row] = []
@@ -347,11 +324,10 @@ class Rows(Attribute):
         return rows
 
     def shown(self, value: list[Row]) -> list[Row]:
-        """Return the rows in the order they were written, each with its origin key."""
+        """Return the rows in the order of the write, each with its origin key."""
         return [with_origin(shown(self.children, row), self.key) for row in value]
 
     def described(self) -> Row:
-        """Describe a table."""
         keys = {"mkey": self.key, "mkey_type": self.children[self.key].described()["type"]}
         return {"category": "table", **keys, "children": described(self.children)}
 
@@ -359,7 +335,7 @@ class Rows(Attribute):
 def known(
     attributes: Mapping[str, Attribute], version: Version, features: frozenset[str]
 ) -> dict[str, Attribute]:
-    """Return the attributes that a firmware with these features knows."""
+    """Return the attributes that exist in a firmware with these features."""
     return {
         name: attribute.known(version, features)
         for name, attribute in attributes.items()
@@ -373,7 +349,7 @@ def initial(attributes: Mapping[str, Attribute]) -> Row:
 
 
 def merged(attributes: Mapping[str, Attribute], have: Row, body: Any, rules: Rules) -> Row:
-    """Return a row after a write; the row that is there stays untouched, so a refusal leaves no trace."""
+    """Return a new row with the values of a write. `have` stays unchanged, so a refusal has no effect."""
     if not isinstance(body, dict):
         raise invalid(body)
     row = dict(have)
@@ -387,14 +363,14 @@ def merged(attributes: Mapping[str, Attribute], have: Row, body: Any, rules: Rul
 
 
 def shown(attributes: Mapping[str, Attribute], row: Row) -> Row:
-    """Return a row as this firmware shows it; what it did not know at the write has its default."""
+    """Return a row as this firmware returns it. Attributes that the row lacks have their default."""
     return {
         name: attribute.shown(row.get(name, attribute.initial())) for name, attribute in attributes.items()
     }
 
 
 def described(attributes: Mapping[str, Attribute]) -> dict[str, Row]:
-    """Return the attributes as `action=schema` lists them."""
+    """Return the descriptions of attributes in `action=schema`."""
     required = {True: {"required": True}, False: {}}
     return {
         name: {"name": name, **attribute.described(), **required[attribute.required]}
@@ -403,5 +379,5 @@ def described(attributes: Mapping[str, Attribute]) -> dict[str, Row]:
 
 
 def with_origin(row: Row, key: str) -> Row:
-    """Return a row with its origin key, which follows the key as in recorded answers."""
+    """Return a row with its origin key after its key, as in recorded answers."""
     return {key: row[key], "q_origin_key": row[key], **row}

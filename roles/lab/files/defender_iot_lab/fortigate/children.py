@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths below an object, such as `api-user/NAME/trusthost/ID`: a part of it is read or written by itself.
+"""Paths below an object, such as `api-user/NAME/trusthost/ID`, which read or write a part of it.
 
-Paths and verbs are those of the vendor's own modules; what a write answers as `mkey` is assumed.
+Paths and methods are those of the vendor's own modules. The `mkey` in the answer to a write is assumed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .table import Table
 
 @dataclass(frozen=True)
 class Part:
-    """An attribute of one row that has rows or children of its own; `child_key` names one of its rows."""
+    """An attribute of one row, with its own rows or children. `child_key` selects one of these rows."""
 
     table: Table
     key: str
@@ -26,21 +26,21 @@ class Part:
 
     @property
     def attribute(self) -> Group | Rows:
-        """The attribute, or a refusal where there is none, or none that has parts."""
+        """The attribute. Raises Refusal if it does not exist or has no parts."""
         attribute = self.table.attributes.get(self.name)
         if not isinstance(attribute, (Group, Rows)) or (isinstance(attribute, Group) and self.child_key):
             raise Refusal(status=404)
         return attribute
 
     def of(self, row: Row) -> Any:
-        """Return the part of a row as it reads back: an object, or a list even for one of its rows."""
+        """Return the part of a row in a read: an object, or a list, even for a single row."""
         attribute = self.attribute
         if isinstance(attribute, Group):
             return row.get(self.name, {})
-        return self._meant(attribute, row.get(self.name, []))
+        return self._selected(attribute, row.get(self.name, []))
 
     def write(self, method: str, body: Row, rules: Rules) -> str:
-        """Change the part and return its key: of the row written, or of the whole object."""
+        """Change the part. Return the key of the written row, or of the whole object."""
         attribute = self.attribute
         if isinstance(attribute, Group):
             _require(method == "PUT")
@@ -55,19 +55,19 @@ class Part:
             _require(self.child_key is None)
             return [*have, body]
         _require(self.child_key is not None)
-        (meant,) = self._meant(attribute, have)
-        position = have.index(meant)
-        change = [] if method == "DELETE" else [{**meant, **body, attribute.key: meant[attribute.key]}]
+        (selected,) = self._selected(attribute, have)
+        position = have.index(selected)
+        change = [] if method == "DELETE" else [{**selected, **body, attribute.key: selected[attribute.key]}]
         return [*have[:position], *change, *have[position + 1 :]]
 
-    def _meant(self, attribute: Rows, rows: list[Row]) -> list[Row]:
-        """Return the rows that the path names: all, or the one with its key."""
+    def _selected(self, attribute: Rows, rows: list[Row]) -> list[Row]:
+        """Return the rows that the path selects: all, or the one with its key."""
         if self.child_key is None:
             return rows
-        meant = [row for row in rows if str(row[attribute.key]) == self.child_key]
-        if not meant:
+        selected = [row for row in rows if str(row[attribute.key]) == self.child_key]
+        if not selected:
             raise Refusal(status=404, revision=self.table.revision)
-        return meant
+        return selected
 
 
 def _require(allowed: bool) -> None:

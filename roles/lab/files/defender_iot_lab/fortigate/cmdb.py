@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The configuration of a FortiGate: which table a caller may read or write, and how it reads back."""
+"""The configuration of a FortiGate: its tables, and the access of each caller to them."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ class Cmdb:
         self.configure()
 
     def configure(self) -> None:
-        """Follow the switches of the device; a new version keeps the rows."""
+        """Apply the options of the device. A new version keeps the rows."""
         options = self.device.options
         switches = {FEATURE_WANOPT: options.wanopt, FEATURE_MULTI_VDOM: options.multi_vdom}
         features = frozenset(name for name, on in switches.items() if on)
         self.vdoms.rows = {name: {"name": name, "short-name": name, "flag": 0} for name in options.vdoms}
-        person = {"name": self.administrator, "accprofile": options.admin_profile, "comments": ""}
-        self.admins.rows = {self.administrator: person}
+        administrator = {"name": self.administrator, "accprofile": options.admin_profile, "comments": ""}
+        self.admins.rows = {self.administrator: administrator}
         for table in self.tables.values():
             table.run_on(self.device.version, features)
 
     def table(self, caller: Caller, target: Target, writing: bool) -> Table:
-        """Return the table a request is about if the caller's profile gives the right."""
+        """Return the table of a request. Raises Refusal without the right in the caller's profile."""
         table = self.tables.get(target.name)
         if target.path != "system" or table is None:
             raise Refusal(status=404)
@@ -66,19 +66,19 @@ class Cmdb:
         trimmed = not writing and self.device.options.forbidden_read == "trim"
         if (access == "none" and not trimmed) or (writing and access != "read-write"):
             raise Refusal(status=403)
-        # Only super_admin may make REST API admins (documented).
+        # Only super_admin may create REST API administrators (documented).
         if writing and table is self.api_users and caller.profile != SUPER_ADMIN:
             raise Refusal(status=403)
         return table
 
     def check_vdom(self, wanted: str | None, caller: Caller) -> None:
-        """Refuse virtual domains that are not there or not the caller's."""
+        """Refuse VDOMs that do not exist or that the caller may not use."""
         names = set() if wanted in (None, "*") else set(str(wanted).split(","))
         if not names <= self._permitted_vdoms(caller):
             raise Refusal(status=403)
 
     def read(self, query: QueryParams, caller: Caller, table: Table, target: Target) -> Row:
-        """Return the results of a read; they are a list even for one key (observed)."""
+        """Return the results of a read: a list, even for one key (observed)."""
         match query.get("action"):
             case "schema":
                 return results(table.described())
@@ -99,7 +99,7 @@ class Cmdb:
         return results(found, revision=table.revision, **self._sizes(rows, found))
 
     def write(self, exchange: Exchange, caller: Caller, table: Table, target: Target) -> Row:
-        """Carry out a write and return what it changed."""
+        """Carry out a write and return its part of the envelope."""
         revision = table.revision
         written = {
             "mkey": self._written(exchange, caller, table, target),
@@ -124,14 +124,14 @@ class Cmdb:
         return {entry["name"] for entry in self.api_users.rows[caller.name]["vdom"]}
 
     def _visible(self, caller: Caller, table: Table) -> list[Row]:
-        """Return the rows a caller sees: lesser callers see nothing of `super_admin` (observed)."""
+        """Return the visible rows: only `super_admin` callers see those of `super_admin` (observed)."""
         rows = table.shown()
         if caller.profile == SUPER_ADMIN:
             return rows
         return [row for row in rows if SUPER_ADMIN not in (row["name"], row.get("accprofile"))]
 
     def _sizes(self, rows: list[Row], found: list[Row]) -> Row:
-        """Return the counts of newer releases (observed; since which one is assumed)."""
+        """Return the counts of newer releases (observed; the first such release is assumed)."""
         if self.device.version < (7, 2):
             return {}
         counts = {"size": len(rows), "matched_count": len(found), "next_idx": max(len(found) - 1, 0)}

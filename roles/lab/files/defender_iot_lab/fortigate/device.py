@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all parts of a mock FortiGate know about it: its name, its firmware and its switches."""
+"""The name, the firmware and the options of a mock FortiGate."""
 
 from __future__ import annotations
 
@@ -12,41 +12,43 @@ from ..core.options import ConfigurationError, switch
 from .attribute import Version, parse_version
 from .schema import SUPER_ADMIN
 
-# Builds seen in published logs; other versions get a number that says nothing.
+# Builds in published logs. Other versions get an arbitrary number.
 BUILDS = {"7.2.4": 1396, "7.2.8": 1639, "7.4.5": 2702, "7.6.5": 3651}
 
 
 @dataclass(frozen=True)
 class FortiGateOptions:
-    """Switches of a FortiGate. From `refused_status` on they choose between answers nobody has settled.
+    """Switches of a FortiGate. Those from `refused_status` on select between answers that no source settles.
 
     version: firmware; decides fields, error shapes, URL tokens, logins and re-authentication.
     multi_vdom, vdoms: virtual domains.
-    admin_profile: profile of the administrator who logs in with a password; one that is there.
+    admin_profile: profile of the administrator who logs in with a password; it must exist.
     second_factor: whether that administrator has a second factor.
-    password_change: whether that administrator has to change the password before anything else.
-    pre_login_banner, post_login_banner: whether a login has to acknowledge a banner.
+    password_change: whether that administrator must change the password before anything else.
+    pre_login_banner, post_login_banner: whether a login must acknowledge a banner.
     wanopt: whether the model has WAN optimisation and so `wanoptgrp`.
-    nat: the address every connection seems to come from; None means its real source.
-    url_token: whether `?access_token=` works; None means by version (off from 7.4.5, documented).
-    gzip: compress answers unasked (observed on the newest builds).
+    nat: source address of every connection; None keeps the real source.
+    url_token: whether `?access_token=` works; None decides by version (off from 7.4.5, documented).
+    gzip: whether answers are compressed without a request (observed on the newest builds).
     refused_status: status of a duplicate, missing or invalid value: 500 (observed) or 424 (documented).
-    forbidden_read: whether a caller without the right to read is refused, or sees names only (both observed,
-        the latter of another table).
-    quoted_csrf_token: whether a change may carry the CSRF token in the quotes of its cookie, as some clients
-        send it.
-    unknown_attribute: what a write with an unknown attribute gets.
-    put_missing: status of a change of something that is not there; all three were observed.
-    store_zero_trusthost: store 0.0.0.0/0 as trusted host (observed on 7.0) or refuse it (observed on 6.4).
-    host_bits: whether 192.0.2.7/24 is stored as the network it is in.
+    forbidden_read: whether a caller without the right to read is refused, or sees only names (both observed,
+        the latter on another table).
+    quoted_csrf_token: whether a change may send the CSRF token with the quotes of its cookie, as some clients
+        do.
+    unknown_attribute: whether a write ignores or rejects an unknown attribute.
+    put_missing: status of a change of a missing object; all three were observed.
+    store_zero_trusthost: whether 0.0.0.0/0 is stored as trusted host (observed on 7.0) or refused (observed
+        on 6.4).
+    host_bits: whether 192.0.2.7/24 is stored as its network or as written.
     opposite_family: whether a trusted host also shows the default of the other address family.
-    api_key_mask_before_first_key: whether `api-key` reads back before there is a key.
-    inactive_permission: what happens to permissions below a group that is not custom.
-    ordinary_expiry: whether a key of an ordinary REST API admin takes an expiry.
-    wrong_admin_password: whether a wrong X-Admin-Passwd is noticed (7.6.5 and later) and counts as a failure.
+    api_key_mask_before_first_key: whether reads return `api-key` before there is a key.
+    inactive_permission: whether permissions below a group that is not custom are dropped, stored or rejected.
+    ordinary_expiry: whether a key of an ordinary REST API administrator may have an expiry.
+    wrong_admin_password: whether a wrong X-Admin-Passwd is refused (7.6.5 and later) and counts as a failure.
     token_reauthentication: whether a caller with a key may confirm with the administrator's password.
-    login_refused_status: HTTP status of a refused /api/v2/authentication; 200 was observed, also when locked.
-    login_success: number of a successful login from 7.6.3 on; both were observed.
+    login_refused_status: HTTP status of a refused /api/v2/authentication; 200 was observed, also during a
+        lockout.
+    login_success: number in the answer to a successful login from 7.6.3 on; both were observed.
     no_api_login: status of /api/v2/authentication before 6.4.2; both were observed.
     """
 
@@ -81,14 +83,14 @@ class FortiGateOptions:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d+\.\d+\.\d+", str(self.version)):
-            raise ConfigurationError(f"version is three numbers in a text, not {self.version!r}")
+            raise ConfigurationError(f"version is {self.version!r}; set a text such as '7.4.5'")
         if isinstance(self.vdoms, str) or "root" not in self.vdoms:
-            raise ConfigurationError("vdoms is a list with root in it")
+            raise ConfigurationError(f"vdoms is {self.vdoms!r}; set a list that contains root")
 
 
 @dataclass
 class Device:
-    """One FortiGate: who it is and how its switches stand now."""
+    """The identity of one FortiGate and its current options."""
 
     name: str
     serial: str
@@ -96,16 +98,16 @@ class Device:
 
     @property
     def version(self) -> Version:
-        """The firmware as a comparable value."""
+        """The firmware version as a comparable value."""
         return parse_version(self.options.version)
 
     @property
     def build(self) -> int:
-        """The build number of the firmware."""
+        """The build number of the firmware. 9999 if unknown."""
         return BUILDS.get(self.options.version, 9999)
 
     @property
     def url_token_works(self) -> bool:
-        """Whether a key is accepted in the URL: off by default from 7.4.5 (documented)."""
+        """Whether a key in the URL is accepted: not by default from 7.4.5 on (documented)."""
         allowed = self.options.url_token
         return self.version < (7, 4, 5) if allowed is None else allowed

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How FortiOS wraps its answers: JSON envelopes by the API, HTML pages by the web server before it."""
+"""The answers of FortiOS: JSON envelopes of the API, HTML pages of the web server in front of it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .device import Device
 
 @dataclass(frozen=True)
 class Target:
-    """What a request is about, as envelopes name it; with an action it is a monitor request.
+    """The object of a request, with the names of the envelope. A monitor request has an action.
 
-    `child` is an attribute of the object that has rows or children of its own, `child_key` one of its rows.
-    That envelopes tell neither is assumed.
+    `child` is an attribute of the object with its own rows or children, `child_key` one of its rows.
+    Envelopes name neither (assumed).
     """
 
     path: str = ""
@@ -35,18 +35,18 @@ class Target:
 
 @dataclass(frozen=True)
 class Envelopes:
-    """Makes the answers of one device."""
+    """Builds the answers of one device."""
 
     device: Device
 
     def reply(self, exchange: Exchange, target: Target, more: Row) -> Response:
-        """Return a success; where several virtual domains are asked, a list of envelopes (observed)."""
+        """Return a success. A query of several VDOMs returns a list of envelopes (observed)."""
         body = self._envelope(exchange, target, more) | {"status": "success", "http_status": 200}
         envelopes = [body | {"vdom": vdom} for vdom in self._vdoms(exchange)]
         return JSONResponse(envelopes if _asks_many(exchange) else envelopes[0])
 
     def refused(self, exchange: Exchange, target: Target, refusal: Refusal) -> Response:
-        """Return an error; `cli_error` is a text up to 7.2 and a list from 7.4.5 (observed)."""
+        """Return an error. `cli_error` is a text up to 7.2 and a list from 7.4.5 on (observed)."""
         status = self._status(refusal)
         body = self._envelope(exchange, target, refusal.more | {"status": "error", "http_status": status})
         if refusal.code is not None:
@@ -84,7 +84,7 @@ def _asks_many(exchange: Exchange) -> bool:
 
 
 def unauthorized() -> Response:
-    """Return the answer to an absent, bad or old key and to an untrusted source (observed)."""
+    """Return the answer to a missing, wrong or expired key and to an untrusted source (observed)."""
     return apache_page(401, "Unauthorized")
 
 
@@ -98,7 +98,7 @@ def apache_page(status: int, reason: str) -> Response:
 
 
 def compressed(response: Response) -> Response:
-    """Return a response with its body compressed."""
+    """Compress the body of a response with gzip."""
     response.body = gzip.compress(bytes(response.body))
     response.headers["content-encoding"] = "gzip"
     response.headers["content-length"] = str(len(response.body))
@@ -106,7 +106,7 @@ def compressed(response: Response) -> Response:
 
 
 def with_tag(exchange: Exchange, response: Response) -> Response:
-    """Return an answer with its `ETag`, or 304 to a caller who has it (documented; its form is assumed)."""
+    """Return an answer with its `ETag`, or 304 if the caller has it already (documented; format assumed)."""
     tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
     if exchange.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"etag": tag})
@@ -115,5 +115,5 @@ def with_tag(exchange: Exchange, response: Response) -> Response:
 
 
 def results(value: Any, **more: Any) -> Row:
-    """Return the part of an envelope that holds what was asked for."""
+    """Return the part of an envelope with the results."""
     return {"results": value, **more}

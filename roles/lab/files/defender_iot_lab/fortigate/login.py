@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who calls a FortiGate: an API key or a session, and the confirmation of 7.6.5."""
+"""Authentication of requests: an API key or a session, and the confirmation by password of 7.6.5."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD_HEADER = "x-admin-passwd"
 
 
 class Denied(Exception):
-    """A request that the web server answers before it reaches the API."""
+    """The web server answers a request before it reaches the API."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Denied(Exception):
 
 @dataclass(frozen=True)
 class Logins:
-    """Everything a device knows of its callers."""
+    """Authenticates the callers of one device."""
 
     device: Device
     credentials: dict[str, str]
@@ -39,7 +39,7 @@ class Logins:
     lockout: Lockout
 
     def caller(self, exchange: Exchange) -> Caller:
-        """Return who makes a request, or deny it."""
+        """Return the caller of a request. Raises Denied."""
         session = self.sessions.find(exchange)
         token = self._key(exchange)
         if session and session.waits_for is None:
@@ -52,16 +52,16 @@ class Logins:
         return caller
 
     def confirm(self, exchange: Exchange, caller: Caller) -> None:
-        """Ask for the administrator's password before REST API admins change.
+        """Require the administrator's password for a change of REST API administrators. Raises Refusal.
 
-        7.6.5 and later; observed in a log and in two vendor clients. What a wrong password gets, whether it
-        counts as a failed login, and whether a caller with a key has a password at all, is unknown, hence the
-        options.
+        7.6.5 and later; observed in a log and in two vendor clients. There are options for what is unknown:
+        the answer to a wrong password, whether it counts as a failed login, and whether a caller with a key
+        can confirm with a password.
         """
         if self.device.version < (7, 6, 5):
             return
         options = self.device.options
-        # Headers are read as Latin-1; that FortiOS takes this one for UTF-8, as it takes a login, is assumed.
+        # Headers are decoded as Latin-1. FortiOS decodes this one as UTF-8, like a login (assumed).
         password = exchange.headers.get(PASSWORD_HEADER, "").encode("latin-1").decode("utf-8", "replace")
         wrong = password != self.credentials["password"] and options.wrong_admin_password == "refuse"
         barred = caller.by_key and options.token_reauthentication == "refuse"
@@ -92,6 +92,6 @@ class Logins:
         return Caller(admin, self.api_users.rows[admin]["accprofile"], by_key=True)
 
     def _admits(self, admin: Row, exchange: Exchange) -> bool:
-        """Tell whether a key may be used from here; that a missing certificate gets a 401 too is assumed."""
+        """Return whether a key is valid for this request. A missing certificate gets a 401 too (assumed)."""
         issuer = exchange.connection.client_issuer
         return trusts(admin["trusthost"], exchange.source) and certified(admin, issuer)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two logins with a password, of the API and of the web interface, and what may stand in their way.
+"""The two logins with a password, of the API and of the web interface, and the steps that may interrupt them.
 
-All of it was observed in published clients, unless an entry says otherwise; nothing of it is documented.
+All of it was observed in published clients, unless an entry says otherwise. None of it is documented.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ MESSAGES = {
     AFTER_BANNER: "LOGIN_ACCEPT_POST_LOGIN_DISCLAIMER",
     PASSWORD_CHANGE: "LOGIN_CHANGE_PWD_NEEDED",
 }
-# The web login tells less: a login that waits for a banner is a success that leads to the banner.
+# The web login has fewer codes: if a banner is pending, it reports success and redirects to the banner.
 WEB_CODES = {FAILED: 0, SUCCESS: 1, 6: 1, AFTER_BANNER: 1, LOCKED: 2, SECOND_FACTOR: 3, PASSWORD_CHANGE: 4}
 NO_VALUE = "0%260"
 
 
 @dataclass(frozen=True)
 class PasswordLogins:
-    """Opens and ends the sessions of one device."""
+    """Opens and closes the sessions of one device."""
 
     device: Device
     credentials: dict[str, str]
@@ -59,10 +59,10 @@ class PasswordLogins:
         return JSONResponse({"status": "success"})
 
     def web_login(self, exchange: Exchange) -> Response:
-        """Answer the login of the web interface: a text that starts with a digit.
+        """Answer the login of the web interface with a text that starts with a digit.
 
-        A GET redirects to a page of HTML (seen on 7.2). From 7.6.3 the answer is JSON and opens no session
-        for the API.
+        A GET redirects to an HTML page (seen on 7.2). From 7.6.3 on, the answer is JSON, and the login opens
+        no session for the API.
         """
         if exchange.method != "POST":
             return RedirectResponse("/login", 302)
@@ -73,11 +73,11 @@ class PasswordLogins:
                 self.sessions.end(session)
             return JSONResponse({"status": WEB_CODES[code]})
         page = {SUCCESS: "/ng/", AFTER_BANNER: "/logindisclaimer?redir=%2Fng%2F"}.get(code)
-        leads_to = f'document.location="{page}";' if page else ""
-        return self._with_cookies(exchange, HTMLResponse(f"{WEB_CODES[code]}{leads_to}"), session)
+        redirect = f'document.location="{page}";' if page else ""
+        return self._with_cookies(exchange, HTMLResponse(f"{WEB_CODES[code]}{redirect}"), session)
 
     def acknowledge_banner(self, exchange: Exchange) -> Response:
-        """Let a session that waits for a banner begin."""
+        """Complete the login of a session that waits for a banner."""
         session = self.sessions.find(exchange)
         if session is None or session.waits_for != AFTER_BANNER or exchange.form().get("confirm") != "1":
             return unauthorized()
@@ -86,7 +86,7 @@ class PasswordLogins:
         return HTMLResponse('1document.location="/ng/";')
 
     def log_out(self, exchange: Exchange) -> Response:
-        """End the session of the caller, a half-open one too."""
+        """Close the session of the caller, even a half-open one."""
         session = self.sessions.find(exchange)
         if session is None:
             return unauthorized()
@@ -105,7 +105,7 @@ class PasswordLogins:
         code, session = self._log_in(exchange, fields, waits_for_banner=unread)
         refused = options.login_refused_status
         status = {FAILED: refused, LOCKED: 200 if refused == 200 else 429}.get(code, 200)
-        # From 7.6.4 the key of the session comes in a cookie only.
+        # From 7.6.4 on, the key of the session is only in a cookie.
         wants_key = session and fields.get("request_key") and self.device.version < (7, 6, 4)
         more = {"session_key": session.key} if session and wants_key else {}
         return self._with_cookies(exchange, self._api_reply(code, status, **more), session)
@@ -113,10 +113,10 @@ class PasswordLogins:
     def _log_in(
         self, exchange: Exchange, fields: Mapping[str, Any], *, waits_for_banner: bool
     ) -> tuple[int, Session | None]:
-        """Return the result of a login in the API's numbers, and the session it opens, whole or half."""
+        """Return the API's number for the result of a login, and its session, which may be half-open."""
         source = exchange.source
         if self.lockout.locked(source):
-            # From 7.6.3 a source that is locked out is not told so.
+            # From 7.6.3 on, the answer does not reveal a lockout.
             return (LOCKED if self.device.version < (7, 6, 3) else FAILED), None
         given = (fields.get("username"), fields.get("secretkey", fields.get("password")))
         admin = self.credentials["username"]
@@ -142,7 +142,7 @@ class PasswordLogins:
         return JSONResponse({name: code, "status_message": MESSAGES[code], **more}, status)
 
     def _with_cookies(self, exchange: Exchange, response: Response, session: Session | None) -> Response:
-        """Set the cookies of a session, or those of a failed login; they are quoted, and renamed in 7.6.3."""
+        """Set the cookies of a session or of a failed login. They are quoted, and renamed from 7.6.3 on."""
         key, csrf = (session.key, session.csrf) if session else (NO_VALUE, NO_VALUE)
         port = exchange.headers.get("host", "").rpartition(":")[2]
         if self.device.version >= (7, 6, 3):

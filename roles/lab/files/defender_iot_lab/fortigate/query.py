@@ -27,9 +27,9 @@ CONDITION = re.compile(r"^(?P<name>[\w-]+)(?P<operator>==|!=|=@|!@|<=|<|>=|>)(?P
 
 
 def selected(rows: list[Row], query: QueryParams) -> list[Row]:
-    """Return the rows that pass every `filter`, by `sort`, cut by `start` and `count`.
+    """Return the rows that match every `filter`, in the order of `sort`, from `start`, at most `count`.
 
-    `key` and `pattern` are an older filter; that they look for the very value is assumed.
+    `key` and `pattern` are an older filter, which matches the exact value (assumed).
     """
     for alternatives in query.getlist("filter"):
         rows = [row for row in rows if any(_passes(row, one) for one in alternatives.split(","))]
@@ -42,7 +42,7 @@ def selected(rows: list[Row], query: QueryParams) -> list[Row]:
 
 
 def formatted(row: Row, query: QueryParams) -> Row:
-    """Return a row with the attributes that `format` names, and its origin key."""
+    """Return a row with its origin key and only the attributes in `format`."""
     if "format" not in query:
         return row
     names = {*query["format"].split("|"), "q_origin_key"}

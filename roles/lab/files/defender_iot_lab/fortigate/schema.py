@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The FortiOS tables the lab knows, as data.
+"""The FortiOS tables of the lab, as data.
 
 Names, types, limits, defaults and firmware ranges are documented by the vendor's own modules and by published
 schemas of 6.2 to 7.6.5, unless an entry says otherwise.
@@ -40,10 +40,10 @@ PLAIN_GROUPS = ("ftviewgrp", "authgrp", "vpngrp", "wanoptgrp", "wifi")
 
 @dataclass(frozen=True)
 class TableSchema:
-    """One table: its path, key, access group, and attributes in the order they read back.
+    """One table: its path, key, access group, and attributes in the order of a read.
 
-    `number` is its type's, `size` how many rows it takes. Both differ between releases and models; these are
-    a FortiGate 180F's with 7.2.8.
+    `number` is that of its type, `size` the most rows that it can have. Both differ between releases and
+    models. These are from a FortiGate 180F with 7.2.8.
     """
 
     path: str
@@ -62,7 +62,7 @@ def _children(*names: str, **ranged: tuple[tuple[str, str | None], ...]) -> Grou
     return Group(children=children)
 
 
-# `others` came to the 6.4 branch in 6.4.6 and to the 7.0 branch in 7.0.1.
+# `others` was added to the 6.4 branch in 6.4.6 and to the 7.0 branch in 7.0.1.
 FIREWALL_OTHERS = since("6.4.6", "7.0.0") + since("7.0.1")
 
 ACCPROFILE = TableSchema(
@@ -176,7 +176,7 @@ ADMIN = TableSchema(
     child="admin",
     attributes={"name": Text(64, required=True), "accprofile": Text(35), "comments": Text(255)},
 )
-"""The administrators with a password, as far as they are read here (documented by the vendor's modules)."""
+"""The administrators with a password, with the attributes used here (documented by the vendor's modules)."""
 
 SUPER_ADMIN = "super_admin"
 IMMUTABLE = frozenset({SUPER_ADMIN, "super_admin_readonly"})
@@ -187,7 +187,7 @@ AUTOMATION = "automation"
 
 
 def stock_profiles() -> list[Row]:
-    """Return the profiles every device has; what they read back besides the groups is assumed."""
+    """Return the built-in profiles. Their attributes other than the groups are assumed."""
     return [
         _stock(SUPER_ADMIN, "global", "read-write"),
         _stock("prof_admin", "vdom", "read-write"),
@@ -196,7 +196,7 @@ def stock_profiles() -> list[Row]:
 
 
 def automation_user() -> Row:
-    """Return the REST API admin a lab starts with: all rights, from the loopback interface only."""
+    """Return the initial REST API administrator of a lab: all rights, from the loopback interface only."""
     host = {"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"}
     return {
         "name": AUTOMATION,

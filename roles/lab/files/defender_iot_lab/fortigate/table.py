@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CMDB tables: rows that are created, changed and deleted as a whole or not at all."""
+"""CMDB tables. Each write of a row takes effect as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class Table:
         self.attributes: Mapping[str, Attribute] = schema.attributes
 
     def run_on(self, version: Version, features: frozenset[str]) -> None:
-        """Show and accept what a firmware knows."""
+        """Use the attributes that exist in a firmware with these features."""
         self.attributes = known(self.schema.attributes, version, features)
 
     @property
     def revision(self) -> str:
-        """A fingerprint of the content: a write that changes nothing leaves it as it is."""
+        """A fingerprint of the content. Writes without a change keep it."""
         content = json.dumps(self.rows).encode()
         return hashlib.sha256(content).hexdigest()[:32]
 
     def shown(self) -> list[Row]:
-        """Return all rows as they read back."""
+        """Return all rows in the form of a read."""
         return [with_origin(shown(self.attributes, row), self.schema.key) for row in self.rows.values()]
 
     def described(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Table:
         return shown(self.attributes, {})
 
     def create(self, body: Row, rules: Rules) -> str:
-        """Add a row and return its key."""
+        """Add a row and return its key. Raises Refusal."""
         row = self.finished(merged(self.attributes, initial(self.attributes), body, rules), body, rules)
         for name, attribute in self.attributes.items():
             if attribute.required and not row[name]:
@@ -86,7 +86,7 @@ class Table:
         return self._add(row)
 
     def clone(self, key: str, name: str | None, rules: Rules) -> str:
-        """Add a copy of a row under another key, and return that."""
+        """Add a copy of a row with the key `name` and return that key. Raises Refusal."""
         if not name:
             raise invalid("nkey", EMPTY_VALUE)
         new = self.attributes[self.schema.key].parse(name, rules)
@@ -102,30 +102,29 @@ class Table:
         return key
 
     def update(self, key: str, body: Row, rules: Rules) -> None:
-        """Change the attributes of a row that the body names; its key stays."""
+        """Change the attributes of a row that are in the body. The key does not change."""
         row = merged(self.attributes, self.rows[key], body, rules)
         row[self.schema.key] = key
         self.rows[key] = self.finished(row, body, rules)
 
     def delete(self, key: str) -> None:
-        """Remove a row."""
         del self.rows[key]
 
     def finished(self, row: Row, body: Row, rules: Rules) -> Row:
-        """Return a row after the rules that concern more than one attribute."""
+        """Apply the rules that concern more than one attribute, and return the row."""
         return row
 
 
 class ProfileTable(Table):
-    """Administrator profiles.
+    """Admin profiles.
 
-    Permissions below a group count only where the group is `custom`; a recorded answer shows all of them
-    `none` elsewhere. Whether others are then dropped, stored or rejected when written is unknown, hence the
-    option.
+    Permissions below a group have an effect only if the group is `custom`. In a recorded answer they are all
+    `none` below other groups. Whether FortiOS drops, stores or rejects other values there is unknown, so
+    there is an option.
     """
 
     def finished(self, row: Row, body: Row, rules: Rules) -> Row:
-        """Treat the permissions of groups that are not custom."""
+        """Drop, store or reject the permissions of groups that are not custom."""
         for group in GROUPS_WITH_CHILDREN:
             permission = f"{group}-permission"
             if permission in self.attributes and row.get(group) != "custom":
@@ -140,25 +139,25 @@ class ProfileTable(Table):
             row[permission] = self.attributes[permission].initial()
 
     def update(self, key: str, body: Row, rules: Rules) -> None:
-        """Change a profile, unless it is immutable (documented, code assumed)."""
+        """Refuse to change an immutable profile (documented, code assumed)."""
         _refuse_immutable(key)
         super().update(key, body, rules)
 
     def delete(self, key: str) -> None:
-        """Remove a profile, unless it is immutable (documented, code assumed)."""
+        """Refuse to delete an immutable profile (documented, code assumed)."""
         _refuse_immutable(key)
         super().delete(key)
 
 
 class ApiUserTable(Table):
-    """REST API admins.
+    """REST API administrators.
 
-    The vendor says that 0.0.0.0/0 is no trusted host; 6.4 refused it and 7.0 stored it (observed), hence the
-    option.
+    The vendor's documents exclude 0.0.0.0/0 as trusted host. 6.4 refused it and 7.0 stored it (observed), so
+    there is an option.
     """
 
     def finished(self, row: Row, body: Row, rules: Rules) -> Row:
-        """Refuse trusted hosts that trust everybody."""
+        """Refuse trusted hosts that include every address."""
         for host in [] if rules.store_zero_trusthost else row["trusthost"]:
             if host[host["type"]] in ZERO_NETWORKS:
                 raise invalid(host[host["type"]])
@@ -166,7 +165,7 @@ class ApiUserTable(Table):
 
 
 def refuse_if_used(key: str, users: Table) -> None:
-    """Refuse to delete a profile that a REST API admin has (code by a community table, body assumed)."""
+    """Refuse to delete the profile of a REST API administrator (code by a community table, body assumed)."""
     if any(row["accprofile"] == key for row in users.rows.values()):
         raise Refusal(IN_USE, ["The entry is used by other entries", f"Command fail. Return code {IN_USE}"])
 

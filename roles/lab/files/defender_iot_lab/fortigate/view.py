@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How rows of FortiOS tables read back: what the device hides, and what a query adds or leaves out."""
+"""The rows of FortiOS tables in a read: hidden values, and the effect of the query's options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPPOSITE = {"ipv4-trusthost": "ipv6-trusthost", "ipv6-trusthost": "ipv4-trusthos
 
 @dataclass(frozen=True)
 class View:
-    """What one query shows of one table; `references` counts what uses a row."""
+    """The result of one query of one table. `references` counts the uses of a row."""
 
     table: Table
     query: QueryParams
@@ -32,12 +32,12 @@ class View:
     references: Callable[[str], int]
 
     def selected(self, rows: list[Row]) -> list[Row]:
-        """Return the rows a query asks for, with the attributes it asks for."""
+        """Return the rows that a query selects, with the attributes that it selects."""
         found = selected([self.shown(row) for row in rows], self.query)
         return [formatted(row, self.query) for row in found]
 
     def shown(self, row: Row) -> Row:
-        """Return a row as a query wants it shown."""
+        """Return a row in the form that a query selects."""
         if "trusthost" in row:
             self._hide_key(row)
             self._hide_families(row)
@@ -69,14 +69,14 @@ class View:
         return {name: value for name, value in row.items() if name not in defaults or value != defaults[name]}
 
     def _name_datasources(self, row: Row) -> None:
-        """Say of which table the rows of a child table are (seen in a body that the web interface sent)."""
+        """Add the table of each row of a child table (seen in a body that the web interface sent)."""
         for name, attribute in self.table.attributes.items():
             key = attribute.children[attribute.key] if isinstance(attribute, Rows) else None
             if isinstance(key, Text) and key.datasource:
                 row[name] = [{**each, "datasource": key.datasource.rpartition(".")[0]} for each in row[name]]
 
     def _meta(self, row: Row) -> Row:
-        """Return what is known about a row (names and order seen in a body that the web interface sent)."""
+        """Return the metadata of a row (names and order seen in a body that the web interface sent)."""
         schema = self.table.schema
         stock = schema.name == "accprofile" and row["name"] in STOCK_PROFILES
         return {
@@ -93,7 +93,7 @@ class View:
 
 
 def _skip(row: Row) -> None:
-    """Leave out what does not apply: permissions of groups that are not custom, an override that is off."""
+    """Remove what does not apply: permissions of groups that are not custom, a disabled override."""
     for group in GROUPS_WITH_CHILDREN:
         if row.get(group) != "custom":
             row.pop(f"{group}-permission", None)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mock Defender for IoT OT sensor: documented API, observed web login, invented token management.
 
-Nobody documents how the web interface of a sensor manages access tokens. The paths under `/__lab__/` are
-this lab's own and exist on no sensor.
+No vendor documents how the web interface of a sensor manages access tokens. The paths under `/__lab__/` are
+invented and exist on no sensor.
 """
 
 from __future__ import annotations
@@ -39,21 +39,23 @@ FIXED_NAMES = SensorNames()
 class SensorOptions:
     """Switches of a sensor.
 
-    nat: the address every connection seems to come from; None means its real source.
-    bad_token: what an absent or unknown token gets; unknown on real sensors.
-    max_failed_logins: failures after which a source is refused, whoever logs in (documented, 5 once).
-    list_lag: seconds until the token list shows a new token (assumed: that it may lag is not documented).
-    names: whether the web interface calls things as `endpoints/sensor.yml` says, or as the seed says.
-    used_format: how the token list spells a time of use, with the names fixed; unknown on real sensors. A
-        pattern is one of `strftime`, `words` are no time that anybody could compare.
-    never_used: how it spells that there was none (the documents show N/A; what the answer holds is unknown).
-    token_ids: what tells two tokens apart in the list; unknown on real sensors.
-    token_form: how a token is written; the documents have samples of both.
-    refused_login: the status of a login to the web interface that opens no session (assumed).
-    password_expired: whether the right password has to be changed first, so that no session is opened.
-    family: whose spelling devices have; the documents of 2020 and 2022 disagree, code of 2018 saw a third.
+    nat: source address of every connection; None keeps the real source.
+    bad_token: answer to a missing or unknown token; unknown on real sensors.
+    max_failed_logins: failures after which all logins from a source are refused (documented, 5 once).
+    list_lag: seconds until the token list shows a new token (assumed: no document says that it may lag).
+    names: whether the web interface has the names in `endpoints/sensor.yml` or names made from the seed.
+    used_format: format of a time of use in the token list, with fixed names; unknown on real sensors. A
+        pattern is one of `strftime`. `words` is a text that cannot be compared.
+    never_used: value for a token that was never used (the documents show N/A; the value in the answer is
+        unknown).
+    token_ids: kind of a token's identifier in the list; unknown on real sensors.
+    token_form: format of a token; the documents have samples of both.
+    refused_login: status of a login to the web interface that opens no session (assumed).
+    password_expired: whether the right password must be changed before a session opens.
+    family: version family that decides the spelling of devices; the documents of 2020 and 2022 disagree, and
+        code of 2018 has a third spelling.
     console: whether it is a management console, which has the same API under another path (documented).
-    failed_check: the status of the authentication API's refusals, whose bodies alone are documented.
+    failed_check: status of a refusal by the authentication API; only the bodies are documented.
     """
 
     nat: str | None = None
@@ -77,7 +79,7 @@ class SensorOptions:
 
 @dataclass
 class Token:
-    """One access token; `used` is the time of the last call made with it, None if there was none."""
+    """One access token. `used` is the time of its last accepted call, None before the first."""
 
     id: int | str
     description: str
@@ -86,14 +88,14 @@ class Token:
     used: float | None = None
 
     def listed(self, names: SensorNames = FIXED_NAMES) -> dict[str, Any]:
-        """Return the row of the token list, without the value."""
+        """Return the row of the token list, which does not show the value."""
         used = names.never_used if self.used is None else _moment(self.used, names.used_format)
         return {names.id: self.id, names.description: self.description, names.used: used}
 
 
 @dataclass
 class WebSession:
-    """A login to the web interface; it ends after half an hour without a request (documented)."""
+    """A session of the web interface. It ends after half an hour without a request (documented)."""
 
     id: str
     csrf: str
@@ -107,18 +109,18 @@ class Sensor(Appliance):
 
     @property
     def names(self) -> SensorNames:
-        """What the web interface calls things."""
+        """The names in the web interface."""
         if self.options.names == "shuffled":
             return SensorNames.shuffled(self.mint.apart("names"))
         spelling = {"used_format": self.options.used_format, "never_used": self.options.never_used}
         return replace(FIXED_NAMES, **spelling)
 
     def endpoint_map(self) -> dict[str, Any]:
-        """Return the endpoint map of the web interface as it is now."""
+        """Return the endpoint map of the web interface with its current names."""
         return self.names.endpoint_map()
 
     def restart(self) -> None:
-        """Forget tokens, sessions and failed logins."""
+        """Delete tokens, sessions and failed logins."""
         self.tokens: list[Token] = []
         self.last_token_id = 0
         self.sessions: dict[str, WebSession] = {}
@@ -127,7 +129,6 @@ class Sensor(Appliance):
         self.answered_events: dict[str, tuple[float, list[dict[str, Any]]]] = {}
 
     def state(self) -> dict[str, Any]:
-        """Return tokens, sessions and failed logins."""
         return {
             "tokens": [{**token.listed(), "token": token.value} for token in self.tokens],
             "sessions": [{"id": session.id, "csrf": session.csrf} for session in self.sessions.values()],
@@ -135,7 +136,7 @@ class Sensor(Appliance):
         }
 
     def answer(self, exchange: Exchange) -> Response:
-        """Answer one request; the web interface answers every unknown path with its own page (assumed)."""
+        """Answer one request. The web interface answers every unknown path with its page (assumed)."""
         match exchange.method, exchange.segments:
             case "GET", [base, ("v1" | "v2") as version, *rest] if base == self._base:
                 return self._documented(exchange, version, rest)
@@ -154,7 +155,7 @@ class Sensor(Appliance):
         return ["external"] if self.options.console else ["api", "external"]
 
     def _documented(self, exchange: Exchange, version: str, path: list[str]) -> Response:
-        """Answer a call of the documented API, or one that looks like it."""
+        """Answer a call below the paths of the documented API."""
         if version == "v2" and path[:2] == ["alerts", "pcap"] and not self.options.console:
             # An ordinary access token is not accepted here (documented).
             return JSONResponse({"error": "PCAP file is not available"})
@@ -171,7 +172,7 @@ class Sensor(Appliance):
         return answer_to(path, exchange.query, self.options.family)
 
     def _events(self, exchange: Exchange) -> list[dict[str, Any]]:
-        """Answer the same question within an hour as before (documented)."""
+        """Return the events. A repeated query gets the same answer for an hour (documented)."""
         now, question = self.world.clock.now(), str(exchange.query)
         asked, found = self.answered_events.get(question, (-float("inf"), []))
         if now - asked >= EVENTS_CACHED_SECONDS:
@@ -182,8 +183,8 @@ class Sensor(Appliance):
     def _external(self, exchange: Exchange, data: Any) -> Response:
         """Answer a call with an access token.
 
-        The header holds the bare token (documented and observed); `Bearer` before it is refused (assumed).
-        Any accepted call, whoever makes it, is the token's last use (documented).
+        The header is the token alone (documented and observed). `Bearer` before it is refused (assumed). Any
+        accepted call, from any client, updates the token's last use (documented).
         """
         value = exchange.headers.get("authorization")
         token = next((token for token in self.tokens if token.value == value), None)
@@ -209,7 +210,7 @@ class Sensor(Appliance):
         return JSONResponse(error, 401)
 
     def _authentication(self, exchange: Exchange, verb: str) -> Response:
-        """Check or change a password (bodies documented; statuses, and that failures count, assumed)."""
+        """Check or change a password (bodies documented; statuses and the count of failures assumed)."""
         match verb:
             case "validation":
                 return self._validation(exchange)
@@ -259,7 +260,7 @@ class Sensor(Appliance):
         return self._page(exchange)
 
     def _page(self, exchange: Exchange) -> Response:
-        """Return the only page; a browser that has a CSRF cookie keeps it, as its session needs it."""
+        """Return the only page. It keeps an existing CSRF cookie, because the session depends on it."""
         response = HTMLResponse(page(PAGE, self.names))
         if self.names.csrf_cookie not in exchange.cookies:
             csrf = self.mint.issue("csrf_token", 32)
@@ -267,7 +268,7 @@ class Sensor(Appliance):
         return response
 
     def _login(self, exchange: Exchange) -> Response:
-        """Log in (flow and cookies observed; statuses and bodies assumed)."""
+        """Open a session (flow and cookies observed; statuses and bodies assumed)."""
         names = self.names
         csrf = exchange.cookies.get(names.csrf_cookie)
         if not csrf or not self._csrf_fits(exchange, csrf):
@@ -291,7 +292,7 @@ class Sensor(Appliance):
         return JSONResponse(error, self.options.refused_login)
 
     def _credentials_fit(self, exchange: Exchange, names: SensorNames = FIXED_NAMES) -> bool:
-        """Check name and password; too many failures block a source for every user (documented)."""
+        """Check name and password. Too many failures block a source for every user (documented)."""
         fields = exchange.json_object() or {}
         given = {"username": fields.get(names.username), "password": fields.get(names.password)}
         blocked = self.failed_logins[exchange.source] >= self.options.max_failed_logins
@@ -302,7 +303,7 @@ class Sensor(Appliance):
         return True
 
     def _logout(self, exchange: Exchange) -> Response:
-        """End the session (the path is assumed; no public code logs out)."""
+        """End the session (path assumed: no public code logs out)."""
         refusal = self._without_session(exchange)
         if refusal:
             return refusal
@@ -312,7 +313,7 @@ class Sensor(Appliance):
         return response
 
     def _without_session(self, exchange: Exchange) -> Response | None:
-        """Return the refusal of a request without session or CSRF token; None means it has both."""
+        """Return the refusal of a request without session or CSRF token, None if it has both."""
         now = self.world.clock.now()
         session = self.sessions.get(exchange.cookies.get(self.names.session_cookie, ""))
         if session is None or now - session.last_request > SESSION_IDLE_SECONDS:
@@ -345,7 +346,7 @@ class Sensor(Appliance):
         return JSONResponse({"error": "Method not allowed"}, 405)
 
     def _create_token(self, exchange: Exchange) -> Response:
-        """Make a token; two may have the same description (assumed)."""
+        """Create a token. Two tokens may have the same description (assumed)."""
         names = self.names
         description = (exchange.json_object() or {}).get(names.description)
         if not isinstance(description, str):
@@ -377,7 +378,7 @@ class Sensor(Appliance):
 
 
 def _moment(seconds: float, form: str) -> str | int:
-    """Return a time as the web interface spells it; how real sensors do is not documented."""
+    """Format a time for the token list. The format of real sensors is not documented."""
     match form:
         case "epoch_seconds":
             return int(seconds)

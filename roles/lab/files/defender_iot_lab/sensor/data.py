@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documented API of a sensor answers to an accepted call, as a family of versions spells it."""
+"""The answers of a sensor's documented API, in the spelling of each version family."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ORIGIN = {"sensorId": 1, "zoneId": 1, "siteId": 1}
 
 
 def answer_to(path: list[str], query: Mapping[str, str], family: str) -> Any:
-    """Return what a path below `/api/v1/` holds; None means that it does not exist."""
+    """Return the content of a path below `/api/v1/`, None if the path does not exist."""
     match path:
         case ["devices"]:
             return [spelled(device, family) for device in _devices(query.get("authorized"))]
@@ -51,7 +51,7 @@ def answer_to(path: list[str], query: Mapping[str, str], family: str) -> Any:
 
 
 def console_answer_to(version: str, path: list[str], query: Mapping[str, str], family: str) -> Any:
-    """Return what a path below a management console's `/external/` holds; None means that there is none."""
+    """Return the content of a path below a console's `/external/`, None if the path does not exist."""
     match version, path:
         case "v1", ["devices"]:
             return [{**device, **ORIGIN} for device in answer_to(path, query, family)]
@@ -66,7 +66,7 @@ def console_answer_to(version: str, path: list[str], query: Mapping[str, str], f
 
 
 def events(query: Mapping[str, str], now: float) -> list[dict[str, Any]]:
-    """Return the latest events, newest first; a longer time than three days is cut silently (documented)."""
+    """Return the latest events, newest first. Longer times are silently cut to three days (documented)."""
     minutes = min(_number(query.get("minutesTimeFrame"), LONGEST_MINUTES), LONGEST_MINUTES)
     types = {event["type"] for event in EVENTS}
     wanted = query.get("type") if query.get("type") in types else None
@@ -76,7 +76,7 @@ def events(query: Mapping[str, str], now: float) -> list[dict[str, Any]]:
 
 
 def spelled(device: dict[str, Any], family: str) -> dict[str, Any]:
-    """Return a device as one family of versions spells it; the documents of 2020 and 2022 disagree."""
+    """Return a device in the spelling of a version family. The documents of 2020 and 2022 disagree."""
     protocols = device["protocols"]
     if family == "22.x":
         named = protocols and [_renamed(each, "addresses", "ipAddresses") for each in protocols]
@@ -113,7 +113,7 @@ def _cves(query: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _alerts(query: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return alerts by state, time and type; an unknown type is ignored (documented), as is a state."""
+    """Return alerts by state, time and type. An unknown type is ignored (documented), and so is a state."""
     alerts, state = ALERTS, query.get("state")
     if state in ("handled", "unhandled"):
         alerts = [alert for alert in alerts if (alert["id"] in HANDLED_ALERTS) is (state == "handled")]
@@ -131,7 +131,7 @@ def _second_version(alert: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sourceDeviceAddress": addresses.get(alert["sourceDevice"]),
         "destinationDeviceAddress": addresses.get(alert["destinationDevice"]),
-        "remediationSteps": ["Ask who did it."],
+        "remediationSteps": ["Verify the change with its author."],
         "sensorName": "north",
         "zoneName": "press shop",
         "siteName": "plant 1",

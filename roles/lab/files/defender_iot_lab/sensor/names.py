@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a sensor's invented web interface calls things, and how it says that a token was never used.
+"""The names in a sensor's invented web interface, and its value for a token that was never used.
 
-Shuffled, every name differs from seed to seed, so that no client can know one without having been told.
+Shuffled names depend on the seed, so that a client can learn them only from an endpoint map.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WEB_VERSION = "24.1.0"
 
 @dataclass(frozen=True)
 class SensorNames:
-    """Names of a sensor's web interface; by default the login is the one observed, the rest invented."""
+    """Names in a sensor's web interface. By default the login is as observed and the rest is invented."""
 
     login: str = "/api/authentication/login"
     logout: str = "/api/authentication/logout"
@@ -40,7 +40,7 @@ class SensorNames:
 
     @classmethod
     def shuffled(cls, random: Random) -> SensorNames:
-        """Make up every name."""
+        """Return new random names."""
         word = Words(random)
         return cls(
             login=f"/api/{word()}/{word()}",
@@ -53,8 +53,8 @@ class SensorNames:
         )
 
     def endpoint_map(self) -> dict[str, Any]:
-        """Return the endpoint map of an interface with these names."""
-        # Words are no time, so there is no format to name.
+        """Return the endpoint map for these names."""
+        # Words are not a time, so the map has no format for them.
         used_format = {} if self.used_format == "words" else {"used_format": self.used_format}
         return {
             "schema": 1,
