@@ -88,10 +88,10 @@ def test_a_failure_is_reported_for_its_operation(result: Any, login: str, read: 
 
 
 def test_a_map_that_cannot_be_used_fails_as_a_whole() -> None:
-    said = "the endpoint map is wrong in line 3"
+    message = "the endpoint map is wrong in line 3"
     for endpoints in (SENSOR, {}, {"product": "toaster"}):
-        found = endpoint_map_report({"failed": True, "msg": said}, endpoints)
-        assert found == [{"operation": "map", "state": "fails", "detail": said}]
+        found = endpoint_map_report({"failed": True, "msg": message}, endpoints)
+        assert found == [{"operation": "map", "state": "fails", "detail": message}]
 
 
 def test_the_filter_is_offered() -> None:

@@ -28,7 +28,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.
 KEPT = Path(__file__).parents[2] / "fixtures" / "recordings"
 ORIGIN = "https://sensor.example"
 SESSION, CSRF, PASSWORD, TOKEN = "s3ss10n-c00k1e", "c5rf-c00k1e-4", "p4ssw0rd!", "t0k3n-of-32-digits"
-TOLD = RecordedSession("sensor", "ada", PASSWORD, TOKEN, description="Forescout")
+RECORDED = RecordedSession("sensor", "ada", PASSWORD, TOKEN, description="Forescout")
 ROW = {"nr": 7, "text": "Forescout", "last": "N/A"}
 OLD = {"nr": 3, "text": "Historian", "last": "2026-11-02T10:15:00Z"}
 
@@ -123,9 +123,9 @@ DRAFTED = {
 }
 
 
-def made(*entries: Any, told: RecordedSession = TOLD) -> Draft:
+def made(*entries: Any, session: RecordedSession = RECORDED) -> Draft:
     """Draft a map from a recording of these entries."""
-    return draft(json.dumps({"log": {"entries": entries}}), told)
+    return draft(json.dumps({"log": {"entries": entries}}), session)
 
 
 def listing(*rows: Any) -> dict[str, Any]:
@@ -135,16 +135,16 @@ def listing(*rows: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("product", ["sensor", "forescout"])
 def test_a_recording_of_chromium_becomes_the_lab_s_true_map(product: str) -> None:
-    told = json.loads((KEPT / "told.json").read_text())[product]
+    entered = json.loads((KEPT / "told.json").read_text())[product]
     true = json.loads((KEPT / "maps.json").read_text())[product]
-    found = draft((KEPT / f"{product}.har").read_text(), RecordedSession(product, **told))
+    found = draft((KEPT / f"{product}.har").read_text(), RecordedSession(product, **entered))
     if product == "sensor":
         del true["tokens"]["delete"]
         true["login"]["logout"]["success"] = [200]
         assert [each.partition(":")[0] for each in found.missing] == ["tokens.delete"]
     else:
         assert found.missing == []
-    versions = told.get("version", "unknown")
+    versions = entered.get("version", "unknown")
     assert found.endpoints == {**true, "provenance": "captured", "versions": versions}
     check_endpoint_map(yaml.safe_load(found.text()))
 
@@ -217,8 +217,8 @@ def test_a_deletion_may_name_the_token_in_its_body() -> None:
     delete = entry("POST", "/t/remove", {"which": [7]}, {}, headers=X_CSRF, cookies=BOTH)
     found = made(PAGE, LOGIN, CREATE, LIST, delete)
     assert found.endpoints["tokens"]["delete"]["json"] == {"which": ["{id}"]}
-    said = "tokens.delete: POST /t/remove seems to delete the token; check that it does"
-    assert found.missing == [said]
+    message = "tokens.delete: POST /t/remove seems to delete the token; check that it does"
+    assert found.missing == [message]
 
 
 def test_the_method_delete_is_preferred_to_a_write_that_only_names_the_token() -> None:
@@ -228,8 +228,10 @@ def test_the_method_delete_is_preferred_to_a_write_that_only_names_the_token() -
 
 def test_a_fault_that_the_loader_would_refuse_is_listed_as_missing() -> None:
     listed = entry("GET", "/t/0d9c2f1e-77aa-4c1b-9f00-aa11bb22cc33", answer=[OLD, ROW], cookies=BOTH)
-    (said,) = made(PAGE, LOGIN, CREATE, listed, DELETE).missing
-    assert said.startswith("tokens.list.path: a map must not contain secrets, and a part of this path looks")
+    (message,) = made(PAGE, LOGIN, CREATE, listed, DELETE).missing
+    assert message.startswith(
+        "tokens.list.path: a map must not contain secrets, and a part of this path looks"
+    )
 
 
 def test_a_bearer_login_is_identified_by_a_later_header_with_its_token() -> None:
@@ -313,7 +315,10 @@ def test_a_secret_that_cannot_be_left_out_is_an_error() -> None:
 def test_a_password_that_is_also_a_word_is_listed() -> None:
     login = entry("POST", "/in", "u=ada&p=password&grant=password", {"t": "0auth-t0ken"})
     found = made(
-        login, CREATE, LIST, told=RecordedSession("sensor", "ada", "password", TOKEN, description="Forescout")
+        login,
+        CREATE,
+        LIST,
+        session=RecordedSession("sensor", "ada", "password", TOKEN, description="Forescout"),
     )
     assert any(
         each.startswith("login.request: several fields contain the password's text") for each in found.missing
@@ -321,7 +326,7 @@ def test_a_password_that_is_also_a_word_is_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "the file is not a HAR file"),
         ("[]", "the file is not a HAR file"),
@@ -330,9 +335,9 @@ def test_a_password_that_is_also_a_word_is_listed() -> None:
         (json.dumps({"log": {"entries": [PAGE]}}), "the HAR file contains no JSON answer"),
     ],
 )
-def test_an_invalid_recording_is_refused(text: str, said: str) -> None:
-    with pytest.raises(InvalidOptions, match=said):
-        draft(text, TOLD)
+def test_an_invalid_recording_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidOptions, match=message):
+        draft(text, RECORDED)
 
 
 def test_an_unanswered_request_is_ignored() -> None:

@@ -135,15 +135,15 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("original", "place", "value", "said"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize(("original", "place", "value", "message"), FAULTS.values(), ids=FAULTS)
 def test_a_wrong_map_is_refused_with_the_place_of_the_fault(
-    tmp_path: Path, original: Any, place: str, value: Any, said: str
+    tmp_path: Path, original: Any, place: str, value: Any, message: str
 ) -> None:
     with pytest.raises(InvalidOptions) as caught:
         loaded(tmp_path, changed(original, place, value))
     text = str(caught.value)
     assert re.match(r"the endpoint map map\.yml is not valid in line \d+, at ", text)
-    assert f", {said}" in text
+    assert f", {message}" in text
 
 
 def test_the_line_of_the_fault_is_the_one_in_the_file(tmp_path: Path) -> None:

@@ -89,10 +89,10 @@ def test_markdown_names_unchecked_appliances_first() -> None:
 def test_markdown_fits_into_a_comment_and_says_what_was_omitted() -> None:
     text = markdown.render(report(appliances=1000, value="x" * 1000))
     assert len(text) <= 65_536
-    said = re.search(r"\*\*Omitted to limit the size:\*\* (\d+) of (\d+) parts", text)
-    assert said is not None
-    assert int(said[2]) == 1000 + 1 + 1000
-    assert int(said[2]) - int(said[1]) == 1001 + text.count("<details>")
+    omitted = re.search(r"\*\*Omitted to limit the size:\*\* (\d+) of (\d+) parts", text)
+    assert omitted is not None
+    assert int(omitted[2]) == 1000 + 1 + 1000
+    assert int(omitted[2]) - int(omitted[1]) == 1001 + text.count("<details>")
 
 
 def test_junit_counts_drift_as_failure_and_what_is_unknown_as_error() -> None:

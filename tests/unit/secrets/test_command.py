@@ -58,9 +58,9 @@ def message(store: Command, verb: str) -> str:
     """Return why a call fails, after checking that the message has a remedy and does not show the value."""
     with pytest.raises(SecretStoreError) as caught:
         call(store, verb)
-    said = str(caught.value)
-    assert VALUE not in said
-    assert json.dumps(VALUE)[1:-1] not in said
+    why = str(caught.value)
+    assert VALUE not in why
+    assert json.dumps(VALUE)[1:-1] not in why
     assert caught.value.remedy
     return caught.value.why
 
@@ -76,8 +76,8 @@ def test_a_program_without_compare_and_set_is_read_just_before(tmp_path: Path) -
 
 
 def test_a_program_with_compare_and_set_must_have_versions(tmp_path: Path) -> None:
-    said = message(kept_in(tmp_path, compare_and_set=True), "write")
-    assert said == f"{sys.executable} did not follow the protocol when it was called to write fgt/key"
+    why = message(kept_in(tmp_path, compare_and_set=True), "write")
+    assert why == f"{sys.executable} did not follow the protocol when it was called to write fgt/key"
 
 
 def test_a_program_that_reports_success_but_stores_nothing_is_noticed(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_a_slow_program_is_killed_with_its_children(tmp_path: Path, verb: str) -
     ],
 )
 def test_an_invalid_answer_is_never_accepted(verb: str, answer: str) -> None:
-    said = message(misbehaving(f"print({answer!r})"), verb)
-    assert said == f"{sys.executable} did not follow the protocol when it was called to {verb} fgt/key"
+    why = message(misbehaving(f"print({answer!r})"), verb)
+    assert why == f"{sys.executable} did not follow the protocol when it was called to {verb} fgt/key"
 
 
 def test_an_answer_that_is_not_text_is_invalid() -> None:
@@ -132,30 +132,30 @@ def test_an_exit_status_is_an_error_even_with_a_valid_answer(verb: str, status: 
         'print(json.dumps({"record": None, "version": None})); '
         f'print("no such item\\nsecond line", file=sys.stderr); sys.exit({status})'
     )
-    said = message(misbehaving(code), verb)
-    assert said == f"{sys.executable} failed to {verb} fgt/key (exit status {status}): no such item"
+    why = message(misbehaving(code), verb)
+    assert why == f"{sys.executable} failed to {verb} fgt/key (exit status {status}): no such item"
 
 
 def test_standard_output_is_never_quoted() -> None:
-    said = message(misbehaving('print(sys.stdin.read(), "s3cr3t"); sys.exit(1)'), "write")
-    assert said == f"{sys.executable} failed to write fgt/key (exit status 1)"
+    why = message(misbehaving('print(sys.stdin.read(), "s3cr3t"); sys.exit(1)'), "write")
+    assert why == f"{sys.executable} failed to write fgt/key (exit status 1)"
 
 
 @pytest.mark.parametrize("echo", ["json.load(sys.stdin)['record']['value']", "sys.stdin.read()"])
 def test_standard_error_is_not_quoted_if_it_contains_the_secret(echo: str) -> None:
-    said = message(misbehaving(f"sys.stderr.reconfigure(encoding='utf-8'); sys.exit({echo})"), "write")
-    assert said.endswith("(exit status 1): its message is not shown because it contains the secret")
+    why = message(misbehaving(f"sys.stderr.reconfigure(encoding='utf-8'); sys.exit({echo})"), "write")
+    assert why.endswith("(exit status 1): its message is not shown because it contains the secret")
 
 
 def test_a_long_line_is_cut_and_has_no_terminal_codes() -> None:
-    said = message(misbehaving("sys.exit(chr(27) + '[31m' + 'x' * 9999)"), "read")
-    assert len(said) < 500
-    assert said.isprintable()
+    why = message(misbehaving("sys.exit(chr(27) + '[31m' + 'x' * 9999)"), "read")
+    assert len(why) < 500
+    assert why.isprintable()
 
 
 def test_a_killed_program_is_an_error() -> None:
-    said = message(misbehaving("os.kill(os.getpid(), 9)"), "read")
-    assert said == f"{sys.executable} failed to read fgt/key (signal 9)"
+    why = message(misbehaving("os.kill(os.getpid(), 9)"), "read")
+    assert why == f"{sys.executable} failed to read fgt/key (signal 9)"
 
 
 def test_a_program_that_reads_no_input_is_an_error() -> None:
@@ -169,8 +169,8 @@ def test_a_program_that_reads_no_input_is_an_error() -> None:
     [('{"error": "the safe is sealed"}', ": the safe is sealed"), ("{}", ""), ("s3", "")],
 )
 def test_a_temporary_failure_quotes_the_reason(answer: str, reason: str) -> None:
-    said = message(misbehaving(f"print({answer!r}); sys.exit(75)"), "read")
-    assert said == f"{sys.executable} cannot read fgt/key now{reason}"
+    why = message(misbehaving(f"print({answer!r}); sys.exit(75)"), "read")
+    assert why == f"{sys.executable} cannot read fgt/key now{reason}"
 
 
 @pytest.mark.parametrize("verb", ["write", "delete"])

@@ -152,7 +152,7 @@ def test_a_removal_that_is_denied_loses_nothing(store: HashiVault, vault: FakeVa
 
 
 @pytest.mark.parametrize(
-    ("canned", "told"),
+    ("canned", "expected"),
     [
         ((403, {"errors": ["permission denied"]}), "allow read on secret/data/ot/fgt-01"),
         ((401, {"errors": []}), "use a valid token"),
@@ -184,12 +184,12 @@ def test_a_removal_that_is_denied_loses_nothing(store: HashiVault, vault: FakeVa
     ],
 )
 def test_only_an_explicit_answer_means_that_there_is_no_record(
-    store: HashiVault, vault: FakeVault, canned: tuple[int, Any], told: str
+    store: HashiVault, vault: FakeVault, canned: tuple[int, Any], expected: str
 ) -> None:
     vault.canned = canned
     for act in (store.read, lambda: store.delete("1")):
         error = failure(act)
-        assert told in error.reason
+        assert expected in error.reason
         assert error.status == canned[0]
         assert "s3cr3t" not in str(error)
 
@@ -300,7 +300,7 @@ def test_a_refused_login_is_not_tried_again(settings: dict[str, Any], vault: Fak
 
 
 @pytest.mark.parametrize(
-    ("canned", "told"),
+    ("canned", "expected"),
     [
         ((503, {"errors": ["Vault is sealed"]}), "unseal it"),
         ((404, {"errors": ["no handler for route"]}), "check that AppRole is enabled at auth/approle"),
@@ -311,10 +311,10 @@ def test_a_refused_login_is_not_tried_again(settings: dict[str, Any], vault: Fak
     ],
 )
 def test_a_login_without_a_token_is_an_error(
-    settings: dict[str, Any], vault: FakeVault, canned: tuple[int, Any], told: str
+    settings: dict[str, Any], vault: FakeVault, canned: tuple[int, Any], expected: str
 ) -> None:
     vault.canned = canned
-    assert told in failure(by_role(vault, settings).read).reason
+    assert expected in failure(by_role(vault, settings).read).reason
 
 
 def test_a_login_s_token_has_the_policies_of_its_role(settings: dict[str, Any], vault: FakeVault) -> None:
@@ -418,7 +418,7 @@ def test_strange_names_reach_vault_as_they_are(settings: dict[str, Any], vault: 
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "expected"),
     [
         ({"url": None}, "hashi_vault has no address of Vault; set url or VAULT_ADDR"),
         (
@@ -443,9 +443,9 @@ def test_strange_names_reach_vault_as_they_are(settings: dict[str, Any], vault: 
         ({"adress": "x"}, 'has no setting "adress"; use only ca_path, mount, namespace,'),
     ],
 )
-def test_invalid_settings_are_refused(changed: dict[str, Any], told: str) -> None:
+def test_invalid_settings_are_refused(changed: dict[str, Any], expected: str) -> None:
     message = refusal({**NOWHERE, **changed})
-    assert told in message
+    assert expected in message
     assert "s3cr3t" not in message
 
 

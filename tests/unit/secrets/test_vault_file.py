@@ -117,14 +117,14 @@ def test_a_refused_write_is_reported_and_keeps_the_old_file(
     store: VaultFile, path: Path, monkeypatch: pytest.MonkeyPatch, refusal: tuple[object, str, int, str]
 ) -> None:
     version = store.write(RECORD, None)
-    place, name, number, said = refusal
+    place, name, number, message = refusal
 
     def refuse(*_arguments: object, **_options: object) -> None:
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
         patch.setattr(place, name, refuse)
-        with pytest.raises(SecretStoreError, match=rf"key\.yml cannot be {said}"):
+        with pytest.raises(SecretStoreError, match=rf"key\.yml cannot be {message}"):
             store.write({"value": "new"}, version)
     assert store.read() == (RECORD, version)
     assert beside(path) == ["key.yml"]

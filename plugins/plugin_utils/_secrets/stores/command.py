@@ -139,11 +139,11 @@ class Command:
         what = f"{verb} {self.location}"
         if process.returncode == os.EX_TEMPFAIL:
             error = (json_object(process.stdout) or {}).get("error")
-            said = quotation(error if isinstance(error, str) else "", self.values)
-            return _TemporaryFailure(f"{self.argv[0]} cannot {what} now{said}", "run again later")
-        said = quotation(process.stderr.decode(errors="replace"), self.values)
+            quoted = quotation(error if isinstance(error, str) else "", self.values)
+            return _TemporaryFailure(f"{self.argv[0]} cannot {what} now{quoted}", "run again later")
+        quoted = quotation(process.stderr.decode(errors="replace"), self.values)
         return SecretStoreError(
-            f"{self.argv[0]} failed to {what} ({_exit_text(process.returncode)}){said}",
+            f"{self.argv[0]} failed to {what} ({_exit_text(process.returncode)}){quoted}",
             "run the program manually with the same request, and fix it",
         )
 

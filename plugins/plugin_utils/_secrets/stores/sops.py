@@ -72,9 +72,9 @@ class Sops(FileStore):
         given = json.dumps(record, sort_keys=True, ensure_ascii=False).encode()
         process = self._run("encrypt", "json", "yaml", given, "--filename-override", str(self.path))
         if process.returncode:
-            said = quotation(process.stderr.decode(errors="replace"), values(record))
+            quoted = quotation(process.stderr.decode(errors="replace"), values(record))
             raise SecretStoreError(
-                f"{self.path} cannot be encrypted (exit status {process.returncode}){said}",
+                f"{self.path} cannot be encrypted (exit status {process.returncode}){quoted}",
                 "check the creation rule for this path in .sops.yaml",
             )
         if set(values(record)) & set(values(yaml.safe_load(process.stdout))):
