@@ -160,7 +160,7 @@ def test_a_rotation_keeps_the_token_that_a_missing_platform_still_has(
     assert len(platforms.tokens(NORTH)) == 2
     assert old in platforms.tokens(NORTH)
     if playbook == "rotate":
-        kept = f"the previous token is kept, because nothing proves that {SECOND} has the new one"
+        kept = f"the previous token is kept, because it is not proved that {SECOND} has the new one"
         assert kept in done.output
 
 
