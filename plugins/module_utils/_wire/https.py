@@ -52,6 +52,8 @@ PROXIES = ("http", "socks5", "socks5h")
 LONGEST_WAIT = 3600
 LONGEST_PLACE = 200
 
+CHECK_URL = "check host and port in url"
+
 
 @dataclass(frozen=True)
 class Response:
@@ -72,7 +74,8 @@ class Response:
             return document
         except (ValueError, RecursionError):
             raise ApplianceError(
-                f"it answered with {self._form()} where JSON was expected{self.hint}",
+                f"it answered with {self._form()} where JSON was expected",
+                self.hint,
                 status=self.status,
                 path=self.path,
             ) from None
@@ -85,10 +88,8 @@ class Response:
 
     @property
     def hint(self) -> str:
-        """Say what to do about an answer that is not the appliance's usual one."""
-        if self.status >= 500:
-            return ": it failed inside, so look at its event log"
-        return "; does url name the right host and port?"
+        """Return the remedy for an answer that is not the expected one."""
+        return "check its event log" if self.status >= 500 else CHECK_URL
 
     def _form(self) -> str:
         body = self.text.lstrip()

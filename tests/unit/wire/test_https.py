@@ -299,6 +299,6 @@ def test_a_body_that_is_not_json_is_called_by_its_form(body: str, content_type: 
     with pytest.raises(ApplianceError) as caught:
         answer(403, body, content_type, "/api").json()
     assert caught.value.reason == (
-        f"it answered with {form} where JSON was expected; does url name the right host and port?"
+        f"it answered with {form} where JSON was expected; check host and port in url"
     )
     assert caught.value.failure == {"status": 403, "code": None, "path": "/api"}
