@@ -60,7 +60,7 @@ OPTIONS = {
         {"trusted_hosts": ["192.0.2.300/33"]},
     ),
     "host-bits": Case(
-        r'"2001:db8:1::5/32" is an address inside a network: write 2001:db8:1::5 .* or 2001:db8::/32',
+        r'"2001:db8:1::5/32" is an address inside a network; write 2001:db8:1::5 .* or 2001:db8::/32',
         {"trusted_hosts": ["2001:db8:1::5/32"]},
     ),
     "wildcard-mask": Case(
@@ -108,14 +108,12 @@ CONNECTIONS = {
 ANSWERS = {
     "wrong-token": Case(r"\(401\): the credentials are not accepted", {"token": "not-the-token-0123456789"}),
     "untrusted-source": Case(
-        r"\(401\): .*this source address is not among the account's trusted hosts",
+        r"\(401\): .*this source address is not one of the account's trusted hosts",
         switches={"nat": "203.0.113.200"},
     ),
     "unknown-vdom": Case(r"\(403\): permission denied.*VDOM", {"vdom": "nowhere"}),
     "html-200": Case(rf"\(200\): .*{HTML}", fault={"kind": "html", "status": 200}),
-    "html-403": Case(
-        r"\(403\): permission denied: the web server refused", fault={"kind": "html", "status": 403}
-    ),
+    "html-403": Case(r"\(403\): permission denied by the web server", fault={"kind": "html", "status": 403}),
     "truncated-json": Case(r"\(404\): .*broken or incomplete JSON", fault={"kind": "truncate"}),
     "redirect": Case(
         r"\(302\): it redirects to https://other\.example/, which is not followed", fault={"kind": "redirect"}
@@ -124,14 +122,14 @@ ANSWERS = {
         r"\(429\): this source address is locked out", fault={"kind": "status", "status": 429}
     ),
     "locked-out-for-long": Case(
-        r"\(429\): this source address is locked out after failed logins: wait 240 s, then run again",
+        r"\(429\): this source address is locked out after failed logins; wait 240 s, then run again",
         fault={"kind": "html", "status": 429, "headers": {"Retry-After": "240"}},
     ),
     "method-not-allowed": Case(
-        r"\(405\): it has no such operation, .*: run again", fault={"kind": "html", "status": 405}
+        r"\(405\): the operation does not exist, .*; run again", fault={"kind": "html", "status": 405}
     ),
     "not-ready": Case(
-        r"failed \(503\): its API is not at work: it may be starting", fault={"kind": "html", "status": 503}
+        r"failed \(503\): its API is not available; wait, because", fault={"kind": "html", "status": 503}
     ),
     "server-error": Case(
         r"\(500\): ", fault={"kind": "status", "status": 500, "body": {"error": "Internal Server Error"}}
@@ -140,8 +138,8 @@ ANSWERS = {
 }
 
 WRITES = {
-    "unknown-profile": Case(r"\(\d+, -\d+\): .*(does not exist|not valid)", {"profile": "no-such-profile"}),
-    "unknown-vdom-of-admin": Case(r"\(\d+, -\d+\): .*(does not exist|not valid)", {"vdoms": ["nowhere"]}),
+    "unknown-profile": Case(r"\(\d+, -\d+\): .*(does not exist|invalid)", {"profile": "no-such-profile"}),
+    "unknown-vdom-of-admin": Case(r"\(\d+, -\d+\): .*(does not exist|invalid)", {"vdoms": ["nowhere"]}),
 }
 
 STORES = {
