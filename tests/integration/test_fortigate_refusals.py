@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every status and every error number of FortiOS, on the wire: one sentence with what to do, and logged out.
+"""Every status and error number of FortiOS on the wire: one sentence with the remedy, and a logout.
 
 The FortiGate's transport runs here without Ansible, so that the whole table takes seconds.
 """
@@ -37,7 +37,7 @@ COMPARE = "compare the options with what the FortiGate's own console accepts"
 NAMES = "check the names in the options, or use an account that may see the object"
 RIGHT = "use an account whose admin profile has the right"
 OTHER = "choose another name"
-# The numbers that users of FortiOS have collected: how a sentence about each begins, and its next step.
+# The error numbers that users of FortiOS have collected: the beginning of the message, and its remedy.
 NUMBERS = {
     -1: ("a value is too long or not valid", COMPARE),
     -2: ("a number is outside", COMPARE),
@@ -91,7 +91,7 @@ STATUSES = {
     500: (Refused, "it gave no reason: look at its event log"),
     503: (ApplianceError, "its API is not at work: it may be starting, so wait and run again"),
 }
-# Where a page of HTML says less than an envelope, because not even the API may have given it.
+# An HTML page says less than an envelope, because it may not even come from the API.
 IN_HTML = {
     403: (Refused, "permission denied: the web server refused the request before the API saw it, so check"),
     404: (ApplianceError, f"it answered with {HTML}; does url name the right host and port?"),
@@ -101,7 +101,7 @@ IN_HTML = {
 
 @pytest.fixture(autouse=True)
 def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin every test like a new process."""
+    """Start every test without remembered refusals, like a new process."""
     monkeypatch.setattr(login, "REFUSED", {})
 
 
@@ -112,7 +112,7 @@ def envelope(status: int, **more: Any) -> dict[str, Any]:
 
 
 def refused(lab: Lab, kind: str, **fault: Any) -> ApplianceError:
-    """Create a profile by a session where that goes wrong; return the error after the usual checks."""
+    """Create a profile in a session, which fails. Return the error after the usual checks."""
     lab.fault(FORTIGATE, kind, {"path_prefix": PATH}, **fault)
     appliance = lab.appliances[FORTIGATE]
     account = {**appliance["credentials"], "token": None}
