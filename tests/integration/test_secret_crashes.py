@@ -4,7 +4,7 @@
 
 """A run is killed at every step of minting, rotating and retiring a secret, and run again.
 
-Every step has a host of its own. All of them stop there and are then killed at once, as by a power failure.
+Every step has its own host. All of them stop there and are then killed at once, like in a power failure.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STEPS = {
 RETIRING = [*((DELETE, phase) for phase in ("before", "after")), *WRITES[:3]]
 SENSORS = 6
 
-# Here the value had been shown and was not stored yet.
+# The appliance had returned the value, which was not stored yet.
 LOST = [(GENERATE, "after"), (CREATE, "after"), ("write 2", "before"), ("write 2", "half")]
 UNTOUCHED = [("write 1", "before"), ("write 1", "half")]
 FINISHED = ("write 3", "after")
@@ -41,7 +41,7 @@ FINISHED = ("write 3", "after")
 
 @dataclass(frozen=True)
 class Point:
-    """Where one host's run is killed."""
+    """The point at which one host's run is killed."""
 
     host: str
     kind: str
@@ -70,7 +70,7 @@ RETIRED = {f"retired-{phase}-{step.split()[0].lower()}": (step, phase) for step,
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What followed the crash: how often each host's secret was minted in the end, and the runs."""
+    """The runs after the crash, and the number of mints of each host's secret."""
 
     stage: Stage
     before: dict[str, str]
@@ -82,14 +82,14 @@ class Aftermath:
 
 
 def _minted(stage: Stage) -> dict[str, int]:
-    """Count, by appliance, what was asked to mint."""
+    """Return the number of minting requests, by appliance."""
     calls = [call for call in stage.lab.calls() if f"{call['method']} {call['path']}" in MINTING.values()]
     appliances = [call["appliance"] for call in calls]
     return {appliance: appliances.count(appliance) for appliance in stage.lab.appliances}
 
 
 def _set_up(stage: Stage) -> None:
-    """Have the secrets that are to be rotated, and for those to be retired a rotation that is over."""
+    """Mint the secrets to rotate, and complete a rotation of those to retire."""
     number = {"key": 0, "token": 0}
     for point in POINTS:
         number[point.kind] += 1
@@ -114,8 +114,8 @@ def _set_up(stage: Stage) -> None:
 
 @pytest.fixture(scope="module")
 def aftermath(new_workspace: Callable[[], Workspace]) -> Aftermath:
-    """Kill everything once, look, run again, and run once more."""
-    # One that is killed while it writes holds its folder's lock until then.
+    """Kill everything once, predict, run again, and run once more."""
+    # A process that is killed during a write keeps the lock of its folder until then.
     stage = Stage(new_workspace(), name="{host}/secret", strategy="free")
     _set_up(stage)
     before = {host: stage.record(host)["value"] for host in stage.spots if _is_stored(stage, host)}
@@ -133,7 +133,7 @@ def aftermath(new_workspace: Callable[[], Workspace]) -> Aftermath:
 
 
 def _stop_and_kill(stage: Stage, rules: dict[str, Rule]) -> Run:
-    """Run until every host stands at its step, and kill the run."""
+    """Run until every host has stopped at its step, and kill the run."""
     sabotage = stage.sabotage(rules)
     running = stage.in_background(sabotage)
     try:
@@ -229,8 +229,8 @@ def test_a_run_whose_worker_alone_is_killed_ends_and_the_next_one_finishes(
     assert broken.code not in (0, None)
     assert "dead" in broken.output
     assert stage.mints() == 1
-    mended = stage.settle()
-    assert mended.one().data["reason"] == "an earlier run was interrupted, and any value it minted is lost"
+    repaired = stage.settle()
+    assert repaired.one().data["reason"] == "an earlier run was interrupted, and any value it minted is lost"
 
 
 def test_tokens_that_are_removed_are_gone_from_sensor_and_store_whenever_the_run_is_killed(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many secrets are minted at once, and several runs want the same ones: none is minted twice or lost."""
+"""Many secrets are minted at once, and several runs need the same ones: none is minted twice or lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MINTING_NOW = re.compile(r"process \d+ on \S+ is minting it, according to vault_
 
 @pytest.fixture
 def stage(workspace: Workspace) -> Iterator[Stage]:
-    """A control node with a key and a token to mint; in the end no secret may have leaked."""
+    """A control node with a key and a token to mint. At the end, check that no secret has leaked."""
     stage = Stage(workspace, strategy="free")
     stage.key("key", "spare-01")
     stage.token("token", "spare-sensor-1")
@@ -35,7 +35,7 @@ def stage(workspace: Workspace) -> Iterator[Stage]:
 
 
 def _run_while(stage: Stage, rules: dict[str, Rule]) -> tuple[Run, Run]:
-    """Run, and once more while the first run stands at a step of every host; return both runs."""
+    """Run a second time while the first run is stopped at a step of every host. Return both runs."""
     stage.write_inventory()
     hosts = ",".join(rules)
     sabotage = stage.sabotage(rules)
@@ -68,7 +68,7 @@ def test_fifty_fortigates_at_once_get_one_key_each_in_one_folder(tmp_path: Path,
         assert len(values) == len(FORTIGATES)
 
 
-def test_a_run_that_starts_while_another_mints_names_the_process_at_work(stage: Stage) -> None:
+def test_a_run_that_starts_while_another_mints_names_its_process(stage: Stage) -> None:
     stage.lab.forget_calls()
     minted_but_not_stored = Rule(("write 2",), "before", "stop")
     first, second = _run_while(stage, dict.fromkeys(KINDS, minted_but_not_stored))
@@ -122,7 +122,7 @@ def test_two_runs_that_resume_the_same_crash_end_in_one_secret(stage: Stage, kin
     stage.spots = {kind: stage.spots[kind]}
     assert stage.break_run(kind, "lose", "after", MINTING[kind]).one(kind).failed
     stage.lab.forget_calls()
-    # The slower run has read the store and has yet to look at the appliance.
+    # The slower run has read the store, but not the appliance yet.
     slow, fast = _run_while(stage, {kind: Rule((FIRST_READ[kind],), "before", "stop")})
     assert fast.succeeded().one(kind).data["minted"] is True
     assert slow.one(kind).failed
