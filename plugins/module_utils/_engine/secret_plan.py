@@ -28,7 +28,8 @@ Entry = Mapping[str, Any]
 class RotationOptions:
     """The options of a one-time secret; ``max_age`` is in days.
 
-    ``replaced`` says that an earlier task is predicted to replace the secret.
+    ``replaced`` says that an earlier task is predicted to replace the secret. ``rotate_only`` limits the
+    steps to those that replace a secret that exists.
     """
 
     state: str = "present"
@@ -37,6 +38,7 @@ class RotationOptions:
     max_age: int | None = None
     previous: str = "keep"
     replaced: bool = False
+    rotate_only: bool = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> RotationOptions:
@@ -80,8 +82,9 @@ class SecretPlan:
     """The steps in their order, and what the store holds before and after them.
 
     ``after`` is None for a value that is unknown before it is minted, or for none. ``retired`` is the value
-    that is dropped where nothing else happens. ``refusal`` is raised after the steps: what an interrupted run
-    has left is cleared away even if nothing may follow.
+    that is dropped where nothing else happens. ``drift`` is why a rotation does not change the secret.
+    ``refusal`` is raised after the steps: what an interrupted run has left is cleared away even if nothing may
+    follow.
     """
 
     steps: tuple[SecretStep, ...] = ()
@@ -91,6 +94,7 @@ class SecretPlan:
     after: Secret | None = None
     previous: Secret | None = None
     retired: Secret | None = None
+    drift: str | None = None
     refusal: Conflict | ApplianceError | None = None
 
     @property
@@ -178,9 +182,30 @@ def plan_secret(
     stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions, now: datetime
 ) -> SecretPlan:
     """Plan what it takes to have the secret that the options want. Raises Conflict and ApplianceError."""
+    drift = _drift(stored, owner, options) if options.rotate_only else None
+    if drift:
+        return plan_no_rotation(owner.title, stored, drift)
     if isinstance(owner, ApiKeyOfAdmin):
         return _plan_key(stored, owner, options, now)
     return _plan_token(stored, owner, options, now)
+
+
+def plan_no_rotation(title: str, stored: StoredSecret, drift: str) -> SecretPlan:
+    """Plan no step, and report why a rotation does not change the secret."""
+    return replace(_keep(stored, f"{title} is not rotated: {drift}"), drift=f"not rotated: {drift}")
+
+
+def _drift(stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions) -> str | None:
+    """Return why a rotation does not change a secret: only one that exists can be replaced."""
+    rows = owner.rows if isinstance(owner, TokenEntries) else ()
+    if options.state == "absent":
+        return "it is declared absent, but still exists" if rows or stored != StoredSecret() else None
+    if stored.current is None:
+        return "the store does not have it"
+    if isinstance(owner, ApiKeyOfAdmin):
+        return None if owner.exists and not owner.is_new else "the object that it belongs to does not exist"
+    is_lost = stored.pending is None and owner.current(stored) is None
+    return "the appliance does not list it" if is_lost else None
 
 
 def plan_predicted_retirement(stored: StoredSecret, options: RotationOptions) -> SecretPlan:
