@@ -32,16 +32,17 @@ def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
         f"```yaml\n{example.read_text().strip()}\n```",
         "## Variables",
         table(spec["options"]),
-        *(part for entry, each in others.items() for part in entry_point(entry, each)),
+        *(part for entry, each in others.items() for part in entry_point(entry, each, spec["options"])),
         "Generated from `meta/argument_specs.yml`; `tools/role_readmes.py` writes it.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def entry_point(entry: str, spec: dict[str, Any]) -> list[str]:
-    """Return the section of an entry point for `tasks_from`."""
+def entry_point(entry: str, spec: dict[str, Any], main_options: dict[str, Any]) -> list[str]:
+    """Return the section of an entry point. It has no table if the entry point has the variables of the role."""
     title = f"## `tasks_from: {entry}`"
-    return [title, f"{spec['short_description']}.", *paragraphs(spec["description"]), table(spec["options"])]
+    variables = [] if spec["options"] == main_options else [table(spec["options"])]
+    return [title, f"{spec['short_description']}.", *paragraphs(spec["description"]), *variables]
 
 
 def table(options: dict[str, Any]) -> str:

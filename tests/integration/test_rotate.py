@@ -159,6 +159,36 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next_run(
     rotation.is_done()
 
 
+def test_a_rotation_reports_drift_and_does_not_repair_it(rotation: Rotation) -> None:
+    foreign = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "203.0.113.9 255.255.255.255"}]
+    rotation.node.lab.cmdb(FORTIGATES[0], "PUT", "api-user/defender-iot", {"trusthost": foreign})
+    rotation.node.lab.cmdb(FORTIGATES[1], "PUT", "accprofile/defender-iot", {"comments": "theirs"})
+    before = {name: rotation.node.lab.state(name)["tables"] for name in FORTIGATES}
+    rotation.node.lab.forget_calls()
+    for arguments in (["--check"], []):
+        run = rotation.run("second", "rotate", *arguments).succeeded()
+        assert run.changes == EVERYTHING
+        assert "trusted_hosts differ" in run.output
+        assert "comments differ" in run.output
+    assert {call["path"].rpartition("/")[2] for call in rotation.writes(*FORTIGATES)} == {"generate-key"}
+    assert {name: rotation.node.lab.state(name)["tables"] for name in FORTIGATES} == before
+    rotation.is_done()
+
+
+def test_a_platform_that_was_moved_manually_is_not_moved_back_by_a_rotation(rotation: Rotation) -> None:
+    rotation.example.override(FORESCOUT, forescout_module_server_address="192.0.2.99")
+    kept = rotation.run("second")
+    assert "server_address differ" in " ".join(kept.output.split())
+    assert rotation.writes(FORESCOUT) == []
+    assert len(rotation.node.lab.state(NORTH)["tokens"]) == 2
+
+
+@pytest.mark.parametrize("given", ["sensor_tokens_previous=keep", "defender_iot_tasks_from=verify"])
+def test_no_extra_variable_overrides_what_a_task_decides(rotation: Rotation, given: str) -> None:
+    rotation.run("second", "rotate", f"--extra-vars={given}").succeeded()
+    rotation.is_done()
+
+
 def test_one_site_is_rotated_and_the_other_is_not_even_asked(rotation: Rotation) -> None:
     rotation.run("second", "rotate", "--limit=north").succeeded()
     assert rotation.replaced() == {name for name in SITES["north"] if name != FORESCOUT}

@@ -34,6 +34,7 @@ from .secret_plan import (
     SecretStep,
     TokenEntries,
     entry_id,
+    plan_no_rotation,
     plan_predicted_retirement,
     plan_secret,
 )
@@ -59,6 +60,11 @@ def mint(task: Task, outcome: Outcome) -> None:
 def adopt(task: Task, outcome: Outcome) -> None:
     """Verify once, by a documented call, a secret that an operator put into the store."""
     stored = _read_store(task)
+    if task.options.get("rotate_only"):
+        plan = plan_no_rotation(task.title, stored, "without an endpoint map, an operator must replace it")
+        outcome.warnings += plan.notes
+        _finish(task, outcome, plan)
+        return
     if stored.current is None:
         raise Conflict(
             f"the store has nothing under {_entry(task).ref}, and no public interface creates {task.title}",
@@ -306,7 +312,13 @@ def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None
     else:
         action, before, now_there = _action(was, then), was, then
     outcome.objects = [
-        object_entry(task, action if outcome.changed else "none", before, now_there, reason=plan.reason)
+        object_entry(
+            task,
+            action if outcome.changed else "none",
+            before,
+            now_there,
+            reason=plan.reason or plan.drift,
+        )
     ]
     outcome.diff = difference(task, was, then)
     outcome.values.update(reason=plan.reason, **shown(_entry(task).ref, after))

@@ -28,7 +28,8 @@ Entry = Mapping[str, Any]
 class RotationOptions:
     """The options of a one-time secret. ``max_age`` is in days.
 
-    ``replaced``: an earlier task is predicted to replace the secret.
+    ``replaced``: an earlier task is predicted to replace the secret. ``rotate_only``: only a secret that
+    exists is replaced, and nothing else changes.
     """
 
     state: str = "present"
@@ -37,6 +38,7 @@ class RotationOptions:
     max_age: int | None = None
     previous: str = "keep"
     replaced: bool = False
+    rotate_only: bool = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> RotationOptions:
@@ -80,8 +82,8 @@ class SecretPlan:
     """The steps in order, and the stored values before and after them.
 
     ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value that
-    is removed if nothing else happens. ``refusal`` is raised after the steps, which clean up after an
-    interrupted run even if nothing may follow.
+    is removed if nothing else happens. ``drift`` is why a rotation does not change the secret. ``refusal`` is
+    raised after the steps, which clean up after an interrupted run even if nothing may follow.
     """
 
     steps: tuple[SecretStep, ...] = ()
@@ -91,6 +93,7 @@ class SecretPlan:
     after: Secret | None = None
     previous: Secret | None = None
     retired: Secret | None = None
+    drift: str | None = None
     refusal: Conflict | ApplianceError | None = None
 
     @property
@@ -176,9 +179,30 @@ def plan_secret(
     stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions, now: datetime
 ) -> SecretPlan:
     """Plan the steps to the secret that the options require. Raises Conflict and ApplianceError."""
+    drift = _drift(stored, owner, options) if options.rotate_only else None
+    if drift:
+        return plan_no_rotation(owner.title, stored, drift)
     if isinstance(owner, ApiKeyOfAdmin):
         return _plan_key(stored, owner, options, now)
     return _plan_token(stored, owner, options, now)
+
+
+def plan_no_rotation(title: str, stored: StoredSecret, drift: str) -> SecretPlan:
+    """Plan no step, and report why a rotation does not change the secret."""
+    return replace(_keep(stored, f"{title} is not rotated: {drift}"), drift=f"not rotated: {drift}")
+
+
+def _drift(stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions) -> str | None:
+    """Return why a rotation does not change a secret: only one that exists can be replaced."""
+    rows = owner.rows if isinstance(owner, TokenEntries) else ()
+    if options.state == "absent":
+        return "it is declared absent, but still exists" if rows or stored != StoredSecret() else None
+    if stored.current is None:
+        return "the store does not have it"
+    if isinstance(owner, ApiKeyOfAdmin):
+        return None if owner.exists and not owner.is_new else "the object that it belongs to does not exist"
+    is_lost = stored.pending is None and owner.current(stored) is None
+    return "the appliance does not list it" if is_lost else None
 
 
 def plan_predicted_retirement(stored: StoredSecret, options: RotationOptions) -> SecretPlan:

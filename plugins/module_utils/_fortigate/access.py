@@ -16,6 +16,7 @@ from .._engine.apply import converge
 from .._engine.errors import Conflict, InvalidOptions
 from .._engine.mint import mint
 from .._engine.resource import Resource
+from .._engine.rotate import compare
 from .._engine.table_cache import TableCache
 from .._engine.task import Outcome, Task
 from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
@@ -24,6 +25,9 @@ from . import admin_profile, api_admin, api_key
 Params = dict[str, Any]
 
 SHOWN_OF_A_KEY = ("minted", "secret_ref", "fingerprint", "created_at", "verified_at")
+
+OF_EVERY_STEP = ("allow_self_change", "rotate_only")
+"""The options of the task that apply to every step."""
 
 LISTS: dict[str, Resource] = {"profiles": admin_profile.PROFILE, "admins": api_admin.ADMIN}
 """The resource of each list option."""
@@ -116,12 +120,13 @@ def grant(task: Task, outcome: Outcome) -> None:
     outcome.objects, outcome.diff, effects = [], [], EarlierEffects()
     for step in _steps(task):
         part = Outcome(warnings=outcome.warnings)
-        step.work(_part(task, step, effects), part)
+        work = compare if task.options["rotate_only"] and step.work is converge else step.work
+        work(_part(task, step, effects), part)
         outcome.objects += _entries(step, part)
         if part.changed:
             outcome.changed = True
             outcome.diff.append(part.diff)
-        if step.resource is api_admin.ADMIN:
+        if step.resource is api_admin.ADMIN and part.diff:
             effects.note(step.name, part.diff)
 
 
@@ -146,7 +151,7 @@ def _part(task: Task, step: Step, effects: EarlierEffects) -> Task:
     return replace(
         task,
         resource=step.resource,
-        options={**step.params, "allow_self_change": task.options["allow_self_change"]},
+        options={**step.params, **{name: task.options[name] for name in OF_EVERY_STEP}},
         secrets={"secret_ref": task.secrets[step.name]} if step.work is mint else {},
         parent_is_new=step.work is mint and step.name in effects.created,
         released=effects.released[step.name] if step.resource is admin_profile.PROFILE else 0,
@@ -191,7 +196,7 @@ def _purged(task: Task, option: str) -> list[Step]:
 
 def _refuse_too_many(task: Task, steps: list[Step]) -> None:
     limit = task.options["purge_limit"]
-    if len(steps) > limit:
+    if len(steps) > limit and not task.options["rotate_only"]:
         raise Conflict(
             f"purge would delete {len(steps)} objects, but purge_limit is {limit}, so nothing was changed: "
             f"{', '.join(step.resource.title(step.name) for step in steps)}",

@@ -81,7 +81,8 @@ def options(**given: Any) -> dict[str, Any]:
     left_out = dict.fromkeys(
         ("profiles", "admins", "trusted_hosts", "secret_store", "rotation_id", "purge_names")
     )
-    defaults = {"recreate": "never", "allow_self_change": False, "purge": False, "purge_limit": 5}
+    off = dict.fromkeys(("allow_self_change", "purge", "rotate_only"), False)
+    defaults = {"recreate": "never", "purge_limit": 5, **off}
     return prepare_fortigate_access({**left_out, **defaults, **given})
 
 
@@ -308,3 +309,49 @@ def test_a_wrong_item_is_named_before_any_request(given: Any, said: str) -> None
     with pytest.raises(InvalidOptions) as caught:
         options(**given)
     assert str(caught.value).startswith(said)
+
+
+def rotation(device: Device, **given: Any) -> Play:
+    """Prepare a rotation of the administrator's stored key that also has differences to report."""
+    admins = [{**KEYED_ADMIN, "comments": "x"}]
+    task = Play(device, profiles=[{**PROFILE, "vpn": "none"}], admins=admins, rotate_only=True, **given)
+    task.keepers["a"].current = secret("old", rotation_id="before")
+    device.events.clear()
+    return task
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_rotation_replaces_keys_and_reports_everything_else(check_mode: bool) -> None:
+    device = Device([raw(name="p", vpngrp="read")], [admin()], check_mode=check_mode)
+    task = rotation(device, rotation_id="q4", purge=True, purge_names="*", purge_limit=0)
+    assert task.play() == [("profile", "p", "none"), ("admin", "a", "none"), ("key", "a", "rotate")]
+    assert [each for each in device.events if each.split()[1] in ("create", "update", "delete")] == []
+    assert task.result["warnings"] == [
+        'admin profile "p" is not in the desired state (vpn differ), and a rotation does not change it',
+        'API admin "a" is not in the desired state (comments differ), and a rotation does not change it',
+    ]
+    assert [each["reason"] for each in task.result["objects"][:2]] == [
+        f"not in the desired state ({what} differ), and a rotation does not change it"
+        for what in ("vpn", "comments")
+    ]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_rotation_neither_purges_nor_creates_nor_mints_a_first_key(check_mode: bool) -> None:
+    device = Device([raw(name="d-1")], check_mode=check_mode)
+    task = rotation(device, rotation_id="q4", purge=True, purge_names="d-*")
+    assert task.play() == [
+        ("profile", "p", "none"),
+        ("admin", "a", "none"),
+        ("key", "a", "none"),
+        ("profile", "d-1", "none"),
+    ]
+    assert not task.result["changed"]
+    assert [each.split()[1] for each in device.events if each.startswith("appliance")] == [
+        "table",
+        "table",
+    ]
+    whys = ["it does not exist", "it does not exist", "the object that it belongs to does not exist"]
+    assert [
+        why in text for why, text in zip([*whys, "it still exists"], task.result["warnings"], strict=True)
+    ] == [True] * 4
