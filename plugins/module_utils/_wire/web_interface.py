@@ -19,6 +19,9 @@ from .._engine.moment import as_text, read_moment
 from .._engine.version import fits
 from .https import Http, Response, quoted
 
+READS = ("list", "read")
+"""The operations of an endpoint map that change nothing."""
+
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -139,13 +142,15 @@ class WebInterface:
         if answer.status not in operation["success"]:
             raise _unexpected(answer)
         if "version" in operation:
-            self._require_version(answer, str(_picked(answer, answer.json(), operation["version"])))
+            version = str(_picked(answer, answer.json(), operation["version"]))
+            # Unsupported means that nothing was done, but a write has been carried out by now.
+            self._require_version(answer, version, Unsupported if name in READS else ApplianceError)
         return operation, answer
 
-    def _require_version(self, answer: Response, version: str) -> None:
+    def _require_version(self, answer: Response, version: str, error: type[ApplianceError]) -> None:
         """Refuse an appliance whose version the map is not for: its web interface may have changed."""
         if not fits(version, self.map["versions"]):
-            raise Unsupported(
+            raise error(
                 f"the endpoint map is for versions {self.map['versions']}, and the appliance says that it "
                 f"has {version}: check the map against it, then put that version into the map's versions",
                 path=answer.path,
