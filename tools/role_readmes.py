@@ -39,7 +39,7 @@ def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
 
 
 def entry_point(entry: str, spec: dict[str, Any], main_options: dict[str, Any]) -> list[str]:
-    """Return the section of an entry point. It has no table if the entry point has the variables of the role."""
+    """Return the section of an entry point, without a table if it has the variables of the role."""
     title = f"## `tasks_from: {entry}`"
     variables = [] if spec["options"] == main_options else [table(spec["options"])]
     return [title, f"{spec['short_description']}.", *paragraphs(spec["description"]), *variables]

@@ -139,13 +139,20 @@ class ObjectChange:
             if self.step.action == "delete":
                 task.appliance.delete(task.resource, task.key)
                 return None
-            write = task.appliance.create if self.step.action == "create" else task.appliance.update
-            write(task.resource, task.key, self._body())
+            self._write()
         _confirm(task)
         if self.secret is None or task.resource.delivers not in self.step.send:
             return self.secret
         _delivery_entry(task).delivered(task.consumer, self.secret.fingerprint, began)
         return _delivery_entry(task).read().current
+
+    def _write(self) -> None:
+        task, body = self.task, self._body()
+        if self.step.action == "update":
+            task.appliance.update(task.resource, task.key, body)
+            return
+        with task.creating():
+            task.appliance.create(task.resource, task.key, body)
 
     def _body(self) -> dict[str, Any]:
         option, send = self.task.resource.delivers, self.step.send

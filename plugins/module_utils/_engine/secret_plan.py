@@ -17,6 +17,8 @@ from .secret import Secret, StoredSecret
 
 INTERRUPTED = "an earlier run was interrupted"
 LOST = f"{INTERRUPTED}, and any value it minted is lost"
+DOUBTED = "an earlier run may have made the stored one void"
+CONFIRMED = "an earlier run left the stored one in doubt, and the appliance accepts it"
 
 LISTED_WITHIN = timedelta(minutes=2)
 """How long an appliance may take to list a new entry (assumed, not documented)."""
@@ -230,11 +232,13 @@ def _plan_key(
         steps = (SecretStep("forget"),) if stored != StoredSecret() else ()
         return SecretPlan(steps=steps, before=stored.current)
     if stored.pending is not None:
-        return _resume_key(stored, admin)
+        return _resume_key(stored, stored.pending.secret, admin, options, now)
     if not admin.exists or admin.is_new:
         return _mint_key(stored, admin, "the object it belongs to is new")
     if stored.current is None:
         return _mint_key(stored, admin, "the store has none")
+    if stored.is_doubted:
+        return _settle_key(stored, admin, options, now, DOUBTED)
     if options.recreate == "invalid" and admin.verdict == "invalid":
         return _mint_key(stored, admin, "the appliance rejects the stored one")
     notes = []
@@ -247,13 +251,31 @@ def _plan_key(
     return _mint_key(stored, admin, reason, *notes) if reason else _keep(stored, *notes)
 
 
-def _resume_key(stored: StoredSecret, admin: ApiKeyOfAdmin) -> SecretPlan:
-    """Finish an interrupted minting. If its value is lost, the old value is void."""
-    fresh = stored.pending.secret if stored.pending else None
-    if fresh is None or not admin.exists or admin.is_new or admin.verdict == "invalid":
-        return _mint_key(replace(stored, current=None), admin, LOST)
+def _resume_key(
+    stored: StoredSecret, fresh: Secret | None, admin: ApiKeyOfAdmin, options: RotationOptions, now: datetime
+) -> SecretPlan:
+    """Finish an interrupted minting. Without its value, the old one may be void: a new key replaced it."""
+    lost = replace(stored, current=None)
+    if not admin.exists or admin.is_new:
+        return _mint_key(lost, admin, LOST)
+    if fresh is None:
+        return _settle_key(stored if admin.verdict == "valid" else lost, admin, options, now, LOST)
+    if admin.verdict == "invalid" or (stored.is_doubted and admin.verdict != "valid"):
+        return _mint_key(lost, admin, LOST)
     commit = SecretStep("commit", id=fresh.id, verified=admin.verdict == "valid")
     return SecretPlan((commit,), INTERRUPTED, before=stored.current, after=fresh, previous=stored.previous)
+
+
+def _settle_key(
+    stored: StoredSecret, admin: ApiKeyOfAdmin, options: RotationOptions, now: datetime, doubt: str
+) -> SecretPlan:
+    """Confirm a stored value that may be void if the appliance accepts it. Otherwise replace it."""
+    if stored.current is None or admin.verdict != "valid":
+        return _mint_key(stored, admin, doubt)
+    due = options.why_due(stored.current, now)
+    if due:
+        return _mint_key(stored, admin, due)
+    return _preceded((SecretStep("confirm"),), _keep(stored), CONFIRMED)
 
 
 def _mint_key(stored: StoredSecret, admin: ApiKeyOfAdmin, reason: str, *notes: str) -> SecretPlan:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ class Task:
     ``host`` is the appliance's inventory name. ``secrets`` has the store entry of each secret, by the option
     that names it. ``parent_is_new``: an earlier step of the same task creates the secret's parent object.
     ``released`` counts the references to the object that earlier steps remove. Both include the predictions
-    of check mode.
+    of check mode. ``creating`` is entered around the request that creates the object.
     """
 
     resource: Resource
@@ -34,6 +35,7 @@ class Task:
     secrets: Mapping[str, SecretEntry] = field(default_factory=dict)
     parent_is_new: bool = False
     released: int = 0
+    creating: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def key(self) -> Any:

@@ -95,6 +95,9 @@ STATUSES = {
 }
 """The cause and the remedy of a status, if the answer contains no known error number."""
 
+UNCLEAR_NUMBERS = frozenset({-61})
+"""The error numbers of a command that failed while it ran, so that it may have had an effect."""
+
 WITH_ANY_BODY = (400, 405, 413, 424)
 """Statuses that prove that nothing was done, whether the API or its web server answers."""
 
@@ -177,7 +180,13 @@ def envelope(answer: Response, resource: Resource, meanings: Mapping[int, tuple[
         return reply
     code = _number(reply)
     why, remedy = meanings.get(code or 0) or STATUSES.get(answer.status, NO_REASON)
-    raise Refused(f"{why}{_remark(reply)}", remedy, status=answer.status, code=code, path=answer.path)
+    error = Refused if _proves_refusal(answer.status, code) else ApplianceError
+    raise error(f"{why}{_remark(reply)}", remedy, status=answer.status, code=code, path=answer.path)
+
+
+def _proves_refusal(status: int, code: int | None) -> bool:
+    """Return whether nothing was done. FortiOS answers 500 and an error number to refusals too (observed)."""
+    return status in STATUSES or (code in MEANINGS and code not in UNCLEAR_NUMBERS)
 
 
 def _number(reply: Any) -> int | None:

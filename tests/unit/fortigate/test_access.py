@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    ApplianceError,
     Conflict,
     InvalidOptions,
     Refused,
@@ -140,11 +141,12 @@ def test_in_sync_each_table_is_read_once_and_nothing_is_written() -> None:
 def test_a_written_object_is_read_back_once() -> None:
     device = Device(admins=[admin()])
     Play(device, admins=[{**KEYED_ADMIN, "trusted_hosts": ["192.0.2.21"]}]).play()
-    assert device.events[:4] == [
+    assert device.events[:5] == [
         "appliance table system/api-user",
+        "store read",
+        "store reserve",
         "appliance update admin a",
         "appliance read admin a",
-        "store read",
     ]
     assert "appliance read key a" not in device.events
 
@@ -192,6 +194,89 @@ def test_a_new_admin_is_deleted_if_its_key_cannot_be_stored(is_new: bool) -> Non
     assert ("it was deleted on the appliance" in caught.value.reason) is is_new
     assert (task.entries["a"].pending is None) is is_new
     assert MINTED not in caught.value.reason
+
+
+def written(device: Device) -> list[str]:
+    """Return the writes on the FortiGate."""
+    return [event for event in device.events if event.startswith(("appliance create", "appliance update"))]
+
+
+STATES: dict[str, tuple[Any, Any]] = {
+    # what exists: (admins, stored value)
+    "nothing": ((), None),
+    "a key of an earlier admin": ((), "old"),
+    "an admin without a key": ((admin(profile="q"),), None),
+}
+
+
+@pytest.mark.parametrize(("admins", "value"), STATES.values(), ids=STATES)
+def test_nothing_is_written_on_the_fortigate_if_a_store_cannot_be_written(admins: Any, value: Any) -> None:
+    device = Device(admins=admins)
+    task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN, {**KEYED_ADMIN, "name": "b"}])
+    task.keepers["a"].current = secret(value) if value else None
+    task.keepers["b"].errors = {"reserve": SecretStoreError("read-only file system")}
+    with pytest.raises(SecretStoreError):
+        task.play()
+    assert written(device) == []
+    assert task.keepers["a"].pending is None
+    assert not task.keepers["a"].doubted
+
+
+def test_nothing_is_written_on_the_fortigate_while_another_run_is_minting() -> None:
+    device = Device()
+    task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN])
+    task.keepers["a"].pending = begun(is_minting=True)
+    with pytest.raises(SecretStoreError, match="is minting it"):
+        task.play()
+    assert written(device) == []
+
+
+def test_keys_are_reserved_before_the_first_write() -> None:
+    device = Device()
+    Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN]).play()
+    reserved = device.events.index("store reserve")
+    assert all(device.events.index(event) > reserved for event in written(device))
+    assert device.events.count("store reserve") == 1
+
+
+FAILING = {
+    # which step fails, and how: (error, whether the admin may exist, whether its stored key is doubted)
+    "the profile": ("create profile p", Refused("no"), False),
+    "the admin, refused": ("create admin a", Refused("no"), False),
+    "the admin, unclear": ("create admin a", ApplianceError("no reason", status=500), True),
+    "the admin, read back": ("read admin a", Refused("no", status=403), True),
+    "a later admin": ("create admin b", Refused("no"), True),
+}
+
+
+@pytest.mark.parametrize(("event", "error", "doubted"), FAILING.values(), ids=FAILING)
+def test_a_failed_task_doubts_the_stored_key_of_an_admin_that_may_be_new(
+    event: str, error: ApplianceError, doubted: bool
+) -> None:
+    device = Device()
+    task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN, {**PLAIN_ADMIN, "name": "b"}])
+    task.keepers["a"].current = secret("of the old admin")
+    note = device._note
+
+    def fail(verb: str, about: str = "", **key: str) -> None:
+        note(verb, about, **key)
+        if verb + about == event:
+            raise error
+
+    device._note = fail  # type: ignore[method-assign]
+    with pytest.raises(type(error)):
+        task.play()
+    assert (task.keepers["a"].pending, task.keepers["a"].doubted) == (None, doubted)
+
+
+@pytest.mark.parametrize("left", ["pending", "doubted"])
+def test_a_run_killed_after_the_admin_was_created_is_healed_by_the_next_one(left: str) -> None:
+    device = Device([raw(name="p", vpngrp="read")], [admin()], verdicts=[("invalid", 401), ("valid", 200)])
+    task = Play(device, admins=[KEYED_ADMIN])
+    task.keepers["a"].current = secret("of the old admin")
+    setattr(task.keepers["a"], left, begun() if left == "pending" else True)
+    assert task.play() == [("admin", "a", "none"), ("key", "a", "rotate" if left == "doubted" else "mint")]
+    assert task.keepers["a"].current.value == MINTED
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

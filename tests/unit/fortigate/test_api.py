@@ -203,25 +203,34 @@ def test_the_message_of_the_cli_follows_the_cause(error: Any, said: str, status:
 
 @pytest.mark.parametrize("code", MEANINGS)
 def test_every_known_number_has_a_cause_and_a_remedy(code: int) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ApplianceError) as caught:
         gate(answer(500, failed(code))).update(ADMIN, "a", {})
     assert (caught.value.code, caught.value.reason) == (code, "; ".join(MEANINGS[code]))
+    assert isinstance(caught.value, Refused) is (code != -61)
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "reason"),
+    ("status", "code", "reason", "is_refusal"),
     [
-        (500, -4711, "it gave no reason; check its event log"),
-        (500, None, "it gave no reason; check its event log"),
-        (500, "-3", "it gave no reason; check its event log"),
-        (404, None, "the object no longer exists, as if another administrator had deleted it; run again"),
-        (405, None, "the operation does not exist"),
-        (424, -4711, "a value in the request is missing"),
+        (500, -4711, "it gave no reason; check its event log", False),
+        (500, None, "it gave no reason; check its event log", False),
+        (500, "-3", "it gave no reason; check its event log", False),
+        (
+            404,
+            None,
+            "the object no longer exists, as if another administrator had deleted it; run again",
+            True,
+        ),
+        (405, None, "the operation does not exist", True),
+        (424, -4711, "a value in the request is missing", True),
     ],
 )
-def test_without_a_known_number_the_status_is_explained(status: int, code: Any, reason: str) -> None:
-    with pytest.raises(Refused) as caught:
+def test_without_a_known_number_the_status_is_explained(
+    status: int, code: Any, reason: str, is_refusal: bool
+) -> None:
+    with pytest.raises(ApplianceError) as caught:
         gate(answer(status, failed(code))).update(ADMIN, "a", {})
+    assert isinstance(caught.value, Refused) is is_refusal
     assert caught.value.reason.startswith(reason)
     assert caught.value.code == (code if isinstance(code, int) else None)
 
@@ -230,8 +239,9 @@ def test_without_a_known_number_the_status_is_explained(status: int, code: Any, 
     ("status", "body"), [(500, ok()), (200, {**ABOUT, "status": "warning"}), (200, ABOUT)]
 )
 def test_only_success_with_status_200_is_success(status: int, body: Any) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(ApplianceError) as caught:
         gate(answer(status, body)).create(ADMIN, "a", {})
+    assert not isinstance(caught.value, Refused)
 
 
 def test_writes_name_table_object_and_vdom() -> None:
@@ -256,6 +266,51 @@ def test_a_success_without_a_key_is_an_unknown_outcome(results: Any) -> None:
     with pytest.raises(ApplianceError, match="it contains no access_token") as caught:
         gate(answer(200, ok(results))).mint(ADMIN, "a")
     assert not isinstance(caught.value, Refused)
+
+
+UNCLEAR = {
+    "another status": answer(500, "Internal Server Error", "text/plain"),
+    "no number": answer(500, failed(None)),
+    "an unknown number": answer(500, failed(-4711)),
+    "a command that failed": answer(500, failed(-61)),
+    "a success that is none": answer(500, ok()),
+    "an error with 200": answer(200, failed(None)),
+    "a page": answer(200, HTML, "text/html"),
+    "half an answer": answer(200, '{"status": "succ'),
+    "a gateway": answer(502, HTML, "text/html"),
+    "another gateway": answer(504, failed(-37, path="other")),
+    "a busy server": answer(503, HTML, "text/html"),
+}
+
+
+@pytest.mark.parametrize("unclear", UNCLEAR.values(), ids=UNCLEAR)
+def test_an_answer_that_does_not_prove_a_refusal_is_an_unknown_outcome(unclear: Any) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        gate(unclear).mint(ADMIN, "a")
+    assert not isinstance(caught.value, (Refused, Unsupported))
+
+
+@pytest.mark.parametrize(
+    "clear",
+    [
+        answer(400, HTML, "text/html"),
+        answer(401, HTML, "text/html"),
+        answer(403, HTML, "text/html"),
+        answer(403, failed(None)),
+        answer(404, failed(None)),
+        answer(405, failed(None)),
+        answer(413, HTML, "text/html"),
+        answer(424, failed(None)),
+        answer(429, ""),
+        answer(500, failed(-3)),
+        answer(500, failed(-37)),
+        answer(500, failed(-8102)),
+    ],
+    ids=lambda clear: f"{clear.status}",
+)
+def test_a_refusal_proves_that_no_key_was_generated(clear: Any) -> None:
+    with pytest.raises(Refused):
+        gate(clear).mint(ADMIN, "a")
 
 
 HERE = {"trusthost": [{"type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.0 255.0.0.0"}]}
