@@ -52,7 +52,7 @@ def _report(task: Task, outcome: Outcome, found: Outcome) -> None:
     for entry in found.objects or ():
         if entry["changed"]:
             outcome.values[task.resource.kind] = entry["before"]
-            _report_drift(task, outcome, STATES.get(entry["action"]) or f"{_differing(entry)} differ")
+            _report_drift(task, outcome, STATES.get(entry["action"]) or f"it differs in {_differing(entry)}")
 
 
 def _report_drift(task: Task, outcome: Outcome, why: str) -> None:

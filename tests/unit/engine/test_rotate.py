@@ -58,7 +58,11 @@ def note(why: str) -> str:
 @pytest.mark.parametrize(
     ("have", "options", "why"),
     [
-        ({"name": "a", "size": 1, "color": "red"}, {"size": 2, "color": "blue"}, "color and size differ"),
+        (
+            {"name": "a", "size": 1, "color": "red"},
+            {"size": 2, "color": "blue"},
+            "it differs in color and size",
+        ),
         (None, {"size": 2}, "it does not exist"),
         ({"name": "a", "size": 1, "color": "red"}, {"state": "absent"}, "it still exists"),
         ({"name": "a", "size": 1, "color": "red"}, {"size": 1}, None),
@@ -112,8 +116,8 @@ def test_a_replaced_secret_is_delivered(check_mode: bool, case: dict[str, Any]) 
 @pytest.mark.parametrize(
     ("case", "why"),
     [
-        ({"previous": secret("old"), "address": "s2"}, "address and token differ"),
-        ({}, "token differ"),
+        ({"previous": secret("old"), "address": "s2"}, "it differs in address and token"),
+        ({}, "it differs in token"),
     ],
     ids=["another address", "no rotation"],
 )

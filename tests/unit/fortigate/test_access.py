@@ -213,19 +213,19 @@ STATES: dict[str, tuple[Any, Any]] = {
 def test_nothing_is_written_on_the_fortigate_if_a_store_cannot_be_written(admins: Any, value: Any) -> None:
     device = Device(admins=admins)
     task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN, {**KEYED_ADMIN, "name": "b"}])
-    task.keepers["a"].current = secret(value) if value else None
-    task.keepers["b"].errors = {"reserve": SecretStoreError("read-only file system")}
+    task.entries["a"].current = secret(value) if value else None
+    task.entries["b"].errors = {"reserve": SecretStoreError("read-only file system")}
     with pytest.raises(SecretStoreError):
         task.play()
     assert written(device) == []
-    assert task.keepers["a"].pending is None
-    assert not task.keepers["a"].doubted
+    assert task.entries["a"].pending is None
+    assert not task.entries["a"].doubted
 
 
 def test_nothing_is_written_on_the_fortigate_while_another_run_is_minting() -> None:
     device = Device()
     task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN])
-    task.keepers["a"].pending = begun(is_minting=True)
+    task.entries["a"].pending = begun(is_minting=True)
     with pytest.raises(SecretStoreError, match="is minting it"):
         task.play()
     assert written(device) == []
@@ -255,7 +255,7 @@ def test_a_failed_task_doubts_the_stored_key_of_an_admin_that_may_be_new(
 ) -> None:
     device = Device()
     task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN, {**PLAIN_ADMIN, "name": "b"}])
-    task.keepers["a"].current = secret("of the old admin")
+    task.entries["a"].current = secret("of the old admin")
     note = device._note
 
     def fail(verb: str, about: str = "", **key: str) -> None:
@@ -266,17 +266,17 @@ def test_a_failed_task_doubts_the_stored_key_of_an_admin_that_may_be_new(
     device._note = fail  # type: ignore[method-assign]
     with pytest.raises(type(error)):
         task.play()
-    assert (task.keepers["a"].pending, task.keepers["a"].doubted) == (None, doubted)
+    assert (task.entries["a"].pending, task.entries["a"].doubted) == (None, doubted)
 
 
 @pytest.mark.parametrize("left", ["pending", "doubted"])
 def test_a_run_killed_after_the_admin_was_created_is_healed_by_the_next_one(left: str) -> None:
     device = Device([raw(name="p", vpngrp="read")], [admin()], verdicts=[("invalid", 401), ("valid", 200)])
     task = Play(device, admins=[KEYED_ADMIN])
-    task.keepers["a"].current = secret("of the old admin")
-    setattr(task.keepers["a"], left, begun() if left == "pending" else True)
+    task.entries["a"].current = secret("of the old admin")
+    setattr(task.entries["a"], left, begun() if left == "pending" else True)
     assert task.play() == [("admin", "a", "none"), ("key", "a", "rotate" if left == "doubted" else "mint")]
-    assert task.keepers["a"].current.value == MINTED
+    assert task.entries["a"].current.value == MINTED
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -400,7 +400,7 @@ def rotation(device: Device, **given: Any) -> Play:
     """Prepare a rotation of the administrator's stored key that also has differences to report."""
     admins = [{**KEYED_ADMIN, "comments": "x"}]
     task = Play(device, profiles=[{**PROFILE, "vpn": "none"}], admins=admins, rotate_only=True, **given)
-    task.keepers["a"].current = secret("old", rotation_id="before")
+    task.entries["a"].current = secret("old", rotation_id="before")
     device.events.clear()
     return task
 
@@ -412,11 +412,11 @@ def test_a_rotation_replaces_keys_and_reports_everything_else(check_mode: bool) 
     assert task.play() == [("profile", "p", "none"), ("admin", "a", "none"), ("key", "a", "rotate")]
     assert [each for each in device.events if each.split()[1] in ("create", "update", "delete")] == []
     assert task.result["warnings"] == [
-        'admin profile "p" is not in the desired state (vpn differ), and a rotation does not change it',
-        'API admin "a" is not in the desired state (comments differ), and a rotation does not change it',
+        'admin profile "p" is not in the desired state (it differs in vpn), and a rotation does not change it',
+        'REST API administrator "a" is not in the desired state (it differs in comments), and a rotation does not change it',
     ]
     assert [each["reason"] for each in task.result["objects"][:2]] == [
-        f"not in the desired state ({what} differ), and a rotation does not change it"
+        f"not in the desired state (it differs in {what}), and a rotation does not change it"
         for what in ("vpn", "comments")
     ]
 
@@ -436,7 +436,7 @@ def test_a_rotation_neither_purges_nor_creates_nor_mints_a_first_key(check_mode:
         "table",
         "table",
     ]
-    whys = ["it does not exist", "it does not exist", "the object that it belongs to does not exist"]
+    whys = ["the object that it belongs to does not exist", "it does not exist", "it does not exist"]
     assert [
         why in text for why, text in zip([*whys, "it still exists"], task.result["warnings"], strict=True)
     ] == [True] * 4
