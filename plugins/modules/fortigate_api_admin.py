@@ -226,8 +226,9 @@ failure:
 """
 
 from ..module_utils._engine.apply import converge
+from ..module_utils._fortigate.admin_profile import PROFILE
 from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_admin import ADMIN
+from ..module_utils._fortigate.api_admin import ADMIN, VDOM
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import SELF_CHANGE, STATE
 from ..module_utils._module.remote import serve
@@ -236,6 +237,7 @@ from ..module_utils._module.run import Module
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **ADMIN.argument_spec()}),
     resource=ADMIN,
+    also=(PROFILE, VDOM),
     connect=connect,
     work=converge,
 )

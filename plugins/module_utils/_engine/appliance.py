@@ -22,10 +22,12 @@ class Appliance:
 
     Every verb may raise ApplianceError; a failed read is never an absent object. Values are in the
     appliance's own words, as a Resource translates them. ``version`` is the firmware that it runs, such as
-    ``7.4.5``, and None until an answer has told it.
+    ``7.4.5``, and ``partition`` the part of it that requests are about if they name none. Each is None until
+    an answer has it.
     """
 
     version: str | None = None
+    partition: str | None = None
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
         """Return one object, None if the appliance says that it does not exist."""

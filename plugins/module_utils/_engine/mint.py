@@ -152,13 +152,12 @@ class SecretChange:
         self.current = plan.after
 
     def foresee(self) -> Secret | None:
-        """Refuse what a run would, and warn where the object that the secret belongs to is not there yet."""
+        """Refuse what a real run refuses."""
         if self.plan.refusal is not None:
             raise self.plan.refusal
-        if self.plan.lacks_parent:
-            self.outcome.warnings.append(
-                f"{self.task.title} is predicted as if an earlier task creates the object it belongs to"
-            )
+        predictions, path = self.task.predictions, self.task.resource.path
+        if self.plan.lacks_parent and not predictions.exists(path, str(self.task.key)):
+            self.require_parent(SecretStep("require_parent"))
         return self.plan.after
 
     def carry_out(self) -> Secret | None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,9 @@ from .version import Spans, in_words, within
 
 OTHER_PATHS = ("", ".", "..")
 """What names no object in a path: HTTP libraries resolve such a segment, which leads to another path."""
+
+LOST_BYTES = re.compile("[\ud800-\udfff\N{REPLACEMENT CHARACTER}]")
+"""What bytes that are not UTF-8 are read as. No request can name an object by them."""
 
 
 class Incomplete(Exception):
@@ -39,6 +43,7 @@ class Field:
     ``decode`` and ``encode`` translate from and to the wire.
     ``limits`` are the smallest and the largest number that can be.
     ``only_if`` names an option and the value it must have for this one to mean anything.
+    ``refers_to`` is the kind of the objects that the value names.
     ``missing`` says why the appliance at hand does not have it, see :meth:`for_version`.
     """
 
@@ -61,6 +66,7 @@ class Field:
     decode: Callable[[Any], Any] = same
     encode: Callable[[Any], Any] = same
     only_if: tuple[str, Any] | None = None
+    refers_to: Resource | None = None
     missing: str = ""
 
     def option_spec(self) -> dict[str, Any]:
@@ -110,6 +116,12 @@ class Field:
 
     def _why_missing(self) -> str:
         return f"exists only with {self.feature}" if self.feature else in_words(self.versions)
+
+    def names(self, value: Any) -> list[str]:
+        """Return the names of other objects in a value."""
+        if self.refers_to is None or not value:
+            return []
+        return value if isinstance(value, list) else [value]
 
     def unsupported(self, option: str, value: Any) -> Iterator[str]:
         """Say what of a value cannot be had on the appliance at hand, with the reason."""
@@ -193,6 +205,7 @@ class Resource:
     the appliance invents has no entry of its own: reading it finds the object that it belongs to.
     ``key_in_path`` says that the key is a segment of the object's path. ``prepare``
     completes the validated options of one object, and raises InvalidOptions for what a spec cannot express.
+    ``warn`` yields warnings about the object in its desired state and the appliance's ``partition``.
     ``fold`` and ``unfold`` join and split wire fields that are one option to the user.
     """
 
@@ -212,6 +225,7 @@ class Resource:
     on_parent: bool = False
     key_in_path: bool = False
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = same
+    warn: Callable[[Mapping[str, Any], str | None], Iterable[str]] = lambda options, partition: ()
     fold: Callable[[Mapping[str, Any]], Mapping[str, Any]] = same
     unfold: Callable[[dict[str, Any]], dict[str, Any]] = same
 
@@ -232,6 +246,7 @@ class Resource:
         """Say what cannot be right in the options, whatever the appliance holds."""
         return [
             *self._no_segment(params),
+            *self._not_utf8(params),
             *self._too_long(params),
             *self._out_of_range(params),
             *self._without_meaning(params),
@@ -240,6 +255,13 @@ class Resource:
     def _no_segment(self, params: Mapping[str, Any]) -> Iterable[str]:
         if self.key_in_path and params.get(self.key) in OTHER_PATHS:
             yield f'{self.key} cannot be "{params[self.key]}", which leads to another path'
+
+    def _not_utf8(self, params: Mapping[str, Any]) -> Iterable[str]:
+        for option, spec in self.fields.items():
+            value = params.get(option)
+            names = [value] if option == self.key and self.key_in_path else spec.names(value)
+            if any(LOST_BYTES.search(name) for name in names if name is not None):
+                yield f"{option} has bytes that are not UTF-8, so no request can name the object"
 
     def _too_long(self, params: Mapping[str, Any]) -> Iterable[str]:
         for option, spec in self.fields.items():

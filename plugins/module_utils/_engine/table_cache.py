@@ -26,6 +26,10 @@ class TableCache(ForwardingAppliance):
         """Return the firmware that the appliance runs, None until an answer has told it."""
         return self.appliance.version
 
+    @property
+    def partition(self) -> str | None:  # type: ignore[override]
+        return self.appliance.partition
+
     def forward(self, verb: str, resource: Resource, *arguments: Any) -> Any:
         """Carry out a verb on the other appliance."""
         if verb in ("create", "update", "delete"):

@@ -12,6 +12,7 @@ from typing import Any
 
 from .appliance import Appliance
 from .errors import ApplianceError, Conflict, attempting
+from .predictions import Predictions
 from .resource import Incomplete, Resource
 from .secret import SecretEntry
 
@@ -23,7 +24,7 @@ class Task:
     ``host`` is the appliance's name in the inventory. ``secrets`` holds the store's entry of each secret, by
     the option that names it. ``parent_is_new`` says that an earlier step of the same task has created the
     object that a secret belongs to, or would. ``released`` counts the references to the object that earlier
-    steps have ended, or would.
+    steps have ended, or would. ``predictions`` are those of the run, in check mode.
     """
 
     resource: Resource
@@ -34,6 +35,7 @@ class Task:
     secrets: Mapping[str, SecretEntry] = field(default_factory=dict)
     parent_is_new: bool = False
     released: int = 0
+    predictions: Predictions = field(default_factory=Predictions)
 
     @property
     def key(self) -> Any:

@@ -29,7 +29,7 @@ class RelayedAppliance(ForwardingAppliance):
             raise_packed(result["error"])
         if "reply" not in result:
             raise ApplianceError(f"the host that the task is delegated to could not do it: {_why(result)}")
-        self.version = result.get("version")
+        self.version, self.partition = result.get("version"), result.get("partition")
         return result["reply"]
 
     def holds(self, resource: Resource, option: str, value: str) -> None:
