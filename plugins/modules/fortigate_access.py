@@ -248,7 +248,7 @@ failure:
 from ..module_utils._fortigate.access import SHARED, grant, prepare_fortigate_access, references
 from ..module_utils._fortigate.admin_profile import PROFILE
 from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_admin import ADMIN
+from ..module_utils._fortigate.api_admin import ADMIN, VDOM
 from ..module_utils._fortigate.api_key import KEY, RECREATE
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import ROTATE_ONLY, SELF_CHANGE
@@ -272,7 +272,7 @@ MODULE = Module(
         required_if=[("purge", True, ("purge_names",))],
     ),
     resource=ADMIN,
-    also=(PROFILE, KEY),
+    also=(PROFILE, KEY, VDOM),
     connect=connect,
     work=grant,
     prepare=prepare_fortigate_access,

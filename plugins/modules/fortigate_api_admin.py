@@ -238,8 +238,9 @@ failure:
 """
 
 from ..module_utils._engine.mint import converge_parent
+from ..module_utils._fortigate.admin_profile import PROFILE
 from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_admin import ADMIN
+from ..module_utils._fortigate.api_admin import ADMIN, VDOM
 from ..module_utils._fortigate.api_key import SECRET_REF
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import SELF_CHANGE, STATE
@@ -249,6 +250,7 @@ from ..module_utils._module.run import Module
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **ADMIN.argument_spec(), **SECRET_REF}),
     resource=ADMIN,
+    also=(PROFILE, VDOM),
     connect=connect,
     work=converge_parent,
     secret_refs=("secret_ref",),

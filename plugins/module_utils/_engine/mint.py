@@ -240,14 +240,12 @@ class SecretChange:
         _report(self.task, self.outcome, self.plan, after)
 
     def foresee(self) -> Secret | None:
-        """Refuse what a real run refuses, and warn if the parent object does not exist yet."""
+        """Refuse what a real run refuses."""
         if self.plan.refusal is not None:
             raise self.plan.refusal
-        if self.plan.lacks_parent:
-            self.outcome.warnings.append(
-                f"{self.task.title} is predicted on the assumption that an earlier task creates the object "
-                "it belongs to"
-            )
+        predictions, path = self.task.predictions, self.task.resource.path
+        if self.plan.lacks_parent and not predictions.exists(path, str(self.task.key)):
+            self.require_parent(SecretStep("require_parent"))
         return self.plan.after
 
     def carry_out(self) -> Secret | None:

@@ -16,7 +16,7 @@ from typing import Any
 from .._engine.apply import converge
 from .._engine.errors import Conflict, InvalidOptions, TaskError
 from .._engine.mint import SecretChange, mint, prepare_secret
-from .._engine.resource import Resource
+from .._engine.resource import LOST_BYTES, Resource
 from .._engine.rotate import compare
 from .._engine.table_cache import TableCache
 from .._engine.task import Outcome, Task, read_object
@@ -226,7 +226,18 @@ def _purged(task: Task, option: str) -> list[Step]:
         and name not in resource.built_in
         and fnmatchcase(name, task.options["purge_names"])
     ]
+    _refuse_lost_bytes(resource, unlisted)
     return [Step(resource, {"name": name, "state": "absent"}) for name in unlisted]
+
+
+def _refuse_lost_bytes(resource: Resource, names: list[str]) -> None:
+    lost = [resource.title(name) for name in names if LOST_BYTES.search(name)]
+    if lost:
+        raise Conflict(
+            f"{lost[0]} matches purge_names, but its name has bytes that are not UTF-8, so no request can "
+            "delete it, and nothing was changed",
+            "delete or rename it on the FortiGate, or narrow purge_names",
+        )
 
 
 def _refuse_too_many(task: Task, steps: list[Step]) -> None:

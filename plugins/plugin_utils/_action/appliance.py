@@ -17,12 +17,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
+from ansible import constants
 from ansible.errors import AnsibleConnectionFailure
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 
 from ...module_utils._engine.appliance import Appliance
 from ...module_utils._engine.errors import InvalidOptions, Unreachable
+from ...module_utils._engine.predictions import Predictions
 from ...module_utils._engine.secret import SecretEntry
 from ...module_utils._module.run import Module, Params, run
 from ...module_utils._module.untagged import plain
@@ -30,6 +32,7 @@ from .._secrets.entry import StoreEntry
 from .._secrets.persistence import require_lasting
 from .._secrets.store import STORE_SETTINGS, open_store
 from .host_shell import HostShell
+from .predictions import RunPredictions
 from .prefork import load_filters
 from .relay import RelayedAppliance
 
@@ -103,6 +106,7 @@ class ControlNode:
         self.host = str(task_vars["inventory_hostname"])
         self.check_mode = bool(action._task.check_mode)
         self.hidden: set[str] = set()
+        self.predictions: Predictions = RunPredictions(constants.DEFAULT_LOCAL_TMP, self.host)
 
     def relay(self, params: Params) -> Appliance | None:
         """Return the appliance by way of the delegation host, None if the control node reaches it itself."""

@@ -189,15 +189,6 @@ def test_a_key_without_its_admin_is_an_error_in_a_run(stored: Any) -> None:
     assert scene.events == READING
 
 
-def test_a_key_without_its_admin_is_predicted_in_check_mode_with_a_note() -> None:
-    scene = Scene(KEY, {}, check_mode=True)
-    result = scene.play()
-    assert (result["changed"], result["reason"]) == (True, "the object it belongs to is new")
-    assert scene.warnings == [
-        'key "a" is predicted on the assumption that an earlier task creates the object it belongs to'
-    ]
-
-
 NO = [Refused("no", status=403), Locked("wait", status=429), Unsupported("never heard")]
 
 

@@ -14,6 +14,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     ApplianceError,
     Conflict,
     InvalidOptions,
+    NotFound,
     Refused,
     SecretStoreError,
 )
@@ -50,9 +51,10 @@ class Device(MemoryAppliance):
 
     def __init__(self, profiles: Any = (), admins: Any = (), **noted: Any) -> None:
         super().__init__(**noted)
-        self.tables = {
+        self.tables: dict[str, dict[str, Any]] = {
             "system/accprofile": {row["name"]: row for row in profiles},
             "system/api-user": {row["name"]: row for row in admins},
+            "system/vdom": {name: {"name": name} for name in ("root", "plant")},
         }
         self.fresh = {"system/accprofile": raw(), "system/api-user": {}}
 
@@ -160,7 +162,7 @@ def test_an_absent_profile_is_deleted_after_its_admin() -> None:
         ("key", "none"),
         ("profile", "delete"),
     ]
-    assert device.tables == {"system/accprofile": {}, "system/api-user": {}}
+    assert (device.tables["system/accprofile"], device.tables["system/api-user"]) == ({}, {})
 
 
 def test_a_failure_ends_the_task_and_reports_the_changes_before_it() -> None:
@@ -282,7 +284,7 @@ def test_a_run_killed_after_the_admin_was_created_is_healed_by_the_next_one(left
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("pending", [None, begun(secret("half done"))], ids=["stored", "interrupted"])
 def test_the_key_of_a_deleted_admin_is_not_kept_for_a_new_one(pending: Any, check_mode: bool) -> None:
-    device = Device(check_mode=check_mode)
+    device = Device([raw()], check_mode=check_mode)
     task = Play(device, admins=[KEYED_ADMIN])
     task.entries["a"].current, task.entries["a"].pending = secret("of the old admin"), pending
     assert task.play()[0] == ("admin", "a", "create")
@@ -296,8 +298,45 @@ def test_the_key_of_a_deleted_admin_is_not_kept_for_a_new_one(pending: Any, chec
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_an_admin_that_this_task_creates_cannot_be_the_account_in_use(check_mode: bool) -> None:
-    device = Device(check_mode=check_mode, own=True)
+    device = Device([raw()], check_mode=check_mode, own=True)
     assert Play(device, admins=[KEYED_ADMIN]).play() == [("admin", "a", "create"), ("key", "a", "mint")]
+
+
+MISSING = {
+    # what is missing: (profiles, admin, message)
+    "profile": ([], {}, 'the admin profile "p" in profile does not exist, or this account cannot see it'),
+    "VDOM": (["p"], {"vdoms": ["plant", "nowhere"]}, 'the VDOM "nowhere" in vdoms does not exist'),
+}
+
+
+@pytest.mark.parametrize(("profiles", "given", "says"), MISSING.values(), ids=MISSING)
+def test_check_mode_refuses_an_admin_that_names_a_missing_object(
+    profiles: Any, given: Any, says: str
+) -> None:
+    device = Device([raw(name=name) for name in ["other", *profiles]], check_mode=True)
+    task = Play(device, admins=[{**PLAIN_ADMIN, **given}])
+    with pytest.raises(NotFound) as caught:
+        task.play()
+    assert caught.value.sentence("fgt").startswith(f'fgt: creating REST API administrator "a" failed: {says}')
+
+
+@pytest.mark.parametrize("admins", [[PLAIN_ADMIN], [{**PLAIN_ADMIN, "vdoms": ["root"]}]])
+def test_nothing_else_is_read_for_an_admin_in_sync(admins: Any) -> None:
+    device = Device([raw()], [{**admin(), "vdom": [{"name": "root"}]}], check_mode=True)
+    assert Play(device, admins=admins).play() == [("admin", "a", "none")]
+    assert device.events == [TABLES[1]]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_object_whose_name_is_not_utf_8_is_not_purged_and_stops_the_purge(check_mode: bool) -> None:
+    device = Device(admins=[admin("d-caf\N{REPLACEMENT CHARACTER}")], check_mode=check_mode)
+    with pytest.raises(Conflict) as caught:
+        Play(device, profiles=[PROFILE], admins=[], **PURGE).play()
+    assert (
+        'administrator "d-caf\N{REPLACEMENT CHARACTER}" matches purge_names, but its name has bytes'
+        in str(caught.value)
+    )
+    assert not [event for event in device.events if "table" not in event]
 
 
 PURGED = {
@@ -411,9 +450,10 @@ def test_a_rotation_replaces_keys_and_reports_everything_else(check_mode: bool) 
     task = rotation(device, rotation_id="q4", purge=True, purge_names="*", purge_limit=0)
     assert task.play() == [("profile", "p", "none"), ("admin", "a", "none"), ("key", "a", "rotate")]
     assert [each for each in device.events if each.split()[1] in ("create", "update", "delete")] == []
+    reported = "is not in the desired state (it differs in {}), and a rotation does not change it"
     assert task.result["warnings"] == [
-        'admin profile "p" is not in the desired state (it differs in vpn), and a rotation does not change it',
-        'REST API administrator "a" is not in the desired state (it differs in comments), and a rotation does not change it',
+        f'admin profile "p" {reported.format("vpn")}',
+        f'REST API administrator "a" {reported.format("comments")}',
     ]
     assert [each["reason"] for each in task.result["objects"][:2]] == [
         f"not in the desired state (it differs in {what}), and a rotation does not change it"

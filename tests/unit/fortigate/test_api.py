@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
+    InvalidOptions,
     Locked,
     Refused,
     Unsupported,
@@ -162,6 +163,26 @@ def test_a_denial_keeps_its_number(body: Any, code: int | None) -> None:
     with pytest.raises(Refused) as caught:
         gate(answer(403, body)).read(ADMIN, "a")
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("vdom", "place"),
+    [("plant", 'VDOM "plant"'), (None, "the management VDOM, which is used without vdom")],
+)
+@pytest.mark.parametrize("verb", ["read", "table", "delete", "mint"])
+def test_a_denial_names_the_vdom_of_the_request(verb: str, vdom: str | None, place: str) -> None:
+    arguments = [] if verb == "table" else ["a"]
+    with pytest.raises(Refused) as caught:
+        getattr(gate(answer(403, failed(None)), vdom=vdom), verb)(ADMIN, *arguments)
+    assert caught.value.why.endswith(f"or the account has no access to {place}")
+    assert caught.value.remedy.endswith("or set vdom to a VDOM of the account")
+
+
+@pytest.mark.parametrize("vdom", ["*", "root,plant"])
+def test_several_vdoms_are_refused_before_any_request(vdom: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        gate(vdom=vdom)
+    assert str(caught.value) == f'vdom is "{vdom}", which stands for several VDOMs; set vdom to one VDOM'
 
 
 @pytest.mark.parametrize(
@@ -340,6 +361,55 @@ def test_a_key_is_judged_by_one_call(status: int, verdict: str, monkeypatch: pyt
     assert stranger.closed
 
 
+def probed(admin: dict[str, Any], given: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Wire]:
+    """Probe the key of an admin that trusts this host; return the verdict and the wire of the probe."""
+    stranger = Wire(given)
+    monkeypatch.setattr(api, "Http", lambda _params: stranger)
+    box = gate(vdom="root")
+    box.http = Wire(answer(200, ok([{**ROW, **HERE, **admin}])))
+    box.http.url = "https://127.0.0.1"
+    return box.probe(ADMIN, "a", "s3cr3t"), stranger
+
+
+@pytest.mark.parametrize(
+    ("admin", "query"),
+    [
+        ({"vdom": [{"name": "plant"}, {"name": "root"}]}, {"vdom": "plant"}),
+        ({"vdom": [{"name": ""}, 7, {"name": "plant"}]}, {"vdom": "plant"}),
+        ({"vdom": []}, {}),
+        ({"vdom": None}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_key_is_probed_in_a_vdom_of_its_admin(
+    admin: Any, query: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict, stranger = probed(admin, answer(200), monkeypatch)
+    assert verdict == ("valid", 200)
+    assert stranger.contents[0]["params"] == query
+
+
+STATUS_DENIED = {"path": "system", "name": "status", "status": "error", "http_status": 403}
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        (STATUS_DENIED, "valid"),
+        ({**STATUS_DENIED, "name": "global"}, "unknown"),
+        ({"detail": "no"}, "unknown"),
+        ([], "unknown"),
+        ("{", "unknown"),
+        (HTML, "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_only_a_denial_by_fortios_itself_proves_that_a_key_was_accepted(
+    body: Any, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert probed({}, answer(403, body), monkeypatch)[0] == (verdict, 403)
+
+
 @pytest.mark.parametrize(
     "read",
     [answer(404, failed(-3)), answer(200, ok([{**ROW, **THERE}])), answer(200, ok([ROW]))],
@@ -372,6 +442,21 @@ def test_every_read_records_the_firmware(there: bool, said: Any, version: str | 
     box = gate(answer(200, reply) if there else answer(404, {**reply, "status": "error", "results": None}))
     box.read(ADMIN, "a")
     assert box.version == version
+
+
+@pytest.mark.parametrize(
+    ("vdom", "said", "management"),
+    [(None, "mgmt", "mgmt"), (None, "", None), (None, 7, None), ("plant", "plant", None)],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_read_without_vdom_records_the_management_vdom(
+    vdom: Any, said: Any, management: Any, there: bool
+) -> None:
+    reply = {**ok([{"name": "a"}]), "vdom": said}
+    missing = {**reply, "status": "error", "results": None}
+    box = gate(answer(200, reply) if there else answer(404, missing), vdom=vdom)
+    box.read(ADMIN, "a")
+    assert box.partition == management
 
 
 def test_references_are_counted_by_the_metadata_of_an_object() -> None:
