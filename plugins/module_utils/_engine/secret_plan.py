@@ -83,8 +83,8 @@ class SecretPlan:
 
     ``after`` is None for a value that is unknown before it is minted, or for none. ``retired`` is the value
     that is dropped where nothing else happens. ``drift`` is why a rotation does not change the secret.
-    ``refusal`` is raised after the steps: what an interrupted run has left is cleared away even if nothing may
-    follow.
+    ``refusal`` is raised after the steps: what an interrupted run has left is cleared away even if nothing
+    may follow.
     """
 
     steps: tuple[SecretStep, ...] = ()
