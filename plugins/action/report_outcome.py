@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
         verification = self._task.args.get("verification")
         state, sentence = outcome(**verification) if verification else _of_report()
         flag = {FLAGS[state]: True} if state in FLAGS else {}
-        return {"changed": False, "state": state, "msg": sentence, **flag}
+        # A success is shown without -v too.
+        return {"changed": False, "state": state, "msg": sentence, "_ansible_verbose_always": True, **flag}
 
 
 def _of_report() -> tuple[str, str]:

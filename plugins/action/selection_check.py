@@ -36,7 +36,7 @@ class ActionModule(ActionBase):
         if recorder.has_run or recorder.plays_follow():
             return {"changed": False, "selected": recorder.has_run or None}
         if list(variables.get("ansible_run_tags", ())) == ["always"]:
-            return {"changed": False, "selected": False, "msg": ONLY_ALWAYS}
+            return {"changed": False, "selected": False, "msg": ONLY_ALWAYS, "_ansible_verbose_always": True}
         return {"failed": True, "msg": _refusal(variables)}
 
 

@@ -59,7 +59,8 @@ def test_every_misspelt_variable_is_named() -> None:
     message = refused("fortigate_access_xyz123", "fortigate_access_profile")
     assert message.endswith(
         "it has no variable fortigate_access_profile or fortigate_access_xyz123; "
-        "rename fortigate_access_profile to fortigate_access_profiles and remove or rename fortigate_access_xyz123"
+        "rename fortigate_access_profile to fortigate_access_profiles "
+        "and remove or rename fortigate_access_xyz123"
     )
 
 
