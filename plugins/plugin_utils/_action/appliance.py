@@ -21,6 +21,7 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._engine.appliance import Appliance
 from ...module_utils._engine.errors import InvalidOptions, Unreachable
@@ -35,6 +36,7 @@ from .host_shell import HostShell
 from .predictions import RunPredictions
 from .prefork import load_filters
 from .relay import RelayedAppliance
+from .role_variables import check_variables, roles_of_play
 
 # Ansible imports an action before it forks the workers, which inherit what is loaded here.
 load_filters()
@@ -56,7 +58,17 @@ class ApplianceAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         node = ControlNode(self, task_vars or {})
+        try:
+            self.check_role_variables(node.task_vars)
+        except InvalidOptions as error:
+            return {"failed": True, "msg": error.sentence(node.host)}
         return run(self.module, plain(self._task.args), node)
+
+    def check_role_variables(self, variables: dict[str, Any]) -> None:
+        """Check the variables of the role that the task belongs to. Raises InvalidOptions."""
+        if self._task._role is not None:
+            extra = load_extra_vars(self._loader)
+            check_variables(self._task._role.get_name(), variables, extra, roles_of_play(variables))
 
     def is_relayed(self) -> bool:
         """Return whether the requests start from the delegation host."""

@@ -16,6 +16,7 @@ from ansible_collections.otsec.defender_iot.plugins.filter.verdict import (
     forescout_verdict,
     fortinet_verdict,
     verdict_table,
+    verification,
 )
 
 UNREAD = [
@@ -41,6 +42,7 @@ def access(**actions: str) -> dict[str, Any]:
 def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -> None:
     assert fortinet_verdict(result) == {
         "state": "unknown",
+        "outcome": "unreadable",
         "since": None,
         "level": None,
         "evidence": f"the FortiGate could not be read: {why}",
@@ -329,6 +331,48 @@ def test_since_is_the_newest_proof_or_when_the_token_was_made() -> None:
     assert judged({})["since"] is None
 
 
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (fortinet_verdict(access()), "not_provable"),
+        (fortinet_verdict(access(profile="update")), "not_verified"),
+        (fortinet_verdict(access(key="mint")), "not_verified"),
+        (fortinet_verdict(access(admin="create")), "not_verified"),
+        (fortinet_verdict({"unreachable": True}), "unreadable"),
+        (judged(), "verified"),
+        (judged(seen(None)), "not_verified"),
+        (judged({"skipped": True}), "not_verified"),
+        (judged({}), "not_verified"),
+        (judged({"failed": True}), "unreadable"),
+        (judged(platform={"unreachable": True}), "unreadable"),
+        (judged(platform={}), "unreadable"),
+        (judged(host={"failed": True}), "unreadable"),
+        (judged(host={"skipped": True}), "verified"),
+    ],
+)
+def test_a_verdict_has_an_outcome_for_the_exit_code(verdict: dict[str, Any], outcome: str) -> None:
+    assert verdict["outcome"] == outcome
+
+
+def test_a_verification_collects_verdicts_and_what_could_not_be_read() -> None:
+    groups = {"fortigates": ["f1", "f2", "f3"], "sensors": ["s1", "s2", "s3"], "forescouts": ["c1", "c2"]}
+    hostvars = {
+        "f1": {"fortigate_access_verdict": {"appliance": "f1"}},
+        "f2": {},
+        "s1": {"sensor_tokens_seen": {"skipped": True}},
+        "s2": {"sensor_tokens_seen": {"unreachable": True}},
+        "s3": {},
+        "c1": {"forescout_module_verdict": {"appliance": "c1"}},
+        "c2": {},
+    }
+    hosts = ["localhost", "f1", "f2", "s1", "s2", "s3", "c1", "c2"]
+    assert verification(hosts, groups, hostvars) == {
+        "verdicts": [{"appliance": "f1"}, {"appliance": "c1"}],
+        "unread": ["f2", "c2", "s2", "s3"],
+    }
+    assert verification(["f3"], {}, {}) == {"verdicts": [], "unread": []}
+
+
 def test_the_verdicts_of_a_fleet_become_one_table_for_each_integration() -> None:
     fleet = [
         {"integration": "fortinet", "appliance": "fgt-b", "verdict": fortinet_verdict({})},
@@ -356,4 +400,5 @@ def test_ansible_finds_the_filters_by_name() -> None:
         "fortinet_verdict": fortinet_verdict,
         "forescout_verdict": forescout_verdict,
         "verdict_table": verdict_table,
+        "verification": verification,
     }
