@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lab of FortiGates, and a control node with the clients of others."""
+"""A lab of FortiGates, and a control node with third-party clients."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ansible_collections.otsec.defender_iot.tests.support import lab as labs
 from ansible_collections.otsec.defender_iot.tests.support.foreign import ENVIRONMENT, VERSIONS, ForeignNode
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
-# Fortinet's modules leave the quotes of the cookie around the CSRF token where no key of the session is in
-# the answer to the login, as from 7.6.4 on. They are the vendor's own, so a FortiGate is taken to accept it.
+# Without a session key in the answer to the login, as from 7.6.4 on, Fortinet's modules send the CSRF token
+# with the quotes of its cookie. Because they are the vendor's own, a FortiGate is assumed to accept that.
 QUOTED = {"7.6.5": {"quoted_csrf_token": "accept"}}
 
 
 def pytest_sessionstart() -> None:
-    """Say what is missing instead of failing in every test."""
+    """Stop early if the clients are missing, instead of failing in every test."""
     if not (ENVIRONMENT / "stamp").exists():
-        pytest.exit("the foreign clients are not installed: tools/run python tools/foreign.py", 2)
+        pytest.exit("the third-party clients are not installed; run tools/run python tools/foreign.py", 2)
 
 
 @pytest.fixture(scope="session")
 def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
-    """A FortiGate for each firmware, from the first test to the last."""
+    """A FortiGate for each firmware, shared by all tests."""
     appliances = [
         {
             "name": version,
@@ -52,12 +52,12 @@ def lab(running_lab: labs.Lab) -> labs.Lab:
 
 @pytest.fixture(scope="session")
 def foreign(tmp_path_factory: pytest.TempPathFactory, running_lab: labs.Lab) -> Iterator[ForeignNode]:
-    """A control node of others."""
+    """A control node with `fortinet.fortios`."""
     with TemporaryDirectory(prefix="fgt") as sockets:
         yield ForeignNode(tmp_path_factory.mktemp("foreign") / "node", running_lab, Path(sockets))
 
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory, running_lab: labs.Lab) -> Workspace:
-    """A control node of this collection."""
+    """A control node with this collection."""
     return Workspace(tmp_path_factory.mktemp("own") / "node", ROOT / ".cache" / "tree", running_lab)

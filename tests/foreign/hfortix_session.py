@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody does with `hfortix` on FortiGates: a program for the foreign environment.
+"""An operator's steps with `hfortix` on FortiGates: a program for the environment of the third-party clients.
 
-Takes places and accounts on standard input, by name, and prints what each step came to, by name and step.
+It reads addresses and accounts by name from standard input, and prints the result of each step by name and
+step.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ HOSTS = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.11/32"}]
 
 
 def steps(client: FortiOS) -> dict[str, Callable[[], Any]]:
-    """Return the steps in their order; each returns what the client makes of the answer."""
+    """Return the steps in order. Each returns the client's reading of the answer."""
     profiles, admins = client.api.cmdb.system.accprofile, client.api.cmdb.system.api_user
     keys, status = client.api.monitor.system.api_user.generate_key, client.api.monitor.system.status
     return {
@@ -32,7 +33,7 @@ def steps(client: FortiOS) -> dict[str, Callable[[], Any]]:
         "read the profile": lambda: profiles.get(name="sdk").fwgrp_permission["policy"],
         "change the profile": lambda: profiles.put(name="sdk", vpngrp="read").raw["revision_changed"],
         "keep the profile": lambda: profiles.put(name="sdk", vpngrp="read").raw["revision_changed"],
-        "set an unknown word": lambda: profiles.put(name="sdk", vpngrp="write").raw["revision_changed"],
+        "set an unknown value": lambda: profiles.put(name="sdk", vpngrp="write").raw["revision_changed"],
         "find profiles": lambda: [
             row.name for row in profiles.get(filter="name=@admin", sort="name,dsc", format="name|comments")
         ],
@@ -45,15 +46,15 @@ def steps(client: FortiOS) -> dict[str, Callable[[], Any]]:
         "delete the admin": lambda: admins.delete(name="sdk").raw["revision_changed"],
         "delete the profile": lambda: profiles.delete(name="sdk").raw["revision_changed"],
         "delete it twice": lambda: profiles.delete(name="sdk").raw["revision_changed"],
-        "read what is missing": lambda: profiles.get(name="sdk").name,
+        "read a missing profile": lambda: profiles.get(name="sdk").name,
     }
 
 
 def outcome(step: Callable[[], Any]) -> Any:
-    """Return what a step came to: a value, or the client's exception and the code it tells."""
+    """Return the result of a step: a value, or the client's exception and its code."""
     try:
         return step()
-    except Exception as error:  # the client's own exceptions are what is looked at
+    except Exception as error:  # the test checks the client's own exceptions
         return [
             type(error).__name__,
             getattr(error, "error_code", None) or getattr(error, "http_status", None),
@@ -61,7 +62,7 @@ def outcome(step: Callable[[], Any]) -> Any:
 
 
 def session(place: dict[str, Any], account: dict[str, str]) -> dict[str, Any]:
-    """Log in, go through the steps and log out."""
+    """Log in, carry out the steps, log out. Return the results by step."""
     try:
         client = FortiOS(place["host"], port=place["port"], max_retries=0, **account)
     except ValueError as error:

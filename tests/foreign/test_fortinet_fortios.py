@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fortinet's own modules: they work, converge and fail on the lab, and agree with this collection's."""
+"""Fortinet's own modules: they work, converge and fail on the lab, and agree with this collection."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from ansible_collections.otsec.defender_iot.tests.support.foreign import VERSION
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
 from ansible_collections.otsec.defender_iot.tests.support.workspace import Result, Run, Workspace, play, task
 
-# It wants the administrator's password before an admin or a key changes; their token login sends none.
+# It requires the administrator's password to change an administrator or a key. A token login does not send
+# it.
 REAUTHENTICATING = "7.6.5"
-OF_VDOMS = "7.2.8"
+WITH_VDOMS = "7.2.8"
 OLDER = VERSIONS[:-1]
 FAILED = "Error in repo"
-WORD = "An unknown word"
-PART = "A part of an admin"
+UNKNOWN_VALUE = "Set an unknown value"
+TRUSTED_HOST = "Add a trusted host without a password"
 each_version = pytest.mark.parametrize("version", VERSIONS)
 each_older = pytest.mark.parametrize("version", OLDER)
 
@@ -59,7 +60,7 @@ MADE_BY_OURS = (
 
 @dataclass(frozen=True)
 class Story:
-    """What theirs made, and kept of ours; what ours then found to do, and asked; how theirs removed it."""
+    """The runs: their changes, their tasks on our objects, ours on theirs with the calls, their removal."""
 
     made: Run
     kept: Run
@@ -69,14 +70,14 @@ class Story:
 
 
 def _changes(run: Run, host: str) -> dict[str, bool]:
-    """Return which tasks changed something on a host, after making sure that none failed."""
+    """Check that no task failed on a host. Return whether each task changed something."""
     results = run.of(host)
     assert not [result for result in results if result.failed], run.output
     return {result.task: result.changed for result in results}
 
 
 def _answer(result: Result) -> dict[str, Any]:
-    """Return what the FortiGate answered, as their results show it: alone, or as one of several."""
+    """Return the FortiGate's answer in their result: the only one, or the first of several."""
     meta = result.data["meta"]
     return dict(meta[0] if isinstance(meta, list) else meta)
 
@@ -98,7 +99,7 @@ def _ours(workspace: Workspace, lab: Lab, *tasks: dict[str, Any]) -> Run:
 
 @pytest.fixture(scope="module")
 def story(running_lab: Lab, foreign: ForeignNode, workspace: Workspace) -> Story:
-    """Let ours make something, theirs make and keep, ours keep, and theirs remove."""
+    """Create objects with our modules, create and keep with theirs, keep with ours, remove with theirs."""
     running_lab.reset()
     _ours(workspace, running_lab, *MADE_BY_OURS).succeeded()
     logins = _logins(foreign, lambda version: version == REAUTHENTICATING)
@@ -111,13 +112,13 @@ def story(running_lab: Lab, foreign: ForeignNode, workspace: Workspace) -> Story
 
 
 def _part(run: Run, ours: bool) -> Run:
-    """Return the part of a run that is about what our modules made, or the other part."""
+    """Return the results for the objects that our modules created, or the other results."""
     results = [result for result in run.results if ("our" in result.task.split()) == ours]
     return replace(run, results=results)
 
 
 @each_version
-def test_what_they_declare_is_made_once_and_then_kept(story: Story, version: str) -> None:
+def test_their_objects_are_created_once_and_then_kept(story: Story, version: str) -> None:
     assert _changes(story.made, version) == {
         "Create the profile": True,
         "Keep the profile": False,
@@ -132,7 +133,7 @@ def test_what_they_declare_is_made_once_and_then_kept(story: Story, version: str
 
 
 @each_version
-def test_they_read_what_they_made(story: Story, version: str) -> None:
+def test_they_read_their_objects(story: Story, version: str) -> None:
     key, facts, status = (result.data["meta"] for result in story.made.of(version)[-3:])
     assert len(key["results"]["access_token"]) == 30
     (profile,), (admin,) = (fact["results"] for fact in facts)
@@ -146,62 +147,62 @@ def test_they_read_what_they_made(story: Story, version: str) -> None:
 
 
 @each_version
-def test_ours_find_nothing_to_do_where_theirs_have_been(story: Story, version: str) -> None:
+def test_ours_find_no_change_after_theirs(story: Story, version: str) -> None:
     assert set(_changes(story.ours, version).values()) == {False}
     calls = [call for call in story.calls if call["appliance"] == version]
     assert [call["method"] for call in calls] == ["GET", "GET"]
 
 
 @each_version
-def test_they_remove_what_they_made(story: Story, version: str) -> None:
+def test_they_remove_their_objects(story: Story, version: str) -> None:
     changes = _changes(story.removed, version)
     assert changes["Delete the admin"]
     assert changes["Delete the profile"]
     missing = story.removed.of(version)[-1]
-    assert (missing.task, _answer(missing)["http_status"]) == ("Delete what is missing", 404)
+    assert (missing.task, _answer(missing)["http_status"]) == ("Delete a missing profile", 404)
 
 
 @each_version
-def test_theirs_find_nothing_to_change_where_ours_have_been(story: Story, version: str) -> None:
+def test_theirs_find_no_change_after_ours(story: Story, version: str) -> None:
     assert _changes(story.kept, version) == {"Keep our profile": False, "Keep our admin": False}
 
 
 @pytest.fixture(scope="module")
 def brief(running_lab: Lab, foreign: ForeignNode) -> Run:
-    """Log in the other way, and let one FortiGate have several VDOMs."""
+    """Use the other login, and several VDOMs on one FortiGate."""
     running_lab.reset()
-    running_lab.switch(OF_VDOMS, multi_vdom=True, vdoms=["root", "ot"])
+    running_lab.switch(WITH_VDOMS, multi_vdom=True, vdoms=["root", "ot"])
     logins = _logins(foreign, lambda version: version != REAUTHENTICATING)
-    logins[OF_VDOMS]["vdom"] = "global"
+    logins[WITH_VDOMS]["vdom"] = "global"
     return foreign.run_on("brief", logins)
 
 
 @each_older
-def test_a_password_does_what_a_token_does(brief: Run, version: str) -> None:
+def test_a_password_works_like_a_token(brief: Run, version: str) -> None:
     assert _changes(brief, version) == {
         "Create an admin": True,
         "Generate a key": False,
-        "Trust one host more": True,
+        "Add one trusted host": True,
         "Delete the admin": True,
     }
 
 
 def test_several_vdoms_are_managed_as_one_device(brief: Run) -> None:
-    assert {_answer(result)["vdom"] for result in brief.of(OF_VDOMS)} == {"global"}
+    assert {_answer(result)["vdom"] for result in brief.of(WITH_VDOMS)} == {"global"}
 
 
 def test_a_token_alone_changes_no_admin_from_7_6_5(brief: Run) -> None:
     assert {result.task: _answer(result)["error"] for result in brief.of(REAUTHENTICATING)} == {
         "Create an admin": -8102,
         "Generate a key": -8102,
-        "Trust one host more": -8102,
+        "Add one trusted host": -8102,
         "Delete the admin": -8102,
     }
 
 
 @pytest.fixture(scope="module")
 def refused(running_lab: Lab, foreign: ForeignNode) -> Run:
-    """Let them ask for what is refused, beside a profile that is in use by an admin who may only read."""
+    """Run tasks that are refused. An administrator with read access uses the profile `reader`."""
     running_lab.reset()
     logins = _logins(foreign, lambda version: version == REAUTHENTICATING)
     for version, variables in logins.items():
@@ -210,7 +211,7 @@ def refused(running_lab: Lab, foreign: ForeignNode) -> Run:
 
 
 def _reader(lab: Lab, version: str) -> str:
-    """Make an admin who may only read, and return its key."""
+    """Create an administrator with read access, and return its key."""
     account = lab.appliances[version]["credentials"]
     headers = {"Authorization": f"Bearer {account['token']}", "X-Admin-Passwd": account["password"]}
 
@@ -227,29 +228,30 @@ def _reader(lab: Lab, version: str) -> str:
 
 
 @each_version
-def test_they_fail_as_they_say(refused: Run, version: str) -> None:
-    results = [result for result in refused.of(version) if result.task not in (WORD, PART)]
+def test_they_report_their_failures(refused: Run, version: str) -> None:
+    results = [result for result in refused.of(version) if result.task not in (UNKNOWN_VALUE, TRUSTED_HOST)]
     assert {(result.failed, FAILED in result.message) for result in results} == {(True, True)}
     answers = {result.task: _answer(result) for result in results}
     assert {task: (answer["http_status"], answer.get("error")) for task, answer in answers.items()} == {
-        "A name that is too long": (500, -1),
-        "An unknown profile": (500, -3),
-        "A profile in use": (500, -23),
-        "Without the right to write": (403, None),
+        "Create a profile with an overlong name": (500, -1),
+        "Create an administrator with an unknown profile": (500, -3),
+        "Delete a profile in use": (500, -23),
+        "Create a profile without the right": (403, None),
     }
-    told = answers["An unknown profile"]["cli_error"]
-    assert isinstance(told, list if version >= "7.4.5" else str)
-    assert "entry not found in datasource" in (told if isinstance(told, list) else told.splitlines())
+    cli_error = answers["Create an administrator with an unknown profile"]["cli_error"]
+    assert isinstance(cli_error, list if version >= "7.4.5" else str)
+    lines = cli_error if isinstance(cli_error, list) else cli_error.splitlines()
+    assert "entry not found in datasource" in lines
 
 
-def test_they_refuse_an_unknown_word_themselves(refused: Run) -> None:
-    (result,) = [result for result in refused.results if result.task == WORD]
+def test_they_refuse_an_unknown_value_before_any_request(refused: Run) -> None:
+    (result,) = [result for result in refused.results if result.task == UNKNOWN_VALUE]
     assert result.failed
     assert "value of fwgrp must be one of: none, read, read-write, custom" in result.message
 
 
-def test_their_member_path_gives_no_password(refused: Run) -> None:
-    (result,) = [result for result in refused.results if result.task == PART]
+def test_their_member_path_sends_no_password(refused: Run) -> None:
+    (result,) = [result for result in refused.results if result.task == TRUSTED_HOST]
     assert (result.host, _answer(result)["error"]) == (REAUTHENTICATING, -8102)
 
 

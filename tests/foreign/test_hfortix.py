@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Python library that others wrote: it reads, writes and fails on the lab as its documentation says."""
+"""A third-party Python library: it reads, writes and fails on the lab as documented."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SESSION = Path(__file__).with_name("hfortix_session.py")
 PROFILES = ["super_admin_readonly", "super_admin", "prof_admin"]
 NOT_FOUND = ["ResourceNotFoundError", 404]
 NEEDS_PASSWORD = ["ServerError", -8102]
-# The web server answers a change without a CSRF token that it takes, in HTML.
+# The web server answers a change without a valid CSRF token in HTML.
 NO_JSON = ["HTTPStatusError", None]
 
 WORKS: dict[str, Any] = {
@@ -30,7 +30,7 @@ WORKS: dict[str, Any] = {
     "read the profile": "read",
     "change the profile": True,
     "keep the profile": False,
-    "set an unknown word": ["InvalidValueError", -651],
+    "set an unknown value": ["InvalidValueError", -651],
     "find profiles": PROFILES,
     "create an admin": "sdk",
     "read the admin": "192.0.2.11 255.255.255.255",
@@ -41,9 +41,9 @@ WORKS: dict[str, Any] = {
     "delete the admin": True,
     "delete the profile": True,
     "delete it twice": NOT_FOUND,
-    "read what is missing": NOT_FOUND,
+    "read a missing profile": NOT_FOUND,
 }
-# It never sends the administrator's password, which 7.6.5 wants before an admin changes.
+# It never sends the administrator's password, which 7.6.5 requires for a change of an administrator.
 WORKS_WITHOUT_ADMINS = WORKS | {
     "create an admin": NEEDS_PASSWORD,
     "read the admin": NOT_FOUND,
@@ -58,14 +58,14 @@ READS_ONLY = dict.fromkeys(WORKS, NO_JSON) | {
     "read the profile": NOT_FOUND,
     "find profiles": PROFILES,
     "read the admin": NOT_FOUND,
-    "read what is missing": NOT_FOUND,
+    "read a missing profile": NOT_FOUND,
 }
-# It knows the cookies of the web login up to 7.6.2 only.
+# It supports the cookies of the web login only up to 7.6.2.
 NO_LOGIN = {"log in": "Login succeeded but no CSRF token found in response"}
 
 
 def _sessions(lab: Lab, versions: tuple[str, ...], *credentials: str) -> dict[str, Any]:
-    """Let the library go through its steps on some FortiGates, logged in with some of their credentials."""
+    """Run the library's steps on some FortiGates, with some of their credentials."""
     given = {}
     for name in versions:
         appliance = lab.appliances[name]
@@ -95,7 +95,7 @@ def test_with_a_token(lab: Lab) -> None:
 
 
 def test_with_a_password(lab: Lab) -> None:
-    """It sends the CSRF token in the quotes of its cookie; whether a FortiGate takes that is not known."""
+    """It sends the CSRF token with the quotes of its cookie. Whether FortiGates accept that is unknown."""
     for version in VERSIONS:
         lab.switch(version, quoted_csrf_token="accept")
     expected = {version: _works(version, WORKS) for version in VERSIONS}
@@ -104,7 +104,7 @@ def test_with_a_password(lab: Lab) -> None:
     assert [lab.state(version)["sessions"] for version in VERSIONS] == [[]] * len(VERSIONS)
 
 
-def test_with_a_password_where_the_csrf_token_has_to_come_without_quotes(lab: Lab) -> None:
+def test_with_a_password_and_a_csrf_token_that_must_have_no_quotes(lab: Lab) -> None:
     version = "7.4.5"
     expected = {version: _works(version, READS_ONLY)}
     assert _sessions(lab, (version,), "username", "password") == expected

@@ -89,8 +89,8 @@ def test_a_wrong_token_fails_clearly_whatever_the_sensor_answers_to_it(workspace
         assert "\n" not in result.message
         (call,) = workspace.lab.calls(appliance)
         assert (call["method"], call["path"]) == ("GET", "/api/v1/alerts")
-    assert "does not accept it" in run.one("json-401").message
-    assert "does not accept it" in run.one("json-403").message
+    assert "rejects it" in run.one("json-401").message
+    assert "rejects it" in run.one("json-403").message
     assert "proves nothing" in run.one("error-200").message
     assert workspace.stored_files() == stored
     assert WRONG not in run.output

@@ -160,7 +160,7 @@ def test_a_rotation_keeps_the_token_that_a_missing_platform_still_has(
     assert len(platforms.tokens(NORTH)) == 2
     assert old in platforms.tokens(NORTH)
     if playbook == "rotate":
-        kept = f"the previous token is kept, because nothing proves that {SECOND} has the new one"
+        kept = f"the previous token is kept, because it is not proved that {SECOND} has the new one"
         assert kept in done.output
 
 
@@ -238,8 +238,8 @@ def test_a_sensor_without_an_ip_address_is_refused_by_name_before_the_first_requ
     assert run.code != 0
     refused = run.of("spare-01", "fortigate_access")[0].message
     assert (
-        'trusted_hosts: "iot-9" is not an IP address or network; for a host of the inventory, '
-        "set its ansible_host to its IP address"
+        'trusted_hosts: "iot-9" is not an IP address or network; write an address, or for a host of the '
+        "inventory, set its ansible_host to its IP address"
     ) in refused
     assert "HostVarsVars" not in run.output
     assert lab.calls("fgt-north-01") == []

@@ -86,7 +86,7 @@ def test_a_refusal_is_one_sentence_and_no_second_login(
 
 def test_a_wrong_password_is_tried_once(connected: Workspace) -> None:
     result = _asked(connected, password="wrong")
-    assert "it is not tried again" in result.message
+    assert "the login is not repeated" in result.message
     assert [call["path"] for call in connected.lab.calls(PLATFORM)] == ["/api/login"]
 
 
@@ -128,4 +128,4 @@ def test_a_label_of_another_module_proves_nothing(connected: Workspace) -> None:
 
 
 def test_a_host_that_is_not_known_is_an_error(connected: Workspace) -> None:
-    assert "the platform knows no such host" in _asked(connected, host="192.0.2.250").message
+    assert "the platform does not know this host" in _asked(connected, host="192.0.2.250").message

@@ -138,7 +138,7 @@ LACKING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "scope": (
         {"version": "7.6.2"},
         {"scope": "global"},
-        "it runs 7.6.2, and scope exists only with several VDOMs",
+        "it runs 7.6.2, and scope exists only with multi-VDOM mode",
     ),
 }
 
@@ -191,9 +191,9 @@ def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: 
         "other-vdom": (
             manager,
             {"profile": "new", "vdom": "plant"},
-            "or the VDOM is not one of the account's",
+            "or the account has no access to the VDOM",
         ),
-        "reader": (reader, {"profile": "another"}, "the account's admin profile lacks the right"),
+        "reader": (reader, {"profile": "another"}, "the account's admin profile lacks the permission"),
         "own-vdom": (manager, {"profile": "new", "vdom": "root"}, None),
     }
     hosts = {
@@ -218,8 +218,8 @@ def test_an_object_that_the_caller_cannot_see_is_not_taken_for_a_missing_one(wor
     workspace.inventory(fgt=workspace.host(appliance, profile="there"))
     refused = workspace.run(play(PROFILE)).one()
     assert refused.failed
-    assert "(500, -5): an object of that name exists already" in refused.message
-    assert "this account may not be allowed to see it" in refused.message
+    assert "(500, -5): an object of this name already exists" in refused.message
+    assert "this account may be unable to see it" in refused.message
 
 
 SELF: dict[str, dict[str, Any]] = {
@@ -316,9 +316,7 @@ def test_what_is_not_listed_is_purged_within_its_names_and_limit(workspace: Work
     before = lab.tables(appliance)
 
     refused = workspace.run(play(task("fortigate_access", **PURGE, admins=[], purge_limit=3))).one()
-    assert (
-        "purge would remove 4 objects, more than purge_limit (3), so nothing was changed" in refused.message
-    )
+    assert "purge would delete 4 objects, but purge_limit is 3, so nothing was changed" in refused.message
     assert lab.tables(appliance) == before
 
     purge = task("fortigate_access", **PURGE, admins=[])

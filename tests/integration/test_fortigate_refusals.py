@@ -33,69 +33,72 @@ FORTIGATE = "fgt-north-01"
 PATH = "/api/v2/cmdb/system/accprofile"
 LONGEST_SENTENCE = 420
 
-COMPARE = "compare the options with what the FortiGate's own console accepts"
-NAMES = "check the names in the options, or use an account that may see the object"
-RIGHT = "use an account whose admin profile has the right"
+COMPARE = "check which values the FortiGate's console accepts, and correct the options"
+NAMES = "check the names in the options, or use an account that can see the object"
+RIGHT = "use an account whose admin profile has the permission"
 OTHER = "choose another name"
-# The numbers that users of FortiOS have collected: how a sentence about each begins, and its next step.
+# The numbers that users of FortiOS have collected: the beginning of the cause, and of the remedy.
 NUMBERS = {
-    -1: ("a value is too long or not valid", COMPARE),
-    -2: ("a number is outside", COMPARE),
-    -3: ("an object that it names does not exist, or is hidden from this account", NAMES),
-    -4: ("the table is full", "remove what is not needed"),
-    -5: ("an object of that name exists already", OTHER),
+    -1: ("a value is too long or invalid", COMPARE),
+    -2: ("a number is out of range", COMPARE),
+    -3: ("a referenced object does not exist, or this account cannot see it", NAMES),
+    -4: ("the table is full", "delete objects that are no longer needed"),
+    -5: ("an object of this name already exists", OTHER),
     -7: ("a value conflicts", COMPARE),
-    -8: ("an IP address is not valid", COMPARE),
-    -9: ("a netmask is not valid", COMPARE),
-    -13: ("a timeout is outside", COMPARE),
+    -8: ("an IP address is invalid", COMPARE),
+    -9: ("a netmask is invalid", COMPARE),
+    -13: ("a timeout is out of range", COMPARE),
     -14: ("permission denied", RIGHT),
-    -15: ("an entry is given twice", "give it once"),
-    -20: ("a value is blank", "give it"),
-    -23: ("it is still in use", "remove what refers to it first"),
+    -15: ("an entry is listed twice", "list it once"),
+    -20: ("a value is blank", "set it"),
+    -23: ("it is still in use", "first delete what refers to it"),
     -37: ("permission denied", RIGHT),
-    -50: ("a value is not in the form", COMPARE),
-    -56: ("a required value is empty", "give it"),
+    -50: ("a value has the wrong format", COMPARE),
+    -56: ("a required value is empty", "set it"),
     -61: ("the command behind the request failed", COMPARE),
     -72: ("a value is too long", "shorten it"),
-    -100: ("a user of that name exists already", OTHER),
-    -130: ("a date is not valid", COMPARE),
+    -100: ("a user of this name already exists", OTHER),
+    -130: ("a date is invalid", COMPARE),
     -166: ("the name is too long", OTHER),
-    -203: ("it does not accept the credentials in the request", "check the password"),
-    -204: ("it does not accept the credentials in the request", "check the password"),
+    -203: ("the credentials in the request are not accepted", "check the password"),
+    -204: ("the credentials in the request are not accepted", "check the password"),
     -515: ("the name is reserved", OTHER),
     -560: ("the name is reserved", OTHER),
-    -650: ("a number is outside", COMPARE),
-    -651: ("a value is not one that it accepts", COMPARE),
-    -672: ("it does not take the profile", "leave them out, or set them by hand"),
-    -8102: ("from FortiOS 7.6.5 on it wants the administrator's own password", "give password beside token"),
-    -4711: ("it gave no reason", "look at its event log"),
+    -650: ("a number is out of range", COMPARE),
+    -651: ("a value is invalid", COMPARE),
+    -672: ("it rejects the profile", "leave the cli options out, or set them manually"),
+    -8102: (
+        "from FortiOS 7.6.5 on, this request requires the administrator's own password",
+        "set password in addition to token",
+    ),
+    -4711: ("it gave no reason", "check its event log"),
 }
 SAID = {
-    "text": ("value parse error before 'x'\nCommand fail.\n", "(value parse error before 'x'; Command fail)"),
-    "list": (["parse error", "fail."], "(parse error; fail)"),
+    "text": ("value parse error before 'x'\nCommand fail.\n", "(value parse error before 'x', Command fail)"),
+    "list": (["parse error", "fail."], "(parse error, fail)"),
 }
 
 HTML = "an HTML page where JSON was expected"
 STATUSES = {
-    400: (Refused, "it takes the request for malformed: report it together with the FortiOS version"),
-    401: (Refused, "the credentials are not accepted, or this source address is not among"),
+    400: (Refused, "it rejects the request as malformed; report the message with the FortiOS version"),
+    401: (Refused, "the credentials are not accepted, or this source address is not one of"),
     403: (Refused, "permission denied: "),
-    404: (Refused, "the object is not there, as if somebody had removed it meanwhile: run again"),
+    404: (Refused, "the object no longer exists, as if another administrator had deleted it; run again"),
     405: (
         Refused,
-        "it has no such operation, which some releases also say of an object that is gone: run again",
+        "the operation does not exist, which some releases also answer for a deleted object; run again",
     ),
-    413: (Refused, "the request is larger than it accepts: give less in one task"),
-    424: (Refused, "something in the request is missing, given twice or not valid: compare"),
-    429: (Locked, "this source address is locked out after failed logins: wait 60 s"),
-    500: (Refused, "it gave no reason: look at its event log"),
-    503: (ApplianceError, "its API is not at work: it may be starting, so wait and run again"),
+    413: (Refused, "the request is too large; set fewer values in one task"),
+    424: (Refused, "a value in the request is missing, duplicate or invalid; check"),
+    429: (Locked, "this source address is locked out after failed logins; wait 60 s"),
+    500: (Refused, "it gave no reason; check its event log"),
+    503: (ApplianceError, "its API is not available; wait, because it may be starting, and run again"),
 }
 # Where a page of HTML says less than an envelope, because not even the API may have given it.
 IN_HTML = {
-    403: (Refused, "permission denied: the web server refused the request before the API saw it, so check"),
-    404: (ApplianceError, f"it answered with {HTML}; does url name the right host and port?"),
-    500: (ApplianceError, f"it answered with {HTML}: it failed inside, so look at its event log"),
+    403: (Refused, "permission denied by the web server, before the request reached the API; check"),
+    404: (ApplianceError, f"it answered with {HTML}; check host and port in url"),
+    500: (ApplianceError, f"it answered with {HTML}; check its event log"),
 }
 
 
@@ -144,7 +147,7 @@ def test_an_error_number_gets_its_meaning_what_was_said_and_a_next_step(
     assert isinstance(error, Refused)
     assert error.code == code
     assert error.reason.startswith(meaning)
-    assert f" {said}: {step}" in error.reason
+    assert f" {said}; {step}" in error.reason
 
 
 def test_every_number_with_a_meaning_is_in_the_table() -> None:

@@ -155,7 +155,7 @@ def test_a_token_that_is_shown_otherwise_is_refused_where_it_must_read_back(plat
     platform.node.lab.switch(FORESCOUT, token_storage="encrypted")
     result = platform.one(token_compare="plain")
     assert result.failed
-    assert "are neither the old ones nor those that were written" in result.message
+    assert "are neither the old nor the new ones" in result.message
 
 
 @pytest.mark.parametrize("compare", ["auto", "plain"])
@@ -180,7 +180,7 @@ def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(platform: Pla
     platform.node.lab.switch(FORESCOUT, applied_once=True)
     wrong = {**platform.ssh["property_keys"], "access_token": "config.wrong.value"}
     result = platform.one(property_keys=wrong)
-    assert "has no property config.wrong.value: apply the module's settings once" in result.message
+    assert "has no property config.wrong.value; apply the module's settings once" in result.message
     assert platform.is_untouched()
     assert platform.one(property_keys=wrong, create_keys=True).changed
 
@@ -188,13 +188,16 @@ def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(platform: Pla
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"plugin_name": None}, "plugin_name must be given: nobody publishes them"),
-        ({"property_keys": None}, "property_keys must be given"),
-        ({"plugin_name": "no_such"}, 'on em there is no plugin "no_such"'),
+        ({"plugin_name": None}, "transport: fstool requires plugin_name (no vendor publishes the values)"),
+        ({"property_keys": None}, "transport: fstool requires property_keys ("),
+        ({"plugin_name": "no_such"}, 'on em the plugin "no_such" does not exist'),
         ({"plugin_name": "x; id"}, '"x; id" cannot be the name of a plugin'),
-        ({"nodes": ["all", "em"]}, "nodes is all alone"),
-        ({"nodes": []}, "nodes must name at least one node"),
-        ({"fstool_path": "/nonexistent/fstool"}, "is this a Forescout platform, and is fstool_path right?"),
+        ({"nodes": ["all", "em"]}, "set nodes to all alone"),
+        ({"nodes": []}, "nodes is empty"),
+        (
+            {"fstool_path": "/nonexistent/fstool"},
+            "check that this is a Forescout platform, and set fstool_path",
+        ),
         ({"server_address": "192.0.2.1é"}, "beyond printable ASCII"),
     ],
 )

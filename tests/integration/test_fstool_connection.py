@@ -110,9 +110,9 @@ def test_a_task_delegated_to_another_host_is_refused_before_any_connection(
     ).results
     assert [result.status for result in results] == ["failed"] * 3
     assert {result.message for result in results} == {
-        "fs: its commands run on fs itself, over Ansible's own connection to it, so the task cannot be "
-        f"delegated to {other}; leave delegate_to out, and lead the connection through a jump host if it "
-        "needs one (ansible_ssh_common_args: -o ProxyJump=HOST)"
+        "fs: checking the options failed: its commands run on fs itself, over Ansible's own connection to "
+        f"it, so the task cannot be delegated to {other}; remove delegate_to, and connect through a jump "
+        "host if the host needs one (ansible_ssh_common_args: -o ProxyJump=HOST)"
     }
     assert bastion.commands == []
     assert [node["calls"] for node in platform.nodes.values()] == [[], [], []]

@@ -42,7 +42,7 @@ def test_a_list_of_nodes_is_kept_to_and_only_the_one_that_differs_is_restarted(p
     assert platform.restarts == {EM: 0, CA_1: 1, CA_2: 0}
     wanted = platform.task(nodes=[EM, CA_1], token_compare="plain")
     predicted, real = platform.run(checked(wanted), wanted).of("fs")
-    assert predicted.data["diff"]["before"]["server_address"] == f"nothing on em, {ADDRESS} on {CA_1}"
+    assert predicted.data["diff"]["before"]["server_address"] == f"none on em, {ADDRESS} on {CA_1}"
     assert real.changed
     assert platform.restarts == {EM: 1, CA_1: 1, CA_2: 0}
 
@@ -52,10 +52,14 @@ def test_a_list_of_nodes_is_kept_to_and_only_the_one_that_differs_is_restarted(p
     [
         ({"dead_node": CA_1}, ["all"], f"fstool oneach got no answer from {CA_1}"),
         ({"dead_node": CA_1, "oneach_layout": "headed"}, ["all"], f"got no answer from {CA_1}"),
-        ({"slow_node": CA_2, "slow_seconds": 11}, ["all"], "fstool oneach, which waits for every appliance"),
+        ({"slow_node": CA_2, "slow_seconds": 11}, ["all"], "(fstool oneach waits for every appliance)"),
         ({"dead_node": CA_1}, [EM, CA_1], f"own ssh did not reach {CA_1} (ssh: connect to host"),
-        ({"slow_node": CA_2, "slow_seconds": 11}, [CA_2], f"{CA_2} did not come to an end with a command"),
-        ({"slow_node": EM, "slow_seconds": 11}, [EM], "em did not come to an end with a command"),
+        (
+            {"slow_node": CA_2, "slow_seconds": 11},
+            [CA_2],
+            f"a command on {CA_2} did not end within 2 seconds",
+        ),
+        ({"slow_node": EM, "slow_seconds": 11}, [EM], "a command on em did not end within 2 seconds"),
         ({"plugin_enabled": False}, [EM], "is not enabled"),
         ({"plugin_enabled": False, "enabled_on": []}, ["all"], "is not enabled"),
         ({"enabled_on": []}, [CA_1], f"on {CA_1} the plugin"),
@@ -96,7 +100,7 @@ def test_a_plugin_that_does_not_come_back_is_rolled_back_and_the_run_says_so(
     platform.node.lab.switch(FORESCOUT, bad_restarts=1, restart_goes=goes)
     failed = platform.one(restart_timeout=1)
     assert failed.failed
-    assert failed.message.endswith("; the previous settings were put back and the plugin runs with them")
+    assert ", so the previous settings were restored, and the plugin runs with them;" in failed.message
     assert platform.nodes[EM]["store"] == before
     assert platform.nodes[EM]["files"] == ["local.properties"]
     assert platform.nodes[EM]["runs"]
@@ -108,7 +112,7 @@ def test_a_plugin_that_does_not_come_back_is_rolled_back_and_the_run_says_so(
 def test_a_rollback_that_fails_too_leaves_the_copy_and_the_next_run_goes_on(platform: Platform) -> None:
     platform.node.lab.switch(FORESCOUT, **NEVER)
     failed = platform.one()
-    assert "rolling back failed too" in failed.message
+    assert "the rollback failed too" in failed.message
     assert platform.nodes[EM]["files"] == ["local.properties", "local.properties.defender_iot_backup"]
     platform.node.lab.switch(FORESCOUT, bad_restarts=0)
     predicted, real, second = platform.run(checked(platform.task()), platform.task(), platform.task()).of(
@@ -125,7 +129,7 @@ def test_a_plugin_that_wants_an_encrypted_token_is_put_back_and_takes_one(
     platform.node.lab.switch(FORESCOUT, token_storage="preencrypted", version=version)
     failed = platform.one(restart_timeout=1)
     assert "not running" in failed.message
-    assert failed.message.endswith("the plugin runs with them")
+    assert "and the plugin runs with them;" in failed.message
     # What an operator finds in the store after applying the token once in the Console.
     encrypted = "enc:" + base64.b64encode(platform.token.encode()).decode()
     platform.node.keep("token", value=encrypted)
@@ -139,16 +143,16 @@ def test_a_value_that_fstool_does_not_take_is_an_error_and_nothing_is_restarted(
     platform.node.lab.switch(FORESCOUT, ignores_settings=True)
     result = platform.one()
     assert "reads back different from what was set" in result.message
-    assert result.message.endswith("put back and the plugin was not restarted")
+    assert "restored, and the plugin was not restarted;" in result.message
     assert platform.restarts[EM] == 0
 
 
 @pytest.mark.parametrize(
     ("after", "told", "restarts"),
     [
-        ("version", "somebody changed the settings while this task looked at them", 0),
-        ("set_property", "somebody may have applied others in the Console meanwhile", 0),
-        ("restart", "somebody may have applied others in the Console meanwhile", 1),
+        ("version", "the settings changed after this task read them", 0),
+        ("set_property", "as if an operator had applied others in the Console", 0),
+        ("restart", "as if an operator had applied others in the Console", 1),
     ],
 )
 def test_somebody_s_apply_in_between_is_not_undone(

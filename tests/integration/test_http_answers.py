@@ -89,13 +89,13 @@ def test_a_broken_answer_is_no_answer(certificates: Certificates, answer: Any) -
     with appliance(certificates, answer) as box, pytest.raises(Unreachable) as caught:
         ask(box.url, certificates, "POST", timeout=2)
     assert caught.value.reason.endswith(DOUBT)
-    assert any(said in caught.value.reason for said in ("broke off", "unpacked"))
+    assert any(said in caught.value.reason for said in ("lost in the middle", "decompressed"))
 
 
 @pytest.mark.parametrize("packed", ["br", "zstd", "gzip, gzip", "gzip\r\nContent-Encoding: gzip", "x-odd"])
 def test_what_was_not_asked_for_is_not_unpacked(certificates: Certificates, packed: str) -> None:
     with appliance(certificates, http(bomb(1 << 24, layers=2), f"Content-Encoding: {packed}")) as box:
-        assert "packed its answer in a way that was not asked for" in failure(box.url, certificates)
+        assert "its answer has a content encoding that was not requested" in failure(box.url, certificates)
 
 
 NO_JSON = {
@@ -177,7 +177,7 @@ def test_a_token_with_a_line_break_is_told_so(certificates: Certificates, token:
     with appliance(certificates) as box:
         with (
             session(box.url, certificates) as api,
-            pytest.raises(InvalidOptions, match="cannot carry, such as a line break") as caught,
+            pytest.raises(InvalidOptions, match="a character that a request cannot carry") as caught,
         ):
             api.request("GET", "/", headers={"Authorization": f"Bearer {token}"})
         assert "ken" not in str(caught.value).replace("token, password", "")
@@ -192,5 +192,5 @@ def test_a_password_beyond_latin_is_sent_in_utf_8(certificates: Certificates) ->
 
 
 def test_a_host_that_cannot_exist_is_told_so(certificates: Certificates) -> None:
-    with pytest.raises(InvalidOptions, match="url names no host that can exist"):
+    with pytest.raises(InvalidOptions, match="url contains a host name that is not valid"):
         ask("https://fgt..example", certificates)

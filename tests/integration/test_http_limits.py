@@ -20,6 +20,8 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._wire import tl
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.servers import Silent, http, running
 from ansible_collections.otsec.defender_iot.tests.support.wire import (
+    CHECK_APPLIANCE,
+    CHECK_NETWORK,
     CHUNKED,
     DOUBT,
     MANY,
@@ -37,7 +39,9 @@ from ansible_collections.otsec.defender_iot.tests.support.wire import (
 def test_a_handshake_that_does_not_come_is_no_connection(certificates: Certificates) -> None:
     with running(Silent()) as box:
         url = f"https://127.0.0.1:{box.port}"
-        assert failure(url, certificates, "POST", connect_timeout=1) == f"no connection to {url} within 1 s"
+        assert failure(url, certificates, "POST", connect_timeout=1) == (
+            f"no connection to {url} within 1 s{CHECK_NETWORK}"
+        )
 
 
 DRIPS = {
@@ -56,7 +60,9 @@ def test_a_slow_drip_ends_when_the_answer_should_have(
 ) -> None:
     with appliance(certificates, answer) as box:
         reason = failure(box.url, certificates, method, timeout=1)
-        assert reason == f"no answer from {box.url} within 1 s{DOUBT if method == 'POST' else ''}"
+        assert (
+            reason == f"no answer from {box.url} within 1 s{DOUBT if method == 'POST' else CHECK_APPLIANCE}"
+        )
 
 
 def test_each_answer_has_its_own_time(certificates: Certificates) -> None:
@@ -109,7 +115,7 @@ def test_a_bomb_is_put_down_at_64_mib(certificates: Certificates) -> None:
     said = []
     with appliance(certificates, http(bomb(size=1 << 28), "Content-Encoding: gzip")) as box:
         most = most_memory(lambda: said.append(failure(box.url, certificates, timeout=60)))
-    assert said == ["its answer is larger than 64 MiB, and the rest was not read"]
+    assert said == ["its answer is larger than 64 MiB, and the rest was not read; check host and port in url"]
     assert most < 1 << 28
 
 

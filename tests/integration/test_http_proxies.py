@@ -15,7 +15,13 @@ from ansible_collections.otsec.defender_iot.tests.support.servers import (
     SocksProxy,
     running,
 )
-from ansible_collections.otsec.defender_iot.tests.support.wire import SECRET, appliance, ask, failure
+from ansible_collections.otsec.defender_iot.tests.support.wire import (
+    CHECK_NETWORK_AND_PROXY,
+    SECRET,
+    appliance,
+    ask,
+    failure,
+)
 
 PROXIES = {"http": HttpProxy, "socks5h": SocksProxy, "socks5": SocksProxy}
 
@@ -47,7 +53,7 @@ def test_certificates_count_behind_a_proxy_too(certificates: Certificates, schem
         through = f"{scheme}://127.0.0.1:{proxy.port}"
         assert "self-signed certificate" in failure(box.url, certificates, proxy=through)
         wrong = failure(box.url, certificates, proxy=through, cert_fingerprint="0" * 64)
-        assert "not the one that cert_fingerprint names" in wrong
+        assert "not the one in cert_fingerprint" in wrong
         assert ask(box.url, certificates, proxy=through, cert_fingerprint=box.fingerprint).status == 200
         assert len(box.requests) == 1
 
@@ -61,7 +67,7 @@ def test_a_proxy_that_does_not_know_us_is_named_without_the_account(
             box.url, certificates, "POST", proxy=f"{scheme}://jo:{SECRET}@127.0.0.1:{proxy.port}"
         )
         through = f"{box.url} through the proxy 127.0.0.1:{proxy.port}"
-        assert reason == f"{through}: the proxy refuses ({said})"
+        assert reason == f"{through}: the proxy refuses ({said}); check proxy and its credentials"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +83,8 @@ def test_an_appliance_that_the_proxy_cannot_reach(certificates: Certificates, sc
 @pytest.mark.parametrize("scheme", ["http", "socks5h"])
 def test_a_proxy_that_is_not_there(certificates: Certificates, scheme: str) -> None:
     reason = failure("https://fgt.example", certificates, proxy=f"{scheme}://jo:{SECRET}@127.0.0.1:1")
-    assert reason == "https://fgt.example through the proxy 127.0.0.1:1: connection refused"
+    place = "https://fgt.example through the proxy 127.0.0.1:1"
+    assert reason == f"{place}: connection refused{CHECK_NETWORK_AND_PROXY}"
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5h"])
@@ -87,4 +94,5 @@ def test_a_silent_proxy_is_given_up(certificates: Certificates, scheme: str) -> 
         reason = failure("https://fgt.example", certificates, "POST", proxy=through, connect_timeout=1)
         assert reason == (
             f"no connection to https://fgt.example through the proxy 127.0.0.1:{proxy.port} within 1 s"
+            f"{CHECK_NETWORK_AND_PROXY}"
         )

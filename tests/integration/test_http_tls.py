@@ -20,7 +20,14 @@ import pytest
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Unreachable
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.servers import Server, http, running
-from ansible_collections.otsec.defender_iot.tests.support.wire import SECRET, appliance, ask, failure, session
+from ansible_collections.otsec.defender_iot.tests.support.wire import (
+    CHECK_NETWORK,
+    SECRET,
+    appliance,
+    ask,
+    failure,
+    session,
+)
 
 KINDS = ("good", "expired", "wrong_name", "other_ca", "self_signed")
 
@@ -47,7 +54,10 @@ def test_a_bad_certificate_ends_the_task_before_anything_is_sent(
 ) -> None:
     with appliance(certificates, kind=kind) as box:
         reason = failure(box.url, certificates, "POST")
-        assert reason == f"its certificate is not accepted: {why}. Fix it, name its CA in ca_path, or pin it"
+        assert reason == (
+            f"its certificate is not accepted: {why}; fix the certificate, set ca_path to its CA, or pin it "
+            "with cert_fingerprint"
+        )
         assert box.requests == []
 
 
@@ -83,7 +93,7 @@ def test_another_certificate_than_the_pinned_one_is_named_and_nothing_is_sent(
         reason = failure(box.url, certificates, "POST", cert_fingerprint="0" * 64)
         found = ":".join(box.fingerprint.upper()[at : at + 2] for at in range(0, 64, 2))
         expected = ":".join(["00"] * 32)
-        assert reason.startswith("its certificate is not the one that cert_fingerprint names")
+        assert reason.startswith("its certificate is not the one in cert_fingerprint")
         assert f"expected {expected}, found {found}" in reason
         assert box.requests == []
 
@@ -95,7 +105,7 @@ def test_a_pin_is_checked_on_every_connection(certificates: Certificates) -> Non
             box.context.load_cert_chain(
                 certificates.write("new.pem", (new := certificates.shown("good")).key + new.chain)
             )
-            with pytest.raises(Unreachable, match="not the one that cert_fingerprint names"):
+            with pytest.raises(Unreachable, match="not the one in cert_fingerprint"):
                 api.request("GET", "/second")
         assert len(box.requests) == 1
 
@@ -156,14 +166,18 @@ def test_an_appliance_that_misses_a_client_certificate_is_understood(
 ) -> None:
     box = Strict(certificates.context(certificates.shown("good"), ask=ssl.CERT_REQUIRED), version)
     box.start()
-    assert f"TLS failed: {alert}; does it ask for another client_cert?" in failure(box.url, certificates)
+    assert f"TLS failed: {alert}; check whether it requires another client_cert" in failure(
+        box.url, certificates
+    )
     box.join(10)
     assert not box.is_alive()
 
 
 def test_an_appliance_that_hangs_up_for_want_of_a_certificate_is_told_so(certificates: Certificates) -> None:
     with appliance(certificates, ask=ssl.CERT_REQUIRED) as box:
-        assert failure(box.url, certificates) == f"{box.url}: it closed the connection without an answer"
+        assert failure(box.url, certificates) == (
+            f"{box.url}: it closed the connection without an answer; check host and port in url"
+        )
         assert box.requests == []
 
 
@@ -215,8 +229,9 @@ class Plain(Server):
 def test_a_port_that_speaks_no_tls_is_told_so(certificates: Certificates) -> None:
     with running(Plain()) as box:
         reason = failure(f"https://127.0.0.1:{box.port}", certificates)
-        assert reason.endswith("TLS failed: wrong version number; does it speak HTTPS there?")
+        assert reason.endswith("TLS failed: wrong version number; check the port in url")
 
 
 def test_a_closed_port_is_told_so(certificates: Certificates) -> None:
-    assert failure("https://127.0.0.1:1", certificates, "POST") == "https://127.0.0.1:1: connection refused"
+    reason = failure("https://127.0.0.1:1", certificates, "POST")
+    assert reason == f"https://127.0.0.1:1: connection refused{CHECK_NETWORK}"

@@ -77,7 +77,7 @@ def test_fortios_7_6_5_is_given_the_password_it_asks_for_before_admins_and_keys_
     (refused,) = run.of("token")
     assert refused.data["failure"]["code"] == -8102
     assert (
-        "wants the administrator's own password with this (admin's password required): give"
+        "requires the administrator's own password (admin's password required); set password"
         in refused.message
     )
     for given in ("password", "both"):
@@ -133,9 +133,9 @@ def test_a_release_without_a_login_in_its_api_is_reached_through_its_banner(work
     [
         (
             "second_factor",
-            '(200, 2): the account "admin" has a second factor, which a task cannot give: use token',
+            '(200, 2): the account "admin" requires a second factor, which a task cannot provide; use token',
         ),
-        ("password_change", '(200, 4): the password of "admin" has to be changed first: log in by hand'),
+        ("password_change", '(200, 4): the password of "admin" must be changed first; log in manually'),
     ],
 )
 def test_a_login_that_needs_a_person_is_refused_and_ended(
@@ -167,7 +167,7 @@ def test_a_loop_or_a_retry_does_not_lock_the_source_out(workspace: Workspace, gi
     results = workspace.run(play(looped)).of("fgt")
     rounds = [result.message for result in results if result.status == "failed"]
     assert len(rounds) >= 4
-    assert all("the answer of a moment ago; the login was not repeated" in message for message in rounds[1:])
+    assert all("an earlier answer, and the login was not repeated" in message for message in rounds[1:])
     assert len(_requests(workspace, FORTIGATE)) == 1
     assert workspace.lab.state(FORTIGATE)["failed_logins"] == {"127.0.0.1": 1}
 

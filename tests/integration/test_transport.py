@@ -53,11 +53,14 @@ def test_a_factory_certificate_is_accepted_by_its_pin_alone(workspace: Workspace
         contradicting={**box, "cert_fingerprint": pin, "validate_certs": False},
     )
     assert run.one("pinned").status == "ok"
-    assert "not accepted: self-signed certificate. Fix it, name its CA" in run.one("unpinned").message
-    assert "names: expected" in run.one("replaced").message
+    assert (
+        "not accepted: self-signed certificate; fix the certificate, set ca_path"
+        in run.one("unpinned").message
+    )
+    assert "cert_fingerprint: expected" in run.one("replaced").message
     assert pin.upper()[:2] + ":" + pin.upper()[2:4] in run.one("replaced").message
-    assert "must be a SHA-256 fingerprint" in run.one("malformed").message
-    assert "leave one out" in run.one("contradicting").message
+    assert "is not a SHA-256 fingerprint" in run.one("malformed").message
+    assert "set only one of them" in run.one("contradicting").message
     statuses = {host: run.one(host).status for host in ("unpinned", "replaced", "malformed", "contradicting")}
     assert statuses == {
         "unpinned": "unreachable",
@@ -158,8 +161,8 @@ def test_behind_a_bastion_the_same_options_hold(
         assert bastion.commands
         assert set(proxy.targets) == {f"127.0.0.1:{workspace.lab.appliances[SELF_SIGNED]['port']}"}
     assert run.one("pinned").status == "ok", run.output
-    assert "names: expected 00:00" in run.one("replaced").message
-    assert "must be a SHA-256 fingerprint" in run.one("malformed").message
+    assert "cert_fingerprint: expected 00:00" in run.one("replaced").message
+    assert "is not a SHA-256 fingerprint" in run.one("malformed").message
     assert len(workspace.lab.calls(SELF_SIGNED)) == 1
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Key pairs for age, made as its specification says, so that none lies in the repository."""
+"""Key pairs for age, generated as its specification says, so that the repository contains none."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 
 def key_pair() -> tuple[str, str]:
-    """Return a new identity and its recipient, in the words of age."""
+    """Return a new pair of age's identity (private key) and recipient (public key)."""
     key = X25519PrivateKey.generate()
     identity = _bech32("age-secret-key-", key.private_bytes_raw()).upper()
     return identity, _bech32("age", key.public_key().public_bytes_raw())
 
 
 def _bech32(prefix: str, data: bytes) -> str:
-    """Encode as BIP 173 says, but of any length."""
+    """Encode as in BIP 173, without its limit of the length."""
     bits = "".join(f"{byte:08b}" for byte in data)
     bits += "0" * (-len(bits) % 5)
     words = [int(bits[start : start + 5], 2) for start in range(0, len(bits), 5)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host behind SSH on this machine: a local shell, files by SFTP, and the way to other hosts."""
+"""An SSH server on this machine: a local shell, SFTP, and connections to other hosts."""
 
 from __future__ import annotations
 
@@ -25,22 +25,21 @@ CHUNK = 65536
 
 
 class _JumpHost(asyncssh.SSHServer):
-    """Leads connections on, and writes down where to."""
+    """Forwards connections and records their destinations."""
 
     def __init__(self, destinations: list[tuple[str, int]]) -> None:
         self.destinations = destinations
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
-        """Agree to connect to another host."""
         self.destinations.append((dest_host, dest_port))
         return True
 
 
 class Bastion:
-    """A running SSH server with one user, who has a key, what it was told to run, and where it has led."""
+    """An SSH server with one user, the commands it has run, and the destinations of its connections."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the keys; `home` is where commands run."""
+        """Generate the keys. Commands run in `home`."""
         self.home = folder / "home"
         self.home.mkdir(parents=True)
         self.commands: list[str] = []
@@ -58,7 +57,7 @@ class Bastion:
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=[self._serve()])
 
     def variables(self, **more: Any) -> dict[str, Any]:
-        """Return the variables of an inventory host that is this one."""
+        """Return the variables of an inventory host that connects to this server."""
         options = {
             "ControlMaster": "no",
             "IdentitiesOnly": "yes",
@@ -77,7 +76,7 @@ class Bastion:
         }
 
     def ssh_config(self) -> Path:
-        """Write settings of OpenSSH that know this host as `bastion`, and return where they are."""
+        """Write an OpenSSH configuration with this host as `bastion`, and return its path."""
         settings = {
             "HostName": LOOPBACK,
             "Port": self.port,
@@ -99,7 +98,7 @@ class Bastion:
         self._known_hosts.write_text(f"[{LOOPBACK}]:{self.port} {public}")
 
     def stop(self) -> None:
-        """End the server and its connections."""
+        """Stop the server and close its connections."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(STEP_SECONDS)
         assert not self._thread.is_alive(), "the SSH server did not end"
@@ -138,14 +137,14 @@ class Bastion:
 
 
 async def _pump(source: Any, sink: Any) -> None:
-    """Carry bytes from one stream to the other until the first ends."""
+    """Copy bytes from one stream to the other until the first ends."""
     while data := await source.read(CHUNK):
         sink.write(data)
         await sink.drain()
 
 
 async def _feed(source: Any, sink: Any) -> None:
-    """Carry a command's input, which it may not want to the end."""
+    """Copy the input to a command, which may end before it has read all of it."""
     with suppress(ConnectionError):
         await _pump(source, sink)
         sink.write_eof()
@@ -153,7 +152,7 @@ async def _feed(source: Any, sink: Any) -> None:
 
 @contextmanager
 def running_bastion(folder: Path) -> Iterator[Bastion]:
-    """Run a bastion and end it."""
+    """Run a bastion, and stop it at the end."""
     bastion = Bastion(folder)
     bastion.start()
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real browser on the lab's pages: does by hand what their users do, and records it as a HAR file."""
+"""A real browser on the lab's pages: acts like a user and records a HAR file."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from .patience import STEP_SECONDS
 
 CHROMIUM = shutil.which("chromium")
-# Chromium refuses to build its sandbox for root, as whom containers run.
+# Chromium has no sandbox for root, and containers run as root.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 
 @contextmanager
 def opened() -> Iterator[Browser]:
-    """Start Chromium without a screen."""
+    """Start Chromium in headless mode."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
@@ -33,7 +33,7 @@ def opened() -> Iterator[Browser]:
 
 @contextmanager
 def recorded(browser: Browser, url: str, har: Path | None = None) -> Iterator[Page]:
-    """Open a page as a new user; the HAR file gets every request, with the content of the answers."""
+    """Open a page in a new context. The HAR file gets every request, with the content of the answers."""
     context = browser.new_context(
         ignore_https_errors=True,
         record_har_path=har,
@@ -50,14 +50,14 @@ def recorded(browser: Browser, url: str, har: Path | None = None) -> Iterator[Pa
 
 
 def sign_in(page: Page, account: dict[str, str]) -> None:
-    """Fill in the form that both pages begin with."""
+    """Submit the login form, which is the same on both pages."""
     page.get_by_label("Username").fill(account["username"])
     page.get_by_label("Password").fill(account["password"])
     page.get_by_role("button", name="Sign in").click()
 
 
 def make_token(page: Page, account: dict[str, str], description: str, pictures: Path | None = None) -> str:
-    """Sign in to a sensor, generate a token, look at the list and sign out; return the token."""
+    """Sign in to a sensor, generate a token, open the list, sign out. Return the token."""
 
     def picture(name: str) -> None:
         if pictures:
@@ -86,7 +86,7 @@ def make_token(page: Page, account: dict[str, str], description: str, pictures: 
 def apply_settings(
     page: Page, account: dict[str, str], server_address: str, access_token: str, pictures: Path | None = None
 ) -> None:
-    """Sign in to a Forescout platform and fill in the module's two fields."""
+    """Sign in to a Forescout platform and set the module's two fields."""
     sign_in(page, account)
     page.get_by_label("Server Address").fill(server_address)
     page.get_by_label("Access Token").fill(access_token)

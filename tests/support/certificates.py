@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates of every kind, and TLS contexts that show them."""
+"""Certificates of every kind, and TLS contexts with them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from defender_iot_lab.core.certificates import Authority, Certificate
 
 
 class Certificates:
-    """A folder of an authority, the certificates it has signed, and some that it has not."""
+    """A folder with a CA certificate, certificates that the CA has signed, and others."""
 
     def __init__(self, folder: Path) -> None:
-        """Make what every test needs."""
         self.folder = folder
         self.authority = trustme.CA()
         self.ca_path = self.write("ca.pem", self.authority.cert_pem.bytes())
@@ -45,7 +44,7 @@ class Certificates:
         return str(path)
 
     def shown(self, kind: str) -> Certificate:
-        """Return a certificate: good, expired, wrong_name, other_ca or self_signed."""
+        """Return a certificate of a kind: good, expired, wrong_name, other_ca or self_signed."""
         now = datetime.now(UTC)
         if kind == "self_signed":
             return Authority().issue("self_signed", "fgt", "192.0.2.1")
@@ -58,7 +57,7 @@ class Certificates:
         return Certificate.of(self.authority.issue_cert(*names))
 
     def context(self, shown: Certificate, *, ask: ssl.VerifyMode = ssl.CERT_NONE) -> ssl.SSLContext:
-        """Return a server's context that shows a certificate, and may ask for one."""
+        """Return a server's context with a certificate. It may request a client certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.write(f"{id(shown)}.pem", shown.key + shown.chain))
         self.authority.configure_trust(context)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The example inventory, led to the lab."""
+"""The example inventory, redirected to the lab."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Example:
     """Runs the collection's playbooks on the example inventory."""
 
     def __init__(self, node: Workspace) -> None:
-        """Write the inventory that leads to the lab."""
+        """Write the inventory that redirects hosts to the lab."""
         self.node = node
         self.overlay = node.inputs / "overlay.yml"
         self._overrides = node.inputs / "overrides.yml"
@@ -34,7 +34,7 @@ class Example:
         self.override(FORTIGATES[0])
 
     def override(self, host: str, **variables: Any) -> Example:
-        """Give one host other variables than the lab's in the runs to come, or with none the lab's again."""
+        """Override variables of one host in later runs. Without variables, remove the override."""
         self._overrides.write_text(yaml.safe_dump({"all": {"hosts": {host: variables}}}))
         return self
 
@@ -48,11 +48,11 @@ class Example:
 
     @property
     def verdict_file_argument(self) -> str:
-        """Return what makes the playbook `verify` write its verdicts to a file."""
+        """The argument with which the playbook `verify` writes its verdicts to a file."""
         return f"--extra-vars=defender_iot_verdict_file={self._verdict_file}"
 
     def verdicts(self) -> dict[str, dict[str, Any]]:
-        """Have the integrations judged; return the verdicts by appliance."""
+        """Run `verify` and return the verdicts by appliance."""
         self.playbook("verify", self.verdict_file_argument).succeeded()
         return self.written_verdicts()
 
@@ -65,7 +65,7 @@ class Example:
         wait_for(lambda: (self.node.lab.state(platform)["last_poll"] or {}).get("outcome") == "ok")
 
     def variables(self, name: str) -> dict[str, Any]:
-        """Return the variables of the roles that lead to an appliance of the lab."""
+        """Return the role variables that connect to an appliance of the lab."""
         kind = self.node.lab.appliances[name]["kind"]
         variables = self.node.host(name)
         if kind in ENDPOINTS:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An Azure Key Vault and the login service it sends its clients to, after Microsoft's REST descriptions.
+"""A fake Azure Key Vault with its login service, as in Microsoft's REST documentation.
 
-Both listen on one port of 127.0.0.1 with TLS. What it does was taken from the descriptions of Set, Get and
-Delete Secret and Get Deleted Secret and from "Azure Key Vault REST API error codes", not from a real vault.
+Both listen on one port of 127.0.0.1 with TLS. The behaviour follows the documentation of Set, Get and Delete
+Secret and Get Deleted Secret and "Azure Key Vault REST API error codes", not a real vault.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Response = tuple[int, dict[str, Any]]
 
 
 def failure(status: int, code: str, inner: str | None = None) -> Response:
-    """Return an answer as the vault gives it when something is wrong."""
+    """Return an error answer of the vault."""
     error: dict[str, Any] = {"code": code, "message": f"{code}: as the vault words it"}
     return status, {"error": {**error, "innererror": {"code": inner}} if inner else error}
 
@@ -43,7 +43,7 @@ NOT_FOUND = failure(404, "SecretNotFound")
 
 @dataclass
 class Switches:
-    """What goes wrong; `answers` and `headers` replace those to requests of a method with a valid login."""
+    """Faults. `answers` (by method) and `headers` replace those of requests with a valid token."""
 
     answers: dict[str, Response | bytes] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -56,12 +56,11 @@ class Switches:
 
 
 class FakeKeyVault:
-    """The state of the vault, its switches, and what it was asked for."""
+    """The state of the vault, its switches, and the recorded requests."""
 
     def __init__(self, port: int) -> None:
-        """Start with no secret."""
         self.url = f"https://127.0.0.1:{port}"
-        # Its clients make sure that the resource is a parent domain of the vault; of 127.0.0.1 that is 0.0.1.
+        # Clients check that the resource is a parent domain of the vault. For 127.0.0.1 that is 0.0.1.
         self.resource = f"https://0.0.1:{port}"
         self.ca_path = ""
         self.versions: dict[str, list[dict[str, Any]]] = {}
@@ -72,7 +71,7 @@ class FakeKeyVault:
         self.switches = Switches()
 
     def put(self, name: str, value: str, **more: Any) -> dict[str, Any]:
-        """Add a version of a secret, as the portal does."""
+        """Add a version of a secret, like the portal."""
         now = int(time.time())
         bundle = {
             "id": f"{self.url}/secrets/{name}/{uuid.uuid4().hex}",
@@ -84,7 +83,7 @@ class FakeKeyVault:
         return bundle
 
     def value(self, name: str) -> Any:
-        """Return the record that is the current version."""
+        """Return the record in the current version."""
         return json.loads(self.versions[name][-1]["value"])
 
     def version(self, name: str) -> str:
@@ -92,17 +91,17 @@ class FakeKeyVault:
         return str(self.versions[name][-1]["id"]).rpartition("/")[2]
 
     def delete(self, name: str) -> dict[str, Any]:
-        """Move a secret to the deleted ones."""
+        """Move a secret to the deleted secrets."""
         self.deleted[name] = self.versions.pop(name)
         return self._deleted(name)
 
     def settings(self, **more: str) -> dict[str, str]:
-        """Return the settings with which the backend reaches this vault as a service principal."""
+        """Return the backend's settings for this vault, with a service principal."""
         account = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "tenant_id": TENANT}
         return {"url": self.url, "ca_path": self.ca_path, "authority": self.url, **account, **more}
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> Response:
-        """Response a request that has a valid token."""
+        """Answer a request with a valid token."""
         collection, _slash, name = path.strip("/").partition("/")
         name = name.strip("/").lower()
         if collection == "deletedsecrets":
@@ -114,12 +113,12 @@ class FakeKeyVault:
         return 200, self.delete(name) if method == "DELETE" else self.versions[name][-1]
 
     def challenge(self) -> str:
-        """Say where and for what to log in."""
+        """Return the challenge header: login service and resource."""
         resource = self.switches.resource or self.resource
         return f'Bearer authorization="{self.url}/{TENANT}", resource="{resource}"'
 
     def log_in(self, form: dict[str, list[str]]) -> Response:
-        """Issue a token to the one service principal."""
+        """Issue a token to the only service principal."""
         wanted = {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
@@ -157,13 +156,13 @@ class FakeKeyVault:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection to the vault, which the server knows."""
+    """One connection to the vault of its server."""
 
     protocol_version = "HTTP/1.1"
     server: Server
 
     def handle_any(self) -> None:
-        """Response one request."""
+        """Answer one request."""
         vault, parts = self.server.vault, urlsplit(self.path)
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if parts.path.endswith("/.well-known/openid-configuration"):
@@ -215,18 +214,17 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, context: ssl.SSLContext) -> None:
-        """Listen on a free port."""
         super().__init__(("127.0.0.1", 0), Handler)
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.vault = FakeKeyVault(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that do not trust the certificate or do not wait."""
+        """Print nothing: tests have clients that do not trust the certificate or do not wait."""
 
 
 @contextmanager
 def running_key_vault(folder: Path) -> Iterator[FakeKeyVault]:
-    """Run an empty vault; the authority that signed its certificate goes into the folder."""
+    """Run an empty vault. Its CA certificate is written to the folder."""
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     path = folder / "key-vault-ca.pem"

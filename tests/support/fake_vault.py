@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for HashiCorp Vault: KV version 2 with check-and-set, AppRole logins, and tokens, over TLS.
+"""A fake HashiCorp Vault: KV version 2 with check-and-set, AppRole logins, and tokens, over TLS.
 
-Written from the vendor's description of the HTTP API, not from what a server was seen to answer.
+It follows the vendor's documentation of the HTTP API, not a real server.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _errors(status: int, *errors: str) -> Response:
 
 
 def _response(data: Any, **more: Any) -> dict[str, Any]:
-    """Return the envelope of every answer with content."""
+    """Return an answer in its envelope."""
     common = {"request_id": secrets.token_hex(8), "lease_id": "", "renewable": False, "lease_duration": 0}
     return {**common, "data": data, "wrap_info": None, "warnings": None, "auth": None, **more}
 
@@ -59,7 +59,7 @@ class Version:
     destroyed: bool = False
 
     def metadata(self, number: int) -> dict[str, Any]:
-        """Return what Vault says of it."""
+        """Return the metadata of this version."""
         return {
             "created_time": self.created,
             "custom_metadata": None,
@@ -70,13 +70,13 @@ class Version:
 
 
 class FakeVault:
-    """What the server holds, what it was asked, and the switches that make it misbehave.
+    """The secrets of the server, the recorded requests, and the switches of its faults.
 
-    A namespace other than "" is one of the Enterprise edition or of OpenBao.
+    Namespaces other than "" exist in the Enterprise edition and in OpenBao.
     """
 
     def __init__(self) -> None:
-        """Have a KV version 2 engine at "secret", a version 1 at "old", one AppRole, and a root token."""
+        """Create a KV version 2 engine at "secret", a version 1 at "old", one AppRole, and a root token."""
         self.url = self.ca_path = ""
         self.token = f"hvs.{secrets.token_hex(12)}"
         self.secret_id = secrets.token_hex(12)
@@ -99,20 +99,20 @@ class FakeVault:
         return self.kept.get((namespace, path), [])
 
     def put(self, path: str, data: dict[str, Any], namespace: str = "") -> None:
-        """Write a version, as somebody else does."""
+        """Write a version, like another client."""
         with self.lock:
             self.kept.setdefault((namespace, path), []).append(Version(copy.deepcopy(data)))
 
     def soft_delete(self, path: str) -> None:
-        """Mark the latest version as deleted, as "vault kv delete" does."""
+        """Mark the latest version as deleted, like "vault kv delete"."""
         self.versions(path)[-1].deleted = _now()
 
     def destroy(self, path: str) -> None:
-        """Destroy the latest version, as "vault kv destroy" does."""
+        """Destroy the latest version, like "vault kv destroy"."""
         self.versions(path)[-1].destroyed = True
 
     def answer(self, method: str, path: str, headers: Any, body: dict[str, Any]) -> Response:
-        """Response one request, in the order in which Vault looks at it."""
+        """Answer one request, with its checks in the order of Vault."""
         self.calls.append((method, path))
         if self.meanwhile:
             self.meanwhile(method)
@@ -185,7 +185,7 @@ class FakeVault:
 def _handler(vault: FakeVault) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Answers go out in several small writes, each of which would wait for the other side.
+        # An answer has several small writes. Without this, each would wait for the client.
         disable_nagle_algorithm = True
 
         def _serve(self) -> None:
@@ -222,12 +222,12 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep quiet: clients that distrust the certificate, or do not wait, are part of the tests."""
+        """Print nothing: tests have clients that do not trust the certificate or do not wait."""
 
 
 @contextmanager
 def running_vault(folder: Path) -> Iterator[FakeVault]:
-    """Run a Vault on a free port of the loopback interface and end it."""
+    """Run a Vault on a free port of the loopback interface, and stop it at the end."""
     vault = FakeVault()
     authority = trustme.CA()
     vault.ca_path = str(folder / "vault-ca.pem")
@@ -235,7 +235,7 @@ def running_vault(folder: Path) -> Iterator[FakeVault]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(LOOPBACK).configure_cert(context)
     with _Server((LOOPBACK, 0), _handler(vault)) as server:
-        # The handshake belongs into the connection's own thread, or one client could hold up all.
+        # The handshake runs in the thread of the connection, so that one client cannot block all others.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         vault.url = f"https://{LOOPBACK}:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A control node with the clients of others, which tools/foreign.py has installed."""
+"""A control node with the third-party clients that tools/foreign.py installs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .workspace import ROOT, Run, Workspace
 
 ENVIRONMENT = ROOT / ".cache" / "foreign"
 PLAYBOOKS = ROOT / "tests" / "foreign" / "playbooks"
-# One FortiGate of the lab for each, called like it.
+# The lab has one FortiGate for each, with the version as its name.
 VERSIONS = ("6.4.14", "7.0.6", "7.2.8", "7.4.5", "7.6.2", "7.6.5")
 
 
 class ForeignNode(Workspace):
-    """A control node that knows `fortinet.fortios` and not the collection; its results are that one's."""
+    """A control node with `fortinet.fortios` and its results, without this collection."""
 
     python = ENVIRONMENT / "bin" / "python"
     collection = "fortinet.fortios."
 
     def __init__(self, folder: Path, lab: Lab, sockets: Path) -> None:
-        """Take an empty folder, the lab, and a folder of a short name, which sockets need."""
+        """`folder` is empty. `sockets` is a folder with a short path, which sockets require."""
         super().__init__(folder, ENVIRONMENT, lab)
         self.environment["ANSIBLE_PERSISTENT_CONTROL_PATH_DIR"] = str(sockets)
         self.environment["ANSIBLE_PIPELINING"] = "1"
 
     def host(self, appliance: str, **more: Any) -> dict[str, Any]:
-        """Return the variables by which an inventory host leads to a FortiGate of the lab."""
+        """Return the variables of an inventory host that connects to a FortiGate of the lab."""
         address = urlsplit(self.lab.appliances[appliance]["url"])
         return {
             "ansible_connection": "ansible.netcommon.httpapi",
@@ -40,7 +40,8 @@ class ForeignNode(Workspace):
             "ansible_network_os": "fortinet.fortios.fortios",
             "ansible_host": address.hostname,
             "ansible_httpapi_port": address.port,
-            # The socket of a connection is named after this one: without it all hosts would share the first.
+            # This port is in the name of a connection's socket. Without it, all hosts would share the first
+            # socket.
             "ansible_port": address.port,
             "ansible_httpapi_use_ssl": True,
             "ansible_httpapi_ca_path": self.lab.ca_path,
@@ -48,7 +49,7 @@ class ForeignNode(Workspace):
         }
 
     def by_token(self, appliance: str) -> dict[str, Any]:
-        """Return such variables, with the key of the lab's REST API admin."""
+        """Return such variables, with the key of the lab's REST API administrator."""
         token = self.lab.appliances[appliance]["credentials"]["token"]
         return self.host(appliance, access_token=token)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Forescout platform whose module is set by fstool, over the user's own OpenSSH client."""
+"""A Forescout platform whose module is set by fstool, with the OpenSSH client."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ EM, CA_1, CA_2 = "em", "203.0.113.201", "203.0.113.202"
 
 
 class Platform:
-    """The lab's Forescout, and a control node whose inventory host leads to it by SSH."""
+    """The lab's Forescout, and a control node with an inventory host that connects to it by SSH."""
 
     def __init__(self, node: Workspace, **variables: Any) -> None:
-        """Make a token on the sensor and keep it; `variables` are more of the host's."""
+        """Create a token on the sensor and store it. `variables` are added to those of the host."""
         self.node = node
         self.ssh = node.lab.appliances[FORESCOUT]["ssh"]
         self.token = node.lab.make_token(SENSOR, "forescout")
@@ -31,7 +31,7 @@ class Platform:
         self.node.inventory(fs=self.node.host(FORESCOUT, **{**self.node.by_ssh(FORESCOUT), **variables}))
 
     def task(self, **options: Any) -> Task:
-        """Return the task that gives the settings."""
+        """Return the task that sets the module."""
         return task(
             "forescout_module",
             **{
@@ -44,19 +44,19 @@ class Platform:
         )
 
     def info(self, **options: Any) -> Task:
-        """Return a task that reads."""
+        """Return the task that reads the module."""
         return task("forescout_module_info", **{**self.how, **options})
 
     @property
     def how(self) -> dict[str, Any]:
-        """The options by which fstool does it."""
+        """The options of the transport fstool."""
         return {
             "transport": "fstool",
             **{name: self.ssh[name] for name in ("plugin_name", "property_keys", "install_path")},
         }
 
     def run(self, *tasks: Task, arguments: tuple[str, ...] = ("--diff",), **environment: str) -> Run:
-        """Run tasks one after the other, whatever becomes of each."""
+        """Run tasks in order, even if one fails."""
         tolerant = [{**each, "ignore_errors": True, "ignore_unreachable": True} for each in tasks]
         return self.node.run(play(*tolerant), arguments=arguments, **environment)
 
@@ -66,17 +66,17 @@ class Platform:
 
     @property
     def nodes(self) -> dict[str, Any]:
-        """What the lab says of each node."""
+        """The state of each node in the lab."""
         return self.node.lab.state(FORESCOUT)["nodes"]
 
     @property
     def restarts(self) -> dict[str, int]:
-        """How often the plugin of each node was restarted."""
+        """The number of plugin restarts on each node."""
         return {name: node["restarts"] for name, node in self.nodes.items()}
 
     @property
     def module(self) -> dict[str, str]:
-        """What the module works with."""
+        """The settings that the module uses."""
         return self.node.lab.state(FORESCOUT)["module"]
 
     def kept_address(self, name: str) -> str:
@@ -84,7 +84,7 @@ class Platform:
         return str(self.nodes[name]["store"].get(self.ssh["property_keys"]["server_address"]))
 
     def is_untouched(self) -> bool:
-        """Say whether no node was written or restarted, and none holds a copy."""
+        """Return whether no node was written or restarted, and none has a backup file."""
         return all(
             not node["restarts"]
             and node["files"] == ["local.properties"]

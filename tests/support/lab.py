@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A running lab, as tests see it: its appliances, what was asked of them, and its switches."""
+"""A running lab for tests: its appliances, its recorded calls, and its switches."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ FILES = Path(__file__).resolve().parents[2] / "roles" / "lab" / "files"
 
 
 class Lab:
-    """Drives a running lab by its control port, and reaches its appliances as their users do."""
+    """A client of a running lab: of its control port and of its appliances."""
 
     def __init__(self, record: dict[str, Any]) -> None:
-        """Take what the lab has written about itself."""
+        """`record` is the content of `lab.json`."""
         self.appliances: dict[str, dict[str, Any]] = record["appliances"]
         self.ca_path: str = record["ca_path"]
         self.client = {name: record[name] for name in ("client_cert", "client_key")}
@@ -35,7 +35,7 @@ class Lab:
         self._session.trust_env = False
 
     def close(self) -> None:
-        """Close the connections, which the lab would wait for when it ends."""
+        """Close the connections, because the lab waits for them when it ends."""
         self._session.close()
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
@@ -45,34 +45,34 @@ class Lab:
         return answer.json() if answer.content else None
 
     def reset(self) -> None:
-        """Bring everything but ports and credentials back to the start."""
+        """Restore the initial state, except ports and credentials."""
         self.control("POST", "/reset")
 
     def switch(self, appliance: str, **options: Any) -> None:
-        """Turn switches of one appliance."""
+        """Change options of one appliance."""
         self.control("POST", f"/appliances/{appliance}/options", options)
 
     def fault(self, appliance: str, kind: str, match: dict[str, str] | None = None, **more: Any) -> None:
-        """Let every request to an appliance, or every one that matches, go wrong."""
+        """Make every request to an appliance, or every matching one, fail."""
         fault = {"kind": kind, **more}
         self.control(
             "POST", "/faults", {"appliance": appliance, "match": match or {}, "times": None, "fault": fault}
         )
 
     def calls(self, *appliances: str) -> list[dict[str, Any]]:
-        """Return what was asked of some appliances, or of all."""
+        """Return the recorded calls of some appliances, or of all."""
         return [c for c in self.control("GET", "/calls") if not appliances or c["appliance"] in appliances]
 
     def forget_calls(self) -> None:
-        """Start recording anew."""
+        """Delete the recorded calls."""
         self.control("DELETE", "/calls")
 
     def connections(self) -> dict[str, int]:
-        """Return how many TLS connections each appliance has had."""
+        """Return the number of TLS connections of each appliance."""
         return {name: each["connections"] for name, each in self.control("GET", "/counters").items()}
 
     def state(self, appliance: str) -> dict[str, Any]:
-        """Return what an appliance holds; secrets are replaced."""
+        """Return the state of an appliance, with redacted secrets."""
         return self.control("GET", "/state")["appliances"][appliance]
 
     def tables(self, appliance: str) -> dict[str, Any]:
@@ -80,18 +80,18 @@ class Lab:
         return self.state(appliance)["tables"]
 
     def secrets(self) -> list[dict[str, str]]:
-        """Return every secret the lab has ever issued or been given."""
+        """Return every secret that the lab has issued or received."""
         return self.control("GET", "/secrets")
 
     def call(self, appliance: str, method: str, path: str, **arguments: Any) -> requests.Response:
-        """Call an appliance, as `requests` takes the arguments."""
+        """Call an appliance, with the arguments of `requests`."""
         url = self.appliances[appliance]["url"] + path
         return self._session.request(
             method, url, verify=self.ca_path, timeout=STEP_SECONDS, allow_redirects=False, **arguments
         )
 
     def cmdb(self, fortigate: str, method: str, path: str, body: Any = None) -> Any:
-        """Read or write the configuration of a FortiGate, as its automation admin; return the results."""
+        """Read or write the configuration of a FortiGate as `automation`. Return the results."""
         known = self.appliances[fortigate]["credentials"]
         headers = {"Authorization": f"Bearer {known['token']}", "X-Admin-Passwd": known["password"]}
         answer = self.call(fortigate, method, f"/api/v2/cmdb/system/{path}", headers=headers, json=body)
@@ -99,7 +99,7 @@ class Lab:
         return answer.json().get("results")
 
     def make_token(self, sensor: str, description: str) -> str:
-        """Make an access token in a sensor's web interface, as a person does, and return its value."""
+        """Create an access token in a sensor's web interface, like an operator. Return its value."""
         place = self.appliances[sensor]
         with requests.Session() as web:
             web.trust_env = False
@@ -130,7 +130,7 @@ class Lab:
 
 @contextmanager
 def running_lab(directory: Path, appliances: list[dict[str, Any]], seed: int = 1) -> Iterator[Lab]:
-    """Run a lab in a process of its own and end that process."""
+    """Run a lab in a separate process, and stop it at the end."""
     config = directory / "config.json"
     config.write_text(json.dumps({"appliances": appliances, "seed": seed}))
     command = [sys.executable, "-m", "defender_iot_lab", "run"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where secrets must not be: in files, in texts, and in the command lines of processes."""
+"""Searches for secrets where they must not be: in files, texts and command lines of processes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PAUSE_SECONDS = 0.02
 
 
 def leaked(secrets: Iterable[str], text: str | bytes) -> list[str]:
-    """Return the secrets that a text holds."""
+    """Return the secrets that a text contains."""
     content = text.encode() if isinstance(text, str) else text
     return [secret for secret in secrets if secret.encode() in content]
 
 
 def files_with(secrets: Iterable[str], folder: Path, *allowed: Path) -> list[Path]:
-    """Return the files below a folder that hold a secret, but for those below the folders allowed."""
+    """Return the files below a folder that contain a secret, except those below the allowed folders."""
     wanted = list(secrets)
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     watched = [path for path in files if not any(path.is_relative_to(each) for each in allowed)]
@@ -30,14 +30,13 @@ def files_with(secrets: Iterable[str], folder: Path, *allowed: Path) -> list[Pat
 
 
 class CommandLines:
-    """Every command line seen of this process and its descendants while a block ran."""
+    """The command lines of this process and its descendants during a block."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self.seen: set[bytes] = set()
 
     def look(self) -> None:
-        """Add those of the processes that run now."""
+        """Add the command lines of the running processes."""
         parents, lines = {}, {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
@@ -49,7 +48,7 @@ class CommandLines:
 
 
 def _descends(process: int, parents: dict[int, int]) -> bool:
-    """Say whether a process is this one or descends from it; others may run the same tests."""
+    """Return whether a process is this one or its descendant. Other users may run the same tests."""
     while process in parents and process != os.getpid():
         process = parents[process]
     return process == os.getpid()
@@ -57,7 +56,7 @@ def _descends(process: int, parents: dict[int, int]) -> bool:
 
 @contextmanager
 def watched_command_lines() -> Iterator[CommandLines]:
-    """Look at the command lines of all processes, over and over, while the block runs."""
+    """Read the command lines of all processes repeatedly while the block runs."""
     lines = CommandLines()
     done = threading.Event()
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long tests wait for what must come.
+"""Timeouts of tests.
 
-Both are far above what a busy machine needs: a test that passes never waits so long, only a hang does.
+Both are far longer than a busy machine needs, so only a test that hangs reaches them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 STEP_SECONDS = 300
-"""For one step: an answer, a process that starts or ends, a mark that appears or goes away."""
+"""For one step: an answer, the start or end of a process, the creation or deletion of a file."""
 
 RUN_SECONDS = 1800
-"""For a whole run of a program, which may stop at several steps."""
+"""For a whole run of a program with several steps."""
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:
-    """Return what a condition returns as soon as that is true; fail when it does not become true."""
+    """Return the value of a condition as soon as it is true. Fail after a timeout."""
     deadline = time.monotonic() + STEP_SECONDS
     while not (value := condition()):
         assert time.monotonic() < deadline, "gave up waiting"

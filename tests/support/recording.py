@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recordings of a browser on the lab's shuffled appliances: the ones that are kept, and fresh ones."""
+"""Recordings of a browser on the lab's shuffled appliances, in the repository and new."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ KEPT = Path(__file__).resolve().parents[1] / "fixtures" / "recordings"
 SENSOR, FORESCOUT = "recorded-sensor", "recorded-forescout"
 ADDRESS = "192.0.2.11"
 DESCRIPTION = "forescout"
-# The sensor shows an older token too, which was used: else the format of a time could not be known.
+# The sensor also has an older, used token, because the format of a time is not visible otherwise.
 OLDER = "historian"
 
 
 def appliances() -> list[dict[str, Any]]:
-    """The appliances of a lab to record; a kept recording fits those of the lab's first seed."""
+    """Return the appliances of a lab to record. The recordings in the repository fit the default seed."""
     shuffled = {"names": "shuffled"}
     return [
         {"name": SENSOR, "kind": "sensor", "address": ADDRESS, "options": shuffled},
@@ -35,7 +35,7 @@ def appliances() -> list[dict[str, Any]]:
 
 
 def record(lab: Lab, folder: Path, pictures: Path | None = None) -> None:
-    """Let a real browser do what the tutorial says, and keep HAR files and what was typed and seen."""
+    """Follow the tutorial in a real browser. Write HAR files, and the values that were typed and shown."""
     from . import browser
 
     sensor, forescout = (lab.appliances[name] for name in (SENSOR, FORESCOUT))

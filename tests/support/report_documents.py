@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reports as a run would write them: a small one, a clean one, a hostile one, and one of a whole fleet."""
+"""Report documents: a small one, a clean one, a hostile one, and one of a whole fleet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOSTILE = {
     "long": "fgt-" + "a" * 196,
     "prototype": "__proto__",
 }
-"""Names that appliances may give themselves, and that must stay names."""
+"""Names that appliances may have, and that must never be interpreted."""
 
 _FIELDS: dict[str, list[dict[str, Any]]] = {
     "profile": [
@@ -78,7 +78,7 @@ def appliance(name: str, site: str, kind: str, state: str = "checked") -> dict[s
 
 
 def item(at: dict[str, Any], kind: str, action: str = "none", **traits: Any) -> dict[str, Any]:
-    """Return an object of an appliance as a report has it."""
+    """Return an object of an appliance in a report."""
     return {
         "site": at["site"],
         "appliance": at["appliance"],
@@ -95,7 +95,7 @@ def item(at: dict[str, Any], kind: str, action: str = "none", **traits: Any) -> 
 
 
 def edge(start: str, end: str, state: str, evidence: str = _UNKNOWN, **traits: Any) -> dict[str, Any]:
-    """Return an integration between two appliances as a report has it."""
+    """Return an integration between two appliances in a report."""
     integration = "forescout" if traits.get("level") or "forescout" in start else "fortinet"
     ends = {"from": start, "to": end, "integration": integration, "state": state}
     return {**ends, "since": None, "level": None, "evidence": evidence, **traits}
@@ -107,7 +107,7 @@ def document(
     edges: list[dict[str, Any]],
     **traits: Any,
 ) -> dict[str, Any]:
-    """Return a report of these, with the counts and the state that they give."""
+    """Return a report of these, with its counts and state."""
     counted = Counter(each["action"] for each in objects)
     counts = {action: counted[action] for action in ACTIONS}
     unchecked = any(each["state"] != "checked" for each in appliances)
@@ -129,7 +129,7 @@ def document(
 
 
 def small() -> dict[str, Any]:
-    """Return a report of two sites where a little differs and one FortiGate does not answer."""
+    """Return a report of two sites with a few differences and one FortiGate without an answer."""
     north = [appliance(f"fgt-north-{number:02}", "north", "fortigate") for number in (1, 2, 3)]
     sensors = [
         appliance("sensor-north-01", "north", "sensor"),
@@ -167,7 +167,7 @@ def small() -> dict[str, Any]:
 
 
 def clean() -> dict[str, Any]:
-    """Return a report that found everything as declared."""
+    """Return a report without differences."""
     found = small()
     appliances = [{**each, "state": "checked", "message": None} for each in found["appliances"]]
     objects = [item(each, kind) for each in appliances for kind in KINDS[each["kind"]]]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs that go wrong at a chosen step of a chosen host: killed, held up, or with a store that breaks."""
+"""Runs that fail at a chosen step of a chosen host: killed, stopped, or with a failing store."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .workspace import Run
 
 @dataclass(frozen=True)
 class Rule:
-    """What goes wrong at one of some steps.
+    """A fault at one of some steps.
 
     A step is ``write N`` or ``delete N``, the task's Nth such call of the store, or a method and the
-    beginning of a path. It goes wrong ``before``, ``half`` (a write has made its temporary file) or
-    ``after``. Then the process waits (``stop``), kills itself (``die``), finds the disk full (``full``) or
-    mounted for reading alone (``read_only``), is not allowed to write (``denied``), gets no answer
-    (``lose``), or the store says yes and keeps what it had (``forget``).
+    beginning of a path. The phase is ``before``, ``half`` (a write has created its temporary file) or
+    ``after``. The act: the process waits (``stop``), kills itself (``die``), finds the disk full (``full``)
+    or mounted read-only (``read_only``), may not write (``denied``), gets no answer (``lose``), or the store
+    reports success and keeps its content (``forget``).
     """
 
     steps: tuple[str, ...]
@@ -35,10 +35,10 @@ class Rule:
 
 
 class Sabotage:
-    """The rules of one run, and the processes that have stopped by them."""
+    """The rules of one run, and the processes that they have stopped."""
 
     def __init__(self, folder: Path, rules: Mapping[str, Rule]) -> None:
-        """Take a new folder, and the rule of each host."""
+        """`rules` has the rule of each host."""
         folder.mkdir()
         self.marks = folder / "stopped"
         self.marks.mkdir()
@@ -48,24 +48,24 @@ class Sabotage:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return what makes a run obey the rules, with the callback plugin saboteur."""
+        """The environment in which the callback plugin saboteur applies the rules."""
         return {
             "SABOTAGE_FILE": str(self.file),
             "SABOTAGE_FOLDER": str(self.marks),
         }
 
     def wait_until_stopped(self, *hosts: str) -> None:
-        """Wait until all hosts, or those named, stand at their step."""
+        """Wait until all hosts, or these, have stopped at their step."""
         marks = [self.marks / host for host in hosts or self.rules]
         wait_for(lambda: all(mark.exists() for mark in marks))
 
     def let_go(self, *hosts: str) -> None:
-        """Let hosts that have stopped go on."""
+        """Continue stopped hosts."""
         for host in hosts or self.rules:
             (self.marks / host).unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """Kill the run with all its workers, as a power failure does."""
+        """Kill the run with all its workers, like a power failure."""
         marks = [path.read_text().split() for path in self.marks.iterdir() if not path.suffix]
         runs = {int(run) for _worker, run in marks}
         doomed = [*runs, *(worker for run in runs for worker in _children(run))]
@@ -75,7 +75,7 @@ class Sabotage:
 
 
 class Background:
-    """A run that goes on while the test does something else."""
+    """A run in the background."""
 
     def __init__(self, run: Callable[[], Run]) -> None:
         """Start it."""
@@ -91,7 +91,7 @@ class Background:
 
 
 def _children(process: int) -> list[int]:
-    """Return the processes that one has started."""
+    """Return the child processes of a process."""
     children = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small servers on loopback: one that is silent, an appliance that answers oddly, and two kinds of proxy."""
+"""Small servers on loopback: a silent one, an appliance with unusual answers, and two kinds of proxy."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from .patience import STEP_SECONDS
 
 LOOPBACK = "127.0.0.1"
 NAMES = {"fgt.example": LOOPBACK}
-"""Names that only the proxies know."""
+"""Names that only the proxies resolve."""
 
 Write = Callable[[StreamWriter], Awaitable[None]]
 
 
 class Server:
-    """Serves a port from a thread of its own."""
+    """Serves a port in a separate thread."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        """Take the TLS context, None for none."""
         self.context = context
         self.port = 0
         self.connections = 0
@@ -46,7 +45,7 @@ class Server:
         assert self._ready.wait(STEP_SECONDS), "the server did not start"
 
     def stop(self) -> None:
-        """End the server and its connections."""
+        """Stop the server and close its connections."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(STEP_SECONDS)
         assert not self._thread.is_alive(), "the server did not end"
@@ -79,7 +78,7 @@ class Server:
 
 @contextmanager
 def running(server: Any) -> Iterator[Any]:
-    """Run a server and end it."""
+    """Run a server, and stop it at the end."""
     server.start()
     try:
         yield server
@@ -95,19 +94,18 @@ async def head(reader: StreamReader) -> tuple[str, dict[str, str]]:
 
 
 class Silent(Server):
-    """Accepts connections and says nothing."""
+    """Accepts connections and never answers."""
 
     async def handle(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Read for ever."""
+        """Read until the client closes the connection."""
         while await reader.read(1000):
             pass
 
 
 class OddAppliance(Server):
-    """Answers each request with the same bytes, or as a function writes them; it keeps the requests."""
+    """Answers each request with the same bytes, or with a function. Records the requests."""
 
     def __init__(self, answer: bytes | Write, context: ssl.SSLContext) -> None:
-        """Take the answer."""
         super().__init__(context)
         self.answer = answer
         self.requests: list[tuple[str, dict[str, str]]] = []
@@ -116,11 +114,10 @@ class OddAppliance(Server):
 
     @property
     def url(self) -> str:
-        """Return where it listens."""
         return f"https://{LOOPBACK}:{self.port}"
 
     async def handle(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Response what comes over one connection."""
+        """Answer the requests on one connection."""
         self.certificates.append(writer.get_extra_info("peercert"))
         while True:
             line, headers = await head(reader)
@@ -136,16 +133,16 @@ class OddAppliance(Server):
 
 
 def http(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """Write an answer with the length of its body."""
+    """Return an HTTP answer with the length of its body."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
 class Proxy(Server):
-    """Carries connections to where they want to go, once the account is right."""
+    """Forwards connections, after a login if it has an account."""
 
     def __init__(self, account: str = "") -> None:
-        """Take the account as NAME:PASSWORD, empty for none."""
+        """`account` is NAME:PASSWORD, empty for none."""
         super().__init__()
         self.account = account
         self.targets: list[str] = []
@@ -153,7 +150,7 @@ class Proxy(Server):
     async def carry(
         self, host: str, port: int, reader: StreamReader, writer: StreamWriter, yes: bytes, no: bytes
     ) -> None:
-        """Connect, say whether that went well, and carry bytes both ways until either side ends."""
+        """Connect, send the answer `yes` or `no`, and copy bytes both ways until either side ends."""
         self.targets.append(f"{host}:{port}")
         try:
             onward, back = await asyncio.open_connection(NAMES.get(host, host), port)
@@ -173,23 +170,23 @@ class Proxy(Server):
 
 
 class HttpProxy(Proxy):
-    """Understands CONNECT."""
+    """Supports CONNECT."""
 
     async def handle(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Serve one CONNECT."""
         line, headers = await head(reader)
         wanted = f"Basic {base64.b64encode(self.account.encode()).decode()}"
         if self.account and headers.get("proxy-authorization") != wanted:
-            writer.write(b"HTTP/1.1 407 Say who you are\r\nContent-Length: 0\r\n\r\n")
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()
             return
         host, _colon, port = line.split()[1].rpartition(":")
-        yes, no = (f"HTTP/1.1 {status}\r\n\r\n".encode() for status in ("200 Connected", "503 No way"))
+        yes, no = (f"HTTP/1.1 {status}\r\n\r\n".encode() for status in ("200 Connected", "503 Unavailable"))
         await self.carry(host, int(port), reader, writer, yes, no)
 
 
 class SocksProxy(Proxy):
-    """Understands SOCKS 5 (RFC 1928, and RFC 1929 for accounts)."""
+    """Supports SOCKS 5 (RFC 1928, and RFC 1929 for accounts)."""
 
     async def handle(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Serve one CONNECT."""

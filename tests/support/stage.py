@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One-time secrets on many appliances at once: what mints them, what they open, and where they lie."""
+"""One-time secrets on many appliances: their tasks, their use, and their store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CREATE = "POST /__lab__/tokens"
 DELETE = "DELETE /__lab__/tokens/"
 MINTING = {"key": GENERATE, "token": CREATE}
 OPTIONS = ("recreate", "rotation_id", "max_age", "previous", "state")
-# The lab sees the control node as 127.0.0.1, so a key can be tried from there.
+# The lab sees the control node as 127.0.0.1, so that the control node can try a key.
 TRUSTED = [
     {"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.11 255.255.255.255"},
     {"id": 2, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"},
@@ -41,12 +41,12 @@ class Spot:
 
 
 class Stage:
-    """A control node with secrets to mint on the appliances of a lab; it remembers every run."""
+    """A control node with secrets to mint on the appliances of a lab. It records every run."""
 
     def __init__(self, node: Workspace, name: str = "{host}", strategy: str = "linear") -> None:
-        """Take a control node, how a host's secret is called in the store, and Ansible's strategy.
+        """`name` is the pattern of a secret's name in the store, ``strategy`` Ansible's.
 
-        With ``free`` keys and tokens are minted at once, but a worker that dies is never noticed.
+        With ``free``, keys and tokens are minted in parallel, but Ansible does not notice a dead worker.
         """
         self.node = node
         self.name = name
@@ -58,17 +58,17 @@ class Stage:
         self.command_lines: set[bytes] = set()
 
     def key(self, host: str, appliance: str, **options: Any) -> Spot:
-        """Add the API key of an admin, which is made on the FortiGate, as a host of the inventory."""
+        """Add a host with the API key of an administrator, and create that administrator on the FortiGate."""
         profile = {"name": ADMIN, "accprofile": "super_admin_readonly", "trusthost": TRUSTED}
         self.lab.cmdb(appliance, "POST", "api-user", {**profile, "vdom": [{"name": "root"}]})
         return self._add(Spot(host, "key", appliance, options))
 
     def token(self, host: str, appliance: str, **options: Any) -> Spot:
-        """Add an access token, which is described as its host is called."""
+        """Add a host with an access token. Its description is the name of the host."""
         return self._add(Spot(host, "token", appliance, options))
 
     def secret(self, kind: str, host: str = "it", **options: Any) -> Spot:
-        """Add a secret of a kind on the first spare appliance."""
+        """Add a host with a secret of a kind on the first spare appliance."""
         return (
             self.key(host, "spare-01", **options)
             if kind == "key"
@@ -86,26 +86,26 @@ class Stage:
         hosts: str = "all",
         **environment: str | None,
     ) -> Run:
-        """Have every secret, or those of some hosts, minted or kept."""
+        """Run the tasks of every secret, or of some hosts."""
         self.write_inventory()
         return self.keep(self._run(arguments, sabotage, hosts, environment))
 
     def in_background(self, sabotage: Sabotage | None = None, hosts: str = "all") -> Background:
-        """Begin such a run; the inventory has to be written already."""
+        """Start such a run in the background. The inventory must exist."""
         return Background(lambda: self._run((), sabotage, hosts, {}))
 
     def keep(self, run: Run) -> Run:
-        """Remember a run that was begun in the background."""
+        """Record a run that was started in the background."""
         self.runs.append(run)
         return run
 
     def sabotage(self, rules: Mapping[str, Rule]) -> Sabotage:
-        """Prepare that a run goes wrong."""
+        """Prepare the faults of a run."""
         self.sabotages += 1
         return Sabotage(self.node.folder / f"sabotage-{self.sabotages}", rules)
 
     def break_run(self, host: str, act: str, phase: str, *steps: str) -> Run:
-        """Run once, with one host's task going wrong."""
+        """Run once, with a fault in one host's task."""
         return self.run(sabotage=self.sabotage({host: Rule(steps, phase, act)}))
 
     def write_inventory(self) -> None:
@@ -113,13 +113,13 @@ class Stage:
         self.node.inventory(**{host: self._variables(spot) for host, spot in self.spots.items()})
 
     def mints(self, *hosts: str) -> int:
-        """Count the requests to mint since the calls were last forgotten, on these hosts' appliances."""
+        """Return the number of minting requests to these hosts' appliances since `forget_calls`."""
         appliances = {self.spots[host].appliance for host in hosts or self.spots}
         calls = self.lab.calls(*appliances)
         return sum(f"{call['method']} {call['path']}" in MINTING.values() for call in calls)
 
     def writes(self) -> list[dict[str, Any]]:
-        """Return the requests that change something or mint."""
+        """Return the recorded requests that change or mint."""
         return [call for call in self.lab.calls() if call["write"]]
 
     def record(self, host: str) -> dict[str, Any]:
@@ -127,16 +127,16 @@ class Stage:
         return self.node.kept(self.name.format(host=host))
 
     def edit(self, host: str, **changes: Any) -> None:
-        """Change a host's record, as an operator does."""
+        """Change a host's record, like an operator."""
         self.node.keep(self.name.format(host=host), **{**self.record(host), **changes})
 
     def rows(self, host: str) -> list[dict[str, Any]]:
-        """Return the tokens of a host's description."""
+        """Return the tokens with a host's description."""
         tokens = self.lab.state(self.spots[host].appliance)["tokens"]
         return [token for token in tokens if token["description"] == host]
 
     def opens(self, host: str, value: str) -> bool:
-        """Use a secret as its consumer would, and say whether it is accepted."""
+        """Use a secret like its consumer. Return whether the appliance accepts it."""
         spot = self.spots[host]
         if spot.kind == "key":
             path, header = "/api/v2/monitor/system/status", f"Bearer {value}"
@@ -146,13 +146,13 @@ class Stage:
         return answer.status_code == 200
 
     def settle(self) -> Run:
-        """Run again, after which nothing may be left to do; return that run."""
-        mended = self.run().succeeded()
+        """Run again, check that a further run changes nothing, and return the first of the two runs."""
+        repaired = self.run().succeeded()
         self.is_settled()
-        return mended
+        return repaired
 
     def is_settled(self) -> None:
-        """Make sure that a run changes nothing and that every secret is stored, alone, and works."""
+        """Check that a run changes nothing and that every secret is stored, unique, and works."""
         stored = self.node.stored_files()
         self.lab.forget_calls()
         again = self.run().succeeded()
@@ -164,7 +164,7 @@ class Stage:
         self.leaks_nothing()
 
     def has_one_working_secret(self, host: str) -> None:
-        """Make sure that the stored value opens the appliance, and that nothing is left that nobody knows."""
+        """Check that the stored value works, and that the appliance has no secret without a record."""
         record = self.record(host)
         assert "pending" not in record, host
         assert self.opens(host, record["value"]), host
@@ -175,9 +175,9 @@ class Stage:
             assert not self.opens(host, record["previous"]["value"]), host
 
     def leaks_nothing(self) -> None:
-        """Make sure that no secret was in any output, file or command line, but in the inputs.
+        """Check that no output, file or command line contains a secret, except the inputs.
 
-        Every run is as talkative as it can be: with all of its details, a log file and a report of tests.
+        Every run is as verbose as possible: with all details, a log file and a JUnit report.
         """
         assert any(b"ansible-playbook" in line for line in self.command_lines)
         secrets = [*(secret["value"] for secret in self.lab.secrets()), VAULT_PASSWORD]
@@ -188,7 +188,7 @@ class Stage:
         assert files_with(secrets, self.node.folder, self.node.inputs) == []
 
     def escrows(self) -> list[Path]:
-        """Return the files in which values were saved."""
+        """Return the escrow files."""
         return sorted((self.node.home / ".ansible" / "defender_iot_escrow").glob("*"))
 
     def loudly(
@@ -198,7 +198,7 @@ class Stage:
         sabotage: Sabotage | None = None,
         **environment: str | None,
     ) -> Run:
-        """Run plays as talkatively as possible, and watch the command lines of all processes meanwhile."""
+        """Run plays as verbosely as possible, and record the command lines of all processes."""
         callbacks = ["recorder", "ansible.builtin.junit", *(["saboteur"] if sabotage else [])]
         given = {
             "ANSIBLE_FORKS": "60",
@@ -225,7 +225,7 @@ class Stage:
     def _play(self, hosts: str) -> Play:
         more = {name: f"{{{{ {name} | default(omit) }}}}" for name in OPTIONS}
         ref = {"secret_ref": self.node.ref(self.name.format(host="{{ inventory_hostname }}"))}
-        # Ansible reserves the name timeout, and would print the inventory beside its warning.
+        # Ansible reserves the name timeout, and would print the inventory with its warning.
         more["timeout"] = "{{ seconds | default(omit) }}"
         key = {name: more[name] for name in ("recreate", "rotation_id", "max_age", "timeout")}
         mint_key = task("fortigate_api_key", name=ADMIN, **ref, **key)

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A program for the store `command`, as an operator may write it: one JSON file for each location.
+"""A program for the store `command`, like one of an operator: one JSON file for each location.
 
     store_program.py FOLDER [HABIT]
 
-It notes each verb in FOLDER/calls. Its habits: `versions` counts versions and compares before it sets;
-`forgets` says yes and keeps what it had.
+It records each verb in FOLDER/calls. Its habits: `versions` counts versions and compares before it sets.
+`forgets` reports success and keeps its content.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ def main(folder: Path, habit: str = "") -> None:
     with (folder / "calls").open("a") as calls:
         calls.write(request["verb"] + "\n")
     file = folder / (request["location"].replace("/", "-") + ".json")
-    held = json.loads(file.read_text()) if file.exists() else {"record": None, "version": None}
-    print(json.dumps(answer(request, file, held, habit)))
+    stored = json.loads(file.read_text()) if file.exists() else {"record": None, "version": None}
+    print(json.dumps(answer(request, file, stored, habit)))
 
 
-def answer(request: dict[str, Any], file: Path, held: dict[str, Any], habit: str) -> dict[str, Any]:
+def answer(request: dict[str, Any], file: Path, stored: dict[str, Any], habit: str) -> dict[str, Any]:
     if request["verb"] == "read":
-        return held
-    if habit == "versions" and request["expected"] != held["version"]:
-        print(json.dumps({"error": f"it is at version {held['version']}"}))
+        return stored
+    if habit == "versions" and request["expected"] != stored["version"]:
+        print(json.dumps({"error": f"it is at version {stored['version']}"}))
         sys.exit(75)
     if request["verb"] == "delete":
         file.unlink()
         return {}
-    version = str(int(held["version"] or 0) + 1) if habit == "versions" else None
+    version = str(int(stored["version"] or 0) + 1) if habit == "versions" else None
     if habit != "forgets":
         file.write_text(json.dumps({"record": request["record"], "version": version}))
     return {"version": version}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follows a page of the documentation literally: every command of it, in its order, in one shell."""
+"""Runs every command of a documentation page, in order, in one shell."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ NEXT = "-- next block --"
 
 
 class Walk:
-    """The commands of a page, and what each block of them has printed."""
+    """The commands of a page, and the output of each block."""
 
     def __init__(self, folder: Path, page: str) -> None:
-        """Lay out the home of a user who has installed the collection, and nothing else."""
+        """Create the home folder of a user who has only installed the collection."""
         self.folder = folder
         self.blocks = re.findall(r"```shell\n(.*?)```", page, re.S)
         namespace = folder / "home/.ansible/collections/ansible_collections/otsec"
@@ -35,7 +35,7 @@ class Walk:
             "HOME": str(folder / "home"),
             "COLLECTION": str(collection),
             "LC_ALL": "C.UTF-8",
-            # The socket of a master connection would have too long a name in a test's folder.
+            # The path of a master connection's socket would be too long in a test's folder.
             "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",
             "NO_COLOR": "1",
             **{f"GIT_{who}_NAME": "A user" for who in ("AUTHOR", "COMMITTER")},
@@ -44,7 +44,7 @@ class Walk:
         self.shown: list[str] = []
 
     def go(self) -> None:
-        """Run all blocks in one shell that ends at the first failure."""
+        """Run all blocks in one shell, which ends at the first failure."""
         done = subprocess.run(
             ["/bin/bash", "-euc", f"echo '{NEXT}'\n".join(self.blocks)],
             cwd=self.folder,
@@ -60,17 +60,17 @@ class Walk:
         self.shown = done.stdout.split(f"{NEXT}\n")
 
     def after(self, command: str) -> str:
-        """Return what the first block with this command has printed."""
+        """Return the output of the first block with this command."""
         return self.shown[next(number for number, block in enumerate(self.blocks) if command in block)]
 
     def clean_up(self) -> None:
-        """Stop the labs that a page cut short has left."""
+        """Stop the labs of a page whose run was interrupted."""
         for record in self.folder.rglob("lab.json"):
             command = [sys.executable, "-m", "defender_iot_lab", "stop", "--directory", str(record.parent)]
             subprocess.run(command, env={"PYTHONPATH": str(FILES)}, check=True, timeout=STEP_SECONDS)
 
 
 def recap(output: str) -> dict[str, int]:
-    """Return how much the last run has changed on each host."""
+    """Return the number of changes on each host in the last run."""
     last = output.rpartition("PLAY RECAP")[2]
     return {host: int(changed) for host, changed in re.findall(r"^(\S+) +: .*changed=(\d+)", last, re.M)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTPS requests to an appliance that answers oddly, and the odd answers that several test files need."""
+"""HTTPS requests to an appliance with unusual answers, and answers for several test files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from .servers import OddAppliance, http, running
 
 OK = http(b'{"is": "well"}')
 SECRET = "s3cr3t-0123456789"
-DOUBT = "; whether it was carried out is not known, run again to find out"
+DOUBT = ", and it is not known whether the request was carried out; run again to determine it"
+CHECK_APPLIANCE = "; check the appliance, or set a longer timeout"
+CHECK_NETWORK = "; check host and port in url, the network and the appliance"
+CHECK_NETWORK_AND_PROXY = "; check proxy, host and port in url, and the network"
 MANY = b"x" * (1 << 20)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -34,7 +37,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 def appliance(
     certificates: Certificates, answer: Any = OK, kind: str = "good", ask: ssl.VerifyMode = ssl.CERT_NONE
 ) -> Iterator[Any]:
-    """Run an appliance that answers oddly; `fingerprint` is that of its certificate."""
+    """Run an appliance with unusual answers. `fingerprint` is that of its certificate."""
     shown = certificates.shown(kind)
     with running(OddAppliance(answer, certificates.context(shown, ask=ask))) as server:
         server.fingerprint = shown.fingerprint
@@ -42,19 +45,19 @@ def appliance(
 
 
 def session(url: str, certificates: Certificates, **params: Any) -> closing[Http]:
-    """Open what can be asked several things."""
+    """Open a session for several requests."""
     defaults = {"validate_certs": True, "ca_path": certificates.ca_path, "connect_timeout": 5, "timeout": 5}
     return closing(Http({"url": url, **defaults, **params}))
 
 
 def ask(url: str, certificates: Certificates, method: str = "GET", **params: Any) -> Response:
-    """Ask one thing."""
+    """Send one request."""
     with session(url, certificates, **params) as api:
         return api.request(method, "/api", headers={"Authorization": f"Bearer {SECRET}"})
 
 
 def failure(url: str, certificates: Certificates, method: str = "GET", **params: Any) -> str:
-    """Ask one thing in vain and return the reason."""
+    """Send one request that fails, and return the reason."""
     with pytest.raises(ApplianceError) as caught:
         ask(url, certificates, method, **params)
     reason = caught.value.reason
@@ -64,7 +67,7 @@ def failure(url: str, certificates: Certificates, method: str = "GET", **params:
 
 
 def endless(start: bytes, more: bytes, pause: float = 0) -> Any:
-    """Return an answer that goes on for ever, as fast as it can or with pauses in seconds."""
+    """Return an endless answer, as fast as possible or with pauses in seconds."""
 
     async def write(writer: StreamWriter) -> None:
         writer.write(start)
@@ -77,7 +80,7 @@ def endless(start: bytes, more: bytes, pause: float = 0) -> Any:
 
 
 def bomb(size: int, layers: int = 1) -> bytes:
-    """Return much that packs into little, once or more often."""
+    """Return a large body, compressed once or several times."""
     packer = zlib.compressobj(9, wbits=31)
     piece = bytes(1 << 20)
     body = b"".join(packer.compress(piece) for _each in range(size >> 20)) + packer.flush()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A control node for one test: its folder, its inventories, its secret store, and its runs of playbooks."""
+"""A control node for one test: its folder, inventories, secret store, and playbook runs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Task = dict[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """What one task, or one item of its loop, has come to on one host; `status` is as the recap says."""
+    """The result of one task, or of one loop item, on one host. `status` is a word of the recap."""
 
     host: str
     task: str
@@ -51,23 +51,22 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        """Say whether it changed something."""
         return bool(self.data.get("changed"))
 
     @property
     def message(self) -> str:
-        """Return what it says of a failure."""
+        """The failure message, empty without a failure."""
         return str(self.data.get("msg", ""))
 
     @property
     def failed(self) -> bool:
-        """Say whether it failed or found no usable connection."""
+        """Whether it failed or found no usable connection."""
         return self.status in ("failed", "unreachable")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run of ansible-playbook; `results` are those of one collection's modules."""
+    """A finished run of ansible-playbook. `results` are those of one collection's modules."""
 
     code: int
     output: str
@@ -75,7 +74,7 @@ class Run:
     stats: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def of(self, host: str | None = None, module: str | None = None) -> list[Result]:
-        """Return the results of a host, of a module, or of one on the other, in order."""
+        """Return the results of a host, of a module, or of both, in order."""
         return [r for r in self.results if host in (None, r.host) and module in (None, r.module)]
 
     def one(self, host: str | None = None, module: str | None = None) -> Result:
@@ -86,11 +85,11 @@ class Run:
 
     @property
     def changes(self) -> list[tuple[str, str]]:
-        """Return what was changed, or would be: host and module, in order of the hosts' names."""
+        """The done or predicted changes: host and module, sorted."""
         return sorted((r.host, r.module) for r in self.results if r.changed)
 
     def succeeded(self) -> Run:
-        """Return the run itself, after making sure that nothing failed in it."""
+        """Check that nothing failed, and return the run itself."""
         assert self.code == 0, self.output
         return self
 
@@ -115,16 +114,16 @@ def play(*tasks: Task, hosts: str = "all", **more: Any) -> Play:
 
 
 class Workspace:
-    """A folder that holds all a control node needs, and all it writes.
+    """The folder of a control node, with all of its inputs and outputs.
 
-    Its runs are made by `python`, and tell of the modules of one `collection`.
+    `python` runs the playbooks. The results are those of the modules of one `collection`.
     """
 
     python = Path(sys.executable)
     collection = COLLECTION
 
     def __init__(self, folder: Path, tree: Path, lab: Lab) -> None:
-        """Take an empty folder, the folder in which Ansible finds the collection, and the lab."""
+        """`folder` is empty. `tree` is the folder in which Ansible finds the collection."""
         self.folder = folder
         self.lab = lab
         self.inputs = folder / "inputs"
@@ -137,7 +136,7 @@ class Workspace:
         self.runs = 0
 
     def host(self, appliance: str, **more: Any) -> dict[str, Any]:
-        """Return the variables by which an inventory host leads to an appliance of the lab."""
+        """Return the variables of an inventory host that connects to an appliance of the lab."""
         entry = self.lab.appliances[appliance]
         account = entry["credentials"]
         if "token" in account:
@@ -145,7 +144,7 @@ class Workspace:
         return {"url": entry["url"], "ca_path": self.lab.ca_path, **account, **more}
 
     def by_ssh(self, appliance: str) -> dict[str, Any]:
-        """Return the variables by which OpenSSH leads to an appliance, without the settings of the user."""
+        """Return the variables that connect OpenSSH to an appliance, without the user's settings."""
         way = self.lab.appliances[appliance]["ssh"]
         options = {
             "ControlPath": "none",
@@ -159,7 +158,7 @@ class Workspace:
             "ansible_user": way["user"],
             "ansible_ssh_private_key_file": way["key_path"],
             "ansible_ssh_args": " ".join(["-F /dev/null", *(f"-o {k}={v}" for k, v in options.items())]),
-            # Nothing of Python is there to be found.
+            # The platform has no Python.
             "ansible_python_interpreter": "/nonexistent/python",
         }
 
@@ -173,35 +172,35 @@ class Workspace:
         return f"vault_file:{self.store / name}"
 
     def keep(self, name: str, **record: Any) -> None:
-        """Put a record into the store, as an operator does."""
+        """Write a record to the store, like an operator."""
         self.store.mkdir(exist_ok=True)
         secret = VaultSecret(VAULT_PASSWORD.encode())
         content = VaultLib([("default", secret)]).encrypt(yaml.safe_dump(record), secret=secret)
         (self.store / f"{name}.yml").write_bytes(content)
 
     def kept(self, name: str) -> dict[str, Any]:
-        """Return a record of the store."""
+        """Read a record from the store."""
         vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
         return dict(yaml.safe_load(vault.decrypt((self.store / f"{name}.yml").read_bytes())))
 
     def stored_files(self) -> dict[str, bytes]:
-        """Return every file of the store."""
+        """Return the content of every file in the store, by relative path."""
         found = {}
         for path in self.store.rglob("*"):
-            # While a run goes on, what was there a moment ago may have taken its final name.
+            # During a run, a temporary file may have been renamed since it was listed.
             with suppress(FileNotFoundError, IsADirectoryError):
                 found[str(path.relative_to(self.store))] = path.read_bytes()
         return found
 
     def run(self, *plays: Play, arguments: Sequence[str] = (), **environment: str | None) -> Run:
-        """Run plays on the inventory last written; see `playbook`."""
+        """Run plays on the last inventory, as `playbook` does."""
         path = self._input(f"playbook-{self.runs}.yml", json.dumps(plays))
         return self.playbook(str(path), *arguments, **environment)
 
     def playbook(
         self, name: str, *arguments: str, inventories: list[Path] | None = None, **environment: str | None
     ) -> Run:
-        """Run a playbook on the inventory last written, or on others; None unsets a variable."""
+        """Run a playbook on the last inventory, or on others. None unsets an environment variable."""
         self.runs += 1
         record = self.folder / f"results-{self.runs}.jsonl"
         overridden = {**self.environment, "RECORDER_FILE": str(record), **environment}
@@ -230,7 +229,7 @@ class Workspace:
         return path
 
     def _environment(self, tree: Path) -> dict[str, str | None]:
-        """Return an environment that owes nothing to the user's settings."""
+        """Return an environment that is independent of the user's settings."""
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LC_ALL": "C.UTF-8",

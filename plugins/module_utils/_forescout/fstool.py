@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Forescout platform by commands on it: ``fstool``, and the file in which it keeps settings.
+"""A Forescout platform through ``fstool`` and the file that stores a plugin's settings.
 
-``fstool PLUGIN set_property KEY VALUE`` and one restart is how other plugins are set (documented for some,
-observed for one). That this module's plugin can be set so is an assumption, and nobody publishes its name or
-keys: both come from the task. Every node has a store of its own.
+Other plugins are set with ``fstool PLUGIN set_property KEY VALUE`` and one restart (documented for some,
+observed for one). That this module's plugin works the same way is an assumption. Its name and keys are not
+published: both come from the task. Every node has its own store.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .properties import parsed, with_value
 BACKUP = ".defender_iot_backup"
 NO_ADDRESS = "(no IP address)"
 VERSION = re.compile(r"^\s*Version\s*:\s*((\d+)(?:\.\d+)*)", re.MULTILINE)
-# Joins lines that go on, and prints what stands before the separator: values never leave the platform.
+# Joins continued lines, and prints only the keys: values never leave the platform.
 KEY_NAMES = [
     *("sed", "-n", "-e", ":a", "-e", r"/\\$/{N;s/\\\n//;ta", "-e", "}"),
     *("-e", r"s/^[[:space:]]*\([A-Za-z0-9_.-]\{1,\}\)[[:space:]]*[=:].*/\1/p"),
@@ -36,26 +36,25 @@ KEY_NAMES = [
 
 @dataclass(frozen=True)
 class Store:
-    """What one node keeps for the plugin; ``interrupted`` says that an earlier task did not finish there."""
+    """What one node stores for the plugin. ``interrupted``: an earlier task did not finish on this node."""
 
     interrupted: bool
     text: str = field(repr=False)
     values: Mapping[str, str] = field(repr=False)
 
     def of(self, keys: Iterable[str]) -> dict[str, str | None]:
-        """Return the values of some keys, None for one that was never set."""
+        """Return the values of some keys, None for a key that was never set."""
         return {key: self.values.get(key) for key in keys}
 
 
-class ChangedMeanwhile(ApplianceError):
-    """Somebody else wrote the store, so putting back what was there before would undo their work."""
+class ConcurrentChange(ApplianceError):
+    """Another process wrote the store: a rollback would undo its change."""
 
 
 class Fstool(Appliance):
     """The verbs on one platform. Nothing is written until the stores of all nodes have been read."""
 
     def __init__(self, shell: Shell, params: Mapping[str, Any]) -> None:
-        """Take the shell of the host that the task is about, and the validated options."""
         self.nodes = Nodes(shell, params)
         self.plugin = Plugin(self.nodes, params)
         self.folder = f"{params['install_path']}/plugin"
@@ -70,7 +69,7 @@ class Fstool(Appliance):
     # --- verbs ----------------------------------------------------------------------------------------------
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any]:
-        """Return the settings; addresses that differ from node to node are returned as one text."""
+        """Return the settings. Addresses that differ between nodes are joined into one text."""
         nodes = list(self.stores) or self.plugin.participants()
         self.stores = {node: self._store(node) for node in nodes}
         if self.needs_keys:
@@ -80,13 +79,11 @@ class Fstool(Appliance):
         if len(set(addresses.values())) == 1:
             return {"server_address": next(iter(addresses.values()))}
         return {
-            "server_address": ", ".join(
-                f"{value or 'nothing'} on {node}" for node, value in addresses.items()
-            )
+            "server_address": ", ".join(f"{value or 'none'} on {node}" for node, value in addresses.items())
         }
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
-        """Return every plugin, whether it is enabled, and of the one that the task names also its keys."""
+        """Return every plugin and whether it is enabled, and the keys of the task's plugin."""
         command = words("find", self.folder, "-mindepth", "1", "-maxdepth", "1", "-type", "d")
         found = self.nodes.done(EM, "listing the plugins", command)
         names = sorted(line.rsplit("/", 1)[-1] for line in found.out.split())
@@ -102,7 +99,7 @@ class Fstool(Appliance):
         ]
 
     def holds(self, resource: Resource, option: str, value: str) -> bool | None:
-        """Compare a token with what the nodes keep, None where it may be the same in another form."""
+        """Return whether the nodes store this token, None if a stored value may be another form of it."""
         tokens = [store.values.get(self.keys[option]) for store in self.stores.values()]
         if any(store.interrupted for store in self.stores.values()) or not all(tokens):
             return False
@@ -111,7 +108,7 @@ class Fstool(Appliance):
         return False if self.shows_token else None
 
     def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
-        """Write the settings on every node that has others, restart the plugin once there, or undo it all."""
+        """Write the settings and restart the plugin on every node that differs, or roll back all of them."""
         wanted = {self.keys[option]: str(value) for option, value in body.items()}
         _refuse_unprintable(wanted)
         due = [node for node in self.stores if self._is_due(node, wanted)]
@@ -120,14 +117,14 @@ class Fstool(Appliance):
         try:
             self._write(due, wanted, begun)
             self._restart(due, restarted)
-        except ChangedMeanwhile:  # What is there now is not ours to undo.
+        except ConcurrentChange:  # Its settings are not ours to undo.
             raise
         except ApplianceError as error:
             self._roll_back(begun, restarted, error)
         self._forget_backups(due)
 
     def running(self) -> bool | None:
-        """Say whether the plugin runs on every node that was read, None where that is unknown."""
+        """Return whether the plugin runs on every node that was read, None if unknown."""
         states = {self.plugin.runs(node) for node in self.stores}
         return False if False in states else (None if None in states else True)
 
@@ -139,7 +136,7 @@ class Fstool(Appliance):
         return sorted(set(self.nodes.done(EM, "listing the properties", script).out.split()))
 
     def _shown(self, address: str) -> str:
-        """Return an address as it is, and hide what is none: the keys may be the wrong way round."""
+        """Return an address, and hide any other value: the keys may be swapped."""
         return address if address in ("", self.address) or is_address(address) else NO_ADDRESS
 
     def _store(self, node: str) -> Store:
@@ -150,13 +147,13 @@ class Fstool(Appliance):
         return Store(mark.strip() == "interrupted", text, parsed(text, self._is_escaped()))
 
     def _is_escaped(self) -> bool:
-        """Say how the files are written: as the task says, or as was observed on the version that runs."""
+        """Return whether the files are escaped: as the task sets it, or as observed for this version."""
         if self.escapes == "auto" and self.version is None:
             command = self.nodes.call("version")
             found = VERSION.search(self.nodes.done(EM, "asking for the version", command).out)
             if not found:
                 raise Unsupported(
-                    f"{self.nodes.fstool_path} version names no version: set escapes to java or to raw"
+                    f"{self.nodes.fstool_path} version prints no version", "set escapes to java or raw"
                 )
             self.version = found[1]
         if self.escapes == "auto":
@@ -168,25 +165,25 @@ class Fstool(Appliance):
             missing = [key for key, value in store.of(self.keys.values()).items() if value is None]
             if missing:
                 raise NotFound(
-                    f'on {node} the plugin "{self.plugin.name}" has no property {" and ".join(missing)}: '
-                    "apply the module's settings once in the Console and look with forescout_module_info "
-                    "and discover, or set create_keys if the keys are certain"
+                    f'on {node} the plugin "{self.plugin.name}" has no property {" and ".join(missing)}',
+                    "apply the module's settings once in the Console and list the keys with "
+                    "forescout_module_info and discover, or set create_keys if the keys are certain",
                 )
 
     @property
     def store_path(self) -> str:
-        """The file in which a node keeps the plugin's properties."""
+        """The file with the plugin's properties on a node."""
         return f"{self.folder}/{self.plugin.name}/local.properties"
 
     # --- writing --------------------------------------------------------------------------------------------
 
     def _is_due(self, node: str, wanted: Mapping[str, str]) -> bool:
-        """Say whether a node has to be written. Raises where it is not any more as the plan found it."""
+        """Return whether a node must be written. Raises ApplianceError if it changed after the plan."""
         store = self._store(node)
         if store.of(wanted) != self.stores[node].of(wanted):
             raise ApplianceError(
-                f"on {node} somebody changed the settings while this task looked at them, so nothing was "
-                "changed; run again"
+                f"on {node} the settings changed after this task read them, so nothing was changed",
+                "run again",
             )
         self.stores[node] = store
         return store.interrupted or store.of(wanted) != wanted
@@ -208,13 +205,13 @@ class Fstool(Appliance):
             self._read_back(node, before, wanted)
 
     def _back_up(self, node: str) -> None:
-        """Copy the store for its owner's eyes only; a copy that an interrupted task left is the older one."""
+        """Copy the store with mode 0600. A copy of an interrupted task is kept, because it is older."""
         path, backup = words(self.store_path), words(self.store_path + BACKUP)
         copied = f"{{ [ ! -e {path} ] || cat {path}; }} > {backup}.new && mv {backup}.new {backup}"
         self.nodes.done(node, "saving the settings", f"umask 077; [ -e {backup} ] || {{ {copied}; }}")
 
     def _give_secret(self, node: str, key: str, value: str) -> None:
-        """Feed a secret to the node by the command's input, which stands in no process list or history."""
+        """Pass a secret on standard input, which appears in no process list or history."""
         if self.token_by_file:
             text = with_value(self._store(node).text, key, value, self._is_escaped())
             self.nodes.done(node, "writing the token", f"cat > {words(self.store_path)}", stdin=text)
@@ -226,17 +223,22 @@ class Fstool(Appliance):
         )
 
     def _read_back(self, node: str, before: Mapping[str, str | None], wanted: Mapping[str, str]) -> None:
-        """Compare what the store has now, as far as it shows it."""
+        """Compare the store with the settings, as far as it shows them."""
         store = self._store(node)
         address, token = self.keys["server_address"], self.keys["access_token"]
         for key in [address, *([token] if self.shows_token else [])]:
             if store.values.get(key) == wanted[key]:
                 continue
             if store.values.get(key) != before[key]:
-                self._changed_meanwhile(node)
-            raise ApplianceError(f"on {node} the value of {key} reads back different from what was set")
+                self._refuse_concurrent_change(node)
+            raise ApplianceError(
+                f"on {node} the value of {key} reads back different from what was set",
+                "check escapes, and the keys in property_keys",
+            )
         if not store.values.get(token):
-            raise ApplianceError(f"on {node} nothing reads back for {token}")
+            raise ApplianceError(
+                f"on {node} no value reads back for {token}", "check the keys in property_keys"
+            )
         self.stores[node] = store
 
     def _restart(self, due: list[str], restarted: list[str]) -> None:
@@ -244,36 +246,36 @@ class Fstool(Appliance):
             restarted.append(node)
             self.plugin.restart(node)
             if self._store(node).of(self.keys.values()) != self.stores[node].of(self.keys.values()):
-                self._changed_meanwhile(node)
+                self._refuse_concurrent_change(node)
 
-    def _changed_meanwhile(self, node: str) -> NoReturn:
-        """Leave the node as it is; copies on the others tell the next task to go on there."""
+    def _refuse_concurrent_change(self, node: str) -> NoReturn:
+        """Leave the node unchanged. The copies on other nodes make the next task continue there."""
         self._forget_backups([node])
-        raise ChangedMeanwhile(
-            f"on {node} the settings are neither the old ones nor those that were written: somebody may have "
-            "applied others in the Console meanwhile, so nothing was rolled back; look there, and run again"
+        raise ConcurrentChange(
+            f"on {node} the settings are neither the old nor the new ones, as if an operator had applied "
+            "others in the Console, so nothing was rolled back",
+            "check the module in the Console, and run again",
         )
 
     def _roll_back(self, begun: list[str], restarted: list[str], error: ApplianceError) -> NoReturn:
-        """Put back what was there, and say so; the error that made it necessary comes first."""
+        """Restore the previous settings, and raise the error that required it, with the result."""
         path, backup = words(self.store_path), words(self.store_path + BACKUP)
         try:
             for node in begun:
                 restored = f"[ ! -e {backup} ] || {{ cat {backup} > {path}; }}"
-                self.nodes.done(node, "putting the settings back", restored)
+                self.nodes.done(node, "restoring the settings", restored)
                 if node in restarted:
                     self.plugin.restart(node)
             self._forget_backups(begun)
         except ApplianceError as failed:
-            error.why += f"; rolling back failed too ({failed.reason})"
+            error.why += f", and the rollback failed too ({failed.why})"
             error.remedy = (
                 f"check the module in the Console; the previous settings are in {self.store_path}{BACKUP}"
             )
             raise error from None
         if begun:
-            error.why += "; the previous settings were put back" + (
-                " and the plugin runs with them" if restarted else " and the plugin was not restarted"
-            )
+            plugin = "the plugin runs with them" if restarted else "the plugin was not restarted"
+            error.why += f", so the previous settings were restored, and {plugin}"
         raise error
 
     def _forget_backups(self, nodes: list[str]) -> None:
@@ -285,5 +287,6 @@ def _refuse_unprintable(wanted: Mapping[str, str]) -> None:
     for key, value in wanted.items():
         if not value.isascii() or not value.isprintable():
             raise Unsupported(
-                f"the value for {key} has characters beyond printable ASCII, which were never seen in a store"
+                f"the value for {key} has characters beyond printable ASCII, never observed in a store",
+                "use printable ASCII",
             )

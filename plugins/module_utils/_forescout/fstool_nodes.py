@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commands on the nodes of a Forescout platform: how one is run on each, and what its end means.
+"""Commands on the nodes of a Forescout platform, and the meaning of their exit codes.
 
-The platform itself runs a command over the connection that Ansible has for it; its managed appliances are
-reached from there.
+Ansible's connection runs commands on the platform itself, and from there they reach its managed appliances.
 """
 
 from __future__ import annotations
@@ -18,34 +17,33 @@ from .._engine.errors import ApplianceError, Unreachable, Unsupported
 from .._engine.shell import CommandResult, Shell, words
 
 EM = "em"
-# How the programs that run a command for us say that it did not come to its end.
+# Exit codes of timeout and the shell for a command that did not run to its end.
 TIMED_OUT, NOT_FOUND = 124, 127
-# With 255 an SSH client says that it is not connected, but a Perl program that it died: they are kept apart.
+# 255 is the exit code of an SSH client without a connection and of a Perl program that dies: both are mapped.
 LOST, DIED, NOT_CONNECTED = 255, 254, 253
 
 
 class Nodes:
-    """The nodes of one platform, as places in which commands run."""
+    """The nodes of one platform, on which commands run."""
 
     def __init__(self, shell: Shell, params: Mapping[str, Any]) -> None:
-        """Take the shell of the host that the task is about, and the validated options."""
         self.shell = shell
         self.fstool_path = str(params["fstool_path"])
         self.seconds = int(params["timeout"])
         self.connect_seconds = int(params["connect_timeout"])
 
     def fstool(self, node: str, *arguments: str) -> CommandResult:
-        """Run ``fstool`` on a node, whatever it says."""
+        """Run ``fstool`` on a node, and return its result even if it fails."""
         return self.run(node, self.call(*arguments), self.seconds)
 
     def on_each(self, *arguments: str) -> dict[str, str]:
-        """Run ``fstool`` on every managed appliance and return what each said."""
+        """Run ``fstool`` on every managed appliance, and return the output of each by its address."""
         command = self.call("oneach", self.fstool_path, *arguments)
         try:
-            return by_node(self.done(EM, "asking every node", command).out)
+            return by_node(self.done(EM, "querying every node", command).out)
         except Unreachable as error:
             raise Unreachable(
-                f"fstool oneach, which waits for every appliance: {error.why}", error.remedy
+                f"{error.why} (fstool oneach waits for every appliance)", error.remedy
             ) from None
 
     def call(self, *arguments: str) -> str:
@@ -53,42 +51,48 @@ class Nodes:
         return words(self.fstool_path, *arguments)
 
     def done(self, node: str, attempt: str, script: str, stdin: str = "") -> CommandResult:
-        """Run a script that has to succeed. Raises ApplianceError where it does not."""
+        """Run a script. Raises ApplianceError if it fails."""
         answer = self.run(node, script, self.seconds, stdin)
         self.expect(node, answer, attempt)
         return answer
 
     def run(self, node: str, script: str, seconds: int, stdin: str = "") -> CommandResult:
-        """Run a script on a node. Raises ApplianceError where it did not come to its own end."""
+        """Run a script on a node. Raises Unreachable if it did not run to its end."""
         command, as_code = words("sh", "-c", script), DIED
         if node != EM:
             options = f"-o BatchMode=yes -o ConnectTimeout={self.connect_seconds}"
             command, as_code = f"ssh {options} {words(node, _without_lost(command, DIED))}", NOT_CONNECTED
         answer = self.shell.run(_without_lost(f"timeout {seconds} {command}", as_code), stdin)
         if answer.code == TIMED_OUT:
-            raise Unreachable(f"{node} did not come to an end with a command within {seconds} seconds")
+            raise Unreachable(
+                f"a command on {node} did not end within {seconds} seconds",
+                "check the node, or increase timeout",
+            )
         if answer.code == NOT_CONNECTED and node != EM:
             raise Unreachable(
-                f"the platform's own ssh did not reach {node} ({answer.said}); or make {node} an "
-                "inventory host of its own"
+                f"the platform's own ssh did not reach {node} ({answer.said})",
+                f"check ssh on the platform, or add {node} to the inventory as a host of its own",
             )
         return answer
 
     def expect(self, node: str, answer: CommandResult, attempt: str) -> None:
-        """Raise ApplianceError where a command has failed."""
+        """Raise ApplianceError if a command failed."""
         if answer.code == NOT_FOUND:
             raise Unsupported(
-                f"on {node} a command was not found ({answer.said}): is this a Forescout platform, and is "
-                "fstool_path right?"
+                f"on {node} a command was not found ({answer.said})",
+                "check that this is a Forescout platform, and set fstool_path",
             )
         if answer.code != 0:
-            raise ApplianceError(f"on {node} {attempt} ended with {answer.code}: {answer.said}")
+            raise ApplianceError(
+                f"on {node} {attempt} failed with exit code {answer.code} ({answer.said})",
+                "check the command's message, and run again",
+            )
 
 
 def by_node(text: str) -> dict[str, str]:
-    """Split what ``fstool oneach`` prints by the addresses of the nodes.
+    """Split the output of ``fstool oneach`` by the addresses of the nodes.
 
-    Two layouts were observed: each line begins with the address, or a line with the address comes first.
+    Two layouts were observed: every line begins with the address, or a line with the address comes first.
     """
     found: dict[str, list[str]] = {}
     node = ""
@@ -104,7 +108,6 @@ def by_node(text: str) -> dict[str, str]:
 
 
 def is_address(text: str) -> bool:
-    """Say whether a text is an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -113,5 +116,5 @@ def is_address(text: str) -> bool:
 
 
 def _without_lost(command: str, code: int) -> str:
-    """Return a command line that never ends with the code of a lost connection."""
+    """Return a command line that never exits with the code of a lost connection."""
     return f"{command}; code=$?; [ $code -ne {LOST} ] || code={code}; exit $code"

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One plugin of a Forescout platform: on which nodes it is enabled, whether it runs, and its restart.
+"""One plugin of a Forescout platform: the nodes that have it enabled, its status, and its restart.
 
-The wordings were observed of other plugins.
+The output was observed for other plugins.
 """
 
 from __future__ import annotations
@@ -26,22 +26,21 @@ RUNNING = re.compile(r"\brunning\b", re.IGNORECASE)
 
 
 def plugin_states(text: str) -> dict[str, bool]:
-    """Return which plugins are enabled, from what ``fstool plugin NAME list`` prints."""
+    """Parse the output of ``fstool plugin NAME list``: whether each plugin is enabled."""
     return {name: state == "true" for name, state in STATE.findall(text)}
 
 
 def is_running(text: str) -> bool | None:
-    """Say whether a plugin runs, from what its status prints, None where that says neither."""
+    """Parse the output of a plugin's status: whether it runs, None if the output says neither."""
     if NOT_RUNNING.search(text):
         return False
     return True if RUNNING.search(text) else None
 
 
 class Plugin:
-    """The plugin that a task names, on every node that the task is about."""
+    """The plugin of a task, on every node of the task."""
 
     def __init__(self, nodes: Nodes, params: Mapping[str, Any]) -> None:
-        """Take the nodes and the validated options; without a name it can only list."""
         self.nodes = nodes
         self.name = str(params["plugin_name"] or "")
         self.wanted_nodes: list[str] = params["nodes"]
@@ -49,7 +48,7 @@ class Plugin:
         self.seen_running: set[str] = set()
 
     def participants(self) -> list[str]:
-        """Return the nodes that the task is about, each proven to have the plugin enabled."""
+        """Return the nodes of the task. Raises ApplianceError for a node without the enabled plugin."""
         if self.wanted_nodes == [ALL]:
             return self._enabled_everywhere()
         for node in self.wanted_nodes:
@@ -57,28 +56,29 @@ class Plugin:
         return list(self.wanted_nodes)
 
     def states(self, names: list[str]) -> dict[str, bool]:
-        """Ask which plugins are enabled; the question must name one that fstool knows."""
+        """Return which plugins are enabled. The query must name a plugin that fstool knows."""
         for anchor in [self.name] if self.name else names:
             states = plugin_states(self._listed(EM, anchor).out)
             if states:
                 return states
         raise NotFound(
-            f'on {EM} there is no plugin "{self.name}"; leave plugin_name out to list them'
+            f'on {EM} the plugin "{self.name}" does not exist'
             if self.name
-            else f"{self.nodes.fstool_path} knows none of the plugins that are installed"
+            else f"{self.nodes.fstool_path} knows none of the installed plugins",
+            "omit plugin_name to list the plugins" if self.name else "check fstool_path and install_path",
         )
 
     def runs(self, node: str) -> bool | None:
-        """Say whether it runs, None where nothing tells; after a restart that is known already."""
+        """Return whether the plugin runs, None if unknown. After a restart this needs no query."""
         if node in self.seen_running:
             return True
         try:
             return is_running(self._status(node).out)
-        except ApplianceError:  # What the task is about is known, and only this is not.
+        except ApplianceError:  # The settings are known, so an unknown status is no failure.
             return None
 
     def restart(self, node: str) -> None:
-        """Restart it once and wait until it runs."""
+        """Restart the plugin once, and wait until it runs."""
         self.seen_running.discard(node)
         answer = self.nodes.run(node, self.nodes.call(self.name, "restart"), self.restart_seconds)
         self.nodes.expect(node, answer, f'restarting "{self.name}"')
@@ -87,13 +87,14 @@ class Plugin:
             if time.monotonic() > deadline:
                 raise ApplianceError(
                     f'on {node} the plugin "{self.name}" does not run {self.restart_seconds} seconds after '
-                    f"its restart: {answer.said}"
+                    f"its restart ({answer.said})",
+                    "check the plugin in the Console, or increase restart_timeout",
                 )
             time.sleep(POLL_SECONDS)
         self.seen_running.add(node)
 
     def _status(self, node: str) -> CommandResult:
-        """Ask in both ways that were observed; which one a plugin understands is not known."""
+        """Query in both observed forms: which one a plugin supports is not known."""
         first, second = self.nodes.call(self.name, "status"), self.nodes.call("plugin", self.name, "status")
         return self.nodes.run(node, f"{{ {first} || {second}; }} 2>&1", self.nodes.seconds)
 
@@ -106,8 +107,8 @@ class Plugin:
         silent = [node for node, text in answers.items() if node != EM and not _answered(text)]
         if silent:
             raise Unreachable(
-                f"fstool oneach got no answer from {' and '.join(silent)}, so nothing was changed; name "
-                "the nodes to be set in nodes"
+                f"fstool oneach got no answer from {' and '.join(silent)}, so nothing was changed",
+                "check these nodes, or set nodes to the nodes to configure",
             )
         enabled = [node for node, text in answers.items() if plugin_states(text).get(self.name)]
         if not enabled:
@@ -118,14 +119,18 @@ class Plugin:
         states = plugin_states(answer.out)
         if not _answered(answer.out):
             self.nodes.expect(node, answer, "listing the plugins")
-            raise ApplianceError(f"on {node} {self.nodes.fstool_path} lists no plugins: {answer.said}")
+            raise ApplianceError(
+                f"on {node} {self.nodes.fstool_path} lists no plugins ({answer.said})", "check fstool_path"
+            )
         if self.name not in states:
             raise NotFound(
-                f'on {node} there is no plugin "{self.name}"; forescout_module_info with discover lists '
-                "those that there are"
+                f'on {node} the plugin "{self.name}" does not exist',
+                "list the plugins with forescout_module_info and discover, and set plugin_name",
             )
         if not states[self.name]:
-            raise Unsupported(f'on {node} the plugin "{self.name}" is not enabled; enable it in the Console')
+            raise Unsupported(
+                f'on {node} the plugin "{self.name}" is not enabled', "enable it in the Console"
+            )
 
 
 def _answered(text: str) -> bool:

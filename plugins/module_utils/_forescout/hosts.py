@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the Web API of a Forescout platform says of a host, by the labels that people see.
+"""The properties of a host from the Web API of a Forescout platform, by the labels in the Console.
 
-The names of the properties are published nowhere, so they are found by their labels.
+The names of the properties are not published, so they are found by their labels.
 """
 
 from __future__ import annotations
@@ -63,18 +63,21 @@ HOST = Resource(
 
 
 def prepare_host_info(params: dict[str, Any]) -> dict[str, Any]:
-    """Say what this rests on. Raises InvalidOptions, for one where ``newer_than`` is no time."""
+    """Add the provenance. Raises InvalidOptions, for example for a ``newer_than`` that is no time."""
     require(params, "url", "username")
     try:
         read_moment(params["newer_than"] or "1970-01-01")
     except ValueError:
-        raise InvalidOptions("newer_than must look like 2026-11-02T10:15:00Z") from None
+        raise InvalidOptions(
+            f'newer_than is "{params["newer_than"]}", which is not a time',
+            "set newer_than to a time like 2026-11-02T10:15:00Z",
+        ) from None
     return {**params, "provenance": "observed"}
 
 
 def read_host(task: Task, outcome: Outcome) -> None:
-    """Report which labels exist, and the named host's properties under them."""
-    found = _named(task)
+    """Report the missing and ambiguous labels, and the host's properties under the others."""
+    found = _names_by_label(task)
     names = {label: tags[0] for label, tags in found.items() if len(tags) == 1}
     outcome.values.update(
         missing_labels=[label for label, tags in found.items() if not tags],
@@ -83,8 +86,8 @@ def read_host(task: Task, outcome: Outcome) -> None:
     )
 
 
-def _named(task: Task) -> dict[str, list[str]]:
-    """Return the names of the properties under each wanted label, regardless of case."""
+def _names_by_label(task: Task) -> dict[str, list[str]]:
+    """Return the names of the properties with each requested label, regardless of case."""
     with attempting("reading every host property"):
         rows = [complete(PROPERTY.from_wire, row) for row in task.appliance.table(PROPERTY)]
     found: dict[str, list[str]] = {}
@@ -95,7 +98,7 @@ def _named(task: Task) -> dict[str, list[str]]:
 
 
 def _awaited(task: Task, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the host, as soon as it has a newer value, or as it is when the wait is over."""
+    """Return the host once it has a newer value, or when the wait ends."""
     end = time.monotonic() + task.options["wait"]
     while True:
         host = _host(task, names)
@@ -106,7 +109,7 @@ def _awaited(task: Task, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _is_newer(task: Task, updated_at: str | None) -> bool | None:
-    """Say whether the newest value is not older than the wanted time, None where none is wanted."""
+    """Return whether the newest value is not older than ``newer_than``, None without that option."""
     if task.options["newer_than"] is None:
         return None
     wanted = read_moment(task.options["newer_than"]).replace(microsecond=0)
@@ -117,7 +120,7 @@ def _host(task: Task, names: Mapping[str, str]) -> dict[str, Any]:
     with attempting(f"reading {task.title}"):
         raw = task.appliance.read(task.resource, task.key)
         if raw is None:
-            raise NotFound("the platform knows no such host")
+            raise NotFound("the platform does not know this host", "check host")
         host = complete(task.resource.from_wire, raw)
     known = {
         label: _value(host["properties"][name]) for label, name in names.items() if name in host["properties"]
@@ -127,7 +130,7 @@ def _host(task: Task, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _value(raw: Any) -> dict[str, Any]:
-    """Return a property's value and time; one of several values comes as a list of both."""
+    """Return a property's value and newest time. A list property returns a list of values."""
     each = raw if isinstance(raw, list) else [raw]
     values = [one.get("value") for one in each if isinstance(one, Mapping)]
     times = [

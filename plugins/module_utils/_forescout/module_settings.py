@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings of Forescout's Defender for IoT module, as data shared by its modules.
+"""The settings of Forescout's Defender for IoT module, shared by its modules.
 
-The pane has exactly two fields, Server Address and Access Token (documented). Address and token belong
-together: a token is valid on one sensor only, so one is never written without the other.
+The pane has exactly two fields, Server Address and Access Token (documented). A token is valid on one sensor
+only, so address and token are always written together.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PLUGINS = Resource(
     fields={name: Field(name) for name in ("name", "enabled", "property_keys")},
 )
 
-# The names of properties are no secrets, the values of these options neither.
+# Neither the names of properties nor the values of these options are secrets.
 FSTOOL: dict[str, Any] = {
     "plugin_name": {"type": "str"},
     "property_keys": {
@@ -81,25 +81,27 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def prepare_forescout_module(params: dict[str, Any]) -> dict[str, Any]:
-    """Complete options by their transport. Raises InvalidOptions for what cannot be."""
+    """Check and complete the options of each transport. Raises InvalidOptions."""
     if params["transport"] == "rest":
         require_login("forescout", params)
     if params["transport"] != "fstool":
         if params.get("discover"):
-            raise InvalidOptions("discover needs transport: fstool")
+            raise InvalidOptions(
+                "discover requires transport: fstool", "set transport: fstool, or omit discover"
+            )
         return params
     discover = params.get("discover")
     missing = [option for option in ("plugin_name", "property_keys") if not params[option] and not discover]
     if missing:
         raise InvalidOptions(
-            f"transport is fstool, but {' and '.join(missing)} must be given: nobody publishes them, and "
-            "forescout_module_info with discover finds them"
+            f"transport: fstool requires {' and '.join(missing)} (no vendor publishes the values)",
+            "list plugins and keys with forescout_module_info and discover, and set them",
         )
     _refuse_impossible_names(params)
     _refuse_impossible_nodes(params["nodes"])
     for option in ("timeout", "connect_timeout", "restart_timeout"):
         if not 1 <= params.get(option, 1) <= 3600:
-            raise InvalidOptions(f"{option} must be from 1 to 3600 seconds, not {params[option]}")
+            raise InvalidOptions(f"{option} is {params[option]}", f"set {option} to 1 to 3600 seconds")
     return {**params, "provenance": "assumed"}
 
 
@@ -107,9 +109,12 @@ def _refuse_impossible_names(params: Mapping[str, Any]) -> None:
     keys = params["property_keys"] or {}
     for name in filter(None, [params["plugin_name"], *keys.values()]):
         if not NAME.fullmatch(name):
-            raise InvalidOptions(f'"{name}" cannot be the name of a plugin or of a property')
+            raise InvalidOptions(
+                f'"{name}" cannot be the name of a plugin or a property',
+                "use letters, digits, dots, hyphens and underscores only",
+            )
     if len(set(keys.values())) < len(keys):
-        raise InvalidOptions("property_keys names one property for both settings")
+        raise InvalidOptions("property_keys names one property for both settings", "name two properties")
 
 
 def _refuse_impossible_nodes(nodes: list[str]) -> None:
@@ -120,14 +125,15 @@ def _refuse_impossible_nodes(nodes: list[str]) -> None:
             ipaddress.ip_address("127.0.0.1" if node == EM else node)
         except ValueError:
             raise InvalidOptions(
-                f'nodes is {ALL} alone, or holds {EM} and addresses of appliances, and not "{node}"'
+                f'nodes contains "{node}", which is not the address of an appliance',
+                f"set nodes to {ALL} alone, or to {EM} and addresses",
             ) from None
     if not nodes or len(set(nodes)) < len(nodes):
-        raise InvalidOptions("nodes must name at least one node, and each one once")
+        raise InvalidOptions("nodes is empty, or lists a node twice", "list every node once")
 
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:
-    """Return the platform by the task's transport; with ``manual`` a person is the interface."""
+    """Return the platform for the task's transport. With ``manual`` an operator is the interface."""
     if params["transport"] == "fstool":
         return Fstool(route.shell(), params)
     if params["transport"] == "rest":
@@ -136,26 +142,26 @@ def connect(params: dict[str, Any], route: Route) -> Appliance:
 
 
 def show(task: Task, outcome: Outcome) -> None:
-    """Read the settings, or with ``discover`` what the platform has plugins for."""
+    """Read the settings, or with ``discover`` the plugins of the platform."""
     if task.options["discover"]:
         task = replace(task, resource=PLUGINS, options={**task.options, "names": None})
     list_objects(task, outcome)
 
 
 def configure(task: Task, outcome: Outcome) -> None:
-    """Converge the settings, or with ``transport: manual`` say what a person has to do."""
+    """Converge the settings, or with ``transport: manual`` return the steps for an operator."""
     if task.options["transport"] == "manual":
-        _leave_to_a_person(task, outcome)
+        _return_manual_steps(task, outcome)
         return
     converge(task, outcome)
     if task.options["transport"] == "fstool":
         outcome.values["running"] = task.appliance.running()
 
 
-def _leave_to_a_person(task: Task, outcome: Outcome) -> None:
+def _return_manual_steps(task: Task, outcome: Outcome) -> None:
     entry = task.secrets["access_token_ref"]
     outcome.objects = [
-        object_entry(task, "unknown", {}, {}, previewable=False, reason="a person makes the settings")
+        object_entry(task, "unknown", {}, {}, previewable=False, reason="an operator enters the settings")
     ]
     outcome.values.update(
         steps=_steps(task.host, task.options["server_address"], entry.ref),

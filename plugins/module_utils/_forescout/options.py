@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that every module for a Forescout platform has."""
+"""The options of every module for a Forescout platform."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .._module.arguments import Arguments, Spec, connection
 
 
 def forescout(own: Spec, **rules: Any) -> Arguments:
-    """Return the options of a module for a Forescout platform: the connection and its own.
+    """Return the connection options and a module's own.
 
-    Which connection options are needed depends on the transport, so the module says it in its rules.
+    The required connection options depend on the transport, so the rules of the module name them.
     """
     spec = connection("FORESCOUT")
     optional_url = {"url": {**spec["url"], "required": False}}

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of ``key=value`` lines in the two styles that were observed: raw, and escaped as Java does it.
+"""Files of ``key=value`` lines in the two observed styles: raw, and escaped as in Java.
 
-Raw (observed on 8.5.2) takes everything after the first ``=`` as it stands. Escaped (observed on 9.x) puts a
-backslash before ``: = # !`` and itself, and writes what is not ASCII as ``\\uXXXX``. Pure: standard library
-only.
+The raw style (observed on 8.5.2) uses everything after the first ``=`` unchanged. The escaped style (observed
+on 9.x) puts a backslash before ``: = # !`` and itself, and writes non-ASCII characters as ``\\uXXXX``. Pure:
+standard library only.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SPECIAL = re.compile(r"[\\:=#!]|^ ")
 
 
 def parsed(text: str, escaped: bool) -> dict[str, str]:
-    """Return the properties; the last of two with the same key counts, as it does for Java."""
+    """Return the properties. The last of two with the same key counts, as in Java."""
     return dict(_pair(line, escaped) for line in _lines(text, escaped) if not _is_comment(line))
 
 
 def with_value(text: str, key: str, value: str, escaped: bool) -> str:
-    """Return the text with one property set, at its old place if it has one, and all else as it was.
+    """Return the text with one property set, at its old place if it has one, and the rest unchanged.
 
     ``value`` is printable ASCII.
     """
@@ -41,7 +41,7 @@ def with_value(text: str, key: str, value: str, escaped: bool) -> str:
 
 
 def _lines(text: str, escaped: bool) -> Iterator[str]:
-    """Yield the lines; an escaped one goes on in the next where its last backslash escapes the line break."""
+    """Yield the lines. An escaped line continues in the next one if its last backslash escapes the break."""
     joined = ""
     for line in text.split("\n") if not text.endswith("\n") else text[:-1].split("\n"):
         joined += line

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Forescout platform: the settings of its Defender for IoT module, through an endpoint map or by hand.
+"""A Forescout platform: the settings of its Defender for IoT module through an endpoint map.
 
 No public interface reads or writes a module's settings.
 """
@@ -19,14 +19,13 @@ from .._wire.web_interface import WebInterface
 
 
 class Forescout(Appliance):
-    """The verbs on one platform; its module settings are a singleton."""
+    """The verbs on one platform. Its module settings are a singleton."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Take the connection options and ``endpoint_map``. Raises InvalidOptions for an impossible URL."""
+        """Raise InvalidOptions for an impossible URL. ``params`` includes ``endpoint_map``."""
         self.web = WebInterface(Http(params), params)
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any]:
-        """Return the settings."""
         return self.web.read(resource.path)
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
@@ -34,10 +33,10 @@ class Forescout(Appliance):
         return [self.read(resource, None)]
 
     def update(self, resource: Resource, key: Any, body: Mapping[str, Any]) -> None:
-        """Write the settings that the body names.
+        """Write the settings in the body.
 
-        To lead the platform to another sensor, both fields are emptied before they are filled, as Microsoft's
-        tutorial has it, so that the old token is never sent to the new address.
+        Before a move to another sensor, both fields are cleared, as in Microsoft's tutorial, so that the old
+        token is never sent to the new address.
         """
         address = self.read(resource, key).get("server_address")
         if address and address != body.get("server_address", address):
@@ -45,5 +44,4 @@ class Forescout(Appliance):
         self.web.write(resource.path, "update", body)
 
     def close(self) -> None:
-        """Log out and close the connection."""
         self.web.close()

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Web API of a Forescout platform, which only reads: which host properties exist, and those of one host.
+"""The read-only Web API of a Forescout platform: the existing host properties, and those of one host.
 
-Its accounts are its own, and its tokens live for minutes. The vendor's samples send a token bare, one client
-saw a platform that insists on `Bearer`.
+It has its own accounts, and its tokens are valid for minutes. The vendor's samples send the bare token, and
+one client observed a platform that requires `Bearer`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from typing import Any
 from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Locked, Refused, attempting
 from .._engine.resource import Resource
-from .._wire.https import Http, Response, quoted
+from .._wire.https import CHECK_URL, Http, Response, quoted
 
 FORMS = {"bare": [""], "bearer": ["Bearer "], "auto": ["", "Bearer "]}
 LISTS = {"hostfields": "hostFields"}
-"""The member of an answer that holds the list, by path."""
+"""The member of an answer that contains the list, by path."""
 
 MAC = re.compile(r"[0-9a-fA-F]{2}([:-]?[0-9a-fA-F]{2}){5}")
 WAIT = re.compile(r"[Ww]ait (\d{1,6}) second")
 
 
 class WebApi(Appliance):
-    """The reading verbs on one platform. Logs in with the first, and once more when the token has expired."""
+    """The reading verbs on one platform. The first one logs in, and an expired token is replaced once."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Take the connection options and ``token_form``. Raises InvalidOptions for an impossible URL."""
+        """Raise InvalidOptions for an impossible URL. ``params`` includes ``token_form``."""
         self.http = Http(params)
         self.account = {name: params[name] for name in ("username", "password")}
         self.forms = FORMS[params["token_form"]]
@@ -41,7 +41,6 @@ class WebApi(Appliance):
         self.kept: dict[str, Response] = {}
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
-        """Return every object of the kind."""
         answer = self._get(f"/api/{resource.path}")
         found = _document(answer).get(LISTS.get(resource.path, resource.path))
         if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
@@ -49,7 +48,7 @@ class WebApi(Appliance):
         return found
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
-        """Return one host by its IP address, its MAC address or its id, None if there is none."""
+        """Return one host by its IP address, MAC address or id, None if it does not exist."""
         answer = self._get(f"/api/{resource.path}/{place(str(key))}", (200, 404))
         if answer.status == 404:
             return None
@@ -59,31 +58,31 @@ class WebApi(Appliance):
         return dict(found)
 
     def close(self) -> None:
-        """Close the connection; nobody documents a logout."""
+        """Close the connection. No logout is documented."""
         self.http.close()
 
     def _get(self, path: str, expected: tuple[int, ...] = (200,)) -> Response:
         if self.token is None:
             self._log_in()
-        answer = self._asked(path)
+        answer = self._query(path)
         if answer.status == 401 and self.proven:
             self._log_in()
-            answer = self._asked(path)
+            answer = self._query(path)
         if answer.status not in expected:
             raise _refusal(answer)
         return answer
 
-    def _asked(self, path: str) -> Response:
-        """Ask with the token in the form that works, or in each until one does."""
+    def _query(self, path: str) -> Response:
+        """Send the token in the known form, or in each form until one is accepted."""
         for form in self.forms:
-            answer = self._sent(path, {"Authorization": f"{form}{self.token}"})
+            answer = self._send(path, {"Authorization": f"{form}{self.token}"})
             if answer.status != 401:
                 self.forms, self.proven = [form], True
                 break
         return answer
 
-    def _sent(self, path: str, headers: dict[str, str]) -> Response:
-        """Send a request, and where nothing has changed since the last take that answer again."""
+    def _send(self, path: str, headers: dict[str, str]) -> Response:
+        """Send a request, and return the earlier answer if the platform reports no change."""
         kept = self.kept.get(path)
         known = {"If-None-Match": kept.headers["ETag"]} if kept else {}
         answer = self.http.request(
@@ -96,13 +95,13 @@ class WebApi(Appliance):
         return answer
 
     def _log_in(self) -> None:
-        """Log in once: a refused login is never tried again."""
+        """Log in once. A refused login is never repeated."""
         with attempting(f'logging in to the Web API as "{self.account["username"]}"'):
             answer = self.http.request("POST", "/api/login", data=self.account)
             if answer.status == 401:
                 raise Refused(
-                    "name or password is not accepted, and it is not tried again; the Web API has accounts "
-                    "of its own, under Options > Web API",
+                    "username or password is not accepted, and the login is not repeated",
+                    "use an account of the Web API, which are under Options > Web API",
                     status=401,
                     path=answer.path,
                 )
@@ -111,8 +110,8 @@ class WebApi(Appliance):
             token = answer.text.strip()
             if not re.fullmatch(r"[\w.~+/=-]+", token):
                 raise ApplianceError(
-                    "it answered 200, but with something else than a token; does url name the right host and "
-                    "port?",
+                    "it answered 200 without a token",
+                    CHECK_URL,
                     status=200,
                     path=answer.path,
                 )
@@ -120,14 +119,13 @@ class WebApi(Appliance):
 
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:
-    """Return the platform by its Web API."""
     return route.relay(params) or WebApi(params)
 
 
 def place(host: str) -> str:
-    """Return the end of the path of a host: an IP address, a MAC address, or else an id.
+    """Return the end of a host's path: an IP address, a MAC address, or an id.
 
-    An address with a zone is none here: what follows its ``%`` may end the path, as ``?`` does.
+    An address with a zone counts as an id: a character after its ``%``, such as ``?``, could end the path.
     """
     try:
         return f"ip/{ipaddress.ip_address(host)}" if "%" not in host else quoted(host)
@@ -147,24 +145,30 @@ def _document(answer: Response) -> dict[str, Any]:
 def _refusal(answer: Response) -> ApplianceError:
     where: dict[str, Any] = {"status": answer.status, "path": answer.path}
     if answer.status == 401:
-        return Refused(
-            "its own fresh token is not accepted; set token_form as this version wants it", **where
-        )
+        return Refused("its own fresh token is not accepted", "set token_form to the other form", **where)
     if answer.status == 403:
-        return Refused("this source address may not be among the Client IPs under Options > Web API", **where)
+        return Refused(
+            "permission denied, as for a source address that is not one of the Client IPs",
+            "add this source address to Client IPs under Options > Web API",
+            **where,
+        )
     if answer.status == 429:
-        return Locked(f"it takes no more requests for now: {_wait(answer)}, then run again", **where)
+        return Locked("it accepts no more requests for now", f"{_wait(answer)}, then run again", **where)
     if answer.status == 503:
-        return ApplianceError("it is not at work: it may be starting, so wait and run again", **where)
-    return ApplianceError(f"the answer is not the published one{answer.hint}", **where)
+        return ApplianceError(
+            "it is not available", "wait, because it may be starting, and run again", **where
+        )
+    return _unusable(answer)
 
 
 def _wait(answer: Response) -> str:
-    """Say how long to wait, which a platform tells in its message."""
+    """Return how long to wait, which a platform states in its message."""
     found = WAIT.search(answer.text)
     seconds = answer.retry_after if found is None else int(found[1])
     return "wait" if seconds is None else f"wait {seconds} s"
 
 
 def _unusable(answer: Response) -> ApplianceError:
-    return ApplianceError("the answer is not the published one", status=answer.status, path=answer.path)
+    return ApplianceError(
+        "the answer is not the published one", answer.hint, status=answer.status, path=answer.path
+    )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access that an integration has to a FortiGate, as one task: profiles, API admins and their keys."""
+"""The access of an integration to a FortiGate as one task: profiles, REST API administrators and keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Params = dict[str, Any]
 SHOWN_OF_A_KEY = ("minted", "secret_ref", "fingerprint", "created_at", "verified_at")
 
 LISTS: dict[str, Resource] = {"profiles": admin_profile.PROFILE, "admins": api_admin.ADMIN}
-"""The lists of the task, and what their items are."""
+"""The resource of each list option."""
 
 KEY_OPTIONS = {
     "secret_ref": {**ONE_TIME_SECRET["secret_ref"], "required": False},
@@ -40,18 +40,18 @@ ITEMS = {
 """The options of one item of each list."""
 
 SHARED = {name: ITEMS["admins"].spec[name] for name in ("trusted_hosts", "rotation_id")}
-"""What the task says for every admin that does not say it itself."""
+"""Options of the task that apply to every administrator without a value of its own."""
 
-NONE_OF_ITS_OWN = frozenset({"secret_ref", "rotation_id"})
-"""What an admin may be without although the task says it for all: it says so by an empty text."""
+OPT_OUT = frozenset({"secret_ref", "rotation_id"})
+"""Options for which an administrator rejects the task's value with an empty text."""
 
-CLEARABLE = {"profiles": LISTS["profiles"].clearable, "admins": LISTS["admins"].clearable | NONE_OF_ITS_OWN}
+CLEARABLE = {"profiles": LISTS["profiles"].clearable, "admins": LISTS["admins"].clearable | OPT_OUT}
 """The options of one item of each list that may be empty."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is to be done about one object."""
+    """One object and the work on it."""
 
     resource: Resource
     params: Params
@@ -59,14 +59,13 @@ class Step:
 
     @property
     def name(self) -> str:
-        """Return the name of the object."""
         return str(self.params["name"])
 
 
 def prepare_fortigate_access(params: Params) -> Params:
-    """Check every item as the module for one such object would. Raises InvalidOptions.
+    """Check every item as the module for one such object does. Raises InvalidOptions.
 
-    ``listed`` are the lists that were given, be they empty: only what belongs to those can be purged.
+    ``listed`` names the lists that are set, even if they are empty: only these can be purged.
     """
     given = {**params, "admins": _completed(params)}
     lists = {option: list(_items(option, given[option] or [])) for option in LISTS}
@@ -74,7 +73,7 @@ def prepare_fortigate_access(params: Params) -> Params:
 
 
 def _completed(params: Params) -> list[Params]:
-    """Give each admin what the task says for all, where it says nothing itself."""
+    """Return the administrators with the shared options that they do not set."""
     shared = {name: params[name] for name in SHARED if params[name] is not None}
     store = params["secret_store"]
     return [
@@ -84,7 +83,6 @@ def _completed(params: Params) -> list[Params]:
 
 
 def _with_defaults(admin: Params, defaults: Params) -> Params:
-    """Give an admin what it does not say itself."""
     given = {o: v for o, v in admin.items() if v not in (None, "") or o in CLEARABLE["admins"]}
     return {**admin, **defaults, **given}
 
@@ -100,20 +98,20 @@ def _items(option: str, given: list[Mapping[str, Any]]) -> Iterator[Params]:
             raise InvalidOptions(f"{place}: {error.why}", error.remedy) from None
         problems = resource.problems(params)
         if params["name"] in names:
-            problems.append(f'"{params["name"]}" is named twice')
+            problems.append(f'"{params["name"]}" is listed twice')
         if problems:
-            raise InvalidOptions(f"{place}: {'; '.join(problems)}")
+            raise InvalidOptions(f"{place}: {' and '.join(problems)}", "correct the item")
         names.add(params["name"])
         yield params
 
 
 def references(params: Params) -> dict[str, str]:
-    """Return the reference to the key of each admin that has one."""
+    """Return the secret reference of each administrator that has one, by name."""
     return {admin["name"]: admin["secret_ref"] for admin in params["admins"] if admin["secret_ref"]}
 
 
 def grant(task: Task, outcome: Outcome) -> None:
-    """Bring profiles, API admins and keys to their wanted state, in the order in which they are needed."""
+    """Converge profiles, REST API administrators and keys in the order of their dependencies."""
     task = replace(task, appliance=TableCache(task.appliance))
     outcome.objects, outcome.diff, effects = [], [], EarlierEffects()
     for step in _steps(task):
@@ -128,15 +126,14 @@ def grant(task: Task, outcome: Outcome) -> None:
 
 
 class EarlierEffects:
-    """What earlier steps did to the API admins, or in check mode would do."""
+    """What earlier steps changed, or in check mode would change, about the administrators."""
 
     def __init__(self) -> None:
-        """Begin with nothing done."""
         self.created: set[str] = set()
         self.released: Counter[str] = Counter()
 
     def note(self, name: str, difference: Mapping[str, Any]) -> None:
-        """Note the difference that a step made to an admin."""
+        """Record the diff of a step on an administrator."""
         before, after = difference["before"], difference["after"]
         if after and not before:
             self.created.add(name)
@@ -157,7 +154,7 @@ def _part(task: Task, step: Step, effects: EarlierEffects) -> Task:
 
 
 def _steps(task: Task) -> list[Step]:
-    """Return all steps in order. Raises Conflict where a purge would go too far."""
+    """Return all steps in order. Raises Conflict if a purge would exceed its limit."""
     profiles = [Step(admin_profile.PROFILE, params) for params in task.options["profiles"]]
     admins = [Step(api_admin.ADMIN, params) for params in task.options["admins"]]
     keyed = [params for params in task.options["admins"] if params["secret_ref"]]
@@ -175,33 +172,34 @@ def _steps(task: Task) -> list[Step]:
 
 
 def _purged(task: Task, option: str) -> list[Step]:
-    """Return a step for each object that is in the pattern of names, is not listed, and is not built in."""
+    """Return a step for each object that matches the pattern, is not listed, and is not built in."""
     if not task.options["purge"] or option not in task.options["listed"]:
         return []
     listed = {params["name"] for params in task.options[option]}
     resource = LISTS[option]
     wire = resource.fields["name"].wire
     names = [str(row.get(wire)) for row in task.appliance.table(resource)]
-    doomed = [
+    unlisted = [
         name
         for name in names
         if name not in listed
         and name not in resource.built_in
         and fnmatchcase(name, task.options["purge_names"])
     ]
-    return [Step(resource, {"name": name, "state": "absent"}) for name in doomed]
+    return [Step(resource, {"name": name, "state": "absent"}) for name in unlisted]
 
 
 def _refuse_too_many(task: Task, steps: list[Step]) -> None:
     limit = task.options["purge_limit"]
     if len(steps) > limit:
         raise Conflict(
-            f"purge would remove {len(steps)} objects, more than purge_limit ({limit}), so nothing was "
-            f"changed: {', '.join(step.resource.title(step.name) for step in steps)}"
+            f"purge would delete {len(steps)} objects, but purge_limit is {limit}, so nothing was changed: "
+            f"{', '.join(step.resource.title(step.name) for step in steps)}",
+            "check these objects, then increase purge_limit or narrow purge_names",
         )
 
 
 def _entries(step: Step, part: Outcome) -> list[dict[str, Any]]:
-    """Return the entry about an object, and of a key what may be shown."""
+    """Return the result's entry about an object, for a key with the values that may be shown."""
     shown = {name: part.values[name] for name in SHOWN_OF_A_KEY} if step.work is mint else {}
     return [{**entry, **shown} for entry in part.objects or []]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The admin profile of a FortiGate, as data shared by the module and its info module.
+"""The admin profile of a FortiGate, shared by the module and its info module.
 
 Field names and defaults: FortiOS CMDB schema of system/accprofile, 6.4 to 7.6.5 (documented).
 """
@@ -32,7 +32,7 @@ ROWS = {
     "wan_opt_cache": "wanoptgrp",
     "wifi_switch": "wifi",
 }
-"""The rows of the GUI's profile page, and their names in FortiOS."""
+"""The rows of the GUI's profile page, and their names in the API."""
 
 CUSTOM_ROWS = {
     "security_fabric": ["csfsys", "csffoo"],
@@ -59,7 +59,7 @@ CUSTOM_ROWS = {
         "telemetry",
     ],
 }
-"""The rows that can be custom, and what such a row consists of."""
+"""The rows that can be custom, and their permissions."""
 
 VERSIONS = {
     "security_fabric_permissions": since("7.6.5"),
@@ -76,9 +76,9 @@ VERSIONS = {
     "system_execute_telnet": since("7.2.1"),
     **dict.fromkeys(COMMANDS, since("7.4.2")),
 }
-"""Which versions of FortiOS have what not every version has (documented by schemas of 6.2 to 7.6.5).
+"""The versions of FortiOS that have an option, if not all do (documented by schemas of 6.2 to 7.6.5).
 
-``others`` came to the 6.4 branch in 6.4.6 and to the 7.0 branch in 7.0.1.
+``others`` exists in the 6.4 branch since 6.4.6 and in the 7.0 branch since 7.0.1.
 """
 
 FORMER_NAMES = {
@@ -87,10 +87,10 @@ FORMER_NAMES = {
         "data-loss-prevention": since("6.0.0", "7.2.4"),
     },
 }
-"""Names that FortiOS had before for the same (documented by the vendor's own modules)."""
+"""Earlier names of a permission (documented by the vendor's own modules)."""
 
-FEATURES = {"wan_opt_cache": "WAN optimisation", "scope": "several VDOMs"}
-"""What a FortiGate needs besides its version (documented for some models, observed for others)."""
+FEATURES = {"wan_opt_cache": "WAN optimisation", "scope": "multi-VDOM mode"}
+"""The feature that an option requires (documented for some models, observed for others)."""
 
 SWITCHES = {
     "override_idle_timeout": ("admintimeout-override", False),
@@ -99,7 +99,7 @@ SWITCHES = {
     "system_execute_telnet": ("system-execute-telnet", True),
     **{command: (command.replace("_", "-"), False) for command in COMMANDS},
 }
-"""What can be on or off, its name in FortiOS, and how a new profile has it."""
+"""Boolean options: the name in the API, and the value in a new profile."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "defender_iot": {
@@ -114,7 +114,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         },
     }
 }
-"""The profile of Microsoft's Fortinet tutorial; it has no row Others, for which none is the least right."""
+"""The profile of Microsoft's Fortinet tutorial. It has no row Others; none is the least privilege there."""
 
 PRESET: Spec = {"preset": {"type": "str", "choices": list(PRESETS)}}
 
@@ -166,7 +166,10 @@ def _on_or_off(value: bool) -> str:
 
 
 def prepare_admin_profile(params: dict[str, Any]) -> dict[str, Any]:
-    """Put a preset under the options; a row that an option sets to something else loses its custom rights."""
+    """Apply the preset where an option is not set.
+
+    A row that an option sets to something else than custom loses the preset's permissions.
+    """
     preset = PRESETS.get(params.get("preset") or "", {})
     given = {option: value for option, value in params.items() if value is not None}
     merged = {**params, **preset, **given}

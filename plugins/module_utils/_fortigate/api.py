@@ -21,6 +21,7 @@ from .api_admin import networks, trusted_hosts
 from .errors import (
     MEANINGS,
     MEANINGS_WITH_PASSWORD,
+    REPORT,
     envelope,
     firmware,
     is_envelope,
@@ -37,24 +38,24 @@ STATUS = "/api/v2/monitor/system/status"
 
 
 class FortiGate(Appliance):
-    """The verbs on one FortiGate, as the account that the task names."""
+    """The verbs on one FortiGate, with the account of the task."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Take the connection options. Raises InvalidOptions for what cannot be sent."""
+        """Raise InvalidOptions for values that no request can carry."""
         self.params = params
         self.http = Http(params)
         self.account = Account(self.http, params)
         self.scope = {"vdom": params["vdom"]} if params["vdom"] else {}
 
     def read(self, resource: Resource, key: str) -> dict[str, Any] | None:
-        """Return one object; None only for the 404 of FortiOS itself."""
+        """Return one object, None only if FortiOS itself answers 404."""
         answer = self._send("GET", self._path(resource, key), {})
         if answer.status == 404 and is_envelope(answer, resource):
             self.version = firmware(answer.json())
             return None
         found = [row for row in self._rows(answer, resource) if row.get("name") == key]
         if len(found) != 1:
-            raise malformed(answer, f'it does not hold exactly one "{key}"')
+            raise malformed(answer, f'it does not contain exactly one "{key}"', REPORT)
         return found[0]
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
@@ -62,30 +63,30 @@ class FortiGate(Appliance):
         return self._rows(self._send("GET", self._path(resource), {}), resource)
 
     def create(self, resource: Resource, key: str, body: Mapping[str, Any]) -> None:
-        """Add an entry to the table."""
         self._write("POST", self._path(resource), resource, json=body)
 
     def update(self, resource: Resource, key: str, body: Mapping[str, Any]) -> None:
-        """Change an entry: FortiOS merges top-level attributes and replaces child tables as a whole."""
+        """Update an entry: FortiOS merges top-level attributes and replaces child tables as a whole."""
         self._write("PUT", self._path(resource, key), resource, json=body)
 
     def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
-        """Remove an entry."""
         self._write("DELETE", self._path(resource, key), resource)
 
     def mint(self, resource: Resource, key: str) -> tuple[str, None]:
-        """Generate a new API key; the old one stops working at once."""
+        """Generate an API key, which invalidates the old one at once."""
         answer, reply = self._write("POST", GENERATE_KEY, resource, json={"api-user": key})
         results = reply.get("results")
         key_value = results.get("access_token") if isinstance(results, dict) else None
         if not isinstance(key_value, str) or not re.fullmatch("[!-~]+", key_value):
-            raise malformed(answer, "it holds no access_token, although the old key is probably replaced")
+            raise malformed(
+                answer, "it contains no access_token, and the old key is probably invalid", "run again"
+            )
         return key_value, None
 
     def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
-        """Try an API key once, but only where a refusal would prove something.
+        """Try an API key once, but only if a refusal would prove something.
 
-        FortiOS gives an untrusted source the same 401 as a wrong key, and counts it towards the lock-out.
+        FortiOS answers an untrusted source with the same 401 as a wrong key, and counts it as a failed login.
         """
         admin = self.read(resource, key)
         if admin is None or self.http.proxy or not self._is_trusted(admin):
@@ -95,17 +96,17 @@ class FortiGate(Appliance):
         return {200: "valid", 401: "invalid"}.get(answer.status, "unknown"), answer.status
 
     def is_own(self, resource: Resource, key: str) -> bool:
-        """Say whether the account in use may be this API admin, or have this admin profile."""
+        """Return whether the account in use may be this object, or have this admin profile."""
         return is_own(self, resource, key, None if self.account.token else self.account.name)
 
     def references(self, resource: Resource, key: str) -> int:
-        """Count what refers to an object; FortiOS tells it besides the object (documented)."""
+        """Return the number of references to an object, which FortiOS adds on request (documented)."""
         answer = self._send("GET", self._path(resource, key), {}, {"with_meta": "1"})
         count = self._rows(answer, resource)[0].get("q_ref")
         return count if isinstance(count, int) else 0
 
     def close(self) -> None:
-        """End the session of a name and a password, and close the connection."""
+        """Log out of a session, and close the connection."""
         try:
             self.account.close()
         finally:
@@ -117,7 +118,7 @@ class FortiGate(Appliance):
     def _write(
         self, method: str, path: str, resource: Resource, **content: Any
     ) -> tuple[Response, dict[str, Any]]:
-        """Send a change; return the answer and its envelope."""
+        """Send a change, and return the answer and its envelope."""
         password = self.account.confirmation() if resource.path == API_ADMINS else {}
         answer = self._send(method, path, password, **content)
         return answer, envelope(answer, resource, MEANINGS_WITH_PASSWORD if password else MEANINGS)
@@ -137,13 +138,13 @@ class FortiGate(Appliance):
         return answer
 
     def _rows(self, answer: Response, resource: Resource) -> list[dict[str, Any]]:
-        """Return the objects that a read has found, and note the firmware that found them."""
+        """Return the objects in the answer to a read, and record the firmware version."""
         reply = envelope(answer, resource, MEANINGS)
         self.version = firmware(reply)
         return rows(answer, reply)
 
     def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
-        """Say whether the admin may log in from here; an address translated on the way is not seen."""
+        """Return whether this host is a trusted host. Address translation on the way is not visible."""
         try:
             source = ipaddress.ip_address(_source_address(self.http.url))
             trusted = [ipaddress.ip_network(host) for host in networks(trusted_hosts(admin["trusthost"]))]
@@ -153,12 +154,11 @@ class FortiGate(Appliance):
 
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:
-    """Return the FortiGate."""
     return route.relay(params) or FortiGate(params)
 
 
 def _source_address(url: str) -> str:
-    """Return the address this host calls from; connecting a datagram socket sends nothing."""
+    """Return this host's source address. Connecting a datagram socket sends nothing."""
     parts = urlsplit(url)
     family, kind, _proto, _name, address = socket.getaddrinfo(
         parts.hostname, parts.port or 443, type=socket.SOCK_DGRAM

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The REST API admin of a FortiGate, as data shared by its modules.
+"""The REST API administrator of a FortiGate, shared by its modules.
 
 Field names and defaults: FortiOS CMDB schema of system/api-user, the same from 6.0 to 7.6 (documented).
 """
@@ -16,15 +16,17 @@ from typing import Any, Union
 from .._engine.errors import InvalidOptions
 from .._engine.resource import Field, Resource
 
+NAME_HOSTS = "set trusted_hosts to the hosts that connect"
+
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
 
 def network(host: str) -> str:
-    """Return an address or network in one form, ``192.0.2.10/32`` for a single host.
+    """Return an address or network in CIDR notation, ``192.0.2.10/32`` for a single host.
 
-    FortiOS gives IPv4 back as "address mask" (observed). Host bits below the mask are dropped: what FortiOS
-    stores for them is not documented, and both mean the same network. Anything else passes through, for what
-    a FortiGate holds has to be readable; prepare_api_admin refuses it in an option.
+    FortiOS returns IPv4 as "address mask" (observed). Host bits below the mask are dropped: what FortiOS
+    stores for them is not documented, and both forms mean the same network. Any other text is returned
+    unchanged, because the existing configuration must be readable. prepare_api_admin refuses it in an option.
     """
     try:
         parsed = _interface(host)
@@ -34,7 +36,7 @@ def network(host: str) -> str:
 
 
 def _interface(host: str) -> Interface:
-    """Read an address with its mask. Raises ValueError."""
+    """Parse an address with its mask. Raises ValueError."""
     return ipaddress.ip_interface(host.strip().replace(" ", "/"))
 
 
@@ -43,65 +45,68 @@ def _has_zone(host: str) -> bool:
 
 
 def _has_wildcard_mask(host: str, parsed: Interface) -> bool:
-    """Say whether the mask is one of an access list, which Python takes for the netmask it is not."""
+    """Return whether the mask is a wildcard mask of an access list, which Python accepts as a netmask."""
     mask = host.strip().replace(" ", "/").partition("/")[2]
     return "." in mask and ipaddress.ip_address(mask) != parsed.netmask
 
 
 def networks(hosts: Iterable[str]) -> list[str]:
-    """Return trusted hosts as a sorted set, for order and repetition mean nothing."""
+    """Return the trusted hosts sorted and without duplicates: order and repetition have no meaning."""
     return sorted({network(host) for host in hosts})
 
 
 def prepare_api_admin(params: dict[str, Any]) -> dict[str, Any]:
-    """Raise InvalidOptions for trusted hosts that are malformed, ambiguous, or that let everybody in."""
+    """Raise InvalidOptions for trusted hosts that are malformed, ambiguous, or open to every source."""
     hosts = params.get("trusted_hosts")
     if hosts is not None and not hosts:
-        raise InvalidOptions("trusted_hosts is empty: without one an API admin is open to every source")
-    _refuse_open_together([_meant(host) for host in hosts or []])
+        raise InvalidOptions(
+            "trusted_hosts is empty, which opens a REST API administrator to every source", NAME_HOSTS
+        )
+    _refuse_open_together([_parse(host) for host in hosts or []])
     return params
 
 
-def _meant(host: str) -> Interface:
-    """Return what a host means. Raises InvalidOptions where that is no network, or may be one of two."""
+def _parse(host: str) -> Interface:
+    """Return the network of a host. Raises InvalidOptions if it is none, or ambiguous."""
     try:
         parsed = _interface(host)
     except ValueError:
         raise InvalidOptions(
-            f'trusted_hosts: "{host}" is not an IP address or network; for a host of the inventory, set its '
-            "ansible_host to its IP address"
+            f'trusted_hosts: "{host}" is not an IP address or network',
+            "write an address, or for a host of the inventory, set its ansible_host to its IP address",
         ) from None
     if parsed.network.prefixlen == 0:
-        raise InvalidOptions(f'trusted_hosts: "{host}" would trust every source; name the hosts that connect')
+        raise InvalidOptions(f'trusted_hosts: "{host}" would trust every source', NAME_HOSTS)
     choice = f"write {parsed.ip} for this host alone, or {parsed.network} for its whole network"
     if _has_zone(host):
         bare = host.partition("%")[0].strip()
         raise InvalidOptions(
-            f'trusted_hosts: "{host}" has a zone, which is the name of an interface of one machine: write '
-            f"{bare} for this address on any interface, or the address that the host has beyond its own link"
+            f'trusted_hosts: "{host}" has a zone, which names an interface of one machine',
+            f"write {bare} for this address on any interface, or the host's address outside its own link",
         )
     if _has_wildcard_mask(host, parsed):
-        raise InvalidOptions(f'trusted_hosts: "{host}" has a wildcard mask: {choice}')
+        raise InvalidOptions(f'trusted_hosts: "{host}" has a wildcard mask', choice)
     if parsed.ip != parsed.network.network_address:
-        raise InvalidOptions(f'trusted_hosts: "{host}" is an address inside a network: {choice}')
+        raise InvalidOptions(f'trusted_hosts: "{host}" is an address inside a network', choice)
     return parsed
 
 
 def _refuse_open_together(hosts: list[Interface]) -> None:
-    """Raise InvalidOptions for networks that are every source of a family when taken together."""
+    """Raise InvalidOptions for networks that together cover all of IPv4 or all of IPv6."""
     for version in (4, 6):
         parts: list[Any] = [host.network for host in hosts if host.version == version]
         if any(whole.prefixlen == 0 for whole in ipaddress.collapse_addresses(parts)):
             raise InvalidOptions(
                 f"trusted_hosts: {' and '.join(map(str, parts))} together would trust every IPv{version} "
-                "source; name the hosts that connect"
+                "source",
+                NAME_HOSTS,
             )
 
 
 def trusted_hosts(table: list[dict[str, Any]]) -> list[str]:
-    """Read the wire table; only the family that ``type`` selects counts.
+    """Read the table of the API. Only the family that ``type`` selects counts.
 
-    An IPv4 entry also reads back with the IPv6 default ``::/0`` and the other way round (inferred).
+    An IPv4 entry also reads back with the IPv6 default ``::/0``, and the reverse (inferred).
     """
     return [row[row.get("type", "ipv4-trusthost")] for row in table]
 
@@ -121,7 +126,7 @@ def _entry(number: int, host: Any) -> dict[str, Any]:
 
 
 def _fold_pki(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read the PKI toggle and its group as one: no group while the toggle is off."""
+    """Merge the PKI toggle and its group: no group while the toggle is off."""
     return raw if raw.get("peer-auth") == "enable" else {**raw, "peer-group": ""}
 
 
@@ -132,7 +137,7 @@ def _unfold_pki(body: dict[str, Any]) -> dict[str, Any]:
 
 
 ADMIN = Resource(
-    label="API admin",
+    label="REST API administrator",
     kind="admin",
     path="system/api-user",
     key_in_path=True,

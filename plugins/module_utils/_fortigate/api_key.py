@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API key of a REST API admin of a FortiGate, as data shared by the modules that keep it."""
+"""The API key of a REST API administrator, shared by the modules that manage it."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What on a FortiGate the account in use may be, so that a task does not lock itself out.
+"""Which objects of a FortiGate may be the account in use, so that a task does not lock itself out.
 
-FortiOS documents no call that says whose key it was called with. So every REST API admin that may manage
-administrators counts as the one in use: only such a one can have come as far as changing another.
+FortiOS documents no call that returns the owner of an API key. So every REST API administrator that can
+manage administrators counts as the account in use: no other one can change an administrator.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from .api_admin import ADMIN
 ADMINISTRATOR = Resource(
     label="administrator", kind="administrator", path="system/admin", fields={"name": Field("name")}
 )
-"""An administrator with a password, which this collection reads and never changes."""
+"""An administrator with a password, which the collection never changes."""
 
 SUPER_ADMIN = "super_admin"
 
 
 def is_own(api: Appliance, resource: Resource, key: str, username: str | None) -> bool:
-    """Say whether the account in use may be an API admin, or have an admin profile.
+    """Return whether the account in use may be this REST API administrator, or have this admin profile.
 
-    ``username`` is the administrator whose session it is, None with a key.
+    ``username`` is the administrator of the session, None with an API key.
     """
     if username is not None:
         administrator = api.read(ADMINISTRATOR, username) if resource.path == PROFILE.path else None
@@ -39,7 +39,7 @@ def is_own(api: Appliance, resource: Resource, key: str, username: str | None) -
 
 
 def _may_manage(api: Appliance, profile: str) -> bool:
-    """Say whether a profile gives the right to change administrators; one that is hidden may."""
+    """Return whether a profile permits changes of administrators, which is assumed of a hidden one."""
     if profile == SUPER_ADMIN:
         return True
     found = api.read(PROFILE, profile)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who a task is to a FortiGate: an API key, or a session that a name and a password open.
+"""The account of a task on a FortiGate: an API key, or a session of a username and a password.
 
-Everything about logins was observed in published clients; the vendor documents the key only.
+Everything about logins was observed in published clients. The vendor documents the API key only.
 """
 
 from __future__ import annotations
@@ -24,51 +24,63 @@ BANNER = "/logindisclaimer"
 LOGOUT = {AUTHENTICATION: ("DELETE", AUTHENTICATION), WEB_LOGIN: ("POST", "/logout")}
 
 SENDABLE = re.compile(r"[!-~]+")
-"""What an API key is made of."""
+"""The characters of an API key."""
 
 SUCCESS = (5, 6)
-"""5, from FortiOS 7.6.3 on also 6."""
+"""5, and from FortiOS 7.6.3 on also 6."""
 
 FAILED, LOCKED, SECOND_FACTOR, PASSWORD_CHANGE = -1, -4, 2, 4
 BANNER_BEFORE, BANNER_AFTER = -2, 3
 HALF_OPEN = (SECOND_FACTOR, BANNER_AFTER, PASSWORD_CHANGE)
 WEB_CODES = {0: FAILED, 1: 5, 2: LOCKED, 3: SECOND_FACTOR, 4: PASSWORD_CHANGE}
 
-UNREAD = 'the login as "{name}" waits for a banner although it was acknowledged: use token, which none stops'
+UNREAD = (
+    'the login as "{name}" waits for a banner although it was acknowledged',
+    "use token, which no banner stops",
+)
 
 MEANINGS = {
-    FAILED: 'the login as "{name}" failed, as from FortiOS 7.6.3 on every login of a locked-out source does: '
-    "check username, password and the account's trusted hosts before running again, for three failures lock "
-    "this source out",
-    SECOND_FACTOR: 'the account "{name}" has a second factor, which a task cannot give: use token, or the '
-    "username of an account without one",
+    FAILED: (
+        'the login as "{name}" failed, which from FortiOS 7.6.3 on is also the answer to a locked-out source',
+        "check username, password and the account's trusted hosts before you run again, because three "
+        "failures lock this source address out",
+    ),
+    SECOND_FACTOR: (
+        'the account "{name}" requires a second factor, which a task cannot provide',
+        "use token, or the username of an account without a second factor",
+    ),
     BANNER_BEFORE: UNREAD,
     BANNER_AFTER: UNREAD,
-    PASSWORD_CHANGE: 'the password of "{name}" has to be changed first: log in by hand and change it, or use '
-    "token or the username of another account",
+    PASSWORD_CHANGE: (
+        'the password of "{name}" must be changed first',
+        "log in manually and change it, or use token or another username",
+    ),
 }
-UNKNOWN = 'the login as "{name}" failed in a way that is not known: use token'
+"""The cause and the remedy of each result of a login that opens no session."""
+
+UNKNOWN = ('the login as "{name}" failed for an unknown reason', "use token")
 NO_SESSION = (
-    'the login as "{name}" was accepted but gave no session for the API, as the web login does from FortiOS '
-    "7.6.3 on: use token"
+    'the login as "{name}" succeeded without a session for the API, as the web login does from FortiOS 7.6.3 '
+    "on",
+    "use token",
 )
 
 NO_VALUE = "0%260"
-"""What a failed login leaves in the cookies."""
+"""The value of the cookies after a failed login."""
 
 REFUSED: dict[tuple[Any, ...], ApplianceError] = {}
-"""Credentials that a FortiGate has refused in this process, and how.
+"""Credentials that a FortiGate has refused in this process, and the error.
 
-Ansible carries out all rounds of a task's ``loop`` and ``until`` for one host in one process, where each
-would be a failed login. Between tasks nothing needs to be remembered: the host has failed.
+Ansible runs all rounds of a task's ``loop`` and ``until`` for one host in one process, and each round would
+be a failed login. Nothing is kept between tasks, because the host has failed.
 """
 
 
 class Account:
-    """The account that a task names. A session is opened with the first request, once, and always ended."""
+    """The account of a task. The first request opens its session, once, and :meth:`close` ends it."""
 
     def __init__(self, http: Http, params: Mapping[str, Any]) -> None:
-        """Take ``token``, or ``username`` and ``password``. Raises InvalidOptions."""
+        """Raise InvalidOptions for a token or a password that no header can carry."""
         self.http = http
         self.token, self.name, self.password = params["token"], params["username"], params["password"]
         self.credentials = (http.url, self.token, self.name, self.password)
@@ -76,7 +88,7 @@ class Account:
         refuse_unsendable(self.token, self.password)
 
     def headers(self, method: str) -> dict[str, str]:
-        """Return what a request carries so that the FortiGate knows its caller."""
+        """Return the headers that authenticate a request."""
         if self.credentials in REFUSED:
             raise _repeated(REFUSED[self.credentials])
         if self.token:
@@ -86,20 +98,21 @@ class Account:
         return {} if method == "GET" else self._csrf()
 
     def confirmation(self) -> dict[str, str]:
-        """Return the administrator's own password, which changes of API admins need from FortiOS 7.6.5 on.
+        """Return the header with the administrator's own password.
 
-        Whose password goes with a token is not known; the vendor's Terraform provider sends the one it is
-        given beside its token. Published clients send it whatever the version.
+        FortiOS 7.6.5 and later require it for changes of REST API administrators. Whose password belongs to a
+        token is not known: the vendor's Terraform provider sends the one that is set besides its token.
+        Published clients send it to every version.
         """
         return {"X-Admin-Passwd": self.password} if self.password else {}
 
     def note(self, answer: Response) -> None:
-        """Remember it when the FortiGate does not accept the account."""
+        """Remember the credentials if the FortiGate does not accept them."""
         if answer.status == 401:
             REFUSED[self.credentials] = unauthorized(answer)
 
     def close(self) -> None:
-        """End the session, a half-open one too."""
+        """End the session, even a half-open one."""
         if self.logout is None:
             return
         method, path = self.logout
@@ -119,13 +132,13 @@ class Account:
             self._acknowledge_banner()
 
     def _log_in(self) -> Response:
-        """Send the credentials; the FortiGate looks at them once at most.
+        """Send the credentials. The FortiGate checks them at most once.
 
-        FortiOS before 6.4.2 has no login in its API. There its web server answers 404, or, as to any request
-        without a session, 401 with a page of HTML, before anybody looks at the credentials; only these two
-        lead to the web login. Where the API has the login, a refused one is answered in JSON. That no release
-        refuses credentials in HTML there is assumed; one that does would count two failures of the three
-        that lock a source out.
+        FortiOS before 6.4.2 has no login in its API. Its web server answers 404, or 401 with an HTML page as
+        to every request without a session, and does not check the credentials. Only after these two answers
+        the web login is used. If the API has the login, it refuses credentials in JSON. That no release
+        refuses them in HTML is assumed: such a release would count two of the three failures that lock a
+        source address out.
         """
         given = {"username": self.name, "secretkey": self.password}
         # The newest clients of the vendor send the password under both names, whatever the version.
@@ -149,29 +162,29 @@ class Account:
         if not self._csrf():
             raise self._refusal(answer, NO_SESSION, code)
 
-    def _refusal(self, answer: Response, meaning: str, code: int | None) -> Refused:
-        reason = meaning.format(name=self.name)
-        return Refused(reason, status=answer.status, code=code, path=answer.path)
+    def _refusal(self, answer: Response, meaning: tuple[str, str], code: int | None) -> Refused:
+        why, remedy = meaning
+        return Refused(why.format(name=self.name), remedy, status=answer.status, code=code, path=answer.path)
 
     def _acknowledge_banner(self) -> None:
-        """Confirm the banner that stops a web login; the API's login said at once that it is read."""
+        """Acknowledge the banner of a web login; the login of the API acknowledges it in its own request."""
         confirmed = {"confirm": "1", "ajax": "1"}
         refuse_http(self.http.request("POST", BANNER, data=confirmed, headers=self._csrf()))
 
     def _csrf(self) -> dict[str, str]:
-        """Return what every change by a session carries: ``ccsrftoken``, renamed ``ccsrf_token`` in 7.6.3."""
+        """Return the header of every change by a session: ``ccsrftoken``, since 7.6.3 ``ccsrf_token``."""
         values = [(v or "").strip('"') for n, v in self.http.cookies.items() if n.startswith("ccsrf")]
         usable = [value for value in values if value not in ("", NO_VALUE)]
         return {"X-CSRFTOKEN": usable[0]} if usable else {}
 
 
 def _repeated(error: ApplianceError) -> Refused:
-    why = f"{error.why} (the answer of a moment ago; the login was not repeated)"
+    why = f"{error.why} (an earlier answer, and the login was not repeated)"
     return Refused(why, error.remedy, status=error.status, code=error.code, path=error.path)
 
 
 def login_code(answer: Response) -> int | None:
-    """Return the result of a login in the numbers of the API's login, None for an answer of another kind.
+    """Return the result of a login as a number of the API's login, None for any other answer.
 
     The web login answers with a text that begins with a digit, and from FortiOS 7.6.3 on with JSON.
     """
@@ -186,8 +199,14 @@ def login_code(answer: Response) -> int | None:
 
 
 def refuse_unsendable(token: str | None, password: str | None) -> None:
-    """Raise InvalidOptions for what no HTTP header can carry, often a line break from a file."""
+    """Raise InvalidOptions for values that no HTTP header can carry, often with a line break from a file."""
     if token and not SENDABLE.fullmatch(token):
-        raise InvalidOptions("token holds a blank, a line break or another character that no API key has")
+        raise InvalidOptions(
+            "token contains a space, a line break or another character that no API key contains",
+            "set token to the key alone",
+        )
     if password and re.search(r"^\s|[\r\n\0]|\s$", password):
-        raise InvalidOptions("password begins or ends with a blank, or holds a line break")
+        raise InvalidOptions(
+            "password begins or ends with a space, or contains a line break",
+            "set password to the password alone",
+        )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that every module for a FortiGate has."""
+"""The options of every module for a FortiGate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._module.arguments import Arguments, Spec, connection, from_environment
 
 
 def fortigate(own: Spec, **rules: Any) -> Arguments:
-    """Return the options of a module for a FortiGate: the connection and its own."""
+    """Return the connection options and a module's own."""
     names = (
         "url=FORTIOS_ACCESS_HOSTNAME",
         "token=FORTIOS_ACCESS_TOKEN",
@@ -23,6 +23,6 @@ def fortigate(own: Spec, **rules: Any) -> Arguments:
         "client_key=FORTIOS_CA_CLIENTKEY",
     )
     vdom = {"vdom": {"type": "str", "fallback": (from_environment, ["FORTIGATE_VDOM"])}}
-    # A password without a name goes along with a token: see Account.confirmation.
+    # A password without a username is sent in addition to a token: see Account.confirmation.
     login = {"required_one_of": [("token", "username")], "required_by": {"username": "password"}}
     return Arguments({**connection("FORTIGATE", *names), **vdom, **own}, **login, **rules)

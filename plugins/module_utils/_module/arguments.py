@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options: the connection options of each product, and the validation that both shells share."""
+"""The connection options of each product, and the validation of all options."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ ONE_TIME_SECRET: Spec = {
 
 
 class Arguments:
-    """The options of one module and the rules between them, checked without any connection."""
+    """The argument spec of one module, with rules such as ``required_if`` under Ansible's own names."""
 
     def __init__(self, spec: Spec, **rules: Any) -> None:
-        """Take an argument spec, and rules such as ``required_if`` under Ansible's own names."""
         self.spec = spec
         self.rules = rules
         self._validator = ArgumentSpecValidator(spec, **rules)
@@ -41,21 +40,21 @@ class Arguments:
     def validate(
         self, options: Mapping[str, Any], clearable: Collection[str] = ()
     ) -> tuple[dict[str, Any], set[str]]:
-        """Return the options with defaults and types applied, and the values that must never be shown.
+        """Return the options with defaults and types applied, and the values that no output may show.
 
-        An option that is None or an empty text was not given. Only the ``clearable`` ones may be empty,
+        None and an empty text mean that an option is not set. Only the ``clearable`` options may be empty,
         see Resource.clearable. Raises InvalidOptions.
         """
         given = _given(self.spec, options, clearable)
         checked = self._validator.validate(given)
         problems = [*checked.error_messages, *_empty_parts(checked.validated_parameters)]
         if problems:
-            raise InvalidOptions("; ".join([*problems, *_emptied(options, given)]))
+            raise InvalidOptions(" and ".join(problems), _remedy(options, given))
         return checked.validated_parameters, set(checked._no_log_values)
 
 
 def _given(spec: Spec, options: Mapping[str, Any], clearable: Collection[str] = ()) -> dict[str, Any]:
-    """Return the options that were given, and of their suboptions those that were."""
+    """Return the options and suboptions that are set."""
     given = {o: v for o, v in options.items() if v is not None and (v != "" or o in clearable)}
     return {option: _inner_given(spec.get(option, {}), value) for option, value in given.items()}
 
@@ -65,35 +64,38 @@ def _inner_given(option: Spec, value: Any) -> Any:
 
 
 def _empty_parts(params: Mapping[str, Any]) -> Iterator[str]:
-    """Name the lists and suboptions that hold an empty text."""
+    """Name the options whose lists or suboptions contain an empty text."""
     for option, value in params.items():
         parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
         if "" in parts:
-            yield f"{option} holds an empty text"
+            yield f"{option} contains an empty text"
 
 
-def _emptied(options: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    """Name the empty options, which often come from a variable or a lookup that found nothing."""
+def _remedy(options: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Name the empty options too: often a variable or a lookup behind them has no value."""
     names = [option for option, value in options.items() if value == "" and option not in given]
-    return [f"an empty text counts as not given: {', '.join(names)}"] if names else []
+    note = f", and note that an empty text counts as not set: {', '.join(names)}" if names else ""
+    return f"correct the options of the task{note}"
 
 
 def require(params: Mapping[str, Any], *options: str) -> None:
-    """Raise InvalidOptions where an option is missing that only some modules of its product need."""
+    """Raise InvalidOptions if an option is not set that only some modules of a product require."""
     missing = [option for option in options if params[option] is None]
     if missing:
-        raise InvalidOptions(f"missing required arguments: {', '.join(missing)}")
+        raise InvalidOptions(
+            f"missing required arguments: {', '.join(missing)}", f"set {' and '.join(missing)}"
+        )
 
 
 def from_environment(*variables: str) -> Any:
-    """Return the first environment variable that is set and not empty, as a fallback of an option."""
+    """Return the first environment variable that is set and not empty. The fallback of an option."""
     return env_fallback(*(variable for variable in variables if os.environ.get(variable)))
 
 
 def connection(product: str, *second: str) -> Spec:
     """Return the connection options of a product, each with an environment variable as fallback.
 
-    ``second`` names variables of other tools that are read where ours is not set, as ``OPTION=VARIABLE``.
+    ``second`` are environment variables of other tools, as ``OPTION=VARIABLE``. They are read last.
     """
     others = dict(pair.split("=") for pair in second)
 

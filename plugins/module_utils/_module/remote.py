@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The far half of a delegated task: one verb in a module process, and its errors on the way back."""
+"""The module process on the delegation host: it carries out one verb of a delegated task."""
 
 from __future__ import annotations
 
@@ -32,19 +32,21 @@ ERRORS = {
 }
 
 
-class FarHost:
-    """The route from the host that a task is delegated to: its own connections, and nothing else."""
+class DirectRoute:
+    """The route from the delegation host: direct connections only."""
 
     def relay(self, params: Params) -> None:
-        """Return None: the appliance is reached from here."""
+        """Return None: the module process connects to the appliance itself."""
 
     def shell(self) -> NoReturn:
         """Raise InvalidOptions: a transport that needs a shell cannot be delegated."""
-        raise InvalidOptions("commands on the appliance itself are run from the control node only")
+        raise InvalidOptions(
+            "commands on the appliance itself run from the control node only", "remove delegate_to"
+        )
 
 
 def serve(module: Module) -> None:
-    """Carry out one verb for a control node that reaches the appliance through this host."""
+    """Carry out one verb for the control node, and end the process with the reply or the error."""
     call_option = {"_call": {"type": "str", "no_log": True}}
     ansible = AnsibleModule(
         argument_spec={**module.arguments.spec, **call_option},
@@ -53,15 +55,15 @@ def serve(module: Module) -> None:
     )
     if ansible.params["_call"] is None:
         ansible.fail_json(
-            msg="this module runs through its action plugin; call it by its full name from a playbook"
+            msg="this module runs through its action plugin: call it by its full name from a playbook"
         )
     if REQUESTS_IMPORT_ERROR is not None:
         ansible.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     call = json.loads(ansible.params["_call"])
     if ansible.check_mode and call["verb"] not in READS:
-        ansible.fail_json(msg=f"{call['verb']} was asked for in check mode")
+        ansible.fail_json(msg=f"{call['verb']} was requested in check mode")
     try:
-        with closing(module.connect(call["params"], FarHost())) as api:
+        with closing(module.connect(call["params"], DirectRoute())) as api:
             kinds = {resource.kind: resource for resource in (module.resource, *module.also)}
             reply = getattr(api, call["verb"])(kinds[call["kind"]], *call["arguments"])
     except (ApplianceError, InvalidOptions) as error:
@@ -70,12 +72,12 @@ def serve(module: Module) -> None:
 
 
 def pack(error: ApplianceError | InvalidOptions) -> dict[str, Any]:
-    """Return an error as JSON can carry it to the control node, for :func:`raise_packed`."""
+    """Return an error as a JSON object, for :func:`raise_packed` on the control node."""
     failure = error.failure if isinstance(error, ApplianceError) else {}
     return {"kind": type(error).__name__, "why": error.why, "remedy": error.remedy, **failure}
 
 
 def raise_packed(error: Mapping[str, Any]) -> NoReturn:
-    """Raise on the control node what a module process packed on another host."""
+    """Raise the error that a module process has packed."""
     details = {name: value for name, value in error.items() if name != "kind"}
     raise ERRORS[error["kind"]](**details)

@@ -2,20 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The near half of a module: validate, connect, work, and turn every expected error into one sentence.
+"""One run of a module on the control node: validate, connect, work, and report every expected error.
 
-The plan is always made on the control node. Where a task is delegated to another host, only the wire moves,
-see ``remote``: both ways give the same results, and a stored secret never has to leave the control node.
+The control node always plans. If the task is delegated, the delegation host only carries out single verbs,
+see ``remote``. So the results are the same, and the secret store is used on the control node only.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
 from .._engine.appliance import Appliance, Route
@@ -30,14 +30,14 @@ Params = dict[str, Any]
 
 
 class ControlNode(Route, Protocol):
-    """What a run needs from the control node. ``hidden`` are the values that no result may show."""
+    """The control node's services for a run. ``hidden`` are the values that no result may show."""
 
     host: str
     check_mode: bool
     hidden: set[str]
 
     def secret_entry(self, ref: str) -> SecretEntry:
-        """Return the entry of one secret in its store. Raises InvalidOptions."""
+        """Return the store's entry for a secret reference. Raises InvalidOptions."""
 
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map. Raises InvalidOptions."""
@@ -45,11 +45,11 @@ class ControlNode(Route, Protocol):
 
 @dataclass(frozen=True)
 class Module:
-    """One module: its options, its resource, the product's transport, and what it does.
+    """One module: its options, its resource, the product's transport, and its work.
 
-    ``prepare`` completes validated options in place of the resource's own ``prepare``.
-    ``secret_refs`` are the options that refer to a stored secret; ``nested_refs`` finds references inside
-    other options. ``also`` are the further kinds of objects that a task of many steps is about.
+    ``prepare`` replaces the resource's own ``prepare``. ``secret_refs`` are the options that refer to a
+    stored secret. ``nested_refs`` returns the references inside other options, by the secret's name.
+    ``also`` are the other kinds of objects that a task with many steps manages.
     """
 
     arguments: Arguments
@@ -63,7 +63,7 @@ class Module:
 
 
 def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[str, Any]:
-    """Carry out one task and return its result, on success and on failure."""
+    """Carry out one task. Return its result, on success and on failure."""
     outcome = Outcome()
     ending: dict[str, Any] = {}
     try:
@@ -76,8 +76,8 @@ def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[s
         state = "unreachable" if isinstance(error, Unreachable) else "failed"
         ending = {state: True, "msg": error.sentence(node.host), "failure": error.failure}
     result = {**outcome.result(), **ending}
-    asked_for = {"value": result.pop("value")} if "value" in result else {}
-    return {**remove_values(result, node.hidden), **asked_for}
+    requested = {"value": result.pop("value")} if "value" in result else {}
+    return {**remove_values(result, node.hidden), **requested}
 
 
 def _work(module: Module, params: Params, node: ControlNode, outcome: Outcome) -> None:
@@ -89,13 +89,15 @@ def _work(module: Module, params: Params, node: ControlNode, outcome: Outcome) -
 
 
 def provenance(params: Params) -> str:
-    """Say what the knowledge of the interface rests on: documented, or what map, options or module state."""
+    """Return the source of our knowledge of the interface: documented, or as the map or the options say."""
     return str(params.get("endpoint_map", params).get("provenance", "documented"))
 
 
 def _prepare(module: Module, options: Mapping[str, Any], node: ControlNode) -> Params:
     if REQUESTS_IMPORT_ERROR is not None:
-        raise InvalidOptions(missing_required_lib("requests"))
+        raise InvalidOptions(
+            f"the Python package requests is not installed for {sys.executable}", "install requests there"
+        )
     params, hidden = module.arguments.validate(options, module.resource.clearable)
     node.hidden |= hidden
     if params.get("endpoints"):
@@ -103,5 +105,5 @@ def _prepare(module: Module, options: Mapping[str, Any], node: ControlNode) -> P
     params = (module.prepare or module.resource.prepare)(params)
     problems = module.resource.problems(params)
     if problems:
-        raise InvalidOptions("; ".join(problems))
+        raise InvalidOptions(" and ".join(problems), "correct the options of the task")
     return params

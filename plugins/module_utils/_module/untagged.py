@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ordinary values instead of Ansible's own."""
+"""Built-in types instead of Ansible's own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """Return a copy made of built-in types alone.
+    """Return a copy that consists of built-in types only.
 
-    What reaches a plugin from ansible-core 2.19 on are tagged strings and lazy containers, which other
-    libraries need not know.
+    ansible-core 2.19 and newer pass tagged strings and lazy containers to plugins, which other libraries may
+    not handle.
     """
     return json.loads(json.dumps(value, default=str))

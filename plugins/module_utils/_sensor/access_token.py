@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access token of a sensor, as data shared by its modules.
+"""The access token of a sensor, shared by its modules.
 
-The two columns of the sensor's Access Tokens dialog, Description and Used, are documented; how to reach them
-is not, so an endpoint map says it.
+The two columns of the sensor's Access Tokens dialog, Description and Used, are documented. No interface to
+them is, so an endpoint map describes it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TOKEN = Resource(
 
 
 def prepare_access_token(params: dict[str, Any]) -> dict[str, Any]:
-    """Raise InvalidOptions where an endpoint map is given without what its login needs."""
+    """Raise InvalidOptions for an endpoint map without the options that its login requires."""
     if params["endpoints"]:
         require_login("sensor", params)
     return params
 
 
 def mint_or_adopt(task: Task, outcome: Outcome) -> None:
-    """Mint through an endpoint map; without one, prove the token that an operator has put into the store."""
+    """Mint through an endpoint map. Without one, verify the token that an operator has stored."""
     (mint if task.options["endpoints"] else adopt)(task, outcome)

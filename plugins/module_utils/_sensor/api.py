@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documented API of a Defender for IoT sensor, or of its retired management console: it only reads.
+"""The documented API of a Defender for IoT sensor, or of its retired management console: read-only.
 
-What a sensor answers to a wrong token is not documented, so nothing but 200 with a JSON array of objects is
-taken for data.
+The answer to a wrong token is not documented. So only 200 with a JSON array of objects counts as data.
 """
 
 from __future__ import annotations
@@ -25,31 +24,31 @@ VALIDATION = {
     "management_console": "/external/authentication/validation",
 }
 NOT_AVAILABLE = "N/A"
-"""What the documents show where there is nothing; those of 2022 have null for it in places."""
+"""The documented value of an empty field. The documents of 2022 show null for some fields."""
 
 REPORT = "/v1/reports/vulnerabilities/devices"
-LONGEST_QUOTE = 200
+MAX_QUOTE = 200
 
 
 class SensorApi(Appliance):
-    """The reading verbs on one sensor or console, with an access token in the header, bare as documented."""
+    """The reading verbs on one sensor or console. The header carries the bare access token, as documented."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Take the connection options, ``api``, ``token`` and what is asked for, as ``query``.
+        """Raise InvalidOptions for an impossible URL.
 
-        Raises InvalidOptions for an impossible URL.
+        Besides the connection options, ``params`` holds ``api``, ``token`` and the ``query``.
         """
         self.http = Http(params)
         self.params = params
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
-        """Return every object of the kind that fits the query."""
+        """Return every object that matches the query."""
         version = self.params.get("api_version") or "v1"
         rows = self._rows(f"/{version}/{resource.path}", self.params.get("query", {}))
         return self._with_scores(rows) if self.params.get("security_scores") else rows
 
     def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
-        """Try a token, or with a name as ``key`` the password of that account, once."""
+        """Try a token once, or the password of the account that ``key`` names."""
         base = BASES[self.params["api"]]
         answer = self._validation(key, secret) if key else ask_for_no_alerts(self.http, base, secret)
         if answer.status == 429:
@@ -57,7 +56,6 @@ class SensorApi(Appliance):
         return (credentials_verdict if key else token_verdict)(answer), answer.status
 
     def close(self) -> None:
-        """Close the connection."""
         self.http.close()
 
     def _validation(self, username: str, password: str) -> Response:
@@ -69,7 +67,7 @@ class SensorApi(Appliance):
         return rows(self.http.request("GET", base + path, headers=headers, params=query))
 
     def _with_scores(self, devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Add the score of the vulnerability report, of which nothing else is kept: it holds passwords."""
+        """Add the score of the vulnerability report. Nothing else is kept, because it contains passwords."""
         scores = {
             address: row.get("securityScore") for row in self._rows(REPORT, {}) for address in _addresses(row)
         }
@@ -77,29 +75,28 @@ class SensorApi(Appliance):
 
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:
-    """Return the sensor by its documented API."""
     return route.relay(params) or SensorApi(params)
 
 
 def _score(device: Mapping[str, Any], scores: Mapping[str, Any]) -> Any:
-    """Return the score under any of a device's addresses."""
+    """Return the score of the first address that has one."""
     return next((scores[address] for address in _addresses(device) if address in scores), None)
 
 
 def _addresses(row: Mapping[str, Any]) -> list[str]:
-    """Return the addresses of a device, in both spellings."""
+    """Return the addresses of a device, in either spelling."""
     found = row.get("ipAddresses") or row.get("ipAddress")
     return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)]
 
 
 def ask_for_no_alerts(http: Http, base: str, token: str) -> Response:
-    """Ask for the alerts of this very moment, the smallest documented answer; sets the token's *Used*."""
+    """Request the alerts since now, the smallest documented answer. This sets the token's *Used* time."""
     now = {"fromTime": str(int(time.time() * 1000))}
     return http.request("GET", f"{base}/v1/alerts", headers={"Authorization": token}, params=now)
 
 
 def token_verdict(answer: Response) -> str:
-    """Say of the token that an answer is for whether it is valid, invalid or unknown."""
+    """Return valid, invalid or unknown for the token of a request."""
     if answer.status != 200:
         return "invalid" if answer.status in (401, 403) else "unknown"
     try:
@@ -109,7 +106,7 @@ def token_verdict(answer: Response) -> str:
 
 
 def credentials_verdict(answer: Response) -> str:
-    """Say the same of name and password: success has ``msg``, failure ``error``, whatever the status."""
+    """Return the same for username and password: success has ``msg``, failure ``error``, with any status."""
     try:
         document = answer.json()
     except ApplianceError:
@@ -122,43 +119,48 @@ def credentials_verdict(answer: Response) -> str:
 
 
 def rows(answer: Response) -> list[dict[str, Any]]:
-    """Return the objects that an answer lists. Raises ApplianceError for all but 200 with such a list."""
+    """Return the objects of an answer. Raises ApplianceError for all but 200 with a list of objects."""
     if answer.status == 429:
         raise locked(answer)
     if answer.status in (401, 403):
         raise Refused(
-            "the access token is not accepted: is it one of this very sensor, and not deleted?",
+            "the access token is not accepted",
+            "check that it belongs to this sensor and was not deleted",
             status=answer.status,
             path=answer.path,
         )
     if answer.status != 200:
-        raise _unusable(answer, f"the answer is not the documented one{answer.hint}")
+        raise _unusable(answer, "the answer is not the documented one", answer.hint)
     document = answer.json()
     if isinstance(document, Mapping) and "error" in document:
-        raise _unusable(answer, f"it answered with an error where a list was expected: {_quote(document)}")
+        raise _unusable(
+            answer, f"it answered with an error instead of a list ({_quote(document)})", "check its event log"
+        )
     if not isinstance(document, list) or not all(isinstance(row, Mapping) for row in document):
-        raise _unusable(answer, "it answered 200, but not with a JSON array of objects, which proves nothing")
+        raise _unusable(
+            answer, "it answered 200 without a JSON array of objects, which proves nothing", answer.hint
+        )
     return document
 
 
 def locked(answer: Response) -> Locked:
-    """Return the error of a source address that has to wait."""
+    """Return the error of a source address that must wait."""
     seconds = answer.retry_after
     wait = "wait" if seconds is None else f"wait {seconds} s"
     return Locked(
-        f"it takes no more requests from this source address for now: {wait}, then run again; nothing was "
-        "tried a second time",
+        "it accepts no more requests from this source address for now, and nothing was tried a second time",
+        f"{wait}, then run again",
         status=answer.status,
         path=answer.path,
     )
 
 
-def _unusable(answer: Response, what: str) -> ApplianceError:
-    return ApplianceError(what, status=answer.status, path=answer.path)
+def _unusable(answer: Response, why: str, remedy: str) -> ApplianceError:
+    return ApplianceError(why, remedy, status=answer.status, path=answer.path)
 
 
 def _quote(document: Mapping[str, Any]) -> str:
-    """Return the appliance's own words, which stand in one of two places."""
+    """Return the appliance's own message, which is in one of two places."""
     error = document["error"]
     text = error.get("userDisplayErrorMessage", "") if isinstance(error, Mapping) else error
-    return "".join(letter for letter in str(text) if letter.isprintable())[:LONGEST_QUOTE]
+    return "".join(letter for letter in str(text) if letter.isprintable())[:MAX_QUOTE]

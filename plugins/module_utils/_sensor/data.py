@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documented API of a sensor tells: devices, alerts, and whether it can be used at all.
+"""The data of a sensor's documented API: devices, alerts, and the check of the connection.
 
 The documents disagree on some spellings, so a field may have several.
 """
@@ -19,6 +19,7 @@ from .._engine.moment import as_text, now, read_moment
 from .._engine.resource import Field, Resource
 from .._engine.task import Outcome, Task, list_objects
 from .._module.arguments import require
+from .._wire.https import CHECK_URL
 from .api import NOT_AVAILABLE
 
 SEVERITIES = ["critical", "major", "minor", "warning"]
@@ -27,13 +28,13 @@ TYPES = {"disconnections": "disconnections", "unexpected_new_devices": "unexpect
 
 
 def _listed(value: Any) -> list[Any]:
-    """Return a list where the documents allow null, one item, or a list."""
+    """Return a list for each documented form: null, one item, or a list."""
     items = value if isinstance(value, list) else [value]
     return [item for item in items if _known(item) is not None]
 
 
 def _word(value: Any) -> Any:
-    """Return a level or an engine as a word of options."""
+    """Return a severity or an engine as a choice of the options."""
     return value.lower().replace(" ", "_") if isinstance(value, str) else value
 
 
@@ -51,12 +52,12 @@ def _known(value: Any) -> Any:
 
 
 def _version(value: Any) -> str | None:
-    """Return a firmware version as text: the documents type it as a number and show a text."""
+    """Return a firmware version as text: the documents declare a number and show a text."""
     return None if _known(value) is None else str(value)
 
 
 def _inner(fields: Mapping[str, Field]) -> Any:
-    """Return what decodes a list of objects that have these fields."""
+    """Return a decoder for a list of objects with these fields."""
     return lambda value: [{o: f.from_wire(row) for o, f in fields.items()} for row in _listed(value)]
 
 
@@ -82,7 +83,7 @@ ORIGIN = {
     "zone_id": Field("zoneId", optional=True),
     "site_id": Field("siteId", optional=True),
 }
-"""What a management console adds to everything."""
+"""The fields that a management console adds to every object."""
 
 DEVICE = Resource(
     label="device",
@@ -138,18 +139,19 @@ CONNECTION = Resource(label="connection", kind="connection", path="alerts", fiel
 
 
 def prepare_device_info(params: dict[str, Any]) -> dict[str, Any]:
-    """Put the filter of a task into the query. Raises InvalidOptions."""
+    """Turn the filter of a task into a query. Raises InvalidOptions."""
     require(params, "token")
     wanted = params["authorized"]
     return {**params, "query": {} if wanted is None else {"authorized": str(wanted).lower()}}
 
 
 def prepare_alert_info(params: dict[str, Any]) -> dict[str, Any]:
-    """Put the filters that the sensor has into the query. Raises InvalidOptions."""
+    """Turn the filters that the sensor supports into a query. Raises InvalidOptions."""
     require(params, "token")
     if params["api_version"] == "v2" and params["api"] == "sensor":
         raise InvalidOptions(
-            "api_version: v2 needs api: management_console, for no document shows it of a sensor"
+            "api_version: v2 is documented for a management console only",
+            "set api: management_console, or api_version: v1",
         )
     query = {
         "state": params["state"],
@@ -166,18 +168,20 @@ def _milliseconds(option: str, text: str | None) -> str | None:
     try:
         return str(int(read_moment(text).timestamp() * 1000))
     except ValueError:
-        raise InvalidOptions(f"{option} must look like 2026-11-02T10:15:00Z") from None
+        raise InvalidOptions(
+            f'{option} is "{text}", which is not a time', f"set {option} to a time like 2026-11-02T10:15:00Z"
+        ) from None
 
 
 def read_devices(task: Task, outcome: Outcome) -> None:
-    """Report the devices, each with what Forescout shows of it."""
+    """Report the devices, each with the properties that Forescout shows."""
     list_objects(task, outcome)
     devices = outcome.values["devices"]
     outcome.values["devices"] = [{**each, "forescout": _properties(each)} for each in devices]
 
 
 def _properties(device: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the eight properties; no field of a device is the risk level, and nobody says what is."""
+    """Return the eight properties. No document maps a field of a device to the risk level."""
     return {
         "authorized": device["authorized"],
         "firmware": device["firmware"],
@@ -191,7 +195,7 @@ def _properties(device: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_alerts(task: Task, outcome: Outcome) -> None:
-    """Report the alerts; the sensor has no filter for severity and engine, so these are applied here."""
+    """Report the alerts, filtered by severity and engine: the sensor has no filter for these."""
     list_objects(task, outcome)
     severities, engines = task.options["severities"], task.options["engines"]
     outcome.values["alerts"] = [
@@ -203,7 +207,7 @@ def read_alerts(task: Task, outcome: Outcome) -> None:
 
 
 def check_connection(task: Task, outcome: Outcome) -> None:
-    """Try token or credentials exactly once. Raises ApplianceError for anything but a clear yes."""
+    """Try token or credentials exactly once. Raises ApplianceError unless they are clearly accepted."""
     status = _try_credentials(task) if task.options["check"] == "credentials" else _try_token(task)
     outcome.values.update(accepted=True, status=status, checked_at=as_text(now()))
 
@@ -213,7 +217,7 @@ def _try_token(task: Task) -> int | None:
         verdict, status = task.appliance.probe(task.resource, None, task.options["token"])
         _refuse_unless_valid("the access token", verdict, status)
     if task.options["negative_control"]:
-        _check_that_others_are_refused(task)
+        _check_negative_control(task)
     return status
 
 
@@ -228,22 +232,23 @@ def _try_credentials(task: Task) -> int | None:
 def _refuse_unless_valid(what: str, verdict: str, status: int | None) -> None:
     if verdict == "invalid":
         raise Refused(
-            f"{what} is not accepted; it is not tried again, because failed logins block this source address "
-            "for every user",
+            f"{what} is not accepted, and it is not tried again, because failed logins block this source "
+            "address for every user",
+            "check it on the sensor before you run again",
             status=status,
         )
     if verdict != "valid":
         raise ApplianceError(
-            "the answer is not the documented one, which proves nothing; does url name the right host and "
-            "port?",
-            status=status,
+            "the answer is not the documented one, which proves nothing", CHECK_URL, status=status
         )
 
 
-def _check_that_others_are_refused(task: Task) -> None:
+def _check_negative_control(task: Task) -> None:
     with attempting("trying a token that does not exist"):
         verdict, status = task.appliance.probe(task.resource, None, secrets.token_hex(16))
         if verdict == "valid":
             raise ApplianceError(
-                "it was accepted like the real one, so the answer says nothing about that", status=status
+                "it was accepted like the real one, so the check proves nothing",
+                CHECK_URL,
+                status=status,
             )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that every module for a Defender for IoT sensor has."""
+"""The options of every module for a Defender for IoT sensor."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .._module.arguments import Arguments, Spec, connection
 
 
 def sensor(own: Spec, **rules: Any) -> Arguments:
-    """Return the options of a module for a Defender for IoT sensor: the connection and its own."""
+    """Return the connection options and a module's own."""
     return Arguments({**connection("SENSOR"), **own}, required_together=[("username", "password")], **rules)
 
 
 def sensor_api(own: Spec, **rules: Any) -> Arguments:
-    """Return the options of a module for the documented API of a sensor or a management console."""
+    """Return the same with the choice between a sensor and a management console."""
     api = {"type": "str", "choices": ["sensor", "management_console"], "default": "sensor"}
     return sensor({"api": api, **own}, **rules)

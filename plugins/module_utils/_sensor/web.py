@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Defender for IoT sensor: access tokens through an endpoint map, proof by the documented API."""
+"""A Defender for IoT sensor: access tokens through an endpoint map, verified by the documented API."""
 
 from __future__ import annotations
 
@@ -18,54 +18,55 @@ from .api import BASES, NOT_AVAILABLE, ask_for_no_alerts, token_verdict
 
 
 class Sensor(Appliance):
-    """The verbs on one sensor. Without an endpoint map it can only try a token."""
+    """The verbs on one sensor. Without an endpoint map, only :meth:`probe` is supported."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Take the connection options and ``endpoint_map``. Raises InvalidOptions for an impossible URL."""
+        """Raise InvalidOptions for an impossible URL. ``params`` includes ``endpoint_map``."""
         self.http = Http(params)
         self.web = WebInterface(self.http, params) if params.get("endpoint_map") else None
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
-        """Return every token: id, description and when it was last used, None for never.
+        """Return every token: id, description and the time of its last use, None for never.
 
-        What the documents show for never is so whatever an endpoint map says: taken for a time, it would let
-        the predecessor of a token be deleted that nobody uses yet.
+        The documented value for never counts regardless of the endpoint map. If it counted as a time, the
+        predecessor of a token that no platform uses yet could be deleted.
         """
         rows = self._interface().listed(resource.path)
         return [{**row, "used": None if _means_never(row["used"]) else row["used"]} for row in rows]
 
     def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
-        """Delete one token, by what the endpoint map found in its row."""
+        """Delete one token by the fields that the endpoint map finds in its row."""
         self._interface().write(resource.path, "delete", raw or {resource.key: key})
 
     def mint(self, resource: Resource, key: str) -> tuple[str, Any]:
         """Create a token; return its value, and its id if the endpoint map finds one in the answer."""
         made = self._interface().write(resource.path, "create", {"description": key})
         if not isinstance(made["secret"], str) or not made["secret"]:
-            raise ApplianceError("the answer holds no token where the endpoint map looks for it")
+            raise ApplianceError(
+                "the answer contains no token where the endpoint map expects it",
+                "correct the fields of the endpoint map, then run again",
+            )
         return made["secret"], made.get("id")
 
     def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
         """Call the documented API with the token, which sets its *Used* time.
 
-        Asks for the alerts of this very moment, the smallest documented answer. What a sensor answers to a
-        wrong token is not documented, so only a JSON list is taken as proof that the token works.
+        Requests the alerts since now, the smallest documented answer. The answer to a wrong token is not
+        documented, so only a JSON list proves that the token works.
         """
         answer = ask_for_no_alerts(self.http, BASES["sensor"], secret)
         return token_verdict(answer), answer.status
 
     def close(self) -> None:
-        """Log out and close the connection."""
         (self.web or self.http).close()
 
     def _interface(self) -> WebInterface:
         if self.web is None:
-            raise Unsupported("no public interface lists or changes access tokens: give endpoints")
+            raise Unsupported("no public interface lists or changes access tokens", "set endpoints")
         return self.web
 
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:
-    """Return the sensor by its web interface."""
     return route.relay(params) or Sensor(params)
 
 

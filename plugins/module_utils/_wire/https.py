@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTPS to an appliance: one session, one place that knows `requests`.
+"""HTTPS to an appliance: the only code that uses `requests`.
 
-Environment variables (proxies, CA bundles, netrc) are not read: a task says all there is to say.
-Redirects are never followed, for they would carry the credentials to another place.
-An answer is bounded in time and in size.
+Environment variables of `requests` (proxies, CA bundles, netrc) are ignored: only the options count.
+Redirects are never followed, because they would send the credentials elsewhere.
+Answers are bounded in time and size.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ except ImportError:
     SocksError = None
 
 CHUNK = 16 * 1024
-"""Bytes taken off the wire at a time; unpacked they are at most a thousand times as many."""
+"""Bytes read at a time. Decompressed, they are at most about a thousand times as many."""
 
 ENCODINGS = ("", "identity", "gzip", "deflate")
 NOT_IN_URL = re.compile(r"[\s@?#]")
@@ -52,10 +52,18 @@ PROXIES = ("http", "socks5", "socks5h")
 LONGEST_WAIT = 3600
 LONGEST_PLACE = 200
 
+CHECK_URL = "check host and port in url"
+CHECK_NETWORK = "check host and port in url, the network and the appliance"
+CHECK_PROXY = "check proxy and its credentials"
+CHECK_NETWORK_AND_PROXY = "check proxy, host and port in url, and the network"
+
+Reason = tuple[str, str]
+"""Why something failed, and the remedy: the arguments of a TaskError."""
+
 
 @dataclass(frozen=True)
 class Response:
-    """What an appliance answered: status, headers (case-insensitive), body text, and the path called."""
+    """An appliance's answer: status, headers (case-insensitive), body text, and the request's path."""
 
     status: int
     headers: Mapping[str, str]
@@ -63,32 +71,31 @@ class Response:
     path: str
 
     def json(self) -> Any:
-        """Return the decoded body. Raises ApplianceError when it is not JSON, or JSON that nobody can use."""
+        """Return the decoded body. Raises ApplianceError if it is not JSON, or cannot be encoded again."""
         try:
             document = json.loads(self.text, parse_constant=_refuse_constant)
             if "\\ud" in self.text.lower():
-                # Half a character can be read, but written nowhere.
+                # Half of a surrogate pair can be decoded, but not encoded again.
                 json.dumps(document, ensure_ascii=False).encode()
             return document
         except (ValueError, RecursionError):
             raise ApplianceError(
-                f"it answered with {self._form()} where JSON was expected{self.hint}",
+                f"it answered with {self._form()} where JSON was expected",
+                self.hint,
                 status=self.status,
                 path=self.path,
             ) from None
 
     @property
     def retry_after(self) -> int | None:
-        """Return the seconds that the appliance asks to wait; None where it names none."""
+        """Return the number of seconds in the header Retry-After, None if there is no such number."""
         seconds = self.headers.get("Retry-After", "")
         return int(seconds) if re.fullmatch("[0-9]{1,6}", seconds) else None
 
     @property
     def hint(self) -> str:
-        """Say what to do about an answer that is not the appliance's usual one."""
-        if self.status >= 500:
-            return ": it failed inside, so look at its event log"
-        return "; does url name the right host and port?"
+        """Return the remedy for an answer that is not the expected one."""
+        return "check its event log" if self.status >= 500 else CHECK_URL
 
     def _form(self) -> str:
         body = self.text.lstrip()
@@ -100,14 +107,14 @@ class Response:
 
 
 def quoted(segment: str) -> str:
-    """Percent-encode a value for one segment of a path. Raises Unsupported where that is another path."""
+    """Percent-encode a value for one segment of a path. Raises Unsupported for a dot segment or no text."""
     if segment in OTHER_PATHS:
         raise _other_path(segment)
     return quote(segment, safe="")
 
 
 def _refuse_dot_segments(path: str) -> None:
-    """Raise Unsupported for a path that the HTTP library would change, whatever put the dots there."""
+    """Raise Unsupported for a path that the HTTP library would resolve to another one."""
     for segment in path.partition("?")[0].split("/"):
         if unquote(segment) in (".", ".."):
             raise _other_path(segment)
@@ -115,57 +122,52 @@ def _refuse_dot_segments(path: str) -> None:
 
 def _other_path(segment: str) -> Unsupported:
     return Unsupported(
-        f'a name or an id in its path is "{segment}", which leads to another path; nothing was sent there'
+        f'a name or an id in its path is "{segment}", which leads to another path, so nothing was sent',
+        "use an object with another name or id",
     )
 
 
 class Adapter(HTTPAdapter):
-    """The pool of connections: each is made with the one TLS context, through a proxy too."""
+    """The connection pools of a session. All connections, even through a proxy, use the same TLS context."""
 
     def __init__(self, context: Any) -> None:
-        """Take the context."""
-        # The pin is checked by the context; told of it, urllib3 does not warn of an unverified connection.
+        # The context checks the pin. With the pin, urllib3 does not warn of an unverified connection.
         self.tls_options = {"ssl_context": context, "assert_fingerprint": context.pin}
         super().__init__()
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
-        """Make the pool of direct connections."""
         super().init_poolmanager(connections, maxsize, block, **options, **self.tls_options)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Make the pool of connections through a proxy."""
         return super().proxy_manager_for(proxy, **options, **self.tls_options)
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
-        """Return the account of a proxy, in UTF-8 like all that is sent; `requests` would send Latin-1."""
+        """Return the proxy's credentials in UTF-8, as in all requests; `requests` would send Latin-1."""
         name, password = get_auth_from_url(proxy)
         account = base64.b64encode(f"{name}:{password}".encode()).decode()
         return {"Proxy-Authorization": f"Basic {account}"} if name else {}
 
     def build_connection_pool_key_attributes(self, *arguments: Any, **options: Any) -> Any:
-        """Leave out what `requests` would say about TLS, from version 2.32 on."""
+        """Drop the TLS settings of `requests` 2.32 and newer, because the context has them."""
         host, _tls = super().build_connection_pool_key_attributes(*arguments, **options)
         return host, {}
 
     def cert_verify(self, *arguments: Any, **options: Any) -> None:
-        """Leave out what `requests` would say about TLS, before version 2.32 too."""
+        """Do nothing: `requests` before 2.32 would change the TLS settings here."""
 
 
 class OneHop(Session):
-    """A session that goes where it is sent."""
+    """A session that follows no redirect."""
 
     def get_redirect_target(self, resp: Any) -> None:
-        """Follow nothing; where it does not follow, `requests` would still read all of a redirect's body."""
+        """Return None: `requests` would read the whole body of a redirect even if it does not follow it."""
 
 
 class Http:
     """A session with one appliance. Connects with the first request and keeps the connection."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Take ``url`` and the options of how to connect from the task.
-
-        Raises InvalidOptions for what cannot be right, before anything is sent.
-        """
+        """Check the connection options without connecting. Raises InvalidOptions."""
         self.url = base_url(params["url"])
         self.connect_timeout, self.timeout = (
             _seconds(params, name) for name in ("connect_timeout", "timeout")
@@ -183,16 +185,16 @@ class Http:
 
     @property
     def cookies(self) -> Mapping[str, str | None]:
-        """Return the cookies that the appliance has set."""
+        """The cookies that the appliance has set, by name."""
         return {cookie.name: cookie.value for cookie in self.session.cookies}
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
     ) -> Response:
-        """Send one request; ``content`` is params, json or data as `requests` takes them.
+        """Send one request. ``content`` is params, json or data, as in `requests`.
 
-        Raises Unreachable when there is no whole answer, ApplianceError for a redirect and for one too large,
-        Unsupported for a path with dot segments.
+        Raises Unreachable if the answer is missing or incomplete, ApplianceError if it is a redirect or too
+        large, and Unsupported for a path with dot segments.
         """
         _refuse_dot_segments(path)
         self.tls.expect(self.timeout)
@@ -213,52 +215,57 @@ class Http:
             self._fail(error, method, path)
 
     def close(self) -> None:
-        """Close the connection."""
         self.session.close()
 
     def _fail(self, error: Exception, method: str, path: str) -> NoReturn:
-        """Raise what an error of the libraries means."""
+        """Raise the TaskError for an error of the libraries."""
         causes = _causes(error)
         if any(isinstance(cause, TooLarge) for cause in causes):
             raise self._too_large(method, path) from None
         if not self.tls.awaited and isinstance(error, ValueError):
-            raise InvalidOptions(_unsendable(error)) from None
-        raise Unreachable(self._cause(causes, method), path=path) from None
+            raise InvalidOptions(*_unsendable(error)) from None
+        raise Unreachable(*self._cause(causes, method), path=path) from None
 
     def _too_large(self, method: str, path: str) -> ApplianceError:
-        reason = f"its answer is larger than {ANSWER_LIMIT >> 20} MiB, and the rest was not read"
-        return ApplianceError(reason + self._doubt(method), path=path)
+        why = f"its answer is larger than {ANSWER_LIMIT >> 20} MiB, and the rest was not read"
+        return ApplianceError(*self._with_doubt(method, why, CHECK_URL), path=path)
 
-    def _cause(self, causes: list[BaseException], method: str) -> str:
-        """Say why there is no answer."""
+    def _cause(self, causes: list[BaseException], method: str) -> Reason:
+        """Return why there is no answer, and the remedy."""
         place = f"{self.url} through the proxy {self.proxy}" if self.proxy else self.url
+        network = CHECK_NETWORK_AND_PROXY if self.proxy else CHECK_NETWORK
         refusal = _certificate_refusal(causes)
         if refusal is not None:
             return refusal
         if any(isinstance(cause, (socket.timeout, requests.Timeout)) for cause in causes):
             if not self.tls.awaited:
-                return f"no connection to {place} within {self.connect_timeout} s"
-            return f"no answer from {place} within {self.timeout} s{self._doubt(method)}"
-        return f"{place}: {_root(causes)}{self._doubt(method)}"
+                return f"no connection to {place} within {self.connect_timeout} s", network
+            why = f"no answer from {place} within {self.timeout} s"
+            return self._with_doubt(method, why, "check the appliance, or set a longer timeout")
+        why, remedy = _root(causes)
+        return self._with_doubt(method, f"{place}: {why}", remedy or network)
 
-    def _doubt(self, method: str) -> str:
+    def _with_doubt(self, method: str, why: str, remedy: str) -> Reason:
+        """Add that a request that changes something may have been carried out."""
         if method == "GET" or not self.tls.awaited:
-            return ""
-        return "; whether it was carried out is not known, run again to find out"
+            return why, remedy
+        return f"{why}, and it is not known whether the request was carried out", "run again to determine it"
 
 
 def _text(response: Any, path: str) -> str:
-    """Read a body, piece by piece, as JSON is written: in UTF-8, whatever the headers say."""
+    """Read a body as UTF-8, which JSON is defined in, even if the headers name another encoding."""
     if response.is_redirect:
         raise ApplianceError(
-            f"it redirects to {_place(response.headers['Location'])}, which is not followed because the "
-            "credentials would go along; set url to the appliance's own address",
+            f"it redirects to {_place(response.headers['Location'])}, which is not followed because that "
+            "would send the credentials there",
+            "set url to the appliance's own address",
             status=response.status_code,
             path=path,
         )
     if response.headers.get("Content-Encoding", "").lower() not in ENCODINGS:
         raise ApplianceError(
-            "it packed its answer in a way that was not asked for; does url name the right host and port?",
+            "its answer has a content encoding that was not requested",
+            CHECK_URL,
             status=response.status_code,
             path=path,
         )
@@ -273,14 +280,16 @@ def _text(response: Any, path: str) -> str:
 def _seconds(params: Mapping[str, Any], name: str) -> int:
     seconds = int(params[name])
     if not 1 <= seconds <= LONGEST_WAIT:
-        raise InvalidOptions(f"{name} must be 1 to {LONGEST_WAIT} seconds")
+        raise InvalidOptions(
+            f"{name} is {seconds}, which is out of range", f"set it to 1 to {LONGEST_WAIT} seconds"
+        )
     return seconds
 
 
 def proxy_place(proxy: str) -> str:
-    """Return host and port of a proxy, which is all of its URL that may be shown.
+    """Return host and port of a proxy, the only parts of its URL that output may show.
 
-    Raises InvalidOptions, which never repeats what may hold credentials.
+    Raises InvalidOptions, which never quotes the URL: it may contain credentials.
     """
     try:
         parts = urlsplit(proxy)
@@ -289,18 +298,19 @@ def proxy_place(proxy: str) -> str:
         usable = False
     if not usable or re.search(r"[\s?#]", proxy):
         raise InvalidOptions(
-            "proxy must look like http://host:port, socks5h://host:port or socks5://host:port; a name and a "
-            "password stand percent-encoded before the host, as in http://NAME:PASSWORD@host:port"
+            "proxy is not the URL of a proxy",
+            "set it to http://host:port, socks5h://host:port or socks5://host:port, and percent-encode "
+            "credentials before the host, as in http://NAME:PASSWORD@host:port",
         )
     if parts.scheme != "http" and SocksError is None:
-        raise InvalidOptions("a SOCKS proxy needs the Python package PySocks on this host")
+        raise InvalidOptions("a SOCKS proxy needs the Python package PySocks on this host", "install it")
     return parts.netloc.rpartition("@")[2]
 
 
 def base_url(url: str) -> str:
-    """Return an https URL without a trailing slash; a bare host gets the scheme.
+    """Return an https URL without a trailing slash. A host without a scheme is accepted.
 
-    Raises InvalidOptions, which never repeats what may hold credentials.
+    Raises InvalidOptions, which never quotes the URL: it may contain credentials.
     """
     url = url if "://" in url else f"https://{url}"
     try:
@@ -310,18 +320,19 @@ def base_url(url: str) -> str:
         usable = False
     if not usable or NOT_IN_URL.search(url):
         raise InvalidOptions(
-            "url must look like https://host or https://host:port, without credentials or a query"
+            "url is not an https address",
+            "set it to https://host or https://host:port, without credentials or a query",
         )
     return url.rstrip("/")
 
 
 def _is_host(name: str | None) -> bool:
-    """Say whether a name can be a host: a scheme is none, but what is left where a slash is missing."""
+    """Return whether a name can be a host. A scheme is not: it is parsed as a host if a slash is missing."""
     return bool(name) and name not in ("http", "https")
 
 
 def _is_port(parts: SplitResult) -> bool:
-    """Say whether a port is one, or is left out with its colon. Raises ValueError."""
+    """Return whether the port is valid or left out together with its colon. Raises ValueError."""
     return parts.port != 0 and not parts.netloc.endswith(":")
 
 
@@ -330,19 +341,20 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _place(location: str) -> str:
-    """Name where a redirect leads without its query and its account, which may be secrets."""
+    """Return the target of a redirect without query, fragment and credentials, which may be secret."""
     place = re.sub("//[^/]*@", "//", location.partition("?")[0].partition("#")[0])
     return "".join(letter for letter in place if letter.isprintable())[:LONGEST_PLACE]
 
 
-def _unsendable(error: Exception) -> str:
+def _unsendable(error: Exception) -> Reason:
     if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
-        return "token, password or proxy holds what a request cannot carry, such as a line break"
-    return "url names no host that can exist"
+        why = "token, password or proxy contains a character that a request cannot carry"
+        return why, "check them for line breaks"
+    return "url contains a host name that is not valid", "correct the host in url"
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """Return the error and what it wraps, outermost first; libraries hide causes in args and reason."""
+    """Return the error and its causes, outermost first. Libraries keep causes in args and reason too."""
     found: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting:
@@ -353,35 +365,37 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _certificate_refusal(causes: list[BaseException]) -> str | None:
+def _certificate_refusal(causes: list[BaseException]) -> Reason | None:
     for cause in causes:
         if isinstance(cause, WrongCertificate):
-            return str(cause.args[0])
+            return cause.why, cause.remedy
         if isinstance(cause, ssl.SSLCertVerificationError):
-            why = cause.verify_message.rstrip(".")
-            return f"its certificate is not accepted: {why}. Fix it, name its CA in ca_path, or pin it"
+            why = f"its certificate is not accepted: {cause.verify_message.rstrip('.')}"
+            return why, "fix the certificate, set ca_path to its CA, or pin it with cert_fingerprint"
     return None
 
 
-def _root(causes: list[BaseException]) -> str:
-    """Say in a few words what broke, never in those of the other side."""
+def _root(causes: list[BaseException]) -> tuple[str, str | None]:
+    """Return what broke, without any text from the other side, and the remedy if it is not the network."""
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLError) and cause.reason:
             return _tls_failure(cause.reason)
         if SocksError is not None and isinstance(cause, SocksError) and cause.socket_err is None:
-            return f"the proxy refuses ({cause.msg})"
+            return f"the proxy refuses ({cause.msg})", CHECK_PROXY
         refused = re.match(r"Tunnel connection failed: (\d{3})", str(cause))
         if refused:
-            return f"the proxy refuses ({refused[1]})"
+            return f"the proxy refuses ({refused[1]})", CHECK_PROXY
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
-            return cause.strerror.lower()
+            return cause.strerror.lower(), None
     if any(isinstance(cause, requests.exceptions.ContentDecodingError) for cause in causes):
-        return "its answer cannot be unpacked"
+        return "its answer cannot be decompressed", CHECK_URL
     if any(isinstance(cause, (ConnectionResetError, ssl.SSLEOFError)) for cause in causes):
-        return "it closed the connection without an answer"
-    return "the connection broke off in the middle of the answer"
+        return "it closed the connection without an answer", CHECK_URL
+    return "the connection was lost in the middle of the answer", None
 
 
-def _tls_failure(reason: str) -> str:
-    hint = "; does it ask for another client_cert?" if "_ALERT_" in reason else "; does it speak HTTPS there?"
-    return f"TLS failed: {reason.lower().replace('_', ' ')}{hint}"
+def _tls_failure(reason: str) -> Reason:
+    remedy = (
+        "check whether it requires another client_cert" if "_ALERT_" in reason else "check the port in url"
+    )
+    return f"TLS failed: {reason.lower().replace('_', ' ')}", remedy

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An appliance's own web interface, used as an endpoint map describes it.
+"""An appliance's own web interface, as an endpoint map describes it.
 
-No vendor documents these interfaces, so nothing about them is written here: paths, fields and the login come
-from the map, a mapping that was checked when it was loaded.
+No vendor documents these interfaces, so this file has no knowledge of them. Paths, fields and the login come
+from the map, which was validated when it was loaded.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from .._engine.version import fits
 from .https import Http, Response, quoted
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+CHECK_MAP = "check the endpoint map against this version of the appliance"
 
 
 def fill(template: Any, values: Mapping[str, Any]) -> Any:
-    """Put values into the ``{name}`` places of a template, at any depth.
+    """Replace every ``{name}`` in a template, at any depth.
 
-    A text that is nothing but such a place becomes the value itself, so that a number stays one.
+    A text that is only ``{name}`` becomes the value itself, so a number stays a number.
     """
     if isinstance(template, Mapping):
         return {name: fill(part, values) for name, part in template.items()}
@@ -40,20 +41,23 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
 
 
 def fill_path(template: str, values: Mapping[str, Any]) -> str:
-    """Put values into the places of a path. Raises Unsupported where a value cannot be part of one."""
+    """Replace every ``{name}`` in a path. Raises Unsupported for a value that a path cannot contain."""
     segments = {name: _segment(name, values[name]) for name in PLACEHOLDER.findall(template)}
     return str(fill(template, segments))
 
 
 def _segment(name: str, value: Any) -> str:
-    """Percent-encode a value; without it the path would be that of all objects."""
+    """Percent-encode a value. Without one, the path would address all objects."""
     if value is None:
-        raise Unsupported(f"the endpoint map's path needs {name}, and there is none")
+        raise Unsupported(
+            f"the endpoint map's path needs {name}, which has no value",
+            "check the fields in the endpoint map",
+        )
     return quoted(str(value))
 
 
 def pointed(document: Any, pointer: str) -> Any:
-    """Return what a JSON pointer (RFC 6901) points at. Raises LookupError."""
+    """Return the value at a JSON pointer (RFC 6901). Raises LookupError."""
     for token in pointer.split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
         document = _item(document, name) if isinstance(document, list) else _member(document, name)
@@ -73,23 +77,25 @@ def _member(document: Any, name: str) -> Any:
 
 
 def require_login(product: str, params: Mapping[str, Any]) -> None:
-    """Raise InvalidOptions for a map of another product, or where its login needs what the task lacks."""
+    """Raise InvalidOptions if the map is for another product, or its login needs options that are not set."""
     endpoints = params["endpoint_map"]
     if endpoints["product"] != product:
-        raise InvalidOptions(f"the endpoint map is for a {endpoints['product']}, not for a {product}")
+        raise InvalidOptions(
+            f"the endpoint map is for a {endpoints['product']}, not for a {product}",
+            f"set endpoints to a map for a {product}",
+        )
     needed = ["token"] if endpoints["login"]["kind"] == "token" else ["username", "password"]
     missing = [option for option in needed if not params[option]]
     if missing:
         raise InvalidOptions(
-            f"the endpoint map logs in with {' and '.join(needed)}: give {' and '.join(missing)}"
+            f"the endpoint map logs in with {' and '.join(needed)}", f"set {' and '.join(missing)}"
         )
 
 
 class WebInterface:
-    """A session with an appliance's web interface. Logs in with the first operation, once."""
+    """A session with an appliance's web interface. Logs in once, before the first operation."""
 
     def __init__(self, http: Http, params: Mapping[str, Any]) -> None:
-        """Take the ``endpoint_map`` as it was loaded, and ``token`` or ``username`` and ``password``."""
         self.http = http
         self.map = params["endpoint_map"]
         self.credentials = {name: params[name] for name in ("token", "username", "password")}
@@ -101,21 +107,21 @@ class WebInterface:
         operation, answer = self._call(group, "list", {})
         items = _picked(answer, answer.json(), operation.get("items", ""))
         if not isinstance(items, list):
-            raise _unusable(answer, "it holds no list where the endpoint map looks for one")
+            raise _misfit(answer, f'the pointer "{operation.get("items", "")}" finds no list in it')
         return [_row(operation, answer, item) for item in items]
 
     def read(self, group: str) -> dict[str, Any]:
-        """Return what the group's ``read`` operation answers, by the map's field names."""
+        """Return the answer to the group's ``read`` operation, by the map's field names."""
         operation, answer = self._call(group, "read", {})
         return _row(operation, answer, answer.json())
 
     def write(self, group: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out an operation that writes; return the fields that the map finds in the answer."""
+        """Carry out an operation that writes. Return the map's fields from the answer."""
         operation, answer = self._call(group, name, values)
         return _row(operation, answer, answer.json()) if operation.get("fields") else {}
 
     def close(self) -> None:
-        """Log out if the map says how, and close the connection."""
+        """Log out if the map describes it, and close the connection."""
         logout = self.map["login"].get("logout")
         try:
             if self.logged_in and logout:
@@ -129,7 +135,8 @@ class WebInterface:
         operation = self.map.get(group, {}).get(name)
         if operation is None:
             raise Unsupported(
-                f"the endpoint map has no operation {group}.{name}, and no public interface offers it"
+                f"the endpoint map has no operation {group}.{name}, and no public interface offers it",
+                f"add {group}.{name} to the endpoint map",
             )
         if not self.logged_in:
             with attempting(f'logging in as "{self.credentials["username"] or "token"}"'):
@@ -143,11 +150,11 @@ class WebInterface:
         return operation, answer
 
     def _require_version(self, answer: Response, version: str) -> None:
-        """Refuse an appliance whose version the map is not for: its web interface may have changed."""
+        """Raise Unsupported for a version that the map is not for: the web interface may have changed."""
         if not fits(version, self.map["versions"]):
             raise Unsupported(
-                f"the endpoint map is for versions {self.map['versions']}, and the appliance says that it "
-                f"has {version}: check the map against it, then put that version into the map's versions",
+                f"the endpoint map is for versions {self.map['versions']}, and the appliance runs {version}",
+                "check the map against this version, then add the version to the map's versions",
                 path=answer.path,
             )
 
@@ -172,7 +179,7 @@ class WebInterface:
         }
 
     def _log_in(self, login: Mapping[str, Any]) -> None:
-        """Log in once, for a refused login may count towards a lock-out of this source address."""
+        """Log in once: a refused login may count towards a lockout of this source address."""
         if login["kind"] == "token":
             self.headers = {"Authorization": fill(login["header"], self.credentials)}
             return
@@ -185,8 +192,9 @@ class WebInterface:
             proven = answer.status in login["request"]["success"]
         if not proven:
             raise Refused(
-                "no session was opened, so the password may be wrong or have expired, or this source address "
-                "be locked out; it is not tried again",
+                "the login opened no session, so the password may be wrong or expired, or this source "
+                "address locked out",
+                "check the account before you run again, because the login is not retried",
                 status=answer.status,
                 path=answer.path,
             )
@@ -201,7 +209,7 @@ def _row(operation: Mapping[str, Any], answer: Response, item: Any) -> dict[str,
 
 
 def _used(operation: Mapping[str, Any], answer: Response, value: Any) -> Any:
-    """Return when a token was last used, None for never; without a format as the appliance spells it."""
+    """Return when a token was last used, None for never. Without ``used_format``, return the raw value."""
     if value == operation.get("never_used"):
         return None
     if "used_format" not in operation:
@@ -209,10 +217,10 @@ def _used(operation: Mapping[str, Any], answer: Response, value: Any) -> Any:
     try:
         return as_text(read_moment(value, operation["used_format"]))
     except (ValueError, OverflowError):
-        raise _unusable(
+        raise _misfit(
             answer,
-            f'"{value}" is no time in the endpoint map\'s used_format, {operation["used_format"]}; if it '
-            "means that the token was never used, it belongs into never_used",
+            f'"{value}" is not a time in the used_format {operation["used_format"]}',
+            "correct used_format, or set never_used if this value means that the token was never used",
         ) from None
 
 
@@ -220,18 +228,16 @@ def _picked(answer: Response, document: Any, pointer: str) -> Any:
     try:
         return pointed(document, pointer)
     except LookupError:
-        raise _unusable(answer, f'the endpoint map\'s pointer "{pointer}" finds nothing in it') from None
+        raise _misfit(answer, f'the pointer "{pointer}" finds nothing in it') from None
 
 
 def _unexpected(answer: Response) -> ApplianceError:
-    refused = answer.status in (401, 403)
-    reason = (
-        "the account is not allowed to do this"
-        if refused
-        else "the answer is not one the endpoint map expects"
-    )
-    return (Refused if refused else ApplianceError)(reason, status=answer.status, path=answer.path)
+    where: dict[str, Any] = {"status": answer.status, "path": answer.path}
+    if answer.status in (401, 403):
+        return Refused("the account is not allowed to do this", "use an account that is allowed to", **where)
+    return ApplianceError("the endpoint map does not expect this status", CHECK_MAP, **where)
 
 
-def _unusable(answer: Response, what: str) -> ApplianceError:
-    return ApplianceError(f"the answer is not usable: {what}", status=answer.status, path=answer.path)
+def _misfit(answer: Response, what: str, remedy: str = CHECK_MAP) -> ApplianceError:
+    why = f"the answer does not fit the endpoint map: {what}"
+    return ApplianceError(why, remedy, status=answer.status, path=answer.path)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action behind every module: runs it inside the control node's own process.
+"""The action behind every module: runs the module in the control node's worker process.
 
-Starting a process for each task costs many times more than the work itself, and only the control node has
+A module process for each task would cost many times more than the work itself, and only the control node has
 the vault secrets.
 """
 
@@ -33,37 +33,36 @@ from .host_shell import HostShell
 from .prefork import load_filters
 from .relay import RelayedAppliance
 
-# Ansible imports an action before it forks the workers, and they inherit what is loaded here.
+# Ansible imports an action before it forks the workers, which inherit what is loaded here.
 load_filters()
 
 
 class ApplianceAction(ActionBase):
-    """Runs one module. A task delegated to a host that is not local reaches the appliance from that host."""
+    """Runs one module. If the task is delegated to a host with a connection, the requests start there."""
 
     module: ClassVar[Module]
     load_endpoint_map: ClassVar[staticmethod[[str, DataLoader], dict[str, Any]]]
 
     def __init_subclass__(cls) -> None:
-        """Import what checks endpoint maps before Ansible forks, where a module takes them."""
+        """Import the validation of endpoint maps before Ansible forks, if the module has the option."""
         if "endpoints" in cls.module.arguments.spec:
             from .._endpoint_maps.load import load_endpoint_map
 
             cls.load_endpoint_map = staticmethod(load_endpoint_map)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's result."""
         super().run(tmp, task_vars)
         node = ControlNode(self, task_vars or {})
         return run(self.module, plain(self._task.args), node)
 
     def is_relayed(self) -> bool:
-        """Say whether the appliance is to be reached from another host."""
+        """Return whether the requests start from the delegation host."""
         return self._task.delegate_to is not None and self._connection.transport != "local"
 
     def call(
         self, params: Params, task_vars: dict[str, Any], verb: str, kind: str, arguments: list[Any]
     ) -> Mapping[str, Any]:
-        """Carry out one verb about a kind of object on the host that the task is delegated to."""
+        """Carry out one verb on a kind of object in a module process on the delegation host."""
         options = {name: params[name] for name in self.module.arguments.spec if params[name] is not None}
         call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": params})
         try:
@@ -72,20 +71,20 @@ class ApplianceAction(ActionBase):
         except AnsibleConnectionFailure:
             host = self._task.delegate_to
             raise Unreachable(
-                f"{host}, which the task is delegated to, cannot be reached; to see why, run "
-                f"ansible {host} -m ansible.builtin.ping"
+                f"Ansible cannot reach {host}, the host in delegate_to",
+                f"run ansible {host} -m ansible.builtin.ping to see why",
             ) from None
         return dict(plain(result))
 
-    def execute(self, command: str, fed: bytes) -> Mapping[str, Any]:
-        """Run a command over Ansible's connection to the host; neither input nor output is logged."""
+    def execute(self, command: str, stdin: bytes) -> Mapping[str, Any]:
+        """Run a command over Ansible's connection to the host. Neither input nor output is logged."""
         with self.without_log():
-            ended: Mapping[str, Any] = self._low_level_execute_command(command, in_data=fed)
-        return ended
+            result: Mapping[str, Any] = self._low_level_execute_command(command, in_data=stdin)
+        return result
 
     @contextmanager
     def without_log(self) -> Iterator[None]:
-        """Keep the call and its reply, which may be a secret, out of the output and the far host's log."""
+        """Keep the call and its reply, which may contain a secret, out of all output and the remote log."""
         context = self._connection._play_context
         before = self._task.no_log, context.no_log
         self._task.no_log = context.no_log = True
@@ -96,10 +95,9 @@ class ApplianceAction(ActionBase):
 
 
 class ControlNode:
-    """What a run needs from the control node, for one task on one host."""
+    """The control node's services for one task on one host."""
 
     def __init__(self, action: ApplianceAction, task_vars: dict[str, Any]) -> None:
-        """Take the action and the variables of its task."""
         self.action = action
         self.task_vars = task_vars
         self.host = str(task_vars["inventory_hostname"])
@@ -107,24 +105,25 @@ class ControlNode:
         self.hidden: set[str] = set()
 
     def relay(self, params: Params) -> Appliance | None:
-        """Return the appliance as the host reaches it that the task is delegated to, None for a local one."""
+        """Return the appliance by way of the delegation host, None if the control node reaches it itself."""
         if not self.action.is_relayed():
             return None
         return RelayedAppliance(partial(self.action.call, params, self.task_vars))
 
     def shell(self) -> HostShell:
-        """Return a shell on the host. Raises InvalidOptions where its commands would run on another."""
+        """Return a shell on the inventory host. Raises InvalidOptions if the task is delegated."""
         other = self.action._task.delegate_to
         if other not in (None, self.host):
             raise InvalidOptions(
                 f"its commands run on {self.host} itself, over Ansible's own connection to it, so the task "
-                f"cannot be delegated to {other}; leave delegate_to out, and lead the connection through a "
-                "jump host if it needs one (ansible_ssh_common_args: -o ProxyJump=HOST)"
+                f"cannot be delegated to {other}",
+                "remove delegate_to, and connect through a jump host if the host needs one "
+                "(ansible_ssh_common_args: -o ProxyJump=HOST)",
             )
         return HostShell(self.action.execute, self.host)
 
     def secret_entry(self, ref: str) -> SecretEntry:
-        """Return the entry of one secret. Raises InvalidOptions, and if it would not outlive the run."""
+        """Return the store's entry for a secret reference. Raises InvalidOptions."""
         settings = plain(self.action._templar.template(self.task_vars.get(STORE_SETTINGS, {})))
         loader = self.action._loader
         store = open_store(ref, loader, settings)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shell of the host that a task is about, over the connection that Ansible has for it."""
+"""A shell on the inventory host, over Ansible's own connection."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from ...module_utils._engine.shell import CommandResult
 
 
 class HostShell:
-    """Runs commands with the user's keys, jump hosts and become. Nothing is installed on the host."""
+    """Runs commands with the operator's keys, jump hosts and become settings. Installs nothing there."""
 
     def __init__(self, execute: Callable[[str, bytes], Mapping[str, Any]], host: str) -> None:
-        """Take what runs a command over Ansible's connection and logs nothing, and the inventory host."""
         self.execute = execute
         self.host = host
 
     def run(self, command: str, stdin: str = "") -> CommandResult:
-        """Run one command; neither its input nor its output is logged."""
-        # With input there is no terminal, which would mix both streams and change the line ends.
-        fed = (stdin or "\n").encode()
+        """Run one command. Neither its input nor its output is logged."""
+        # With input, Ansible requests no terminal, which would merge both streams and change line ends.
         try:
-            ended = self.execute(command, fed)
+            result = self.execute(command, (stdin or "\n").encode())
         except AnsibleConnectionFailure:
             raise Unreachable(
-                "it cannot be reached by Ansible's own connection to it; to see why, run "
-                f"ansible {self.host} -m ansible.builtin.raw -a true"
+                "Ansible's own connection to it failed",
+                f"run ansible {self.host} -m ansible.builtin.raw -a true to see why",
             ) from None
         except AnsibleError as error:
-            raise Refused(f"Ansible could not run a command there: {error.message}") from None
-        return CommandResult(int(ended["rc"]), str(ended["stdout"]), str(ended["stderr"]))
+            raise Refused(
+                f"Ansible could not run a command on it: {error.message}",
+                "check the connection and become variables of the host",
+            ) from None
+        return CommandResult(int(result["rc"]), str(result["stdout"]), str(result["stderr"]))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each worker would load first, loaded once in the process that Ansible forks its workers from.
+"""Loads what every worker needs once, in the process that Ansible forks its workers from.
 
-It must not affect the other plays of that process: it imports modules, and changes nothing else.
+This must not affect other plays in that process: it imports modules and changes nothing else.
 docs/performance.md publishes the gain.
 """
 
@@ -14,10 +14,10 @@ from ansible.template import Templar
 
 try:
     from ansible.template import trust_as_template
-except ImportError:  # before ansible-core 2.19 every text is trusted
+except ImportError:  # ansible-core before 2.19 trusts every template
     trust_as_template = str
 
 
 def load_filters() -> None:
-    """Render a template that uses a filter, because Ansible loads its filters with the first one used."""
+    """Render a template with a filter, because Ansible loads all its filters when the first one is used."""
     Templar(loader=None).template(trust_as_template("{{ '' | default('') }}"))

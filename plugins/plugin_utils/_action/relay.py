@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An appliance that only another host can reach: each verb is one module process there."""
+"""An appliance behind the delegation host: each verb is one module process there."""
 
 from __future__ import annotations
 
@@ -16,25 +16,30 @@ from ...module_utils._module.remote import raise_packed
 
 
 class RelayedAppliance(ForwardingAppliance):
-    """The verbs on an appliance, carried out on the host that the task is delegated to."""
+    """The verbs on an appliance, carried out on the delegation host.
+
+    ``call`` runs a verb on a kind of object with its arguments, and returns the module's result.
+    """
 
     def __init__(self, call: Callable[[str, str, list[Any]], Mapping[str, Any]]) -> None:
-        """Take what runs one verb, about one kind of object, on the far host."""
         self.call = call
 
     def forward(self, verb: str, resource: Resource, *arguments: Any) -> Any:
-        """Carry out one verb in a module process on the far host."""
+        """Carry out one verb in a module process. Raises the error that the process has packed."""
         result = self.call(verb, resource.kind, list(arguments))
         if "error" in result:
             raise_packed(result["error"])
         if "reply" not in result:
-            raise ApplianceError(f"the host that the task is delegated to could not do it: {_why(result)}")
+            raise ApplianceError(
+                f"the module process on the delegation host failed: {_why(result)}",
+                "check the Python interpreter and its packages there, and run again",
+            )
         self.version = result.get("version")
         return result["reply"]
 
     def holds(self, resource: Resource, option: str, value: str) -> None:
-        """Return None: each verb has a process of its own, so none knows what was read before."""
+        """Return None: each verb has its own process, so none knows what an earlier verb read."""
 
 
 def _why(result: Mapping[str, Any]) -> str:
-    return str(result.get("msg") or result.get("module_stderr") or "it gave no reason").strip()
+    return str(result.get("msg") or result.get("module_stderr") or "it printed no reason").strip()

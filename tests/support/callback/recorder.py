@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A callback that writes every result of a run as one line of JSON, items of loops one by one."""
+"""A callback that writes every result of a run as a line of JSON, with one line for each loop item."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ name: recorder
 type: aggregate
 short_description: Write results as lines of JSON
 description:
-  - Appends to the file that the environment variable RECORDER_FILE names.
-  - It sees what every callback sees, so what is hidden from callbacks is hidden here too.
+  - Appends to the file in the environment variable RECORDER_FILE.
+  - It receives the same data as every callback, so values hidden from callbacks are hidden here too.
 requirements: []
 """
 
 
 class CallbackModule(CallbackBase):
-    """Records results and, at the end, how each host fared."""
+    """Records results and, at the end, the recap of each host."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -33,32 +33,25 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Open the file."""
         super().__init__(*arguments, **options)
         self._file = Path(os.environ["RECORDER_FILE"]).open("a", encoding="utf-8")  # noqa: SIM115
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Record a success."""
         self._record("ok", result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Record a failure."""
         self._record("failed", result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Record a host without an answer."""
         self._record("unreachable", result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
-        """Record one item's success."""
         self._record("ok", result)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        """Record one item's failure."""
         self._record("failed", result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Record the recap."""
         self._write({"stats": {host: stats.summarize(host) for host in stats.processed}})
 
     def _record(self, status: str, result: Any) -> None:

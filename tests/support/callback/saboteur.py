@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A callback that lets a run go wrong at a chosen step, in the very process that carries out the task.
+"""A callback that makes a run fail at a chosen step, in the process that carries out the task.
 
-Ansible loads it before it forks its workers. It counts a task's writes to the store and sees its requests,
-so no product code has to know of tests.
+Ansible loads it before it forks its workers. It counts a task's writes to the store and intercepts its
+requests, so that the product code needs no hooks for tests.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_S
 DOCUMENTATION = r"""
 name: saboteur
 type: aggregate
-short_description: Let a run go wrong at a chosen step
+short_description: Make a run fail at a chosen step
 description:
-  - Reads the file that the environment variable SABOTAGE_FILE names, a mapping from host to rule, and leaves
-    a file for each host that stops in the folder that SABOTAGE_FOLDER names.
+  - Reads the file in the environment variable SABOTAGE_FILE, a mapping from host to rule. Writes a file for
+    each host that stops into the folder in SABOTAGE_FOLDER.
   - A rule has C(steps), C(phase) and C(act). A step is C(write N) or C(delete N), counted for each task, or
     a method and the beginning of a path.
 requirements: []
@@ -44,7 +44,7 @@ REFUSALS = {"full": errno.ENOSPC, "read_only": errno.EROFS, "denied": errno.EACC
 
 
 class CallbackModule(CallbackBase):
-    """Sees nothing; being loaded is all it is for."""
+    """Has no callbacks. Loading it installs the saboteur."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -52,17 +52,16 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Put itself between the engine, the store and the wire."""
         super().__init__(*arguments, **options)
         rules = json.loads(Path(os.environ["SABOTAGE_FILE"]).read_text(encoding="utf-8"))
         Saboteur(rules, Path(os.environ["SABOTAGE_FOLDER"])).install()
 
 
 class Saboteur:
-    """Goes wrong at the step that the rule of the task's host names."""
+    """Makes the task fail at the step in the rule of its host."""
 
     def __init__(self, rules: dict[str, Any], folder: Path) -> None:
-        """Take the rules and the folder for the marks of those that have stopped."""
+        """`folder` gets a file for each host that has stopped."""
         self.rules = rules
         self.folder = folder
         self.host = ""
@@ -70,7 +69,7 @@ class Saboteur:
         self.step: str | None = None
 
     def install(self) -> None:
-        """Wrap what a task comes by."""
+        """Wrap the functions that every task calls."""
         self._wrap(ApplianceAction, "run", self._run)
         self._wrap(VaultFile, "write", self._stored("write"))
         self._wrap(VaultFile, "delete", self._stored("delete"))
@@ -103,7 +102,7 @@ class Saboteur:
         return stored
 
     def _fsync(self, original: Any, descriptor: int) -> None:
-        """The first of a write comes when its temporary file is complete and not yet in its place."""
+        """Act at the first fsync of a write: its temporary file is complete but not renamed yet."""
         step, self.step = self.step, None
         if step:
             self._act(step, "half")
@@ -132,7 +131,7 @@ class Saboteur:
         return act
 
     def _stop(self) -> None:
-        """Leave a mark, and wait until it is taken away; the first time only."""
+        """Write the host's file and wait until it is deleted. Only the first time."""
         del self.rules[self.host]
         mark = self.folder / self.host
         mark.with_suffix(".tmp").write_text(f"{os.getpid()} {os.getppid()}", encoding="utf-8")

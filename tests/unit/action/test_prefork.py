@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What importing the actions loads for the workers, and that it changes nothing else in the process."""
+"""Importing the actions loads the filters for the workers, and changes nothing else in the process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
 STATE = """
 import gc, importlib, json, os, random, ssl, sys, threading
 
-import requests  # of which some versions make a TLS context when they are imported
+import requests  # Some versions make a TLS context when they are imported.
 
 contexts = []
 make = ssl.SSLContext.__new__
@@ -58,7 +58,7 @@ print(any(name.startswith("ansible.plugins.filter.core") for name in sys.modules
 
 
 def run(script: str, *arguments: str) -> str:
-    """Run a script in a process of its own; return what it prints."""
+    """Run a script in its own process and return its output."""
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
         capture_output=True,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An appliance behind another host: each verb is one call there, and its errors are the same here."""
+"""An appliance behind a delegation host: each verb is one call there, and errors arrive unchanged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ THING = Resource(label="thing", kind="thing", path="things", fields={"name": Fie
 ROW = {"name": "a", "id": 7}
 
 
-class FarHost:
+class DelegationHost:
     """Answers every call with the same result, through JSON as a module process does."""
 
     def __init__(self, **result: Any) -> None:
@@ -40,61 +40,68 @@ class FarHost:
 
 
 VERBS = {
-    # what is asked: (verb, arguments, what the far host is told, its reply, what comes back)
+    # verb, arguments, arguments that the host receives, its reply, return value
     "read": ("read", ["a"], ["a"], ROW, ROW),
-    "read what is not there": ("read", ["a"], ["a"], None, None),
+    "read a missing object": ("read", ["a"], ["a"], None, None),
     "table": ("table", [], [], [ROW], [ROW]),
     "create": ("create", ["a", {"b": 1}], ["a", {"b": 1}], None, None),
     "update": ("update", ["a", {"b": 1}], ["a", {"b": 1}], None, None),
     "delete": ("delete", ["a"], ["a", None], None, None),
     "delete one of several": ("delete", ["a", ROW], ["a", ROW], None, None),
     "mint": ("mint", ["a"], ["a"], ("s3cr3t", 7), ("s3cr3t", 7)),
-    "mint what has no id": ("mint", ["a"], ["a"], ("s3cr3t", None), ("s3cr3t", None)),
+    "mint a secret without an id": ("mint", ["a"], ["a"], ("s3cr3t", None), ("s3cr3t", None)),
     "probe": ("probe", ["a", "s3cr3t"], ["a", "s3cr3t"], ("valid", 200), ("valid", 200)),
-    "probe in vain": ("probe", ["a", "s3cr3t"], ["a", "s3cr3t"], ("unknown", None), ("unknown", None)),
+    "probe without a verdict": (
+        "probe",
+        ["a", "s3cr3t"],
+        ["a", "s3cr3t"],
+        ("unknown", None),
+        ("unknown", None),
+    ),
 }
 
 
-@pytest.mark.parametrize(("verb", "arguments", "told", "reply", "back"), VERBS.values(), ids=VERBS)
-def test_each_verb_is_one_call(verb: str, arguments: Any, told: Any, reply: Any, back: Any) -> None:
-    far = FarHost(reply=reply, version="7.4.5")
-    near = RelayedAppliance(far)
-    assert getattr(near, verb)(THING, *arguments) == back
-    assert far.calls == [(verb, "thing", told)]
-    assert near.version == "7.4.5"
+@pytest.mark.parametrize(("verb", "arguments", "received", "reply", "value"), VERBS.values(), ids=VERBS)
+def test_each_verb_is_one_call(verb: str, arguments: Any, received: Any, reply: Any, value: Any) -> None:
+    host = DelegationHost(reply=reply, version="7.4.5")
+    appliance = RelayedAppliance(host)
+    assert getattr(appliance, verb)(THING, *arguments) == value
+    assert host.calls == [(verb, "thing", received)]
+    assert appliance.version == "7.4.5"
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        ApplianceError("no", status=500, path="/p"),
-        Refused("no", status=403, code=-37),
-        Locked("wait", status=429),
-        Unreachable("no answer"),
-        Unsupported("never heard"),
+        ApplianceError("no", "check it", status=500, path="/p"),
+        Refused("no", "check it", status=403, code=-37),
+        Locked("locked", "wait", status=429),
+        Unreachable("no answer", "check it"),
+        Unsupported("unknown", "check it"),
     ],
 )
-def test_an_error_there_is_the_same_error_here(error: ApplianceError) -> None:
+def test_an_error_arrives_unchanged(error: ApplianceError) -> None:
     with pytest.raises(type(error)) as caught:
-        RelayedAppliance(FarHost(error=pack(error))).mint(THING, "a")
+        RelayedAppliance(DelegationHost(error=pack(error))).mint(THING, "a")
     assert (caught.value.reason, caught.value.failure) == (error.reason, error.failure)
 
 
-def test_options_that_only_the_far_host_finds_wrong_are_wrong_options() -> None:
+def test_options_that_are_invalid_on_the_host_only_are_invalid_options() -> None:
+    error = InvalidOptions("ca_path names no file", "set it")
     with pytest.raises(InvalidOptions, match="ca_path names no file"):
-        RelayedAppliance(FarHost(error=pack(InvalidOptions("ca_path names no file")))).table(THING)
+        RelayedAppliance(DelegationHost(error=pack(error))).table(THING)
 
 
 @pytest.mark.parametrize(
-    ("result", "said"),
+    ("result", "why"),
     [
         ({"msg": "no python\n"}, "no python"),
         ({"module_stderr": "killed"}, "killed"),
-        ({}, "it gave no reason"),
+        ({}, "it printed no reason"),
     ],
 )
-def test_a_host_that_cannot_do_it_is_an_error_of_unknown_outcome(result: Any, said: str) -> None:
+def test_a_failed_module_process_is_an_error_of_unknown_outcome(result: Any, why: str) -> None:
     with pytest.raises(ApplianceError) as caught:
-        RelayedAppliance(FarHost(failed=True, **result)).mint(THING, "a")
-    assert caught.value.reason == f"the host that the task is delegated to could not do it: {said}"
+        RelayedAppliance(DelegationHost(failed=True, **result)).mint(THING, "a")
+    assert caught.value.why == f"the module process on the delegation host failed: {why}"
     assert not isinstance(caught.value, Refused)

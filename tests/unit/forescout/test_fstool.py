@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A platform by fstool, without one: quoting, the two styles of a store, what it prints, and every step."""
+"""fstool without a platform: quoting, both styles of a store, the output, and every step."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.prop
 
 PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126))
 WORD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-# Each example is a process, which takes as long as it takes.
+# Each example starts a process, so there is no deadline.
 few = settings(max_examples=40, deadline=None)
 KEY = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True)
 PARAMS = {
@@ -66,7 +66,7 @@ COPY = FILE + ".defender_iot_backup"
 
 @few
 @given(st.lists(WORD, min_size=1))
-def test_a_shell_sees_the_very_words(arguments: list[str]) -> None:
+def test_a_shell_receives_the_exact_words(arguments: list[str]) -> None:
     line = words("printf", "%s\\0", *arguments)
     shown = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=True).stdout
     assert shown == b"".join(argument.encode() + b"\0" for argument in arguments)
@@ -74,7 +74,7 @@ def test_a_shell_sees_the_very_words(arguments: list[str]) -> None:
 
 @few
 @given(st.lists(WORD, min_size=1))
-def test_a_shell_in_a_shell_sees_the_very_words(arguments: list[str]) -> None:
+def test_a_nested_shell_receives_the_exact_words(arguments: list[str]) -> None:
     line = words("sh", "-c", words("printf", "%s\\0", *arguments))
     shown = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=True).stdout
     assert shown == b"".join(argument.encode() + b"\0" for argument in arguments)
@@ -82,7 +82,7 @@ def test_a_shell_in_a_shell_sees_the_very_words(arguments: list[str]) -> None:
 
 @few
 @given(PRINTABLE)
-def test_a_value_that_is_fed_arrives_whole(value: str) -> None:
+def test_a_value_on_standard_input_arrives_complete(value: str) -> None:
     script = 'IFS= read -r value && exec printf %s "$value"'
     fed = subprocess.run(
         ["/bin/sh", "-c", script], input=value + "\n", capture_output=True, text=True, check=True
@@ -129,11 +129,11 @@ def test_a_line_of_a_store_is_understood(line: str, escaped: bool, key: str, val
     assert parsed(f"# x=y\n!z=1\n{line}\n", escaped) == {key: value}
 
 
-def test_a_property_that_stands_twice_stands_once_afterwards() -> None:
+def test_a_duplicate_property_is_merged() -> None:
     assert with_value("a=1\nb=2\na=3\n", "a", "4", True) == "a=4\nb=2\n"
 
 
-def test_a_line_that_goes_on_is_left_as_it_is() -> None:
+def test_a_continued_line_is_unchanged() -> None:
     assert with_value("a=1\\\n  2\nb=3\n", "b", "4", True) == "a=1\\\n  2\nb=4\n"
 
 
@@ -154,7 +154,7 @@ def test_what_comes_before_the_first_node_belongs_to_none() -> None:
 
 
 class Box:
-    """A shell that knows the commands of one node, in the place of a platform; it writes down what it ran."""
+    """A shell that simulates the commands of one node, and records them."""
 
     def __init__(self, text: str = "a.value=192.0.2.9\nt.value=old\n") -> None:
         self.text = text
@@ -252,7 +252,7 @@ def test_one_command_tells_whether_the_plugin_runs(status: str, runs: bool | Non
     assert box.asked_for_status == 1
 
 
-def test_a_status_that_is_not_told_is_no_error() -> None:
+def test_an_unknown_status_is_no_error() -> None:
     box = Box()
     api = fstool(box)
     box.before["status"] = lambda: CommandResult(124, "")
@@ -277,7 +277,7 @@ def test_it_runs_where_it_runs_on_every_node(other: str, runs: bool | None) -> N
     assert (api.running(), said) == (runs, [])
 
 
-def test_a_program_that_dies_is_not_taken_for_a_lost_connection() -> None:
+def test_a_program_that_dies_does_not_count_as_a_lost_connection() -> None:
     line = fstool_nodes._without_lost(words("sh", "-c", "exit 255"), 254)
     assert subprocess.run(["/bin/sh", "-c", line], check=False).returncode == 254
     line = fstool_nodes._without_lost(words("sh", "-c", "exit 3"), 254)
@@ -288,7 +288,7 @@ def test_a_store_that_changed_since_it_was_read_is_left_alone() -> None:
     box = Box()
     api = fstool(box)
     box.text = "a.value=192.0.2.10\nt.value=old\n"
-    with pytest.raises(ApplianceError, match="somebody changed the settings while this task looked"):
+    with pytest.raises(ApplianceError, match="the settings changed after this task read them"):
         api.update(SETTINGS, None, BODY)
     assert (box.restarts, box.copy) == (0, None)
     assert not [script for script in box.scripts if "set_property" in script]
@@ -302,7 +302,7 @@ def test_an_apply_during_the_restart_is_not_undone() -> None:
         box.text = "a.value=192.0.2.99\nt.value=theirs\n"
 
     box.before["restart"] = applied
-    with pytest.raises(ApplianceError, match="may have applied others in the Console meanwhile"):
+    with pytest.raises(ApplianceError, match="as if an operator had applied others in the Console"):
         api.update(SETTINGS, None, BODY)
     assert box.text == "a.value=192.0.2.99\nt.value=theirs\n"
     assert (box.restarts, box.copy) == (1, None)
@@ -320,7 +320,7 @@ def test_a_connection_that_is_lost_at_any_step_leaves_what_the_next_run_needs(st
     box.before[step] = lambda: box.before.update({"": lost}) or lost()
     with pytest.raises(Unreachable) as caught:
         api.update(SETTINGS, None, BODY)
-    assert caught.value.reason.startswith("the connection is lost; rolling back failed too")
+    assert caught.value.reason.startswith("the connection is lost, and the rollback failed too")
     box.before.clear()
     again = fstool(box)
     assert box.copy in (None, before)
@@ -331,14 +331,14 @@ def test_a_connection_that_is_lost_at_any_step_leaves_what_the_next_run_needs(st
     assert box.copy is None
 
 
-def test_a_copy_that_an_interrupted_task_left_is_the_one_put_back() -> None:
+def test_the_copy_of_an_interrupted_task_is_restored() -> None:
     box = Box("a.value=192.0.2.11\nt.value=t0ken\n")
     box.copy = "a.value=192.0.2.9\nt.value=old\n"
     api = fstool(box)
     box.before["restart"] = lambda: CommandResult(1, "no") if box.restarts == 1 else None
     with pytest.raises(ApplianceError) as caught:
         api.update(SETTINGS, None, BODY)
-    assert caught.value.reason.endswith("the previous settings were put back and the plugin runs with them")
+    assert caught.value.why.endswith("the previous settings were restored, and the plugin runs with them")
     assert box.text == "a.value=192.0.2.9\nt.value=old\n"
 
 
@@ -375,33 +375,33 @@ def test_a_token_in_the_place_of_the_address_is_not_shown() -> None:
         ("9.1.5", "raw", "(no IP address)"),
     ],
 )
-def test_the_style_follows_the_version_unless_it_is_told(version: str, escapes: str, address: str) -> None:
+def test_the_style_follows_the_version_unless_it_is_set(version: str, escapes: str, address: str) -> None:
     box = Box("a.value=\\:\\:1\nt.value=old\n")
     box.version = version
     assert Fstool(box, {**PARAMS, "escapes": escapes}).read(SETTINGS, None) == {"server_address": address}
 
 
-def test_a_version_that_is_not_told_is_asked_of_the_user() -> None:
+def test_an_unknown_version_requires_the_style() -> None:
     box = Box()
     box.version = "unknown"
-    with pytest.raises(Unsupported, match="set escapes to java or to raw"):
+    with pytest.raises(Unsupported, match="set escapes to java or raw"):
         fstool(box)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "says"),
     [
-        ({"plugin_name": None}, "plugin_name must be given"),
-        ({"property_keys": None, "plugin_name": None}, "plugin_name and property_keys must be given"),
+        ({"plugin_name": None}, r"requires plugin_name \("),
+        ({"property_keys": None, "plugin_name": None}, r"requires plugin_name and property_keys \("),
         ({"plugin_name": "-rf"}, "cannot be the name"),
         ({"property_keys": {"server_address": "a b", "access_token": "t"}}, "cannot be the name"),
         ({"property_keys": {"server_address": "a", "access_token": "a"}}, "one property for both"),
-        ({"nodes": ["all", "em"]}, "nodes is all alone"),
-        ({"nodes": ["ca.example"]}, "addresses of appliances"),
-        ({"nodes": ["em", "em"]}, "each one once"),
-        ({"restart_timeout": 0}, "restart_timeout must be from 1 to 3600"),
+        ({"nodes": ["all", "em"]}, "set nodes to all alone"),
+        ({"nodes": ["ca.example"]}, "not the address of an appliance"),
+        ({"nodes": ["em", "em"]}, "list every node once"),
+        ({"restart_timeout": 0}, "restart_timeout is 0; set restart_timeout to 1 to 3600 seconds"),
     ],
 )
-def test_options_that_cannot_be_are_refused(changes: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidOptions, match=told):
+def test_invalid_options_are_refused(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidOptions, match=says):
         prepare_forescout_module({**PARAMS, "restart_timeout": 5, **changes})

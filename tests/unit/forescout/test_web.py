@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings of Forescout's module: both fields are emptied before they lead to another sensor."""
+"""The settings of Forescout's module: both fields are cleared before a move to another sensor."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EMPTY = {"address": "", "token": ""}
     ],
     ids=["another sensor", "the same sensor", "no sensor", "nothing"],
 )
-def test_both_fields_are_emptied_only_on_the_way_to_another_sensor(held: Any, bodies: Any) -> None:
+def test_both_fields_are_cleared_only_before_a_move_to_another_sensor(held: Any, bodies: Any) -> None:
     params = {**CONNECTION, "token": "t", "username": None, "password": None, "endpoint_map": MAP}
     api = Forescout(params)
     api.web.http = Wire(answer(200, {"address": held}), *[answer(200, {})] * 2)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Forescout's Web API: logins, forms of the token, expiry, entity tags, large ids, and what a label finds."""
+"""Forescout's Web API: logins, forms of the token, expiry, entity tags, large ids, and labels."""
 
 from __future__ import annotations
 
@@ -126,17 +126,17 @@ def test_a_token_that_is_refused_right_after_a_second_login_is_an_error() -> Non
         (
             answer(401, {"message": "no"}),
             Refused,
-            "it is not tried again; the Web API has accounts of its own",
+            "the login is not repeated; use an account of the Web API",
         ),
         (answer(403, {}), Refused, "Client IPs"),
         (answer(429, {"errors": ["Wait 7 seconds"]}), Locked, "wait 7 s, then run again"),
         (answer(429, "", **{"Retry-After": "9"}), Locked, "wait 9 s"),
-        (answer(429, ""), Locked, "for now: wait, then"),
+        (answer(429, ""), Locked, "for now; wait, then"),
         (answer(503, ""), ApplianceError, "it may be starting"),
-        (answer(500, ""), ApplianceError, "look at its event log"),
-        (answer(200, "<html>", "text/html"), ApplianceError, "something else than a token"),
-        (answer(200, ""), ApplianceError, "something else than a token"),
-        (answer(200, '{"token": "x"}'), ApplianceError, "something else than a token"),
+        (answer(500, ""), ApplianceError, "check its event log"),
+        (answer(200, "<html>", "text/html"), ApplianceError, "it answered 200 without a token"),
+        (answer(200, ""), ApplianceError, "it answered 200 without a token"),
+        (answer(200, '{"token": "x"}'), ApplianceError, "it answered 200 without a token"),
     ],
 )
 def test_a_login_that_fails_is_made_once(given: Any, error: Any, says: str) -> None:
@@ -196,7 +196,7 @@ def test_an_unasked_304_is_an_error() -> None:
 
 
 def test_a_host_that_does_not_exist_is_an_error_of_its_own() -> None:
-    with pytest.raises(NotFound, match="the platform knows no such host"):
+    with pytest.raises(NotFound, match="the platform does not know this host"):
         do(read_host, job(answer(200, FIELDS), answer(404, {})))
 
 
@@ -205,15 +205,19 @@ def test_an_id_beyond_53_bits_is_kept_exact() -> None:
 
 
 def test_values_are_found_by_label_and_those_of_other_modules_left_out() -> None:
-    told = do(read_host, job(answer(200, FIELDS), host(tag5=at(1793614500, "Omron"), online=at(1793614600))))
-    assert told["host"]["properties"] == {"Vendor": {"value": "Omron", "updated_at": "2026-11-02T10:15:00Z"}}
-    assert told["host"]["updated_at"] == "2026-11-02T10:15:00Z"
-    assert (told["missing_labels"], told["ambiguous_labels"], told["newer"]) == ([], [], None)
+    result = do(
+        read_host, job(answer(200, FIELDS), host(tag5=at(1793614500, "Omron"), online=at(1793614600)))
+    )
+    assert result["host"]["properties"] == {
+        "Vendor": {"value": "Omron", "updated_at": "2026-11-02T10:15:00Z"}
+    }
+    assert result["host"]["updated_at"] == "2026-11-02T10:15:00Z"
+    assert (result["missing_labels"], result["ambiguous_labels"], result["newer"]) == ([], [], None)
 
 
 def test_a_property_of_several_values_has_the_newest_time() -> None:
-    told = do(read_host, job(answer(200, FIELDS), host(tag1=[at(1793614400, "1"), at(1793614500, "2")])))
-    assert told["host"]["properties"]["Firmware"] == {
+    result = do(read_host, job(answer(200, FIELDS), host(tag1=[at(1793614400, "1"), at(1793614500, "2")])))
+    assert result["host"]["properties"]["Firmware"] == {
         "value": ["1", "2"],
         "updated_at": "2026-11-02T10:15:00Z",
     }
@@ -221,8 +225,8 @@ def test_a_property_of_several_values_has_the_newest_time() -> None:
 
 @pytest.mark.parametrize("field", [{}, {"value": 1}, {"timestamp": None}, {"timestamp": True}, "x", None, []])
 def test_a_value_without_a_time_proves_nothing(field: Any) -> None:
-    told = do(read_host, job(answer(200, FIELDS), host(tag5=field), newer_than="1970-01-01T00:00:00Z"))
-    assert (told["host"]["updated_at"], told["newer"]) == (None, False)
+    result = do(read_host, job(answer(200, FIELDS), host(tag5=field), newer_than="1970-01-01T00:00:00Z"))
+    assert (result["host"]["updated_at"], result["newer"]) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -238,15 +242,15 @@ def test_a_value_without_a_time_proves_nothing(field: Any) -> None:
 )
 def test_labels_may_be_missing_ambiguous_or_renamed(labels: Any, missing: Any, ambiguous: Any) -> None:
     fields = [{"name": f"tag{n}", "label": label} for n, label in enumerate(labels)]
-    told = do(read_host, job(answer(200, {"hostFields": fields}), host=None))
-    assert (told["missing_labels"], told["ambiguous_labels"]) == (missing, ambiguous)
-    assert "host" not in told
+    result = do(read_host, job(answer(200, {"hostFields": fields}), host=None))
+    assert (result["missing_labels"], result["ambiguous_labels"]) == (missing, ambiguous)
+    assert "host" not in result
 
 
 def test_a_value_under_an_ambiguous_label_is_left_out() -> None:
     fields = {"hostFields": [*FIELDS["hostFields"], {"name": "nic_vendor", "label": "Vendor"}]}
-    told = do(read_host, job(answer(200, fields), host(nic_vendor=at(1793614500), tag5=at(1793614500))))
-    assert told["host"]["properties"] == {}
+    result = do(read_host, job(answer(200, fields), host(nic_vendor=at(1793614500), tag5=at(1793614500))))
+    assert result["host"]["properties"] == {}
 
 
 @pytest.mark.parametrize(
@@ -260,8 +264,8 @@ def test_a_value_under_an_ambiguous_label_is_left_out() -> None:
     ],
 )
 def test_a_value_is_newer_to_the_second(newer_than: str, newer: bool) -> None:
-    told = do(read_host, job(answer(200, FIELDS), host(tag5=at(1793614500)), newer_than=newer_than))
-    assert told["newer"] is newer
+    result = do(read_host, job(answer(200, FIELDS), host(tag5=at(1793614500)), newer_than=newer_than))
+    assert result["newer"] is newer
 
 
 def test_a_newer_value_is_waited_for_and_the_wait_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +289,7 @@ def test_without_address_and_account_nothing_can_be_asked(missing: str) -> None:
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "1793614500"])
 def test_a_time_that_is_none_is_refused_before_the_first_request(text: str) -> None:
-    with pytest.raises(InvalidOptions, match="newer_than must look like"):
+    with pytest.raises(InvalidOptions, match=f'newer_than is "{text}", which is not a time; set newer_than'):
         prepare_host_info({"url": "u", "username": "n", "newer_than": text})
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access of an integration: many objects in one task, each table read once, and what is purged."""
+"""The access of an integration: many objects in one task, one read per table, and the purge."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ PURGE = {"purge": True, "purge_names": "d-*"}
 
 
 def admin(name: str = "a", profile: str = "p") -> dict[str, Any]:
-    """Make an API admin as FortiOS shows it."""
+    """Make a REST API administrator as FortiOS returns it."""
     return {"name": name, "accprofile": profile, "trusthost": HOSTS}
 
 
 class Device(MemoryAppliance):
-    """A FortiGate with two tables; what is created gets the defaults of FortiOS."""
+    """A FortiGate with two tables. A new object gets the defaults of FortiOS."""
 
     def __init__(self, profiles: Any = (), admins: Any = (), **noted: Any) -> None:
         super().__init__(**noted)
@@ -77,7 +77,7 @@ class Device(MemoryAppliance):
 
 
 def options(**given: Any) -> dict[str, Any]:
-    """Make checked options."""
+    """Make validated options."""
     left_out = dict.fromkeys(
         ("profiles", "admins", "trusted_hosts", "secret_store", "rotation_id", "purge_names")
     )
@@ -86,25 +86,25 @@ def options(**given: Any) -> dict[str, Any]:
 
 
 class Play:
-    """One task on a FortiGate, with a keeper for the key of every admin that has one."""
+    """One task on a FortiGate, with a store entry for each key."""
 
     def __init__(self, device: Device, **given: Any) -> None:
         params = options(**given)
-        self.keepers = {
+        self.entries = {
             name: MemoryEntry(check_mode=device.check_mode, events=device.events)
             for name in references(params)
         }
-        self.task = Task(ADMIN, params, device, "fgt", device.check_mode, self.keepers)
+        self.task = Task(ADMIN, params, device, "fgt", device.check_mode, self.entries)
         self.outcome = Outcome()
 
     def play(self) -> list[tuple[str, str, str]]:
-        """Carry it out; return kind, name and action of each object."""
+        """Run the task, and return kind, name and action of each object."""
         grant(self.task, self.outcome)
         return [(each["kind"], each["name"], each["action"]) for each in self.result["objects"]]
 
     @property
     def result(self) -> dict[str, Any]:
-        """Return the result as far as the task came."""
+        """Return the result up to the point that the task reached."""
         return self.outcome.result()
 
 
@@ -112,7 +112,7 @@ TABLES = ["appliance table system/accprofile", "appliance table system/api-user"
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_profiles_admins_and_keys_come_in_the_order_in_which_they_need_each_other(check_mode: bool) -> None:
+def test_profiles_admins_and_keys_come_in_the_order_of_their_dependencies(check_mode: bool) -> None:
     device = Device(check_mode=check_mode)
     task = Play(device, admins=[KEYED_ADMIN], profiles=[PROFILE])
     assert task.play() == [("profile", "p", "create"), ("admin", "a", "create"), ("key", "a", "mint")]
@@ -136,7 +136,7 @@ def test_in_sync_each_table_is_read_once_and_nothing_is_written() -> None:
     assert not task.result["changed"]
 
 
-def test_what_was_written_is_read_back_by_itself_and_not_again() -> None:
+def test_a_written_object_is_read_back_once() -> None:
     device = Device(admins=[admin()])
     Play(device, admins=[{**KEYED_ADMIN, "trusted_hosts": ["192.0.2.21"]}]).play()
     assert device.events[:4] == [
@@ -148,7 +148,7 @@ def test_what_was_written_is_read_back_by_itself_and_not_again() -> None:
     assert "appliance read key a" not in device.events
 
 
-def test_what_is_absent_goes_after_what_uses_it() -> None:
+def test_an_absent_profile_is_deleted_after_its_admin() -> None:
     device = Device([raw(name="p")], [admin()])
     gone = [{"name": "p", "state": "absent"}]
     task = Play(device, profiles=gone, admins=[{"name": "a", "state": "absent", "secret_ref": "x:y"}])
@@ -160,7 +160,7 @@ def test_what_is_absent_goes_after_what_uses_it() -> None:
     assert device.tables == {"system/accprofile": {}, "system/api-user": {}}
 
 
-def test_a_failure_ends_the_task_and_tells_what_had_been_done() -> None:
+def test_a_failure_ends_the_task_and_reports_the_changes_before_it() -> None:
     device = Device(errors={})
     task = Play(device, profiles=[PROFILE], admins=[PLAIN_ADMIN, {**PLAIN_ADMIN, "name": "b"}])
     create = device.create
@@ -181,24 +181,24 @@ def test_a_failure_ends_the_task_and_tells_what_had_been_done() -> None:
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_an_admin_of_this_task_does_not_outlive_a_key_that_could_not_be_stored(is_new: bool) -> None:
+def test_a_new_admin_is_deleted_if_its_key_cannot_be_stored(is_new: bool) -> None:
     device = Device(admins=[] if is_new else [admin()])
     task = Play(device, admins=[KEYED_ADMIN])
-    task.keepers["a"].errors = {"persist": SecretStoreError("no space left")}
+    task.entries["a"].errors = {"persist": SecretStoreError("no space left")}
     with pytest.raises(SecretStoreError) as caught:
         task.play()
     assert ("a" in device.tables["system/api-user"]) is not is_new
     assert ("it was deleted on the appliance" in caught.value.reason) is is_new
-    assert (task.keepers["a"].pending is None) is is_new
+    assert (task.entries["a"].pending is None) is is_new
     assert MINTED not in caught.value.reason
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("pending", [None, begun(secret("half done"))], ids=["stored", "interrupted"])
-def test_a_key_of_an_admin_that_is_no_more_is_not_kept_for_a_new_one(pending: Any, check_mode: bool) -> None:
+def test_the_key_of_a_deleted_admin_is_not_kept_for_a_new_one(pending: Any, check_mode: bool) -> None:
     device = Device(check_mode=check_mode)
     task = Play(device, admins=[KEYED_ADMIN])
-    task.keepers["a"].current, task.keepers["a"].pending = secret("of the old admin"), pending
+    task.entries["a"].current, task.entries["a"].pending = secret("of the old admin"), pending
     assert task.play()[0] == ("admin", "a", "create")
     key = task.result["objects"][-1]
     assert key["changed"]
@@ -215,7 +215,7 @@ def test_an_admin_that_this_task_creates_cannot_be_the_account_in_use(check_mode
 
 
 PURGED = {
-    # what is there besides "p" and "a": (profiles, admins, options, what is removed)
+    # (profiles besides "p", admins besides "a", options, deleted objects)
     "nothing": ([], [], PURGE, []),
     "one of each": (["d-1"], ["d-2"], PURGE, [("admin", "d-2"), ("profile", "d-1")]),
     "other names": (["x"], ["d"], PURGE, []),
@@ -225,13 +225,13 @@ PURGED = {
         {**PURGE, "purge_names": "*"},
         ["other"],
     ),
-    "not asked for": (["d-1"], ["d-2"], {}, []),
+    "without purge": (["d-1"], ["d-2"], {}, []),
 }
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize(("profiles", "admins", "given", "removed"), PURGED.values(), ids=PURGED)
-def test_only_what_fits_the_pattern_and_is_not_listed_is_purged(
+def test_only_unlisted_objects_that_match_the_pattern_are_purged(
     profiles: Any, admins: Any, given: Any, removed: Any, check_mode: bool
 ) -> None:
     there = [raw(name=name, vpngrp="read") for name in ["p", *profiles]]
@@ -241,25 +241,26 @@ def test_only_what_fits_the_pattern_and_is_not_listed_is_purged(
     assert [(kind, name) for kind, name, action in done if action == "delete"] == wanted
 
 
-def test_a_list_that_is_not_given_is_not_purged() -> None:
+def test_a_list_that_is_not_set_is_not_purged() -> None:
     device = Device([raw(name="d-1")], [admin("d-2")])
     assert Play(device, admins=[], **PURGE).play() == [("admin", "d-2", "delete")]
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_purge_that_goes_too_far_changes_nothing(check_mode: bool) -> None:
+def test_a_purge_beyond_its_limit_changes_nothing(check_mode: bool) -> None:
     device = Device(admins=[admin(f"d-{number}") for number in range(3)], check_mode=check_mode)
     task = Play(device, profiles=[PROFILE], admins=[], **PURGE, purge_limit=2)
     with pytest.raises(Conflict) as caught:
         task.play()
     assert str(caught.value) == (
-        "purge would remove 3 objects, more than purge_limit (2), so nothing was changed: "
-        'API admin "d-0", API admin "d-1", API admin "d-2"'
+        "purge would delete 3 objects, but purge_limit is 2, so nothing was changed: "
+        'REST API administrator "d-0", REST API administrator "d-1", REST API administrator "d-2"; '
+        "check these objects, then increase purge_limit or narrow purge_names"
     )
     assert not [event for event in device.events if "table" not in event]
 
 
-def test_an_admin_gets_what_the_task_says_for_all_where_it_says_nothing_itself() -> None:
+def test_an_admin_gets_the_shared_options_that_it_does_not_set() -> None:
     own = {
         "name": "b",
         "trusted_hosts": ["198.51.100.1"],
@@ -274,15 +275,15 @@ def test_an_admin_gets_what_the_task_says_for_all_where_it_says_nothing_itself()
 
 
 @pytest.mark.parametrize(("recreate", "minted"), [("never", False), ("always", True)])
-def test_when_to_replace_a_key_is_said_for_all(recreate: str, minted: bool) -> None:
+def test_recreate_applies_to_every_key(recreate: str, minted: bool) -> None:
     task = Play(Device(admins=[admin()]), admins=[KEYED_ADMIN], recreate=recreate)
-    task.keepers["a"].current = secret("old")
+    task.entries["a"].current = secret("old")
     task.play()
     assert task.result["objects"][-1]["minted"] is minted
 
 
 WRONG = {
-    # what is wrong: (options, what is said)
+    # what is wrong: (options, message)
     "an unknown option": (
         {"profiles": [{"name": "p", "vpm": "read"}]},
         "profiles, item 1: vpm. Supported parameters include:",
@@ -297,7 +298,7 @@ WRONG = {
         {"profiles": [{"name": "p", "network_permissions": {"cfg": "read"}}]},
         "profiles, item 1: network_permissions needs network: custom",
     ),
-    "a name twice": ({"profiles": [PROFILE, PROFILE]}, 'profiles, item 2: "p" is named twice'),
+    "a name twice": ({"profiles": [PROFILE, PROFILE]}, 'profiles, item 2: "p" is listed twice; correct'),
     "a long name": ({"admins": [{"name": "a" * 36}]}, "admins, item 1: name has 36 characters"),
 }
 

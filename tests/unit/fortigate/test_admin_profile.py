@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The admin profile: the tutorial's table row by row, and what goes before a preset."""
+"""The admin profile: the tutorial's table row by row, and the options that override a preset."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_preset_gives_the_firewall_the_rights_of_the_tutorial(row: str, righ
     assert PROFILE.to_wire(wanted)["fwgrp-permission"][row.lower()] == right
 
 
-def test_the_preset_says_every_row_and_nothing_else() -> None:
+def test_the_preset_sets_every_row_and_nothing_else() -> None:
     assert [option for option, _wire, _right in TUTORIAL.values()] == list(ROWS)
     wanted = PROFILE.desired(prepare_admin_profile(options(**PRESET)))
     assert wanted.keys() == {"name", *ROWS, "firewall_permissions"}
@@ -81,7 +81,7 @@ def test_without_a_preset_nothing_is_added() -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row != "firewall"])
-def test_an_option_goes_before_the_row_of_the_preset(row: str) -> None:
+def test_an_option_overrides_the_row_of_the_preset(row: str) -> None:
     wanted = PROFILE.desired(prepare_admin_profile(options(**PRESET, **{row: "read"})))
     assert wanted == {**PROFILE.desired(prepare_admin_profile(options(**PRESET))), row: "read"}
 
@@ -102,12 +102,12 @@ def test_a_firewall_that_is_not_custom_loses_the_permissions_of_the_preset(right
         ({}, FIREWALL),
     ],
 )
-def test_own_permissions_are_laid_over_those_of_the_preset(own: Any, merged: Any) -> None:
+def test_own_permissions_override_those_of_the_preset(own: Any, merged: Any) -> None:
     params = prepare_admin_profile(options(**PRESET, firewall_permissions=own))
     assert PROFILE.desired(params)["firewall_permissions"] == merged
 
 
-def test_permissions_of_another_row_stand_beside_the_preset() -> None:
+def test_permissions_of_another_row_complement_the_preset() -> None:
     params = prepare_admin_profile(options(**PRESET, system="custom", system_permissions={"cfg": "read"}))
     assert PROFILE.desired(params)["system_permissions"] == {"cfg": "read"}
     assert PROFILE.desired(params)["firewall_permissions"] == FIREWALL
@@ -167,7 +167,7 @@ def test_permissions_of_another_form_are_not_usable(permissions: Any) -> None:
         PROFILE.from_wire(raw(**{"fwgrp-permission": permissions}))
 
 
-def test_what_versions_lack_reads_as_none() -> None:
+def test_a_missing_option_reads_as_none() -> None:
     lacking = raw(fwgrp="custom", utmgrp="custom")
     for container in (lacking, lacking["fwgrp-permission"], lacking["utmgrp-permission"]):
         for option in (*VERSIONS, *FEATURES):
@@ -208,7 +208,7 @@ def test_a_version_says_which_name_a_right_has(version: str, name: str) -> None:
 
 
 REFUSED = {
-    # what is wanted: (version, values, what is said)
+    # (version, values, messages)
     "a right of later versions": (
         "6.4.5",
         {"firewall_permissions": {"policy": "read", "others": "read"}},
@@ -237,14 +237,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("version", "values", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_a_version_lacks_is_refused_where_it_is_asked_for(
+def test_an_option_that_a_version_lacks_is_refused_if_it_is_set(
     version: str, values: Any, said: list[str]
 ) -> None:
     assert PROFILE.for_version(version, None).unsupported(values) == said
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_what_an_object_shows_is_better_evidence_than_the_version(there: bool) -> None:
+def test_an_object_is_better_evidence_than_the_version(there: bool) -> None:
     sample = raw(fwgrp="custom")
     if not there:
         del sample["fwgrp-permission"]["others"]
@@ -254,7 +254,7 @@ def test_what_an_object_shows_is_better_evidence_than_the_version(there: bool) -
 
 
 @pytest.mark.parametrize("option", FEATURES)
-def test_what_a_model_lacks_is_refused_with_what_it_needs(option: str) -> None:
+def test_an_option_that_a_model_lacks_is_refused_with_the_feature(option: str) -> None:
     refused = PROFILE.for_version("7.6.5", {}).unsupported(
         {option: "global" if option == "scope" else "read"}
     )
@@ -263,7 +263,7 @@ def test_what_a_model_lacks_is_refused_with_what_it_needs(option: str) -> None:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("name", ["p", "other"])
-def test_what_cannot_be_had_is_refused_before_any_write(name: str, check_mode: bool) -> None:
+def test_an_unsupported_option_is_refused_before_any_write(name: str, check_mode: bool) -> None:
     there = raw(name=name)
     del there["fwgrp-permission"]["others"]
     api = FortiOS({there["name"]: there}, check_mode=check_mode)
@@ -296,7 +296,7 @@ def test_the_idle_timeout_has_limits(minutes: int, fits: bool) -> None:
     assert problems == ([] if fits else [f"idle_timeout is {minutes}, only 0 to 480 are possible"])
 
 
-def test_a_new_profile_is_sent_without_what_is_none_anyway() -> None:
+def test_a_new_profile_is_sent_without_its_defaults() -> None:
     wanted = PROFILE.desired(prepare_admin_profile(options(**PRESET)))
     assert PROFILE.to_wire(PROFILE.without_defaults(wanted)) == {
         "name": "p",
@@ -336,7 +336,7 @@ class FortiOS(MemoryAppliance):
 
 POLICY = {"firewall": "custom", "firewall_permissions": {"policy": "read"}}
 TURNS = {
-    # what it is: (the profile that is there, options, what is sent)
+    # (existing profile, options, request body)
     "custom row off": (raw(fwgrp="custom"), {"firewall": "none"}, {"fwgrp": "none"}),
     "custom row off by the preset": (
         raw(sysgrp="custom"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The FortiGate's answers: what each of them means, whatever its status and its form."""
+"""The meaning of a FortiGate's answers, in every status and form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.errors import MEANINGS
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer
 
-ADMIN = Resource(label="API admin", kind="admin", path="system/api-user", fields={"name": Field("name")})
+ADMIN = Resource(
+    label="REST API administrator", kind="admin", path="system/api-user", fields={"name": Field("name")}
+)
 PARAMS = {
     **CONNECTION,
     "vdom": None,
@@ -100,9 +102,9 @@ UNUSABLE = {
     "results are an object": (200, ok(ROW), "its results are not a list of objects"),
     "results are missing": (200, ok(), "its results are not a list of objects"),
     "results hold texts": (200, ok(["a"]), "its results are not a list of objects"),
-    "another object": (200, ok([{"name": "b"}]), 'it does not hold exactly one "a"'),
-    "no object": (200, ok([]), 'it does not hold exactly one "a"'),
-    "two of that name": (200, ok([ROW, ROW]), 'it does not hold exactly one "a"'),
+    "another object": (200, ok([{"name": "b"}]), 'it does not contain exactly one "a"'),
+    "no object": (200, ok([]), 'it does not contain exactly one "a"'),
+    "two of that name": (200, ok([ROW, ROW]), 'it does not contain exactly one "a"'),
     "500 in HTML": (500, HTML, "an HTML page where JSON was expected"),
 }
 
@@ -119,26 +121,31 @@ def test_an_unusable_answer_is_an_error_and_never_an_absent_object(status: int, 
 @pytest.mark.parametrize(
     ("status", "body", "error", "said"),
     [
-        (401, HTML, Refused, "not among the account's trusted hosts"),
-        (401, "", Refused, "three failures lock this source out"),
+        (401, HTML, Refused, "not one of the account's trusted hosts"),
+        (401, "", Refused, "three failures lock this source address out"),
         (
             429,
             HTML,
             Locked,
-            "locked out after failed logins: wait 60 s, each further time twice as long, then",
+            "locked out after failed logins; wait 60 s (each further lockout lasts twice as long), then",
         ),
-        (403, failed(-37), Refused, "permission denied: the account's admin profile lacks the right"),
-        (403, HTML, Refused, "permission denied: the web server refused the request before the API saw it"),
-        (400, HTML, Refused, "it takes the request for malformed: report it"),
-        (405, "", Refused, "it has no such operation"),
-        (413, HTML, Refused, "the request is larger than it accepts: give less in one task"),
-        (424, "", Refused, "something in the request is missing, given twice or not valid: compare"),
-        (503, HTML, ApplianceError, "its API is not at work: it may be starting, so wait and run again"),
-        (503, failed(-1), ApplianceError, "its API is not at work"),
+        (403, failed(-37), Refused, "permission denied: the account's admin profile lacks the permission"),
+        (403, HTML, Refused, "permission denied by the web server, before the request reached the API"),
+        (400, HTML, Refused, "it rejects the request as malformed; report"),
+        (405, "", Refused, "the operation does not exist"),
+        (413, HTML, Refused, "the request is too large; set fewer values in one task"),
+        (424, "", Refused, "a value in the request is missing, duplicate or invalid; check"),
+        (
+            503,
+            HTML,
+            ApplianceError,
+            "its API is not available; wait, because it may be starting, and run again",
+        ),
+        (503, failed(-1), ApplianceError, "its API is not available"),
     ],
 )
 @pytest.mark.parametrize("verb", ["read", "delete"])
-def test_a_refusal_is_told_in_whatever_form_it_comes(
+def test_a_refusal_is_recognized_in_every_form(
     status: int, body: Any, error: type, said: str, verb: str
 ) -> None:
     with pytest.raises(error) as caught:
@@ -166,9 +173,9 @@ def test_a_denial_keeps_its_number(body: Any, code: int | None) -> None:
         ("-1", "wait 60 s"),
     ],
 )
-def test_a_lock_out_lasts_as_long_as_the_appliance_says(said: str, seconds: str) -> None:
+def test_the_message_of_a_lockout_says_how_long_to_wait(said: str, seconds: str) -> None:
     locked = replace(answer(429, HTML), headers={"Retry-After": said})
-    with pytest.raises(Locked, match=f": {seconds}, "):
+    with pytest.raises(Locked, match=f"; {seconds}( \\(.*\\))?, then"):
         gate(locked).read(ADMIN, "a")
 
 
@@ -178,8 +185,8 @@ def test_a_lock_out_lasts_as_long_as_the_appliance_says(said: str, seconds: str)
         (None, ""),
         ("", ""),
         ([], ""),
-        ("in use\n\nby vpn\n", " (in use; by vpn)"),
-        (["bad.", "worse"], " (bad; worse)"),
+        ("in use\n\nby vpn\n", " (in use, by vpn)"),
+        (["bad.", "worse"], " (bad, worse)"),
         ([1, None, "bad"], " (bad)"),
         (7, ""),
         ({"a": 1}, ""),
@@ -187,34 +194,32 @@ def test_a_lock_out_lasts_as_long_as_the_appliance_says(said: str, seconds: str)
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 424, 500])
-def test_what_the_command_line_said_stands_between_the_meaning_and_what_to_do(
-    error: Any, said: str, status: int
-) -> None:
+def test_the_message_of_the_cli_follows_the_cause(error: Any, said: str, status: int) -> None:
     with pytest.raises(Refused) as caught:
         gate(answer(status, failed(-23, cli_error=error))).update(ADMIN, "a", {})
-    assert caught.value.reason == f"it is still in use{said}: remove what refers to it first"
+    assert caught.value.reason == f"it is still in use{said}; first delete what refers to it"
     assert (caught.value.code, caught.value.status) == (-23, status)
 
 
 @pytest.mark.parametrize("code", MEANINGS)
-def test_every_known_number_has_a_meaning_and_a_next_step(code: int) -> None:
+def test_every_known_number_has_a_cause_and_a_remedy(code: int) -> None:
     with pytest.raises(Refused) as caught:
         gate(answer(500, failed(code))).update(ADMIN, "a", {})
-    assert (caught.value.code, caught.value.reason) == (code, ": ".join(MEANINGS[code]))
+    assert (caught.value.code, caught.value.reason) == (code, "; ".join(MEANINGS[code]))
 
 
 @pytest.mark.parametrize(
     ("status", "code", "reason"),
     [
-        (500, -4711, "it gave no reason: look at its event log"),
-        (500, None, "it gave no reason: look at its event log"),
-        (500, "-3", "it gave no reason: look at its event log"),
-        (404, None, "the object is not there, as if somebody had removed it meanwhile: run again"),
-        (405, None, "it has no such operation"),
-        (424, -4711, "something in the request is missing"),
+        (500, -4711, "it gave no reason; check its event log"),
+        (500, None, "it gave no reason; check its event log"),
+        (500, "-3", "it gave no reason; check its event log"),
+        (404, None, "the object no longer exists, as if another administrator had deleted it; run again"),
+        (405, None, "the operation does not exist"),
+        (424, -4711, "a value in the request is missing"),
     ],
 )
-def test_without_a_known_number_the_status_tells(status: int, code: Any, reason: str) -> None:
+def test_without_a_known_number_the_status_is_explained(status: int, code: Any, reason: str) -> None:
     with pytest.raises(Refused) as caught:
         gate(answer(status, failed(code))).update(ADMIN, "a", {})
     assert caught.value.reason.startswith(reason)
@@ -248,7 +253,7 @@ def test_a_minted_key_is_returned() -> None:
 
 @pytest.mark.parametrize("results", [None, {}, [], {"access_token": ""}, {"access_token": None}, "s3cr3t"])
 def test_a_success_without_a_key_is_an_unknown_outcome(results: Any) -> None:
-    with pytest.raises(ApplianceError, match="it holds no access_token") as caught:
+    with pytest.raises(ApplianceError, match="it contains no access_token") as caught:
         gate(answer(200, ok(results))).mint(ADMIN, "a")
     assert not isinstance(caught.value, Refused)
 
@@ -283,7 +288,7 @@ def test_a_key_is_judged_by_one_call(status: int, verdict: str, monkeypatch: pyt
 @pytest.mark.parametrize(
     "read",
     [answer(404, failed(-3)), answer(200, ok([{**ROW, **THERE}])), answer(200, ok([ROW]))],
-    ids=["no admin", "this host is not trusted", "nobody is named"],
+    ids=["no admin", "this host is not trusted", "no trusted hosts"],
 )
 def test_a_key_is_not_tried_where_a_refusal_proves_nothing(
     read: Any, monkeypatch: pytest.MonkeyPatch
@@ -307,14 +312,14 @@ def test_a_key_is_not_tried_through_a_proxy_whose_address_is_not_known(
 
 @pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize(("said", "version"), [("v7.4.5", "7.4.5"), ("7.4", None), (None, None)])
-def test_every_read_tells_the_firmware(there: bool, said: Any, version: str | None) -> None:
+def test_every_read_records_the_firmware(there: bool, said: Any, version: str | None) -> None:
     reply = {**ok([{"name": "a"}]), "version": said}
     box = gate(answer(200, reply) if there else answer(404, {**reply, "status": "error", "results": None}))
     box.read(ADMIN, "a")
     assert box.version == version
 
 
-def test_what_refers_to_an_object_is_asked_for_beside_it() -> None:
+def test_references_are_counted_by_the_metadata_of_an_object() -> None:
     box = gate(answer(200, ok([{"name": "a", "q_ref": 3}])), answer(200, ok([{"name": "a"}])))
     assert (box.references(ADMIN, "a"), box.references(ADMIN, "a")) == (3, 0)
     assert box.http.contents[0]["params"] == {"with_meta": "1"}

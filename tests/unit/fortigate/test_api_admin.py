@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The REST API admin: trusted hosts in every notation, and the fields that are two on the wire."""
+"""The REST API administrator: trusted hosts in every notation, and options with two fields in the API."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_trusted_host_has_one_form_in_every_notation(written: str, meant: str)
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-def test_what_is_no_network_passes_through(host: str) -> None:
+def test_a_text_that_is_no_network_is_unchanged(host: str) -> None:
     assert network(host) == host
 
 
@@ -85,23 +85,24 @@ def test_hosts_that_limit_something_are_accepted(hosts: Any) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0/0", "::/0", "0.0.0.0 0.0.0.0", " 0.0.0.0/0 ", "192.0.2.10/0"])
-def test_a_host_that_is_everybody_is_refused(host: str) -> None:
+def test_a_host_that_covers_every_source_is_refused(host: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         prepare_api_admin({"trusted_hosts": ["192.0.2.10", host]})
     assert (
-        str(caught.value) == f'trusted_hosts: "{host}" would trust every source; name the hosts that connect'
+        str(caught.value)
+        == f'trusted_hosts: "{host}" would trust every source; set trusted_hosts to the hosts that connect'
     )
 
 
 AMBIGUOUS = {
-    "192.0.2.77/24": "is an address inside a network: write 192.0.2.77 for this host alone, or 192.0.2.0/24",
+    "192.0.2.77/24": "is an address inside a network; write 192.0.2.77 for this host alone, or 192.0.2.0/24",
     "192.0.2.77 255.255.255.0": "write 192.0.2.77 for this host alone, or 192.0.2.0/24 for its whole network",
     "2001:db8:1::5/32": "write 2001:db8:1::5 for this host alone, or 2001:db8::/32 for its whole network",
-    "192.0.2.1 0.0.0.255": "has a wildcard mask: write 192.0.2.1 for this host alone, or 192.0.2.0/24",
-    "192.0.2.0/0.0.0.255": "has a wildcard mask: write 192.0.2.0 for this host alone, or 192.0.2.0/24",
-    "192.0.2.1 0.0.0.1": "has a wildcard mask: write 192.0.2.1 for this host alone, or 192.0.2.0/31",
-    "fe80::1%eth0": "has a zone, which is the name of an interface of one machine: write fe80::1 for",
-    "fe80::1%eth0/128": "or the address that the host has beyond its own link",
+    "192.0.2.1 0.0.0.255": "has a wildcard mask; write 192.0.2.1 for this host alone, or 192.0.2.0/24",
+    "192.0.2.0/0.0.0.255": "has a wildcard mask; write 192.0.2.0 for this host alone, or 192.0.2.0/24",
+    "192.0.2.1 0.0.0.1": "has a wildcard mask; write 192.0.2.1 for this host alone, or 192.0.2.0/31",
+    "fe80::1%eth0": "has a zone, which names an interface of one machine; write fe80::1 for",
+    "fe80::1%eth0/128": "or the host's address outside its own link",
     "fe80::%1/64": "has a zone",
 }
 
@@ -122,14 +123,14 @@ def test_a_host_that_may_mean_two_things_is_refused_with_both(host: str, says: s
         (["::/1", "192.0.2.1", "8000::/1"], "::/1 and 8000::/1 together would trust every IPv6 source"),
     ],
 )
-def test_hosts_that_are_everybody_together_are_refused(hosts: list[str], said: str) -> None:
+def test_hosts_that_together_cover_every_source_are_refused(hosts: list[str], said: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         prepare_api_admin({"trusted_hosts": hosts})
     assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("held", ["192.0.2.1 0.0.0.255", "fe80::1%eth0", "fe80::1%eth0/64", *FOREIGN])
-def test_what_a_fortigate_holds_is_read_as_it_is_and_never_as_something_wider(held: str) -> None:
+def test_an_existing_host_is_never_read_as_a_wider_one(held: str) -> None:
     table = [{"type": "ipv4-trusthost", "ipv4-trusthost": held}]
     assert ADMIN.fields["trusted_hosts"].from_wire({"trusthost": table}) == [held]
 
@@ -139,13 +140,13 @@ def test_a_host_that_is_no_network_is_refused(host: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         prepare_api_admin({"trusted_hosts": ["192.0.2.10", host]})
     assert str(caught.value) == (
-        f'trusted_hosts: "{host}" is not an IP address or network; for a host of the inventory, set its '
-        "ansible_host to its IP address"
+        f'trusted_hosts: "{host}" is not an IP address or network; write an address, or for a host of the '
+        "inventory, set its ansible_host to its IP address"
     )
 
 
 def test_an_empty_list_of_hosts_is_refused() -> None:
-    with pytest.raises(InvalidOptions, match="open to every source"):
+    with pytest.raises(InvalidOptions, match="which opens a REST API administrator to every source"):
         prepare_api_admin({"trusted_hosts": []})
 
 
@@ -231,7 +232,7 @@ def test_order_and_repetition_of_vdoms_mean_nothing() -> None:
     assert ADMIN.desired({"vdoms": ["b", "a", "b"]}) == {"vdoms": ["a", "b"]}
 
 
-def test_what_a_version_lacks_reads_as_its_default() -> None:
+def test_a_missing_option_reads_as_its_default() -> None:
     held = ADMIN.from_wire({"name": "a", "accprofile": "p", "trusthost": TABLE})
     assert held == {
         "name": "a",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever a FortiGate answers, a verb returns or raises one clear sentence, and never a secret."""
+"""For any answer of a FortiGate, a verb returns a result or raises one sentence without a secret."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate impo
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https import Http
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION
 
-ADMIN = Resource(label="API admin", kind="admin", path="system/api-user", fields={"name": Field("name")})
+ADMIN = Resource(
+    label="REST API administrator", kind="admin", path="system/api-user", fields={"name": Field("name")}
+)
 TOKEN, PASSWORD, MINTED = "the-token-0123", "the-password-4567", "the-key-8901"
 ACCOUNT = {"token": TOKEN, "username": None, "password": None, "vdom": None}
 LOGIN = {"token": None, "username": "admin", "password": PASSWORD, "vdom": None}
 LONGEST_SENTENCE = 600
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
-"""For each verb and way to log in, and always the same; more, such as 2000, find more."""
+"""Examples for each verb and login, always the same ones. More, such as 2000, find more."""
 VERBS = {
     "read": ("a",),
     "table": (),
@@ -81,7 +83,7 @@ JSON = (ENVELOPES | VALUES).map(lambda value: json.dumps(value).encode())
 
 
 def cut(body: bytes) -> st.SearchStrategy[bytes]:
-    """Cut a body somewhere."""
+    """Truncate a body."""
     return st.integers(0, len(body)).map(lambda end: body[:end])
 
 
@@ -109,7 +111,7 @@ ANSWERS = st.tuples(STATUSES, HEADERS, BODIES | PACKED)
 
 
 class Generated(HTTPAdapter):
-    """Answers from a list, over and over, as the wire would."""
+    """An adapter that returns the answers of a list repeatedly."""
 
     def __init__(self, answers: list[Any]) -> None:
         super().__init__()
@@ -122,7 +124,7 @@ class Generated(HTTPAdapter):
 
 
 def assert_one_sentence(error: ApplianceError) -> None:
-    """Make sure that an error can be shown to everybody."""
+    """Check that an error is short, printable, and without a secret."""
     sentence = error.sentence("fgt")
     assert sentence.isprintable()
     assert len(sentence) < LONGEST_SENTENCE

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which API admins and profiles of a FortiGate the account in use may be."""
+"""The administrators and profiles that may be the account in use."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MANAGING = {"root", "hidden", "of whole", "of part"}
 
 
 class Device(Appliance):
-    """A FortiGate that is only read."""
+    """A read-only FortiGate."""
 
     def read(self, resource: Any, key: Any) -> Any:
         tables: dict[str, dict[str, Any]] = {
@@ -47,12 +47,12 @@ class Device(Appliance):
 
 @pytest.mark.parametrize("name", ADMINS)
 @pytest.mark.parametrize("resource", [ADMIN, KEY], ids=["admin", "key"])
-def test_a_token_may_be_that_of_any_admin_that_may_manage_admins(resource: Any, name: str) -> None:
+def test_a_token_may_belong_to_any_admin_that_can_manage_admins(resource: Any, name: str) -> None:
     assert is_own(Device(), resource, name, None) is (name in MANAGING)
 
 
 @pytest.mark.parametrize("profile", ["super_admin", *PROFILES])
-def test_a_token_may_have_its_rights_from_the_profile_of_such_an_admin(profile: str) -> None:
+def test_a_token_may_have_the_profile_of_such_an_admin(profile: str) -> None:
     assert is_own(Device(), PROFILE, profile, None) is (profile in ("super_admin", "whole", "part"))
 
 

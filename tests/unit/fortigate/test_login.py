@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The FortiGate's logins: one attempt, one session, always ended, and what goes along with a write."""
+"""The FortiGate's logins: one attempt, one session that always ends, and the headers of a write."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def gate(params: Any, *answers: Any, cookies: Any = None) -> FortiGate:
-    """Open a FortiGate over a wire in memory; without other cookies, one that gives a session."""
+    """Open a FortiGate over a wire in memory. The default cookies open a session."""
     made = FortiGate(params)
     made.http = made.account.http = Wire(*answers, cookies=COOKIES if cookies is None else cookies)
     return made
@@ -60,7 +60,7 @@ def headers(box: FortiGate) -> list[dict[str, str]]:
 
 
 def refused(box: FortiGate, error: type = Refused) -> Any:
-    """Read, and return the refusal; the connection is closed."""
+    """Read, and return the error. The connection is closed."""
     with pytest.raises(error) as caught:
         box.table(PROFILE)
     box.close()
@@ -68,7 +68,7 @@ def refused(box: FortiGate, error: type = Refused) -> Any:
     return caught.value
 
 
-def test_a_token_goes_along_and_nothing_is_opened_or_closed() -> None:
+def test_a_token_opens_no_session() -> None:
     box = gate(TOKEN, answer(200, OK))
     box.table(PROFILE)
     box.close()
@@ -100,7 +100,7 @@ def test_a_login_names_the_account_and_acknowledges_the_banners() -> None:
 
 
 @pytest.mark.parametrize("missing", NO_API_LOGIN, ids=lambda each: f"{each.status} {each.text[:6]}")
-def test_without_a_login_of_the_api_that_of_the_web_interface_is_taken(missing: Any) -> None:
+def test_without_a_login_of_the_api_the_web_login_is_used(missing: Any) -> None:
     opened = answer(200, '1document.location="/ng/";')
     box = gate(USER, missing, opened, answer(200, OK), answer(200))
     box.table(PROFILE)
@@ -123,15 +123,15 @@ def test_a_banner_of_the_web_interface_is_acknowledged() -> None:
 def test_a_banner_that_cannot_be_acknowledged_ends_the_login() -> None:
     waits = answer(200, '1document.location="/logindisclaimer";')
     box = gate(USER, answer(404, HTML), waits, answer(403, HTML), answer(200))
-    assert "web server refused" in refused(box).reason
+    assert "denied by the web server" in refused(box).reason
     assert box.http.requests == [LOGIN, WEB_LOGIN, BANNER, WEB_LOGOUT]
 
 
-SAYS_FAILED = 'the login as "u" failed, as from FortiOS 7.6.3 on'
-SAYS_FACTOR = 'the account "u" has a second factor, which a task cannot give: use token'
-SAYS_CHANGE = 'the password of "u" has to be changed first: log in by hand'
-SAYS_BANNER = 'the login as "u" waits for a banner although it was acknowledged: use token'
-SAYS_UNKNOWN = 'the login as "u" failed in a way that is not known: use token'
+SAYS_FAILED = 'the login as "u" failed, which from FortiOS 7.6.3 on'
+SAYS_FACTOR = 'the account "u" requires a second factor, which a task cannot provide; use token'
+SAYS_CHANGE = 'the password of "u" must be changed first; log in manually'
+SAYS_BANNER = 'the login as "u" waits for a banner although it was acknowledged; use token'
+SAYS_UNKNOWN = 'the login as "u" failed for an unknown reason; use token'
 
 API_REFUSALS = {
     "failed": (200, {"status_code": -1}, -1, SAYS_FAILED),
@@ -145,7 +145,7 @@ API_REFUSALS = {
     "nothing": (200, "null", None, SAYS_UNKNOWN),
     "a number": (200, 5, None, SAYS_UNKNOWN),
     "true": (200, {"status": True}, None, SAYS_UNKNOWN),
-    "403": (403, HTML, None, "permission denied: the web server refused the request"),
+    "403": (403, HTML, None, "permission denied by the web server"),
     "401 in JSON": (401, {"http_status": 401}, None, "the credentials are not accepted"),
 }
 
@@ -180,7 +180,7 @@ def test_a_refused_login_of_the_web_interface_is_not_tried_again(body: Any, code
 @pytest.mark.parametrize(
     ("code", "digit", "says"), [(2, "3", SAYS_FACTOR), (4, "4", SAYS_CHANGE), (3, None, SAYS_BANNER)]
 )
-def test_a_login_that_stops_half_way_is_ended(code: int, digit: Any, says: str) -> None:
+def test_a_half_open_session_is_ended(code: int, digit: Any, says: str) -> None:
     box = gate(USER, answer(200, {"status": code}), answer(200))
     error = refused(box)
     assert says in error.reason
@@ -201,7 +201,7 @@ def test_a_login_that_stops_half_way_is_ended(code: int, digit: Any, says: str) 
 def test_a_login_without_a_session_is_no_login(answers: Any, cookies: Any) -> None:
     box = gate(USER, *answers, answer(401, HTML), cookies=cookies)
     error = refused(box)
-    assert 'the login as "u" was accepted but gave no session for the API' in error.reason
+    assert 'the login as "u" succeeded without a session for the API' in error.reason
     assert TABLE not in box.http.requests
 
 
@@ -215,24 +215,24 @@ def test_a_login_without_a_session_is_no_login(answers: Any, cookies: Any) -> No
         [answer(404, HTML), answer(200, {"status": 2})],
     ],
 )
-def test_a_lock_out_is_told_as_what_it_is(answers: Any) -> None:
+def test_a_lockout_is_recognized(answers: Any) -> None:
     box = gate(USER, *answers)
     error = refused(box, Locked)
-    assert "locked out after failed logins: wait 60 s" in error.reason
+    assert "locked out after failed logins; wait 60 s" in error.reason
     assert len(box.http.requests) == len(answers)
 
 
 @pytest.mark.parametrize(
     ("answers", "says"),
     [
-        ([answer(503, HTML)], "its API is not at work"),
+        ([answer(503, HTML)], "its API is not available"),
         ([answer(200, HTML)], "an HTML page where JSON was expected"),
         ([answer(500, HTML)], "an HTML page where JSON was expected"),
         ([answer(404, HTML), answer(404, HTML)], "an HTML page where JSON was expected"),
         ([answer(404, HTML), answer(200, "")], "an empty body where JSON was expected"),
     ],
 )
-def test_an_answer_that_is_no_answer_to_a_login_says_so(answers: Any, says: str) -> None:
+def test_an_answer_that_is_no_login_result_is_an_error(answers: Any, says: str) -> None:
     box = gate(USER, *answers)
     error = refused(box, ApplianceError)
     assert not isinstance(error, Refused)
@@ -286,12 +286,12 @@ def test_the_password_confirms_writes_to_api_admins_and_nothing_else(
     [
         (
             None,
-            "it wants the administrator's own password with this (admin's password required): give password",
+            "requires the administrator's own password (admin's password required); set password",
         ),
-        ("p", "the password is not the one that it wants with this"),
+        ("p", "the password is not accepted: it is wrong, or"),
     ],
 )
-def test_a_missing_confirmation_is_told_from_a_wrong_one(password: Any, says: str) -> None:
+def test_a_missing_password_is_distinguished_from_a_wrong_one(password: Any, says: str) -> None:
     asks = {**OK, "name": "api-user", "status": "error", "error": -8102}
     asks["cli_error"] = ["admin's password required."]
     box = gate({**TOKEN, "password": password}, answer(500, asks))
@@ -306,14 +306,14 @@ def test_a_missing_confirmation_is_told_from_a_wrong_one(password: Any, says: st
     "given",
     [
         {"token": "t\n"},
-        {"token": "t t"},
+        {"token": "t 0k3n"},
         {"token": "tä"},
         {"password": "p\r\nX-Evil: 1"},
-        {"password": " p"},
+        {"password": " p4ss"},
         {"password": "p\n"},
     ],
 )
-def test_what_no_header_can_carry_is_refused_before_anything_is_sent(given: dict[str, str]) -> None:
+def test_a_secret_that_no_header_can_carry_is_refused_before_any_request(given: dict[str, str]) -> None:
     with pytest.raises(InvalidOptions) as caught:
         FortiGate({**TOKEN, **given})
     assert next(iter(given)) in str(caught.value)

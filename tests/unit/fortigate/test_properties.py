@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For profiles, API admins and trusted hosts of any content: what is sent reads back as what was wanted."""
+"""Profiles, REST API administrators and trusted hosts of any content read back as they were written."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HOST = (
 
 @st.composite
 def profiles(draw: st.DrawFn) -> dict[str, Any]:
-    """Make options of a profile: any rows, any of the rights of those that are custom."""
+    """Make options of a profile: any rows, and any permissions of the custom ones."""
     wanted: dict[str, Any] = {"name": draw(TEXT.filter(bool))}
     for row in draw(st.sets(st.sampled_from(sorted(ROWS)))):
         wanted[row] = draw(st.sampled_from([*LEVELS, "custom"]) if row in CUSTOM_ROWS else LEVEL)
@@ -66,7 +66,7 @@ def profiles(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def admins(draw: st.DrawFn) -> dict[str, Any]:
-    """Make options of an API admin."""
+    """Make options of a REST API administrator."""
     return {
         "name": draw(TEXT.filter(bool)),
         "profile": draw(TEXT),
@@ -77,13 +77,13 @@ def admins(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def read_back(resource: Resource, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Send what is wanted to a fresh object, and read that back."""
+    """Write the values to a new object, and read it back."""
     fresh = raw() if resource is PROFILE else {"api-key": "ENC XXXX"}
     return resource.from_wire(overlay(fresh, resource.to_wire(wanted)))
 
 
 @pytest.mark.parametrize(("resource", "options"), [(PROFILE, profiles()), (ADMIN, admins())])
-def test_what_is_sent_reads_back_as_what_was_wanted(resource: Resource, options: Any) -> None:
+def test_written_values_read_back_unchanged(resource: Resource, options: Any) -> None:
     @given(options)
     def check(given_options: dict[str, Any]) -> None:
         params = prepare_admin_profile(given_options) if resource is PROFILE else given_options
@@ -98,7 +98,7 @@ def test_what_is_sent_reads_back_as_what_was_wanted(resource: Resource, options:
 
 
 @pytest.mark.parametrize(("resource", "options"), [(PROFILE, profiles()), (ADMIN, admins())])
-def test_what_was_read_can_be_wanted_without_a_change(resource: Resource, options: Any) -> None:
+def test_read_values_can_be_written_without_a_change(resource: Resource, options: Any) -> None:
     @given(options)
     def check(given_options: dict[str, Any]) -> None:
         back = read_back(resource, resource.desired(given_options))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One lab for all tests here; every test starts from its initial state."""
+"""One lab for all tests of this folder. Every test starts from its initial state."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CONFIG: dict[str, Any] = {
 
 
 class Client:
-    """Talks to one appliance."""
+    """A client of one appliance."""
 
     def __init__(self, url: str, ca_path: str, credentials: dict[str, str]) -> None:
         self.url = url
@@ -55,7 +55,7 @@ class Client:
 
 
 class LabClient:
-    """Knows a running lab by its record and drives its control port."""
+    """A client of a running lab's control port, made from `lab.json`."""
 
     wait_for = staticmethod(wait_for)
 
@@ -92,7 +92,7 @@ def command() -> list[str]:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """The environment in which the lab is found."""
+    """The environment in which Python finds the lab."""
     return {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -100,7 +100,7 @@ def environment() -> dict[str, str]:
 def running_lab(
     command: list[str], environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LabClient]:
-    """Run a lab until all tests are done."""
+    """A lab, shared by all tests."""
     directory = tmp_path_factory.mktemp("lab")
     config = directory / "config.json"
     config.write_text(json.dumps(CONFIG))
@@ -125,7 +125,7 @@ def lab(running_lab: LabClient) -> LabClient:
 
 @pytest.fixture
 def fgt(lab: LabClient) -> Client:
-    """A FortiGate, called with the key of its REST API admin."""
+    """A FortiGate, called with the key of its REST API administrator."""
     client = lab.client("fgt")
     client.session.headers["Authorization"] = f"Bearer {client.credentials['token']}"
     return client

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab as a process: start, stop, and what it leaves on disk."""
+"""The lab as a process: start, stop, and its files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = "appliances: [{name: a, kind: fortigate, address: 192.0.2.1}]"
 
 @pytest.fixture
 def lab_command(command: list[str], environment: dict[str, str], tmp_path: Path) -> Any:
-    """Run one command of the lab on a directory of its own."""
+    """Run one command of the lab on a separate directory."""
     config = tmp_path / "lab.yml"
     config.write_text(CONFIG)
 

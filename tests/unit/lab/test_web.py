@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The invented web interfaces: their pages, and their names, which a switch shuffles."""
+"""The invented web interfaces: their pages and their names, which a switch shuffles."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ KINDS = pytest.mark.parametrize("name", ["sensor", "forescout"])
 
 
 def the_map(lab: Any, name: str) -> dict[str, Any]:
-    """Return the map that the control port tells."""
+    """Return the endpoint map of the control port."""
     return lab.control("GET", f"/appliances/{name}/endpoint_map")
 
 
 @KINDS
-def test_the_map_that_comes_with_the_lab_is_the_true_one(lab: Any, name: str) -> None:
+def test_the_built_in_map_is_correct(lab: Any, name: str) -> None:
     assert the_map(lab, name) == yaml.safe_load((MAPS / f"{name}.yml").read_text())
 
 
 @KINDS
-def test_shuffled_the_map_is_another_and_stays_that(lab: Any, name: str) -> None:
+def test_the_map_changes_once_when_names_are_shuffled(lab: Any, name: str) -> None:
     fixed = the_map(lab, name)
     lab.options(name, names="shuffled")
     assert the_map(lab, name) == the_map(lab, name) != fixed
@@ -103,9 +103,7 @@ def test_a_shuffled_forescout_does_not_know_its_usual_paths(lab: Any) -> None:
     ("name", "labels"),
     [("sensor", ["Username", "Password", "Description"]), ("forescout", ["Server Address", "Access Token"])],
 )
-def test_the_page_labels_what_is_to_be_filled_in_and_needs_nothing_from_elsewhere(
-    lab: Any, name: str, labels: list[str]
-) -> None:
+def test_the_page_labels_its_fields_and_loads_nothing_else(lab: Any, name: str, labels: list[str]) -> None:
     text = lab.client(name)("GET", "/").text
     for label in labels:
         assert re.search(rf"<label>{label} <input ", text)

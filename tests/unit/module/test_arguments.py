@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of every module: an empty text is an option that was not given."""
+"""Options of every module: an empty text means that the option is not set."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ ENOUGH = {
     "server_address": "192.0.2.1",
     "access_token_ref": "vault_file:/s",
 }
-"""What every module needs, as far as it has such options."""
+"""Values for the options that modules require."""
 
 CLEARABLE = {
     "fortigate_access": set(),
     "fortigate_admin_profile": {"comments"},
     "fortigate_api_admin": {"comments", "cors_allow_origin", "pki_group", "schedule"},
 }
-"""The options of each module that an empty text clears."""
+"""The options of each module that an empty text clears on the appliance."""
 
 PLACES = [(name, option) for name in NAMES for option in MODULES[name].arguments.spec]
 
@@ -63,15 +63,15 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def validated(module: str, given: dict[str, Any]) -> Any:
-    """Return the options, or why they are refused without the remark about an empty text."""
+    """Return the options, or why they are refused."""
     try:
         return MODULES[module].arguments.validate(given, MODULES[module].resource.clearable)[0]
     except InvalidOptions as error:
-        return str(error).partition("; an empty text counts")[0]
+        return error.why
 
 
 @pytest.mark.parametrize(("module", "option"), PLACES)
-def test_an_empty_text_is_an_option_that_was_not_given(module: str, option: str) -> None:
+def test_an_empty_text_is_an_option_that_is_not_set(module: str, option: str) -> None:
     spec = MODULES[module].arguments.spec
     given = {name: value for name, value in ENOUGH.items() if name in spec and name != option}
     empty, absent = validated(module, {**given, option: ""}), validated(module, given)
@@ -83,7 +83,7 @@ def test_an_empty_text_is_an_option_that_was_not_given(module: str, option: str)
         assert empty == f"missing required arguments: {option}"
 
 
-def test_an_empty_text_clears_what_the_appliance_holds_empty() -> None:
+def test_an_empty_text_clears_an_option_whose_default_is_empty() -> None:
     assert ADMIN.clearable == CLEARABLE["fortigate_api_admin"]
     given = {**dict.fromkeys(ADMIN.clearable, ""), "name": "a"}
     params = Arguments(ADMIN.argument_spec()).validate(given, ADMIN.clearable)[0]
@@ -95,9 +95,10 @@ def test_an_empty_text_clears_what_the_appliance_holds_empty() -> None:
     [
         (
             {"token": ""},
-            "one of the following is required: token, username; an empty text counts as not given: token",
+            "one of the following is required: token, username; correct the options of the task, and note "
+            "that an empty text counts as not set: token",
         ),
-        ({"token": "", "username": "", "password": ""}, "not given: token, username, password"),
+        ({"token": "", "username": "", "password": ""}, "not set: token, username, password"),
         ({"username": "u", "password": ""}, "password"),
         ({"username": "", "password": "p"}, "one of the following is required: token, username"),
         ({"url": "", "token": "t"}, "missing required arguments: url"),
@@ -124,7 +125,7 @@ def test_an_empty_variable_is_one_that_is_not_set(product: str, monkeypatch: pyt
     assert validated(module, given) == absent
 
 
-def test_an_empty_variable_leaves_the_word_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_is_skipped_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORTIGATE_TOKEN", "")
     with pytest.raises(InvalidOptions, match="one of the following is required: token, username"):
         fortigate({}).validate({"url": "fgt.example"})
@@ -143,10 +144,10 @@ NESTED = Arguments(
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"names": ["a", ""]}, "names holds an empty text"),
-        ({"names": "a,"}, "names holds an empty text"),
+        ({"names": ["a", ""]}, "names contains an empty text"),
+        ({"names": "a,"}, "names contains an empty text"),
         ({"keys": {"a": ""}}, "missing required arguments: a found in keys"),
-        ({"keys": "a="}, "keys holds an empty text"),
+        ({"keys": "a="}, "keys contains an empty text"),
     ],
 )
 def test_an_empty_part_of_an_option_is_refused(given: dict[str, Any], says: str) -> None:
@@ -162,14 +163,14 @@ def test_an_empty_list_is_left_to_the_option() -> None:
 
 
 @pytest.mark.parametrize(("kind", "option"), [(kind, o) for kind in ITEMS for o in ITEMS[kind].spec])
-def test_an_empty_text_in_an_item_is_an_option_that_was_not_given(kind: str, option: str) -> None:
+def test_an_empty_text_in_an_item_is_an_option_that_is_not_set(kind: str, option: str) -> None:
     def prepared(**given: Any) -> Any:
         shared = {"trusted_hosts": ["192.0.2.1"], "rotation_id": "1", "secret_store": "vault_file:/s"}
         lists = {**dict.fromkeys(LISTS), kind: [{"name": "a", **given}]}
         try:
             return prepare_fortigate_access({**shared, **lists})[kind][0]
         except InvalidOptions as error:
-            return str(error).partition("; an empty text counts")[0]
+            return error.why
 
     if option in CLEARABLE_IN_ITEMS[kind]:
         assert prepared(**{option: ""})[option] == ""
@@ -179,7 +180,7 @@ def test_an_empty_text_in_an_item_is_an_option_that_was_not_given(kind: str, opt
         assert prepared(**{option: ""}) == prepared()
 
 
-def test_an_admin_may_be_without_what_the_task_says_for_all() -> None:
+def test_an_empty_text_in_an_admin_overrides_the_option_for_all_admins() -> None:
     assert CLEARABLE_IN_ITEMS["admins"] == ADMIN.clearable | {"secret_ref", "rotation_id"}
     admins = [{"name": "a"}, {"name": "b", "secret_ref": ""}, {"name": "c", "rotation_id": "", "profile": ""}]
     admins.append({"name": "d", "secret_ref": None, "trusted_hosts": None})

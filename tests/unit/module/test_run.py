@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run of a module: options, connection, result; every expected error is one sentence."""
+"""One run of a module: options, connection and result. Every expected error is one message."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SPEC = {
 
 
 class Node:
-    """A control node in memory that says what was asked of it."""
+    """A control node in memory that records its calls."""
 
     host = "box"
     check_mode = False
@@ -70,12 +70,12 @@ Work = Callable[[Task, Outcome], None]
 
 
 def module(work: Work, **more: Any) -> Module:
-    """Make a module that does this."""
+    """Return a module with this work."""
     return Module(Arguments(SPEC), THING, lambda params, route: route.relay(params), work, **more)
 
 
 def reporting(changed: bool = False, diff: Any = None, **values: Any) -> Work:
-    """Make what reports these values."""
+    """Return work that reports these values."""
 
     def work(_task: Task, outcome: Outcome) -> None:
         outcome.changed, outcome.diff = changed, diff
@@ -85,7 +85,7 @@ def reporting(changed: bool = False, diff: Any = None, **values: Any) -> Work:
 
 
 def failing(error: Exception, **values: Any) -> Work:
-    """Make what ends with this error after it has reported something."""
+    """Return work that reports values and then fails with this error."""
 
     def work(task: Task, outcome: Outcome) -> None:
         reporting(**values)(task, outcome)
@@ -94,7 +94,7 @@ def failing(error: Exception, **values: Any) -> Work:
     return work
 
 
-def test_a_result_says_what_it_rests_on_and_the_connection_is_closed() -> None:
+def test_a_result_has_its_provenance_and_the_connection_is_closed() -> None:
     node = Node()
     assert run(module(reporting(changed=True)), {"name": "a"}, node) == {
         "changed": True,
@@ -110,14 +110,14 @@ def test_the_provenance_is_that_of_the_endpoint_map() -> None:
     assert node.asked[0] == "map /map.yml"
 
 
-def test_an_option_that_is_null_is_one_that_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_option_that_is_null_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORTIGATE_URL", "https://fgt.example")
     given = {"url": None, "token": "k3y", "timeout": None}
     params, _hidden = fortigate({}).validate(given)
     assert (params["url"], params["timeout"]) == ("https://fgt.example", 30)
 
 
-def test_a_job_gets_validated_options_and_a_keeper_for_each_reference() -> None:
+def test_a_task_gets_validated_options_and_an_entry_for_each_reference() -> None:
     seen: list[Task] = []
     node = Node()
     run(
@@ -131,18 +131,18 @@ def test_a_job_gets_validated_options_and_a_keeper_for_each_reference() -> None:
 
 
 @pytest.mark.parametrize("changed", [True, False])
-def test_a_difference_is_told_where_there_is_one(changed: bool) -> None:
+def test_only_a_change_has_a_diff(changed: bool) -> None:
     result = run(module(reporting(changed, {})), {"name": "a"}, Node())
     assert ("diff" in result) is changed
 
 
-def test_notes_become_warnings() -> None:
-    work = module(lambda _task, outcome: outcome.warnings.append("mind"))
-    assert run(work, {"name": "a"}, Node())["warnings"] == ["mind"]
+def test_a_result_has_the_warnings() -> None:
+    work = module(lambda _task, outcome: outcome.warnings.append("check it"))
+    assert run(work, {"name": "a"}, Node())["warnings"] == ["check it"]
 
 
-def test_what_was_done_before_a_failure_is_in_the_result() -> None:
-    result = run(module(failing(Refused("no"), changed=True, steps=["one"])), {"name": "a"}, Node())
+def test_a_failed_result_has_the_changes_made_before() -> None:
+    result = run(module(failing(Refused("no", "ask"), changed=True, steps=["one"])), {"name": "a"}, Node())
     assert (result["failed"], result["changed"], result["steps"]) == (True, True, ["one"])
 
 
@@ -155,7 +155,7 @@ def test_what_was_done_before_a_failure_is_in_the_result() -> None:
         ({"name": "fiver"}, "name has 5 characters, at most 4 are possible"),
     ],
 )
-def test_options_that_cannot_be_right_fail_before_any_connection(options: Any, said: str) -> None:
+def test_invalid_options_fail_before_any_connection(options: Any, said: str) -> None:
     node = Node()
     result = run(module(failing(AssertionError("ran"))), options, node)
     assert (result["failed"], result["changed"]) == (True, False)
@@ -164,16 +164,14 @@ def test_options_that_cannot_be_right_fail_before_any_connection(options: Any, s
     assert node.asked == []
 
 
-def test_what_a_module_refuses_itself_fails_before_any_connection() -> None:
+def test_options_that_a_module_refuses_fail_before_any_connection() -> None:
     def prepare(params: Any) -> Any:
-        raise InvalidOptions("not so")
+        raise InvalidOptions("a is wrong", "set a")
 
     node = Node()
     result = run(module(failing(AssertionError("ran")), prepare=prepare), {"name": "a"}, node)
-    assert (result, node.asked) == (
-        {"changed": False, "failed": True, "msg": "box: checking the options failed: not so"},
-        [],
-    )
+    message = "box: checking the options failed: a is wrong; set a"
+    assert (result, node.asked) == ({"changed": False, "failed": True, "msg": message}, [])
 
 
 @pytest.mark.parametrize(
@@ -193,36 +191,38 @@ FAILURE = {"status": 403, "code": -37, "path": "/p"}
 @pytest.mark.parametrize(
     ("error", "result"),
     [
-        (Conflict("no way"), {"failed": True, "msg": "box: planning the change failed: no way"}),
         (
-            Refused("no", **FAILURE),
-            {"failed": True, "msg": "box: the task failed (403, -37): no", "failure": FAILURE},
+            Conflict("it is built in", "leave it"),
+            {"failed": True, "msg": "box: planning the change failed: it is built in; leave it"},
         ),
         (
-            Unreachable("no answer", path="/p"),
+            Refused("no", "ask", **FAILURE),
+            {"failed": True, "msg": "box: the task failed (403, -37): no; ask", "failure": FAILURE},
+        ),
+        (
+            Unreachable("no answer", "wait", path="/p"),
             {
                 "unreachable": True,
-                "msg": "box: the task failed: no answer",
+                "msg": "box: the task failed: no answer; wait",
                 "failure": {"status": None, "code": None, "path": "/p"},
             },
         ),
     ],
 )
-def test_an_expected_error_is_one_sentence_and_the_connection_is_closed(
-    error: Exception, result: Any
-) -> None:
+def test_an_expected_error_is_one_message_and_the_connection_is_closed(error: Exception, result: Any) -> None:
     node = Node()
     assert run(module(failing(error)), {"name": "a"}, node) == {"changed": False, **result}
     assert node.asked == ["relay", "close"]
 
 
-@pytest.mark.parametrize("work", [reporting(msg="it was s3cr3t"), failing(Refused("it was s3cr3t"))])
-def test_a_hidden_value_never_gets_into_a_result(work: Any) -> None:
+@pytest.mark.parametrize("work", [reporting(msg="it was s3cr3t"), failing(Refused("s3cr3t", "no s3cr3t"))])
+def test_a_secret_option_never_gets_into_a_result(work: Any) -> None:
     result = run(module(work), {"name": "a", "password": "s3cr3t"}, Node())
-    assert result["msg"].endswith("it was ********")
+    assert "s3cr3t" not in str(result)
+    assert result["msg"].endswith(" ********")
 
 
-def test_a_value_that_a_keeper_met_never_gets_into_a_result() -> None:
+def test_a_value_from_the_store_never_gets_into_a_result() -> None:
     node = Node()
     values = {"msg": "it is k3y", "key": "k3y", "diff": {"after": {"key": "k3y"}}, "k3y": ["k3y"]}
 
@@ -235,7 +235,7 @@ def test_a_value_that_a_keeper_met_never_gets_into_a_result() -> None:
     assert not any("k3y" in str(value) for value in result.values())
 
 
-def test_the_one_value_that_was_asked_for_is_shown_and_nowhere_else() -> None:
+def test_a_requested_value_is_returned_in_one_place_only() -> None:
     node = Node()
 
     def work(_task: Task, outcome: Outcome) -> None:
@@ -247,20 +247,20 @@ def test_the_one_value_that_was_asked_for_is_shown_and_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize("kind", [ApplianceError, Refused, Locked, NotFound, Unreachable, Unsupported])
-def test_an_error_on_a_far_host_is_the_same_error_here(kind: type[ApplianceError]) -> None:
+def test_a_packed_error_is_raised_unchanged(kind: type[ApplianceError]) -> None:
     with pytest.raises(ApplianceError) as caught:
-        raise_packed(pack(kind("no", **FAILURE)))
-    assert (type(caught.value), caught.value.reason, caught.value.failure) == (kind, "no", FAILURE)
+        raise_packed(pack(kind("no", "ask", **FAILURE)))
+    assert (type(caught.value), caught.value.reason, caught.value.failure) == (kind, "no; ask", FAILURE)
 
 
-def test_wrong_options_on_a_far_host_are_wrong_options_here() -> None:
-    with pytest.raises(InvalidOptions, match="not so"):
-        raise_packed(pack(InvalidOptions("not so")))
+def test_packed_invalid_options_are_raised_unchanged() -> None:
+    with pytest.raises(InvalidOptions, match="a is wrong; set a"):
+        raise_packed(pack(InvalidOptions("a is wrong", "set a")))
 
 
-def test_a_broken_store_is_told_with_its_attempt() -> None:
-    error = SecretStoreError("no space left")
+def test_an_error_of_the_store_is_reported_with_its_attempt() -> None:
+    error = SecretStoreError("no space left", "free some")
     error.attempt = "storing the secret x"
     assert run(module(failing(error)), {"name": "a"}, Node())["msg"] == (
-        "box: storing the secret x failed: no space left"
+        "box: storing the secret x failed: no space left; free some"
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples for engines name what there is: environment variables, playbooks, role variables."""
+"""The examples for engines refer to existing environment variables, playbooks and role variables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AWX = ROOT / "examples" / "awx"
 PROJECT = AWX / "project"
 INJECTED = re.compile(r"\{\{ (\w+) \}\}|\{\{ tower\.filename\.(\w+) if \2 else '' \}\}")
 
-# The login of DefaultAzureCredential by a service principal, which Microsoft's library reads by itself.
+# The service principal of DefaultAzureCredential, which Microsoft's library reads itself.
 SERVICE_PRINCIPAL = {"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"}
 
 # Options of the modules of awx.awx 24.6.1, which the roles of infra.aap_configuration pass on to them;
@@ -57,7 +57,7 @@ QUESTION = "question_name question_description type variable required min max de
 
 
 class Loader(yaml.SafeLoader):
-    """Reads what is not to be templated as the text that it is."""
+    """Reads texts with the tag `!unsafe` as plain texts."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
@@ -106,7 +106,7 @@ def shared_variables() -> set[str]:
 
 
 def by_name(each: dict[str, Any]) -> str:
-    """Name an object in a test's id."""
+    """Return the name of an object for a test's id."""
     return each["name"].removeprefix("Defender for IoT").strip(": ")
 
 
@@ -123,7 +123,7 @@ def test_every_object_has_known_keys_only(kind: str) -> None:
         assert each.keys() <= set(KEYS[kind].split()), each["name"]
 
 
-def test_every_list_is_one_that_is_checked_here() -> None:
+def test_every_list_is_checked_here() -> None:
     kinds = {
         key
         for path in (AWX / "controller").glob("*.yml")

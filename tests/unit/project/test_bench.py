@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `make bench` makes of its measurements."""
+"""The report of `make bench`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CPU = {
 
 @pytest.fixture
 def results() -> Results:
-    """Make runs that differ by a tenth of a per cent, in every case."""
+    """Runs of every case that differ by 0.1 per cent."""
     made = Results()
     for case in PLAN:
         for number, contestant in enumerate(case.runs()):
@@ -56,7 +56,7 @@ def test_each_runs_as_often_as_is_planned(case: Case) -> None:
     assert [runs.count(each) for each in CONTESTANTS] == [case.rounds(each) for each in CONTESTANTS]
 
 
-def test_the_brief_run_only_where_that_says_something() -> None:
+def test_brief_contestants_run_only_in_sync_without_latency() -> None:
     for brief in (each for each in CONTESTANTS if each.brief):
         assert [(case.state, case.latency) for case in PLAN if case.rounds(brief)] == [("in sync", 0)] * 4
 
@@ -111,11 +111,11 @@ def test_the_picture_has_a_bar_for_each_who_ran(results: Results) -> None:
     assert len(bars) == 8 + 8 + 6
 
 
-def test_the_readme_tells_what_was_measured() -> None:
-    told = (ROOT / "README.md").read_text().partition("## Speed")[2].partition("\n## ")[0]
+def test_the_readme_has_the_measured_figures() -> None:
+    speed = (ROOT / "README.md").read_text().partition("## Speed")[2].partition("\n## ")[0]
     measured = (ROOT / "docs/performance.md").read_text()
     rows = measured.partition("### 50 FortiGates, in sync\n")[2].partition("###")[0].splitlines()
     cpu = {cells[1].strip(): cells[3].split()[0] for cells in (row.split("|") for row in rows) if cells[4:]}
     for key in ("floor", "role", "uri", "fortinet"):
         name = next(each.name for each in CONTESTANTS if each.key == key)
-        assert f"{cpu[name]} ms" in told
+        assert f"{cpu[name]} ms" in speed

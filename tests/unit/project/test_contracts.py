@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every module: its documentation, its options, its tests, its groups."""
+"""Requirements for every module: documentation, options, tests, groups."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.acce
 ROOT = Path(__file__).parents[3]
 PACKAGE = "ansible_collections.otsec.defender_iot"
 FQCN = "otsec.defender_iot."
-# The one module that is about no appliance.
+# The only module without an appliance.
 OUTCOME = "report_outcome"
 FILES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} - {"__init__"}
 MODULES = sorted(FILES - {OUTCOME})
 GROUPS = ("fortigate", "sensor", "forescout")
-# What the action gives to a module process on another host, beside the options.
+# The options that the action adds for a module process on another host.
 RELAYED = "_call"
-# What a role leaves to whoever calls the module: a role never changes the account that it logs in with.
+# The module's options that no role sets: a role never changes the account of its login.
 BY_MODULE_ONLY = "allow_self_change"
 SECRET = re.compile(r"token|password|passwd|secret|key")
 
@@ -51,7 +51,7 @@ def docs(module: str) -> dict[str, Any]:
 
 @cache
 def loaded(module: str) -> Any:
-    """Return what a module is."""
+    """Return the description of a module."""
     return importlib.import_module(f"{PACKAGE}.plugins.modules.{module}").MODULE
 
 
@@ -63,7 +63,7 @@ def fragment(name: str) -> dict[str, Any]:
 
 
 def documented(module: str, section: str) -> dict[str, Any]:
-    """Return a module's documented options or attributes, its own laid over those of its fragments."""
+    """Return a module's documented options or attributes. Its own override those of its fragments."""
     doc, found = docs(module)["DOCUMENTATION"], {}
     for part in [*map(fragment, doc["extends_documentation_fragment"]), doc]:
         for name, spec in part.get(section, {}).items():
@@ -72,12 +72,12 @@ def documented(module: str, section: str) -> dict[str, Any]:
 
 
 def tasks(found: Any) -> list[dict[str, Any]]:
-    """Return the tasks of examples, those inside blocks too."""
+    """Return the tasks of examples, including those in blocks."""
     return [inner for task in found for inner in (tasks(task["block"]) if "block" in task else [task])]
 
 
 def all_options(spec: dict[str, Any], where: str = "") -> list[tuple[str, dict[str, Any]]]:
-    """Return every option of an argument spec with its place, sub-options too."""
+    """Return every option and suboption of an argument spec with its path."""
     found = []
     for name, option in spec.items():
         found += [(where + name, option), *all_options(option.get("options", {}), f"{where}{name}.")]
@@ -154,7 +154,7 @@ def test_check_mode_is_supported_in_full(module: str) -> None:
     assert all("support" in attribute for attribute in attributes.values())
 
 
-# Each manages one object, so its options are the fields of that object, and what is beside them.
+# Each manages one object. Its options are the fields of that object, and these.
 MANAGING = [module for module in CHANGING if not loaded(module).also]
 
 
@@ -190,7 +190,7 @@ def resources() -> list[Resource]:
 
 
 def fields_of(found: Iterable[Field]) -> Iterator[Field]:
-    """Yield fields and those inside them."""
+    """Yield fields and their subfields."""
     for each in found:
         yield from (each, *fields_of((each.children or {}).values()))
 
@@ -214,7 +214,7 @@ def test_every_trait_of_a_field_is_in_use() -> None:
     found = fields_of(
         field for each in resources() for field in (*each.fields.values(), *each.facts.values())
     )
-    # Only a resource as one appliance has it says what is missing there.
+    # Only the resource of one appliance has this trait.
     assert traits_in_use(found) == {trait.name for trait in fields(Field)} - {"missing"}
 
 
@@ -266,7 +266,7 @@ def texts(*folders: str) -> str:
 
 
 def run_by(text: str) -> set[str]:
-    """Return the modules that a text calls, itself or through playbooks and roles."""
+    """Return the modules that a text calls, directly or through playbooks and roles."""
     seen: set[str] = set()
     names = set(re.findall(rf"{re.escape(FQCN)}(\w+)", text))
     while names - seen:
@@ -286,7 +286,7 @@ def test_a_scenario_or_an_integration_test_runs_the_module(module: str) -> None:
 
 
 def logic(module: str) -> list[str]:
-    """Return a module's lines without blanks, comments and the three doc strings."""
+    """Return a module's lines without empty lines, comments and the three documentation strings."""
     source = path_of(module).read_text()
     source = re.sub(
         r'^(DOCUMENTATION|EXAMPLES|RETURN) = r"""\n.*?^"""$', "", source, flags=re.MULTILINE | re.DOTALL
@@ -306,7 +306,7 @@ def test_a_module_is_a_description_of_at_most_45_lines(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("word", ["check_mode", "requests", "open(", "subprocess"])
-def test_a_module_leaves_acting_to_the_engine(module: str, word: str) -> None:
+def test_only_the_engine_applies_changes(module: str, word: str) -> None:
     assert word not in "\n".join(logic(module))
 
 

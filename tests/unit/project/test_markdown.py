@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Links in the Markdown files lead somewhere, and the README is one that certified content may have."""
+"""Links in the Markdown files work, and the README meets the rules for certified content."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def prose(text: str) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return what GitHub calls a page's headings, in its links."""
+    """Return GitHub's anchors of a page's headings."""
     text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in HEADING.findall(text)}
 
 
 def missing(page: Path, link: str) -> str | None:
-    """Return why a link leads nowhere in this repository; nothing is known of other places."""
+    """Return why a link within this repository is broken, None if it works or points elsewhere."""
     own = OWN.fullmatch(link)
     if "://" in link and not own:
         return None
@@ -60,7 +60,7 @@ def missing(page: Path, link: str) -> str | None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
+def test_every_link_within_the_repository_works(page: Path) -> None:
     assert [why for link in LINK.findall(prose(page.read_text())) if (why := missing(page, link))] == []
 
 
@@ -72,7 +72,7 @@ def test_a_broken_link_would_be_noticed(link: str) -> None:
 
 
 @pytest.mark.parametrize("link", ["lab.md", "#the-stores", "secrets.md#the-stores", "https://example.com/no"])
-def test_a_sound_link_is_left_alone(link: str) -> None:
+def test_a_working_link_is_accepted(link: str) -> None:
     assert missing(ROOT / "docs/secrets.md", link) is None
 
 
@@ -80,7 +80,7 @@ def test_the_readme_has_the_sections_that_certified_content_has() -> None:
     assert [name for name in SECTIONS if f"## {name}" not in README.splitlines()] == []
 
 
-def test_the_readme_has_absolute_links_alone_because_galaxy_shows_it_elsewhere() -> None:
+def test_the_readme_has_only_absolute_links_because_galaxy_shows_it_too() -> None:
     assert [link for link in LINK.findall(prose(README)) if not link.startswith("https://")] == []
 
 

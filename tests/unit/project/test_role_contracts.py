@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every role: its specification states its defaults, and its connection is complete."""
+"""Requirements for every role: its specification has its defaults, and its connection is complete."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import yaml
 ROOT = Path(__file__).parents[3]
 PACKAGE = "ansible_collections.otsec.defender_iot"
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
-# Whose default is a template that says nothing to a reader, so the specification describes it instead.
+# Their default is a template that tells a reader nothing, so the specification describes it in words.
 DESCRIBED = {"lab_appliances", "sensor_tokens_tokens"}
 FSTOOL = {"plugin_name", "property_keys", "nodes", "escapes", "fstool_path", "install_path"}
-# For each role a module that takes its connection, and what that module takes beside it.
+# For each role a module with its connection, and that module's other options.
 CONNECTIONS = {
     "fortigate_access": ("fortigate_api_admin_info", {"names"}),
     "sensor_tokens": ("sensor_access_token_info", {"descriptions"}),
@@ -37,7 +37,7 @@ def read(role: str, file: str) -> dict[str, Any]:
 
 @cache
 def options(role: str) -> dict[str, dict[str, Any]]:
-    """Return the variables that a role specifies, those of all its entry points."""
+    """Return the specified variables of a role, of all entry points."""
     found: dict[str, dict[str, Any]] = {}
     for entry_point in read(role, "meta/argument_specs.yml")["argument_specs"].values():
         found |= entry_point["options"]
@@ -73,7 +73,7 @@ def test_a_specified_default_is_the_one_that_counts(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_variable_is_required_or_has_a_default_or_says_what_counts_where_it_is_not_set(role: str) -> None:
+def test_a_variable_is_required_or_has_a_default_or_describes_its_default(role: str) -> None:
     defaults = read(role, "defaults/main.yml")
     for name, option in options(role).items():
         if option.get("required"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an endpoint map is made of: templates with places for values, and pointers into answers."""
+"""The parts of an endpoint map: templates with placeholders, and pointers into answers."""
 
 from __future__ import annotations
 

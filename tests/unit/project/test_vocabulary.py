@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lint step refuses the old vocabulary, wherever it is in a checked file but in code."""
+"""The lint step rejects the old vocabulary in checked files, except in code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PLANTED = {
     "Find out the owner.": "determine",
     "- name: Say the result": "Report, Check (in the name of a task)",
 }
-"""A sentence for each rule, and the better words that it has to be answered with."""
+"""A sentence for each rule, with the better words in the finding."""
 
 
 def test_there_is_a_sentence_for_each_rule() -> None:

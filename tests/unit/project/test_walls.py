@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The walls between the folders: what their files may import, and which words they may know."""
+"""The walls between the folders: the imports and the words that their files may have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UTILS = PLUGINS_ROOT / "module_utils"
 LAB_ROOT = ROOT / "roles" / "lab" / "files" / "defender_iot_lab"
 
 SHARED = {"module_utils/_engine", "module_utils/_wire", "module_utils/_module"}
-# What the files of a folder may import of the collection: the folder's own files always, and these folders.
+# The folders of the collection that a folder's files may import, in addition to their own.
 ALLOWED = {
     "module_utils/_engine": set(),
     "module_utils/_wire": {"module_utils/_engine"},
@@ -61,7 +61,7 @@ ALLOWED = {
     },
 }
 
-# What else the files of a folder may import; every folder may import the standard library.
+# Other packages that a folder's files may import, in addition to the standard library.
 OTHERS = {
     "module_utils/_module": {"ansible"},
     "module_utils/_wire": {"requests", "urllib3", "socks"},
@@ -75,7 +75,7 @@ OTHERS = {
     "lookup": {"ansible"},
 }
 
-# The same for the lab, whose own folder (".") puts the appliances together.
+# The same for the lab, whose own folder (".") combines the appliances.
 LAB_ALLOWED = {
     "core": set(),
     "fortigate": {"core"},
@@ -94,10 +94,10 @@ LAB_OTHERS = {
 TABLES = {PLUGINS_ROOT: (ALLOWED, OTHERS), LAB_ROOT: (LAB_ALLOWED, LAB_OTHERS)}
 PLACES = [(root, place) for root, (allowed, _others) in TABLES.items() for place in allowed]
 
-# Besides one file of the engine: what meets Ansible itself, and what reports a run.
+# In addition to one file of the engine: the interface to Ansible, and the report of a run.
 KNOW_CHECK_MODE = {"module_utils/_module", "plugin_utils/_action", "plugin_utils/_report"}
 
-# Vendors are known to the products and to what is written for users.
+# Only the products and the files for users may name vendors.
 VENDOR_NEUTRAL = (
     "module_utils/_engine",
     "module_utils/_module",
@@ -116,22 +116,22 @@ HEADER = [
 
 
 def name(path: Path) -> str:
-    """Name a file in a test's id."""
+    """Return the name of a file for a test's id."""
     return str(path.relative_to(ROOT))
 
 
 def root_of(path: Path) -> Path:
-    """Return the root that a file's folder is named from: that of the plugins or of the lab."""
+    """Return the root of a file's folder: that of the plugins or of the lab."""
     return LAB_ROOT if path.is_relative_to(LAB_ROOT) else PLUGINS_ROOT
 
 
 def folder(path: Path) -> str:
-    """Return the folder that a file is in, relative to its root."""
+    """Return the folder of a file, relative to its root."""
     return str(path.parent.relative_to(root_of(path)))
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield what a file imports, by absolute names; imports that only type checkers read count too."""
+    """Yield the absolute names of a file's imports, including those only for type checkers."""
     package = PACKAGE + ".".join(path.parent.relative_to(ROOT).parts)
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -145,7 +145,8 @@ def imports(path: Path) -> Iterator[str]:
 def neighbours(path: Path) -> set[str]:
     """Return the folders below its root that a file imports from.
 
-    No file imports from elsewhere in the repository: no plugin from the lab or the tests, and the reverse.
+    No file may import from other parts of the repository: no plugin from the lab or the tests, and the
+    reverse.
     """
     root = root_of(path)
     prefix = PACKAGE + ".".join(root.relative_to(ROOT).parts)
@@ -165,7 +166,7 @@ def strangers(path: Path) -> set[str]:
 
 
 def reads(path: Path, attribute: str) -> bool:
-    """Say whether a file takes this attribute of anything."""
+    """Return whether a file reads this attribute of any object."""
     nodes = ast.walk(ast.parse(path.read_text()))
     return any(isinstance(node, ast.Attribute) and node.attr == attribute for node in nodes)
 
@@ -202,7 +203,7 @@ def test_the_table_allows_nothing_that_no_file_needs(root: Path, place: str) -> 
 
 
 @pytest.mark.parametrize("place", VENDOR_NEUTRAL)
-def test_what_serves_every_product_knows_no_vendor(place: str) -> None:
+def test_shared_code_names_no_vendor(place: str) -> None:
     for path in (PLUGINS_ROOT / place).rglob("*.py"):
         assert (path, VENDOR.findall(path.read_text())) == (path, [])
 

@@ -421,7 +421,10 @@ def test_strange_names_reach_vault_as_they_are(settings: dict[str, Any], vault: 
     ("changed", "expected"),
     [
         ({"url": None}, "hashi_vault has no address of Vault; set url or VAULT_ADDR"),
-        ({"url": "http://vault.example"}, "set by url or VAULT_ADDR: url must look like https://host"),
+        (
+            {"url": "http://vault.example"},
+            "set by url or VAULT_ADDR: url is not an https address; set it to https://host",
+        ),
         ({"url": "https://me:s3cr3t@vault.example"}, "without credentials or a query"),
         ({"token": None}, "hashi_vault has no credentials; set token, or role_id and"),
         ({"token": None, "role_id": "r"}, "hashi_vault has no credentials; set token, or role_id and"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documented API: every spelling of a field, every filter, and what counts as an answer."""
+"""The documented API: every spelling of a field, every filter, and the answers that count."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_device_is_read_in_every_spelling(wire: Any, read: Any) -> None:
         ({}, None, None),
     ],
 )
-def test_firmware_is_read_whatever_stands_for_nothing(wire: Any, version: Any, slot: Any) -> None:
+def test_firmware_is_read_with_every_form_of_an_empty_field(wire: Any, version: Any, slot: Any) -> None:
     (firmware,) = device(firmware=[wire])["firmware"]
     assert (firmware["firmware_version"], firmware["slot"]) == (version, slot)
     assert len(firmware) == 8
@@ -193,12 +193,18 @@ def test_alerts_are_asked_for_by_state_type_and_time(asked: Any, query: Any) -> 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"since": "yesterday"}, "since must look like 2026-11-02T10:15:00Z"),
-        ({"until": ""}, "until must look like"),
-        ({"api_version": "v2"}, "api_version: v2 needs api: management_console"),
+        (
+            {"since": "yesterday"},
+            'since is "yesterday", which is not a time; set since to a time like 2026-11-02T10:15:00Z',
+        ),
+        ({"until": ""}, 'until is "", which is not a time'),
+        (
+            {"api_version": "v2"},
+            "v2 is documented for a management console only; set api: management_console",
+        ),
     ],
 )
-def test_what_cannot_be_asked_is_refused_before_the_first_request(asked: Any, says: str) -> None:
+def test_invalid_filters_are_refused_before_the_first_request(asked: Any, says: str) -> None:
     with pytest.raises(InvalidOptions, match=says):
         prepare_alert_info({**OF_A_SENSOR, **asked})
 
@@ -269,8 +275,8 @@ def test_a_time_that_is_none_is_an_error_in_a_sentence(value: Any) -> None:
 )
 def test_severity_and_engine_are_filtered_here(asked: Any, ids: list[int]) -> None:
     rows = [{**ALERT_ROW, "id": 1}, {**ALERT_ROW, "id": 2, "severity": "Minor", "engine": "Malware"}]
-    told = do(read_alerts, job(ALERT, answer(200, rows), **{**ALERTS_ASKED, **asked}))
-    assert [alert["id"] for alert in told["alerts"]] == ids
+    result = do(read_alerts, job(ALERT, answer(200, rows), **{**ALERTS_ASKED, **asked}))
+    assert [alert["id"] for alert in result["alerts"]] == ids
 
 
 @pytest.mark.parametrize(
@@ -295,19 +301,23 @@ def test_a_management_console_is_asked_under_its_own_path(api: str, version: Any
         (
             answer(429, "", **{"Retry-After": "7"}),
             Locked,
-            "wait 7 s, then run again; nothing was tried a second",
+            "nothing was tried a second time; wait 7 s, then run again",
         ),
-        (answer(429, ""), Locked, "for now: wait, then run again"),
+        (answer(429, ""), Locked, "; wait, then run again"),
         (answer(404, ""), ApplianceError, "not the documented one"),
-        (answer(500, {"error": "Operation failed"}), ApplianceError, "look at its event log"),
-        (answer(200, {"error": "Operation failed"}), ApplianceError, "was expected: Operation failed"),
+        (answer(500, {"error": "Operation failed"}), ApplianceError, "check its event log"),
+        (
+            answer(200, {"error": "Operation failed"}),
+            ApplianceError,
+            r"an error instead of a list \(Operation failed\)",
+        ),
         (
             answer(200, {"error": {"userDisplayErrorMessage": "no\nlicence"}}),
             ApplianceError,
-            "was expected: nolicence",
+            r"an error instead of a list \(nolicence\)",
         ),
-        (answer(200, {"devices": []}), ApplianceError, "not with a JSON array of objects"),
-        (answer(200, [1]), ApplianceError, "not with a JSON array of objects"),
+        (answer(200, {"devices": []}), ApplianceError, "without a JSON array of objects"),
+        (answer(200, [1]), ApplianceError, "without a JSON array of objects"),
         (answer(200, ""), ApplianceError, "an empty body where JSON was expected"),
         (answer(200, "<html>", "text/html"), ApplianceError, "an HTML page where JSON was expected"),
     ],
@@ -326,7 +336,7 @@ def test_an_accepted_token_is_reported_with_the_moment() -> None:
 @pytest.mark.parametrize(
     ("given", "error", "says"),
     [
-        (answer(401, {}), Refused, "the access token is not accepted; it is not tried again"),
+        (answer(401, {}), Refused, "the access token is not accepted, and it is not tried again"),
         (answer(403, {}), Refused, "it is not tried again"),
         (answer(429, ""), Locked, "nothing was tried a second time"),
         (answer(200, {}), ApplianceError, "which proves nothing"),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sensor: tokens by their description, and the verdict about a token from one documented call."""
+"""The sensor: tokens by their description, and the verdict on a token from one documented call."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def row(number: int, description: str) -> dict[str, Any]:
     return {"id": number, "description": description, "used": None}
 
 
-def test_every_token_is_listed_and_two_of_one_description_are_told_apart_by_their_ids() -> None:
+def test_every_token_is_listed_even_with_the_same_description() -> None:
     listed = [row(4, "Forescout"), row(7, "Forescout"), row(9, "else")]
     box = sensor(answer(200, listed))
     assert box.table(TOKEN) == listed
@@ -69,7 +69,7 @@ def test_every_token_is_listed_and_two_of_one_description_are_told_apart_by_thei
 
 
 @pytest.mark.parametrize(
-    ("used", "told"),
+    ("used", "read"),
     [
         (None, None),
         ("", None),
@@ -81,9 +81,9 @@ def test_every_token_is_listed_and_two_of_one_description_are_told_apart_by_thei
         (1793614500, 1793614500),
     ],
 )
-def test_what_the_documents_show_for_never_is_none_though_the_map_names_nothing(used: Any, told: Any) -> None:
+def test_the_documented_value_for_never_is_none_without_the_map(used: Any, read: Any) -> None:
     (found,) = sensor(answer(200, [{**row(4, "Forescout"), "used": used}])).table(TOKEN)
-    assert found["used"] == told
+    assert found["used"] == read
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,10 @@ def test_a_minted_token_is_returned_with_the_id_that_the_map_finds(
 def test_an_answer_without_a_token_is_an_error_and_no_token(value: Any) -> None:
     with pytest.raises(ApplianceError) as caught:
         sensor(answer(201, {"token": value})).mint(TOKEN, "Forescout")
-    assert caught.value.reason == "the answer holds no token where the endpoint map looks for it"
+    assert caught.value.reason == (
+        "the answer contains no token where the endpoint map expects it; correct the fields of the endpoint "
+        "map, then run again"
+    )
 
 
 def test_a_token_is_deleted_by_the_row_it_was_read_in() -> None:
@@ -153,7 +156,7 @@ def test_a_trial_without_an_answer_is_no_verdict() -> None:
 def test_without_an_endpoint_map_only_the_trial_is_possible(verb: str, arguments: list[Any]) -> None:
     box = sensor(endpoint_map=None)
     with pytest.raises(
-        Unsupported, match="no public interface lists or changes access tokens: give endpoints"
+        Unsupported, match="no public interface lists or changes access tokens; set endpoints"
     ):
         getattr(box, verb)(TOKEN, *arguments)
     assert box.http.requests == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTPS without a server: addresses, trust, and what is said about an answer that is none."""
+"""HTTPS without a server: addresses, certificates, and errors for unusable answers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def test_an_address_becomes_an_https_url_without_trailing_slash(url: str, base: 
     assert base_url(base) == base
 
 
-NO_ADDRESS = "url must look like https://host or https://host:port, without credentials or a query"
+NO_ADDRESS = (
+    "url is not an https address; set it to https://host or https://host:port, without credentials or a query"
+)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ NO_ADDRESS = "url must look like https://host or https://host:port, without cred
         "fgt.example\n",
     ],
 )
-def test_what_is_no_https_address_is_refused(url: str) -> None:
+def test_another_address_than_https_is_refused(url: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         base_url(url)
     assert str(caught.value) == NO_ADDRESS
@@ -100,13 +102,13 @@ def test_what_is_no_https_address_is_refused(url: str) -> None:
         "http://fgt.example/?access_token=s3cr3t",
     ],
 )
-def test_an_address_with_credentials_is_refused_and_not_repeated(url: str) -> None:
+def test_an_address_with_credentials_is_refused_and_not_quoted(url: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         base_url(url)
     assert str(caught.value) == NO_ADDRESS
 
 
-def test_certificates_are_checked_against_what_the_task_says(tmp_path: Path) -> None:
+def test_certificates_are_verified_as_the_options_say(tmp_path: Path) -> None:
     ca = tmp_path / "ca.pem"
     ca.touch()
     assert trust(True, None) is True
@@ -116,12 +118,12 @@ def test_certificates_are_checked_against_what_the_task_says(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["none.pem", "."])
-def test_a_ca_file_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_missing_ca_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidOptions, match="ca_path names no file on this host"):
         trust(True, str(tmp_path / name))
 
 
-def test_the_environment_has_no_say() -> None:
+def test_the_environment_of_requests_is_ignored() -> None:
     assert Http(CONNECTION).session.trust_env is False
 
 
@@ -133,13 +135,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 PIN = "ab" * 32
 WRONG_OPTIONS = {
-    "pin of SHA-1": ({"cert_fingerprint": "ab" * 20}, "must be a SHA-256 fingerprint"),
-    "pin with a name": ({"cert_fingerprint": f"SHA256={PIN}"}, "must be a SHA-256 fingerprint"),
-    "pin without digits": ({"cert_fingerprint": "zz" * 32}, "must be a SHA-256 fingerprint"),
-    "pin and no checks": ({"cert_fingerprint": PIN, "validate_certs": False}, "leave one out"),
+    "pin of SHA-1": ({"cert_fingerprint": "ab" * 20}, "is not a SHA-256 fingerprint"),
+    "pin with a name": ({"cert_fingerprint": f"SHA256={PIN}"}, "is not a SHA-256 fingerprint"),
+    "pin without digits": ({"cert_fingerprint": "zz" * 32}, "is not a SHA-256 fingerprint"),
+    "pin and no checks": ({"cert_fingerprint": PIN, "validate_certs": False}, "set only one of them"),
     "no CA file": ({"ca_path": "{folder}/none.pem"}, "ca_path names no file on this host"),
-    "CA file without a CA": ({"ca_path": "{folder}/client.key"}, "ca_path holds no CA certificate in PEM"),
-    "key alone": ({"client_key": "{folder}/client.key"}, "client_key needs client_cert beside it"),
+    "CA file without a CA": ({"ca_path": "{folder}/client.key"}, "ca_path contains no CA certificate in PEM"),
+    "key alone": ({"client_key": "{folder}/client.key"}, "client_key is set without client_cert"),
     "no certificate": ({"client_cert": "{folder}/none.pem"}, "client_cert cannot be read on this host"),
     "certificate is a folder": ({"client_cert": "{folder}"}, r"client_cert .* \(it is a directory,"),
     "no key": (
@@ -154,19 +156,22 @@ WRONG_OPTIONS = {
         {"client_cert": "{folder}/client.pem", "client_key": "{folder}/encrypted.key"},
         "the key of client_cert is encrypted",
     ),
-    "certificate without a key": ({"client_cert": "{folder}/client.pem"}, "both in one file, or client_key"),
+    "certificate without a key": (
+        {"client_cert": "{folder}/client.pem"},
+        "put both into that file, or set client_key",
+    ),
     "key that is a certificate": (
         {"client_cert": "{folder}/client.pem", "client_key": "{folder}/ca.pem"},
-        "client_key holds no such key",
+        "client_cert and client_key do not contain a certificate and its private key",
     ),
-    "no time": ({"timeout": 0}, "timeout must be 1 to 3600 seconds"),
-    "less than no time": ({"connect_timeout": -1}, "connect_timeout must be 1 to 3600 seconds"),
-    "all time": ({"timeout": 10**12}, "timeout must be 1 to 3600 seconds"),
+    "no time": ({"timeout": 0}, "timeout is 0, which is out of range; set it to 1 to 3600 seconds"),
+    "negative time": ({"connect_timeout": -1}, "connect_timeout is -1, which is out of range"),
+    "too long a time": ({"timeout": 10**12}, "timeout is 1000000000000, which is out of range"),
 }
 
 
 @pytest.mark.parametrize(("options", "said"), WRONG_OPTIONS.values(), ids=WRONG_OPTIONS)
-def test_what_cannot_be_right_is_refused_before_anything_is_sent(
+def test_an_invalid_option_is_refused_before_anything_is_sent(
     made: Certificates, options: dict[str, Any], said: str
 ) -> None:
     given = {n: v.format(folder=made.folder) if isinstance(v, str) else v for n, v in options.items()}
@@ -184,7 +189,7 @@ def test_only_regular_files_are_opened(made: Certificates, tmp_path: Path, optio
         Http({**CONNECTION, **client, option: str(tmp_path / "file")})
 
 
-def test_what_is_empty_is_not_given() -> None:
+def test_an_empty_option_is_not_set() -> None:
     empty = {"proxy": "", "cert_fingerprint": "", "client_cert": "", "client_key": ""}
     http = Http({**CONNECTION, **empty, "validate_certs": False})
     assert (http.proxy, http.session.proxies, http.tls.pin) == ("", {}, None)
@@ -221,8 +226,10 @@ def test_a_proxy_is_shown_as_host_and_port(proxy: str, place: str) -> None:
         "http://:3128",
     ],
 )
-def test_what_is_no_proxy_is_refused_and_not_repeated(proxy: str) -> None:
-    with pytest.raises(InvalidOptions, match="proxy must look like http://host:port") as caught:
+def test_an_invalid_proxy_is_refused_and_not_quoted(proxy: str) -> None:
+    with pytest.raises(
+        InvalidOptions, match="proxy is not the URL of a proxy; set it to http://host:port"
+    ) as caught:
         proxy_place(proxy)
     assert "s3cr" not in str(caught.value)
 
@@ -238,7 +245,7 @@ def test_a_socks_proxy_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     ("header", "seconds"),
     [({"Retry-After": "120"}, 120), ({}, None), ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None)],
 )
-def test_the_wait_that_is_asked_for_is_known(header: dict[str, str], seconds: int | None) -> None:
+def test_the_requested_wait_is_read_if_it_is_a_number(header: dict[str, str], seconds: int | None) -> None:
     assert answer(429, **header).retry_after == seconds
 
 
@@ -254,7 +261,7 @@ def test_the_wait_that_is_asked_for_is_known(header: dict[str, str], seconds: in
         ("/log\x1b[31min", "/log[31min"),
     ],
 )
-def test_a_redirect_is_named_without_what_may_be_secret(location: str, place: str) -> None:
+def test_the_target_of_a_redirect_is_shown_without_possible_secrets(location: str, place: str) -> None:
     assert _place(location) == place
 
 
@@ -273,8 +280,8 @@ def test_a_name_that_leads_to_another_path_is_refused(segment: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/a/..", "/a/./b", "/../a", "/a/%2e%2E/b", "/a/.%2e", "/a/..?b=c"])
-def test_a_path_with_dot_segments_is_not_asked_for(path: str) -> None:
-    with pytest.raises(Unsupported, match="leads to another path; nothing was sent there"):
+def test_a_path_with_dot_segments_is_not_requested(path: str) -> None:
+    with pytest.raises(Unsupported, match="leads to another path, so nothing was sent"):
         Http(CONNECTION).request("DELETE", path)
 
 
@@ -305,10 +312,10 @@ def test_a_json_body_is_decoded_whatever_its_content_type(document: Any) -> None
         ("Bad Gateway", "application/json", "plain text"),
     ],
 )
-def test_a_body_that_is_not_json_is_called_by_its_form(body: str, content_type: str, form: str) -> None:
+def test_a_body_that_is_not_json_is_named_by_its_form(body: str, content_type: str, form: str) -> None:
     with pytest.raises(ApplianceError) as caught:
         answer(403, body, content_type, "/api").json()
     assert caught.value.reason == (
-        f"it answered with {form} where JSON was expected; does url name the right host and port?"
+        f"it answered with {form} where JSON was expected; check host and port in url"
     )
     assert caught.value.failure == {"status": 403, "code": None, "path": "/api"}

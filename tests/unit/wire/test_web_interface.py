@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An appliance's own web interface, by an endpoint map: logins and operations."""
+"""An appliance's own web interface, as an endpoint map describes it: logins and operations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer
 
 USER = {"token": None, "username": "u", "password": "p"}
 TOKEN = {"token": "t", "username": None, "password": None}
-NOBODY = dict.fromkeys(USER)
+NO_CREDENTIALS = dict.fromkeys(USER)
 LIST = {"method": "GET", "path": "/tokens", "success": [200], "items": "/rows", "never_used": "N/A"}
 FIELDS = {"id": "/id", "used": "/last/used"}
 GROUP = {
@@ -79,10 +79,10 @@ def test_a_map_is_accepted_with_what_its_login_needs(login: str, params: Any) ->
 @pytest.mark.parametrize(
     ("login", "params", "missing"),
     [
-        ("token", USER, "token: give token"),
-        ("bearer", TOKEN, "username and password: give username and password"),
-        ("cookies", {**USER, "password": ""}, "username and password: give password"),
-        ("cookies", NOBODY, "username and password: give username and password"),
+        ("token", USER, "token; set token"),
+        ("bearer", TOKEN, "username and password; set username and password"),
+        ("cookies", {**USER, "password": ""}, "username and password; set password"),
+        ("cookies", NO_CREDENTIALS, "username and password; set username and password"),
     ],
 )
 def test_a_login_without_its_options_is_refused(login: str, params: Any, missing: str) -> None:
@@ -91,7 +91,7 @@ def test_a_login_without_its_options_is_refused(login: str, params: Any, missing
     assert str(caught.value) == f"the endpoint map logs in with {missing}"
 
 
-def test_the_places_of_a_path_are_filled_with_names() -> None:
+def test_values_fill_the_placeholders_of_a_path() -> None:
     assert fill_path("/x/{id}/{name}.json", {"id": 7, "name": "a/b", "other": ".."}) == "/x/7/a%2Fb.json"
 
 
@@ -121,17 +121,17 @@ def test_rows_have_the_names_of_the_map_and_never_used_is_none() -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"rows": {}}, "it holds no list where the endpoint map looks for one"),
-        ({"row": []}, 'the endpoint map\'s pointer "/rows" finds nothing in it'),
-        ([], 'the endpoint map\'s pointer "/rows" finds nothing in it'),
-        ({"rows": [{"id": 1}]}, 'the endpoint map\'s pointer "/last/used" finds nothing in it'),
-        ({"rows": ["text"]}, 'the endpoint map\'s pointer "/id" finds nothing in it'),
+        ({"rows": {}}, 'the pointer "/rows" finds no list in it'),
+        ({"row": []}, 'the pointer "/rows" finds nothing in it'),
+        ([], 'the pointer "/rows" finds nothing in it'),
+        ({"rows": [{"id": 1}]}, 'the pointer "/last/used" finds nothing in it'),
+        ({"rows": ["text"]}, 'the pointer "/id" finds nothing in it'),
     ],
 )
 def test_an_answer_that_the_map_does_not_fit_is_an_error(body: Any, said: str) -> None:
     with pytest.raises(ApplianceError) as caught:
         web(Wire(answer(200, body))).listed("tokens")
-    assert caught.value.reason == f"the answer is not usable: {said}"
+    assert caught.value.why == f"the answer does not fit the endpoint map: {said}"
 
 
 def test_without_a_pointer_the_answer_itself_has_to_be_the_list() -> None:
@@ -140,7 +140,7 @@ def test_without_a_pointer_the_answer_itself_has_to_be_the_list() -> None:
     wire = Wire(answer(200, []), answer(200, {"rows": []}))
     interface = WebInterface(wire, {**TOKEN, "endpoint_map": endpoints})
     assert interface.listed("tokens") == []
-    with pytest.raises(ApplianceError, match="it holds no list where the endpoint map looks for one"):
+    with pytest.raises(ApplianceError, match='the pointer "" finds no list in it'):
         interface.listed("tokens")
 
 
@@ -149,15 +149,15 @@ def test_without_a_pointer_the_answer_itself_has_to_be_the_list() -> None:
     [
         (401, Refused, "the account is not allowed to do this"),
         (403, Refused, "the account is not allowed to do this"),
-        (404, ApplianceError, "the answer is not one the endpoint map expects"),
-        (201, ApplianceError, "the answer is not one the endpoint map expects"),
-        (500, ApplianceError, "the answer is not one the endpoint map expects"),
+        (404, ApplianceError, "the endpoint map does not expect this status"),
+        (201, ApplianceError, "the endpoint map does not expect this status"),
+        (500, ApplianceError, "the endpoint map does not expect this status"),
     ],
 )
-def test_a_status_that_the_map_does_not_name_is_an_error(status: int, error: type, said: str) -> None:
+def test_a_status_that_the_map_does_not_list_is_an_error(status: int, error: type, said: str) -> None:
     with pytest.raises(ApplianceError) as caught:
         web(Wire(answer(status, {"rows": []}))).listed("tokens")
-    assert (type(caught.value), caught.value.reason, caught.value.status) == (error, said, status)
+    assert (type(caught.value), caught.value.why, caught.value.status) == (error, said, status)
 
 
 def test_an_operation_sends_its_template_and_picks_its_fields() -> None:
@@ -187,7 +187,7 @@ def test_an_operation_that_the_map_lacks_is_unsupported_and_no_login_is_tried(gr
     assert wire.requests == []
 
 
-def test_a_bearer_login_happens_once_and_its_token_goes_along() -> None:
+def test_a_bearer_login_happens_once_and_its_token_is_sent() -> None:
     wire = Wire(answer(200, {"access": "abc"}), *[answer(200, {"rows": []})] * 2)
     interface = web(wire, "bearer", USER)
     assert (interface.listed("tokens"), interface.listed("tokens")) == ([], [])
@@ -196,7 +196,7 @@ def test_a_bearer_login_happens_once_and_its_token_goes_along() -> None:
     assert wire.contents[2]["headers"] == {"Authorization": "Bearer abc"}
 
 
-def test_a_cookie_login_proves_itself_by_its_cookie_and_writes_carry_the_csrf_token() -> None:
+def test_a_cookie_login_is_known_by_its_cookie_and_writes_carry_the_csrf_token() -> None:
     wire = Wire(answer(200), answer(200), answer(204), answer(200), cookies={"session": "s", "csrf": "c"})
     interface = web(wire, "cookies", USER)
     interface.write("tokens", "delete", {"id": 1})
@@ -215,7 +215,7 @@ def test_a_cookie_login_proves_itself_by_its_cookie_and_writes_carry_the_csrf_to
 )
 def test_a_refused_login_is_not_tried_again(login: str, answers: list[Any]) -> None:
     wire = Wire(*answers)
-    with pytest.raises(Refused, match="it is not tried again") as caught:
+    with pytest.raises(Refused, match="the login is not retried") as caught:
         web(wire, login, USER).listed("tokens")
     assert caught.value.attempt == 'logging in as "u"'
     assert wire.answers == []
@@ -231,7 +231,7 @@ def test_a_failing_logout_does_not_hide_the_result() -> None:
     wire = Wire(answer(200), answer(200), answer(204), cookies={"session": "s"})
     interface = web(wire, "cookies", USER)
     interface.write("tokens", "delete", {"id": 1})
-    wire.request = raising(ApplianceError("gone"))
+    wire.request = raising(ApplianceError("gone", "wait"))
     interface.close()
     assert wire.closed
 
@@ -247,11 +247,11 @@ def test_a_failing_logout_does_not_hide_the_result() -> None:
         (1e30, "epoch_seconds"),
     ],
 )
-def test_what_is_no_time_in_the_format_is_an_error_that_names_never_used(value: Any, form: str) -> None:
+def test_a_value_in_another_format_is_an_error_that_names_never_used(value: Any, form: str) -> None:
     rows = {**GROUP["list"], "used_format": form, "never_used": "never"}
     endpoints = {"product": "sensor", "login": LOGINS["token"], "tokens": {"list": rows}}
     wire = Wire(answer(200, {"rows": [{"id": 1, "last": {"used": value}}]}))
-    with pytest.raises(ApplianceError, match="it belongs into never_used"):
+    with pytest.raises(ApplianceError, match="set never_used if this value means"):
         WebInterface(wire, {**TOKEN, "endpoint_map": endpoints}).listed("tokens")
 
 
@@ -264,11 +264,11 @@ def test_an_appliance_of_another_version_is_refused_before_anything_is_written(v
     if version == "24.1.5":
         assert interface.listed("tokens") == []
         return
-    with pytest.raises(Unsupported, match=r"for versions 24\.1, and the appliance says that it has 25\.0"):
+    with pytest.raises(Unsupported, match=r"for versions 24\.1, and the appliance runs 25\.0"):
         interface.listed("tokens")
 
 
-def test_the_headers_of_an_operation_go_along_with_it() -> None:
+def test_the_headers_of_an_operation_are_sent() -> None:
     rows = {**GROUP["list"], "fields": {}, "headers": {"X-Requested-With": "XMLHttpRequest"}}
     endpoints = {"login": LOGINS["token"], "tokens": {"list": rows}}
     wire = Wire(answer(200, {"rows": []}))
@@ -276,5 +276,5 @@ def test_the_headers_of_an_operation_go_along_with_it() -> None:
     assert wire.contents == [{"headers": {"Authorization": "Token t", "X-Requested-With": "XMLHttpRequest"}}]
 
 
-def test_a_place_alone_keeps_what_kind_of_value_fills_it() -> None:
+def test_a_template_that_is_one_placeholder_keeps_the_type_of_the_value() -> None:
     assert fill({"a": "{id}", "b": "no {id}"}, {"id": 7}) == {"a": 7, "b": "no 7"}

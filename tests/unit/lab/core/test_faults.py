@@ -14,7 +14,7 @@ PROFILES = "/api/v2/cmdb/system/accprofile"
 
 
 def fault(lab: Any, kind: str, method: str = "GET", times: int | None = 1, **details: Any) -> None:
-    """Ask for a fault of the FortiGate."""
+    """Add a fault of the FortiGate."""
     match = {"method": method, "path_prefix": "/api/v2/cmdb"}
     lab.control(
         "POST",
@@ -65,6 +65,6 @@ def test_a_late_answer(lab: Any, fgt: Any, after: bool, created: int) -> None:
     with pytest.raises(requests.Timeout):
         fgt.session.post(url, json={"name": "x"}, timeout=1)
     assert fgt("GET", f"{PROFILES}/x").status_code == created
-    # It is carried out all the same, and not to be in the middle of the next test.
+    # The appliance still carries the request out. Wait, so that it does not disturb the next test.
     lab.wait_for(lambda: "POST" in [call["method"] for call in lab.calls("fgt")])
     assert fgt("GET", f"{PROFILES}/x").status_code == 200

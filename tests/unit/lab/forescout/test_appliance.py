@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Forescout of the lab: logins, module settings, and the polls that make Used move."""
+"""The Forescout of the lab: logins, module settings, and the polls that update Used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LABELS = {
 
 
 def token_of(sensor: Any) -> str:
-    """Return a new access token of the sensor."""
+    """Create an access token on the sensor and return its value."""
     return sensor("POST", "/__lab__/tokens", json={"description": "Forescout"}).json()["token"]
 
 
@@ -35,11 +35,11 @@ def web(lab: Any) -> Any:
 
 
 def poll(lab: Any) -> str:
-    """Let the Forescout poll now and return the outcome."""
+    """Make the Forescout poll now, and return the outcome."""
     return lab.control("POST", "/poll")["forescout"]["outcome"]
 
 
-def test_a_good_token_makes_used_move_and_properties_appear(lab: Any, sensor: Any, forescout: Any) -> None:
+def test_a_good_token_updates_used_and_the_properties(lab: Any, sensor: Any, forescout: Any) -> None:
     settings = {"serverAddress": "192.0.2.10", "accessToken": token_of(sensor)}
     answer = forescout("PUT", MODULE, json=settings)
     assert answer.json() == {"serverAddress": "192.0.2.10", "accessTokenSet": True}

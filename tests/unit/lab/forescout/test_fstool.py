@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's SSH port and the fake fstool of each node, by the OpenSSH client and over every switch."""
+"""The lab's SSH port and the fake fstool of each node, with the OpenSSH client and every switch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STORE = "usr/local/forescout/plugin/{}/local.properties"
 
 
 class Box:
-    """The Enterprise Manager of the lab's Forescout, reached as its operator does."""
+    """The Enterprise Manager of the lab's Forescout, over SSH like an operator."""
 
     def __init__(self, lab: Any) -> None:
         self.lab = lab
@@ -33,7 +33,7 @@ class Box:
         self.lab.control("POST", "/appliances/forescout/options", options)
 
     def run(self, command: str, **way: Any) -> tuple[int, str]:
-        """Run one command line and return its code and what it printed."""
+        """Run one command line and return its exit code and output."""
         known = {**self.way, **way}
         options = ["BatchMode=yes", "IdentitiesOnly=yes", f"UserKnownHostsFile={known['known_hosts_path']}"]
         options += ["StrictHostKeyChecking=yes"]
@@ -55,12 +55,12 @@ class Box:
 
     @property
     def nodes(self) -> dict[str, Any]:
-        """What the lab says of each node."""
+        """The state of each node in the lab."""
         return self.lab.control("GET", "/state")["appliances"]["forescout"]["nodes"]
 
     @property
     def live(self) -> str:
-        """The address that the module works with."""
+        """The server address that the module uses."""
         return self.lab.control("GET", "/state")["appliances"]["forescout"]["module"]["server_address"]
 
 
@@ -106,7 +106,7 @@ def test_a_value_counts_after_a_restart_and_on_its_own_node_only(box: Box) -> No
     assert {name: node["restarts"] for name, node in box.nodes.items()} == {"em": 1, CA_1: 0, CA_2: 0}
 
 
-def test_enabled_plugins_are_listed_by_the_name_of_any_real_one(box: Box) -> None:
+def test_any_existing_plugin_lists_the_enabled_plugins(box: Box) -> None:
     expected = {"dot1x=true", "sw=true", "syslog=false", f"{box.plugin}=true"}
     assert set(box.fstool("plugin", "dot1x", "list")[1].splitlines()) == expected
     assert box.fstool("plugin", "no_such", "list") == (1, "Plugin no_such does not exist")
@@ -175,7 +175,7 @@ def test_oneach(box: Box, layout: str, dead: str) -> None:
     assert any(CA_2 in line for line in lines) is (dead == "reported")
 
 
-def test_another_node_is_reached_by_ssh_which_has_a_shell_read_its_words(box: Box) -> None:
+def test_ssh_to_another_node_has_a_shell_parse_its_arguments(box: Box) -> None:
     assert box.run(f"ssh -o BatchMode=yes {CA_1} 'echo $LAB_NODE'") == (0, CA_1)
     setting = shlex.join(["fstool", box.plugin, "set_property", box.keys["server_address"], "a b"])
     assert box.run(f"ssh {CA_1} {shlex.quote(setting)}")[0] == 0
@@ -200,7 +200,7 @@ def test_the_console_s_apply_writes_every_node(box: Box, forescout: Any) -> None
         ({}, "192.0.2.5"),
     ],
 )
-def test_what_can_happen_to_a_setting(box: Box, switches: dict[str, Any], address: str) -> None:
+def test_the_results_of_a_setting(box: Box, switches: dict[str, Any], address: str) -> None:
     box.switch(**switches)
     for key, value in (("server_address", "192.0.2.5"), ("access_token", "t")):
         assert box.fstool(box.plugin, "set_property", box.keys[key], value) == (0, "")
@@ -208,7 +208,7 @@ def test_what_can_happen_to_a_setting(box: Box, switches: dict[str, Any], addres
 
 
 @pytest.mark.parametrize("verb", ["version", "restart"])
-def test_somebody_applies_once_after_a_command(box: Box, verb: str) -> None:
+def test_another_operator_applies_once_after_a_command(box: Box, verb: str) -> None:
     box.switch(apply_meanwhile=verb)
     arguments = [verb] if verb == "version" else [box.plugin, verb]
     for address in ("192.0.2.99", "192.0.2.5"):
@@ -217,7 +217,7 @@ def test_somebody_applies_once_after_a_command(box: Box, verb: str) -> None:
         box.fstool(box.plugin, "set_property", box.keys["server_address"], "192.0.2.5")
 
 
-def test_sudo_is_needed_where_the_user_is_not_root(box: Box) -> None:
+def test_a_user_without_root_login_needs_sudo(box: Box) -> None:
     box.switch(root_login=False)
     assert box.fstool("version") == (1, "fstool: must be run as root")
     assert box.run("sudo -H -S -n -u root fstool version")[0] == 0

@@ -18,7 +18,7 @@ STATUS = "/api/v2/monitor/system/status"
 
 
 def admin(**attributes: Any) -> dict[str, Any]:
-    """Return the body of a REST API admin."""
+    """Return the body of a REST API administrator."""
     return {"name": "ot", "accprofile": "prof_admin", **attributes}
 
 
@@ -37,14 +37,14 @@ def read(fgt: Any, path: str) -> dict[str, Any]:
 
 
 def write(fgt: Any, method: str, path: str, body: Any = None, **arguments: Any) -> dict[str, Any]:
-    """Write successfully and return the envelope."""
+    """Write, check the success, and return the envelope."""
     response = fgt(method, path, json=body, **arguments)
     assert response.status_code == 200, response.text
     return response.json()
 
 
 def key_of(fgt: Any, name: str) -> dict[str, str]:
-    """Generate a key and return the header that carries it."""
+    """Generate a key and return its header."""
     token = write(fgt, "POST", GENERATE, {"api-user": name})["results"]["access_token"]
     assert len(token) == 30
     return {"Authorization": f"Bearer {token}"}
@@ -66,7 +66,7 @@ def test_read_envelope_holds_a_list(fgt: Any) -> None:
     assert expected.items() <= body.items()
 
 
-def test_write_envelope_tells_what_changed(fgt: Any) -> None:
+def test_a_write_envelope_shows_the_change(fgt: Any) -> None:
     created = write(fgt, "POST", PROFILES, {"name": "ro", "comments": "a"})
     assert (created["mkey"], created["revision_changed"], created["action"]) == ("ro", True, "")
     same = write(fgt, "PUT", f"{PROFILES}/ro", {"comments": "a"})
@@ -226,7 +226,7 @@ def test_missing_objects(lab: Any, fgt: Any) -> None:
     assert fgt("POST", PROFILES, data="{").status_code == 400
 
 
-def test_profiles_that_cannot_go(fgt: Any) -> None:
+def test_profiles_that_cannot_be_deleted(fgt: Any) -> None:
     write(fgt, "POST", PROFILES, {"name": "used"})
     write(fgt, "POST", ADMINS, admin(accprofile="used"))
     assert fgt("DELETE", f"{PROFILES}/used").json()["error"] == -23
@@ -279,7 +279,7 @@ def test_keys_expire(lab: Any, fgt: Any) -> None:
 
 
 def test_generate_key_refusals(fgt: Any) -> None:
-    assert fgt("POST", GENERATE, json={"api-user": "nobody"}).json()["error"] == -3
+    assert fgt("POST", GENERATE, json={"api-user": "unknown"}).json()["error"] == -3
     write(fgt, "POST", ADMINS, admin())
     refused = fgt("POST", GENERATE, json={"api-user": "ot"}, headers=key_of(fgt, "ot"))
     assert (refused.status_code, refused.json()["action"]) == (403, "generate-key")
@@ -359,7 +359,7 @@ def test_answers_can_be_compressed(lab: Any, fgt: Any) -> None:
 
 @pytest.fixture
 def careful(lab: Any, fgt: Any) -> Any:
-    """A client with the key of an admin that has a PKI group."""
+    """A client with the key of an administrator with a PKI group."""
     pki = {"peer-auth": "enable", "peer-group": "automation"}
     admin = {"name": "careful", "accprofile": "super_admin", **pki}
     client = lab.client("fgt")
@@ -374,7 +374,7 @@ def test_a_pki_group_asks_for_a_certificate_beside_the_key(lab: Any, careful: An
     careful.session.close()
     careful.session.cert = (lab.record["client_cert"], lab.record["client_key"])
     assert careful("GET", PROFILES).status_code == 200
-    careful.session.headers["Authorization"] = "Bearer nobodys"
+    careful.session.headers["Authorization"] = "Bearer unknown"
     assert careful("GET", PROFILES).status_code == 401
 
 

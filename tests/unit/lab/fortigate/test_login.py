@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two logins of the lab's FortiGate: every reply by version, and what may stand in the way."""
+"""The two logins of the lab's FortiGate: every reply by version, and the steps that may interrupt them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BEFORE_AND_AFTER_7_6_3 = ["7.2.8", "7.4.5", "7.6.2", "7.6.3"]
 
 
 def fields(client: Any, **more: Any) -> dict[str, Any]:
-    """Return what a login sends."""
+    """Return the fields of a login."""
     return {"username": client.credentials["username"], "secretkey": client.credentials["password"], **more}
 
 
@@ -32,7 +32,7 @@ def web_login(client: Any, **more: Any) -> requests.Response:
 
 
 def csrf(client: Any) -> dict[str, str]:
-    """Return the header that a change by a session needs."""
+    """Return the header that a session requires for changes."""
     cookies = client.session.cookies
     value = next(cookie.value for cookie in cookies if cookie.name.startswith("ccsrf"))
     return {"X-CSRFTOKEN": value.strip('"')}
@@ -44,7 +44,7 @@ def sessions(lab: Any) -> list[dict[str, Any]]:
 
 
 def failures(lab: Any) -> int:
-    """Return how many failed logins count towards the lock-out."""
+    """Return the number of failed logins that count towards the lockout."""
     return sum(lab.control("GET", "/state")["appliances"]["fgt"]["failed_logins"].values())
 
 
@@ -65,9 +65,7 @@ def test_a_session_of_the_api_writes_with_its_csrf_token_and_ends(lab: Any, vers
 
 
 @pytest.mark.parametrize(("treatment", "status"), [("refuse", 403), ("accept", 200)])
-def test_a_csrf_token_in_quotes_is_taken_where_the_switch_says_so(
-    lab: Any, treatment: str, status: int
-) -> None:
+def test_a_switch_accepts_a_csrf_token_in_quotes(lab: Any, treatment: str, status: int) -> None:
     client = lab.client("fgt")
     api_login(client)
     lab.options("fgt", quoted_csrf_token=treatment)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The FortiGate of the lab: what queries show, paths below an object, and the rarer statuses."""
+"""The FortiGate of the lab: queries, paths below an object, and rare statuses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def get(fgt: Any, path: str) -> Any:
 
 
 def write(fgt: Any, method: str, path: str, body: Any = None) -> dict[str, Any]:
-    """Write successfully and return the envelope."""
+    """Write, check the success, and return the envelope."""
     response = fgt(method, path, json=body)
     assert response.status_code == 200, response.text
     return response.json()
@@ -36,7 +36,7 @@ def write(fgt: Any, method: str, path: str, body: Any = None) -> dict[str, Any]:
 
 @pytest.fixture
 def ot(fgt: Any) -> Any:
-    """A FortiGate with an admin of two trusted hosts, and a profile with one custom group."""
+    """A FortiGate with an administrator with two trusted hosts, and a profile with one custom group."""
     hosts = [host(1, "192.0.2.1/32"), host(7, "192.0.2.7/32")]
     write(fgt, "POST", ADMINS, {"name": "ot", "accprofile": "prof_admin", "trusthost": hosts})
     rights = {"fwgrp": "custom", "fwgrp-permission": {"policy": "read"}}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documented API of the lab's sensor, switch by switch."""
+"""The documented API of the lab's sensor, with each switch."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_an_administrator_changes_only_passwords_of_users_that_exist(lab: Any) -
     body = {
         "admin_username": client.credentials["username"],
         "admin_password": client.credentials["password"],
-        "username": "nobody",
+        "username": "unknown",
         "new_password": "another-password",
     }
     assert "doesn't exist" in client("POST", f"{SET}_by_admin", json=body).text

@@ -14,14 +14,14 @@ TOKENS = "/__lab__/tokens"
 
 
 def create(sensor: Any, description: str = "Forescout") -> tuple[int, dict[str, str]]:
-    """Make a token; return its identifier and the header that carries it."""
+    """Create a token. Return its identifier and its header."""
     answer = sensor("POST", TOKENS, json={"description": description})
     assert answer.status_code == 201
     return answer.json()["id"], {"Authorization": answer.json()["token"]}
 
 
 def used(sensor: Any) -> list[str]:
-    """Return the column Used."""
+    """Return the column Used of the token list."""
     return [token["used"] for token in sensor("GET", TOKENS).json()["tokens"]]
 
 
@@ -48,7 +48,7 @@ def test_any_accepted_call_is_a_use(lab: Any, sensor: Any) -> None:
     assert lab.calls("sensor")[-2]["principal"] == "Forescout"
 
 
-def test_calls_that_need_no_token_are_no_use_of_one(sensor: Any) -> None:
+def test_calls_without_a_token_do_not_change_used(sensor: Any) -> None:
     _token, header = create(sensor)
     validation = "/api/external/authentication/validation"
     assert sensor("POST", validation, json=sensor.credentials, headers=header).ok

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A sensor of the lab whose token list lags behind."""
+"""A sensor of the lab with a delayed token list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOKENS = "/__lab__/tokens"
 
 
 def listed(sensor: Any) -> list[int]:
-    """Return the identifiers of the tokens that the list shows."""
+    """Return the identifiers in the token list."""
     return [token["id"] for token in sensor("GET", TOKENS).json()["tokens"]]
 
 
