@@ -106,6 +106,7 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._engine.errors import InvalidOptions
+from ..module_utils._engine.files import refuse_irregular
 from ..module_utils._module.untagged import plain
 from ..plugin_utils._endpoint_maps.draft import RecordedSession, draft
 
@@ -132,11 +133,17 @@ class LookupModule(LookupBase):
 
     def _drafted(self, path: str, session: RecordedSession) -> dict[str, Any]:
         try:
-            content, _shown = self._loader._get_file_contents(self._loader.path_dwim(path))
+            found = self._loader.path_dwim(path)
+            refuse_irregular(found)
+            content, _shown = self._loader._get_file_contents(found)
             made = draft(content.decode("utf-8-sig"), session)
         except (AnsibleError, UnicodeDecodeError):
             raise AnsibleLookupError(
                 f"the recording {path} cannot be read; check that it is a HAR file"
+            ) from None
+        except OSError as error:
+            raise AnsibleLookupError(
+                f"the recording {path} cannot be read: {error.strerror}; use the path of a HAR file"
             ) from None
         except InvalidOptions as error:
             raise AnsibleLookupError(f"the recording {path} gives no map: {error}") from None

@@ -91,7 +91,7 @@ def test_a_store_that_cannot_be_read_mints_nothing(stage: Stage, broken: str) ->
     for kind in KINDS:
         result = run.one(kind)
         assert result.failed
-        assert re.search(r"cannot be read: (is|not) a directory", result.message), result.message
+        assert re.search(r"cannot be read: (it is|not) a directory", result.message), result.message
     assert stage.mints() == 0
     if broken == "folder":
         (store / "key.yml").rmdir()

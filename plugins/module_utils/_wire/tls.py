@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from .._engine.errors import InvalidOptions
+from .._engine.files import open_regular
 
 ANSWER_LIMIT = 64 * 1024 * 1024
 """The largest answer, in bytes: headers and body as sent, and again the decompressed body."""
@@ -179,7 +180,7 @@ def _load_identity(context: TlsSettings, certificate: str | None, key: str | Non
 
 def _require_readable(option: str, path: str) -> None:
     try:
-        Path(path).open("rb").close()
+        open_regular(path).close()
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         raise InvalidOptions(

@@ -17,6 +17,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
 from ...module_utils._engine.errors import InvalidOptions
+from ...module_utils._engine.files import refuse_irregular
 from ...module_utils._engine.moment import EPOCHS
 from ...module_utils._engine.version import CLAUSE
 from ...module_utils._module.untagged import plain
@@ -158,7 +159,11 @@ def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
     """Return a validated endpoint map. Raises InvalidOptions with the line of the fault."""
     found = loader.path_dwim(path)
     try:
+        refuse_irregular(found)
         endpoints = plain(loader.load_from_file(found))
+    except OSError as error:
+        why = f"the endpoint map {path} cannot be read: {error.strerror}"
+        raise InvalidOptions(why, "use the path of a YAML file") from None
     except AnsibleError as error:
         _node, line = _composed(found)
         where = f" in line {line}" if line else ""

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 from ansible.template import Templar
 
+from ...module_utils._engine.files import overwrite_regular
 from ...module_utils._engine.moment import as_text, now
 from ...module_utils._module.untagged import plain
 from .document import Appliance, Origin, Outcome, document
@@ -158,7 +159,7 @@ class Recorder:
         folder.mkdir(parents=True, exist_ok=True)
         for name, render in FILES.items():
             # Ansible keeps bytes that are not UTF-8 as surrogates, which no file can contain.
-            (folder / name).write_text(render(report), encoding="utf-8", errors="replace")
+            overwrite_regular(folder / name, render(report).encode("utf-8", "replace"))
         return folder
 
 

@@ -17,6 +17,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import match_encrypt_secret
 
+from ...module_utils._engine.files import make_private_folder
 from ...module_utils._engine.moment import as_text, now
 
 
@@ -32,7 +33,7 @@ def write_escrow(ref: str, value: str, loader: DataLoader) -> Path | None:
         text = yaml.safe_dump({"secret_ref": ref, "value": value, "created_at": as_text(now())})
         content = loader._vault.encrypt(text, secret=secret, vault_id=identity)
         path = Path(constants.ANSIBLE_HOME, "defender_iot_escrow", _file_name(ref))
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
     except (AnsibleError, OSError, TypeError):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.errors import InvalidOptions, Overtaken, SecretStoreError
+from ...module_utils._engine.files import make_private_folder, open_regular
 from .program import os_reason
 
 REMEDIES = {
@@ -25,12 +26,18 @@ REMEDIES = {
     errno.EROFS: "mount the file system writable, or use another secret store",
     errno.ENOSPC: "free disk space and run again",
     errno.EDQUOT: "free disk space and run again",
+    errno.EISDIR: "remove the directory, or use another path",
+    errno.EINVAL: "remove it, or use another path",
+    errno.ELOOP: "use the path that it points to, or replace it with the file",
 }
 REMEDY = "check the path and its file system, and run again"
 
 
 class FileStore(ABC):
-    """One file, replaced atomically. Its version is a digest of its bytes."""
+    """One regular file, replaced atomically. Its version is a digest of its bytes.
+
+    A symbolic link is refused: replacing it would leave the old secret in the file that it points to.
+    """
 
     compare_and_set = True
 
@@ -55,7 +62,7 @@ class FileStore(ABC):
         """Replace the file atomically, with mode 0600. Raises Overtaken."""
         content = self._encrypted(record)
         with self._store_errors("written"):
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self.path.parent)
             with self._locked(expected):
                 self._replace(content)
         return _version(content)
@@ -76,14 +83,15 @@ class FileStore(ABC):
     def _bytes(self) -> bytes | None:
         with self._store_errors("read"):
             try:
-                return self.path.read_bytes()
+                with open_regular(self.path, follow_links=False) as file:
+                    return file.read()
             except FileNotFoundError:
                 return None
 
     @contextmanager
     def _locked(self, expected: str | None) -> Iterator[None]:
         """Lock the folder, and compare the file's version with the expected one before the change."""
-        folder = os.open(self.path.parent, os.O_RDONLY)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
             content = self._bytes()

@@ -21,6 +21,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.load import (
     load_endpoint_map,
 )
+from ansible_collections.otsec.defender_iot.tests.support.irregular import IRREGULAR, not_blocking
 
 LAB = Path(__file__).parents[3] / "roles" / "lab" / "files" / "endpoints"
 SENSOR, FORESCOUT = (yaml.safe_load((LAB / name).read_text()) for name in ("sensor.yml", "forescout.yml"))
@@ -280,6 +281,14 @@ def test_a_map_that_is_not_a_mapping_is_refused(tmp_path: Path, content: Any) ->
 def test_invalid_yaml_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "map.yml").write_text(text)
     with pytest.raises(InvalidOptions, match=r"the endpoint map \S+map\.yml cannot be read in line 1: "):
+        load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
+
+
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_only_a_regular_file_is_read(tmp_path: Path, kind: str) -> None:
+    IRREGULAR[kind](tmp_path / "map.yml")
+    reason = f"cannot be read: it is {kind}, not a regular file; use the path of a YAML file"
+    with not_blocking(), pytest.raises(InvalidOptions, match=reason):
         load_endpoint_map(str(tmp_path / "map.yml"), DataLoader())
 
 

@@ -104,3 +104,34 @@ def test_a_lab_that_cannot_start_says_why(lab_command: Any, tmp_path: Path) -> N
     assert started.returncode == 1
     assert "toaster" in started.stderr
     assert not (tmp_path / "lab" / "lab.json").exists()
+
+
+def test_the_lab_s_files_replace_links_and_pipes(lab_command: Any, tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "lab", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.write_text("untouched")
+    for name in ("lab.log", "ca.pem", "lab.json"):
+        os.mkfifo(folder / name)
+    for name in ("client.pem", "client.key"):
+        (folder / name).symlink_to(elsewhere)
+    started = lab_command("start")
+    assert (started.returncode, started.stderr) == (0, "")
+    names = ("lab.log", "lab.json", "ca.pem", "client.pem", "client.key")
+    assert [stat.S_ISREG((folder / name).lstat().st_mode) for name in names] == [True] * 5
+    assert elsewhere.read_text() == "untouched"
+
+
+def test_every_missing_folder_of_the_lab_is_private(
+    command: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    config = tmp_path / "lab.yml"
+    os.mkfifo(config)
+    folder = tmp_path / "a" / "b" / "lab"
+    arguments = [*command, "run", "--directory", str(folder), "--config", str(config)]
+    ended = subprocess.run(
+        arguments, env=environment, capture_output=True, check=False, text=True, timeout=STEP_SECONDS
+    )
+    assert ended.returncode == 1
+    assert f"{config} is not a regular file" in ended.stderr
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (folder, *folder.parents[:2])]
+    assert modes == [0o700, 0o700, 0o700]

@@ -52,6 +52,12 @@ def test_a_value_is_saved_with_what_it_belongs_to(folder: Path, vault_loader: Lo
     }
 
 
+def test_every_missing_folder_is_private(tmp_path: Path, vault_loader: Loader, monkeypatch: Any) -> None:
+    monkeypatch.setattr(constants, "ANSIBLE_HOME", str(tmp_path / "new" / "home"))
+    path = write_escrow(REF, "s3cr3t", vault_loader("right"))
+    assert [mode(folder) for folder in list(path.parents)[:3]] == [0o700, 0o700, 0o700]
+
+
 def test_nobody_else_can_read_it_and_nothing_of_it_is_in_the_clear(vault_loader: Loader) -> None:
     path = write_escrow(REF, "s3cr3t", vault_loader("right"))
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)

@@ -21,8 +21,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Overtaken,
     SecretStoreError,
 )
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import file_store
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.store import BACKENDS, open_store
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores.vault_file import VaultFile
+from ansible_collections.otsec.defender_iot.tests.support.irregular import IRREGULAR, not_blocking
 
 Loader = Callable[..., DataLoader]
 RECORD = {"value": "s3cr3t", "created_at": "2026-11-02T09:30:00Z"}
@@ -30,12 +32,6 @@ RECORD = {"value": "s3cr3t", "created_at": "2026-11-02T09:30:00Z"}
 
 # What the operating system may refuse: the call, the error number, and the message.
 REFUSALS = {
-    "read-only folder": (
-        Path,
-        "mkdir",
-        errno.EROFS,
-        "written: read-only file system; mount the file system writable",
-    ),
     "read-only file": (
         os,
         "open",
@@ -47,7 +43,12 @@ REFUSALS = {
     "full": (os, "fsync", errno.ENOSPC, "written: no space left on device; free disk space"),
     "over quota": (os, "fsync", errno.EDQUOT, "written: disk quota exceeded; free disk space"),
     "broken": (os, "fsync", errno.EIO, "written: input/output error; check the path"),
-    "not to be read": (Path, "read_bytes", errno.EACCES, "read: permission denied; allow the account that"),
+    "not to be read": (
+        file_store,
+        "open_regular",
+        errno.EACCES,
+        "read: permission denied; allow the account that",
+    ),
 }
 
 
@@ -130,6 +131,96 @@ def test_a_refused_write_is_reported_and_keeps_the_old_file(
     assert beside(path) == ["key.yml"]
 
 
+def test_a_folder_that_cannot_be_created_is_reported(
+    store: VaultFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(SecretStoreError, match=r"key\.yml cannot be written: read-only file system; mount"):
+        store.write(RECORD, None)
+
+
+def test_every_missing_folder_is_private(store: VaultFile, path: Path, tmp_path: Path) -> None:
+    store.write(RECORD, None)
+    folders = [each for each in path.parents if each.is_relative_to(tmp_path) and each != tmp_path]
+    assert [stat.S_IMODE(each.stat().st_mode) for each in folders] == [0o700, 0o700]
+
+
+USES: dict[str, Callable[[VaultFile], object]] = {
+    "read": lambda store: store.read(),
+    "write": lambda store: store.write({"value": "new"}, None),
+    "delete": lambda store: store.delete(None),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_only_a_regular_file_is_used(
+    store: VaultFile, path: Path, kind: str, use: Callable[[VaultFile], object]
+) -> None:
+    path.parent.mkdir(parents=True)
+    IRREGULAR[kind](path)
+    remedy = "remove .*, or use another path"
+    with (
+        not_blocking(),
+        pytest.raises(SecretStoreError, match=f"cannot be read: it is {kind}, not a regular file; {remedy}"),
+    ):
+        use(store)
+    assert beside(path) == ["key.yml"]
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+@pytest.mark.parametrize("target", ["an old secret", "nothing"])
+def test_a_link_is_refused_so_that_no_old_secret_survives(
+    store: VaultFile, path: Path, target: str, use: Callable[[VaultFile], object]
+) -> None:
+    elsewhere = path.parent / "elsewhere.yml"
+    if target == "nothing":
+        path.parent.mkdir(parents=True)
+    else:
+        store.write(RECORD, None)
+        path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    with pytest.raises(
+        SecretStoreError, match="cannot be read: it is a symbolic link, not a regular file; use"
+    ):
+        use(store)
+    assert path.is_symlink()
+    assert elsewhere.exists() is (target != "nothing")
+
+
+def test_a_folder_may_be_a_link(path: Path, tmp_path: Path, vault_loader: Loader) -> None:
+    (tmp_path / "link").symlink_to(path.parent)
+    path.parent.mkdir(parents=True)
+    VaultFile(str(tmp_path / "link" / "key"), {}, vault_loader("right")).write(RECORD, None)
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_pipe_in_place_of_the_folder_does_not_block(
+    store: VaultFile, path: Path, use: Callable[[VaultFile], object]
+) -> None:
+    path.parent.parent.mkdir()
+    os.mkfifo(path.parent)
+    with not_blocking(), pytest.raises(SecretStoreError, match=r"key\.yml cannot be "):
+        use(store)
+
+
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_a_temporary_file_that_is_not_regular_does_not_block(store: VaultFile, path: Path, kind: str) -> None:
+    path.parent.mkdir(parents=True)
+    IRREGULAR[kind](path.with_name(f".{path.name}.tmp"))
+    with not_blocking():
+        if kind == "a directory":
+            with pytest.raises(SecretStoreError, match=r"key\.yml cannot be written: "):
+                store.write(RECORD, None)
+        else:
+            store.write(RECORD, None)
+            assert beside(path) == ["key.yml"]
+
+
 def test_the_temporary_file_of_a_killed_run_is_removed(store: VaultFile, path: Path) -> None:
     left = path.with_name(f".{path.name}.tmp")
     left.parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +263,7 @@ def test_a_file_that_is_not_a_vault_file_is_not_an_empty_store(
 
 def test_an_unreadable_file_is_not_an_empty_store(store: VaultFile, path: Path) -> None:
     path.mkdir(parents=True)
-    with pytest.raises(SecretStoreError, match=r"key\.yml cannot be read: is a directory"):
+    with pytest.raises(SecretStoreError, match=r"key\.yml cannot be read: it is a directory"):
         store.read()
 
 

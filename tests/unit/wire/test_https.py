@@ -27,6 +27,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.https imp
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.tls import trust
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
+from ansible_collections.otsec.defender_iot.tests.support.irregular import IRREGULAR, not_blocking
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, answer
 
 
@@ -142,7 +143,7 @@ WRONG_OPTIONS = {
     "CA file without a CA": ({"ca_path": "{folder}/client.key"}, "ca_path contains no CA certificate in PEM"),
     "key alone": ({"client_key": "{folder}/client.key"}, "client_key is set without client_cert"),
     "no certificate": ({"client_cert": "{folder}/none.pem"}, "client_cert cannot be read on this host"),
-    "certificate is a folder": ({"client_cert": "{folder}"}, r"client_cert .* \(is a directory\)"),
+    "certificate is a folder": ({"client_cert": "{folder}"}, r"client_cert .* \(it is a directory,"),
     "no key": (
         {"client_cert": "{folder}/client.pem", "client_key": "{folder}/none.key"},
         r"client_key cannot be read on this host: .* \(no such file or directory\)",
@@ -177,6 +178,15 @@ def test_an_invalid_option_is_refused_before_anything_is_sent(
     with pytest.raises(InvalidOptions, match=said) as caught:
         Http({**CONNECTION, **given})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", IRREGULAR)
+@pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
+def test_only_regular_files_are_opened(made: Certificates, tmp_path: Path, option: str, kind: str) -> None:
+    IRREGULAR[kind](tmp_path / "file")
+    client = {"client_cert": f"{made.folder}/client.pem"} if option == "client_key" else {}
+    with not_blocking(), pytest.raises(InvalidOptions, match=option):
+        Http({**CONNECTION, **client, option: str(tmp_path / "file")})
 
 
 def test_an_empty_option_is_not_set() -> None:

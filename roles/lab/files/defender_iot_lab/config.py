@@ -62,6 +62,8 @@ class LabConfig:
 
 def load(path: Path) -> LabConfig:
     """Read a configuration file, YAML or JSON. Raises ConfigurationError."""
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{path} is not a regular file; use one")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         appliances = tuple(ApplianceConfig(**appliance) for appliance in content.pop("appliances"))

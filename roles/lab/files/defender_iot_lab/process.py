@@ -38,7 +38,7 @@ class ProcessError(Exception):
 
 def run(config: Path, directory: Path) -> None:
     """Run a lab in the foreground until SIGTERM or SIGINT."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(directory)
     lock = _acquire(directory)
     if lock is None:
         raise ProcessError(f"a lab is already running in {directory}; stop it or use another directory")
@@ -52,7 +52,7 @@ def run(config: Path, directory: Path) -> None:
 
 def start(config: Path, directory: Path) -> None:
     """Start a lab in its own session and wait until every port answers."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(directory)
     if _is_locked(directory):
         raise ProcessError(f"a lab is already running in {directory}; stop it or use another directory")
     record = directory / "lab.json"
@@ -87,8 +87,8 @@ async def _serve(lab: Lab, directory: Path) -> None:
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         if server.started:
-            (directory / "ca.pem").write_bytes(lab.authority.pem)
-            (directory / "client.pem").write_bytes(lab.authority.client.chain)
+            _write_private(directory / "ca.pem", lab.authority.pem)
+            _write_private(directory / "client.pem", lab.authority.client.chain)
             _write_private(directory / "client.key", lab.authority.client.key)
             _write_record(directory, lab, control_port.port, token)
         await serving
@@ -109,8 +109,15 @@ def _write_record(directory: Path, lab: Lab, control_port: int, token: str) -> N
     draft.rename(directory / "lab.json")
 
 
+def _make_private(folder: Path) -> None:
+    """Create a folder and its missing parents, each with mode 0700."""
+    if not folder.is_dir():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def _write_private(path: Path, content: bytes) -> None:
-    # A new file, because an existing one keeps its mode.
+    """Write a new file with mode 0600. An old one is replaced, because it could be a link or a named pipe."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
@@ -129,7 +136,8 @@ def _spawn(config: Path, directory: Path) -> subprocess.Popen[Any]:
     ]
     package = str(Path(__file__).parent.parent)
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    with (directory / "lab.log").open("w") as log:
+    (directory / "lab.log").unlink(missing_ok=True)
+    with (directory / "lab.log").open("x") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
