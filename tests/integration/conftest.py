@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.otsec.defender_iot.tests.support import lab as labs
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.fstool_platform import Platform
+from ansible_collections.otsec.defender_iot.tests.support.namespaces import own_pid_namespace
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
 SPARE_FORTIGATES = 40
@@ -83,6 +84,12 @@ def lab(running_lab: labs.Lab) -> labs.Lab:
 def workspace(tmp_path: Path, tree: Path, lab: labs.Lab) -> Workspace:
     """A control node that has never run."""
     return Workspace(tmp_path / "node", tree, lab)
+
+
+@pytest.fixture(scope="session")
+def pid_namespace() -> tuple[str, ...]:
+    """The words before a command that runs it in a PID namespace of its own."""
+    return own_pid_namespace()
 
 
 @pytest.fixture

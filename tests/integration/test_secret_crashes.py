@@ -9,13 +9,16 @@ Every step has its own host. All of them stop there and are then killed at once,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
 from ansible_collections.otsec.defender_iot.tests.support.stage import (
+    ADMIN,
     CREATE,
     DELETE,
     GENERATE,
@@ -23,7 +26,7 @@ from ansible_collections.otsec.defender_iot.tests.support.stage import (
     STATUS,
     Stage,
 )
-from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace, play, task
 
 WRITES = [(f"write {number}", phase) for number in (1, 2, 3) for phase in ("before", "half", "after")]
 STEPS = {
@@ -173,11 +176,12 @@ def test_one_working_secret_is_stored_and_nothing_is_left_behind(aftermath: Afte
 def test_the_next_run_says_what_it_has_done(aftermath: Aftermath, point: Point) -> None:
     result = aftermath.recovered.one(point.host).data
     assert result["changed"] is (point.step != FINISHED)
-    lost = [*LOST, ("write 1", "after"), (GENERATE, "before"), (CREATE, "before")]
-    if point.step in lost:
+    not_minted = [("write 1", "after"), (GENERATE, "before"), (CREATE, "before")]
+    if point.step in [*LOST, *not_minted]:
         assert result["minted"] is True
         resumed = "an earlier run was interrupted, and any value it minted is lost"
-        rotated = point.rotating and point.kind == "token"
+        # The old value is still valid, so only the rotation is due.
+        rotated = point.rotating and (point.kind == "token" or point.step in not_minted)
         assert result["reason"] == ("rotation_id is second" if rotated else resumed)
     elif point.step not in UNTOUCHED and point.step != FINISHED:
         assert result["minted"] is False
@@ -231,6 +235,87 @@ def test_a_run_whose_worker_alone_is_killed_ends_and_the_next_one_finishes(
     assert stage.mints() == 1
     repaired = stage.settle()
     assert repaired.one().data["reason"] == "an earlier run was interrupted, and any value it minted is lost"
+
+
+@pytest.mark.parametrize("kind", MINTING)
+def test_a_zombie_is_not_waited_for(workspace: Workspace, kind: str) -> None:
+    stage = Stage(workspace)
+    stage.secret(kind)
+    stage.write_inventory()
+    sabotage = stage.sabotage({"it": Rule(("write 2",), "before", "stop")})
+    running = stage.in_background(sabotage)
+    try:
+        sabotage.wait_until_stopped()
+        sabotage.leave_zombies()
+        assert stage.settle().one().data["minted"] is True
+    finally:
+        sabotage.kill()
+    assert stage.keep(running.wait()).code == -9
+
+
+@pytest.mark.parametrize("kind", MINTING)
+def test_a_process_with_the_pid_of_a_killed_one_is_not_waited_for(workspace: Workspace, kind: str) -> None:
+    stage = Stage(workspace)
+    stage.secret(kind)
+    stage.break_run("it", "die", "after", MINTING[kind])
+    pending = stage.record("it")["pending"]
+    stage.edit("it", pending={**pending, "owner": {**pending["owner"], "pid": os.getpid()}})
+    assert stage.settle().one().data["minted"] is True
+
+
+@pytest.mark.parametrize("kind", MINTING)
+def test_a_run_that_was_killed_in_another_pid_namespace_is_resumed_after_a_quarter_of_an_hour(
+    workspace: Workspace, pid_namespace: tuple[str, ...], kind: str
+) -> None:
+    stage = Stage(workspace)
+    stage.secret(kind)
+    workspace.wrapper = pid_namespace
+    stage.break_run("it", "die", "after", MINTING[kind])
+    workspace.wrapper = ()
+    refused = stage.run().one()
+    assert refused.failed
+    assert "is minting it" in refused.message
+    assert stage.mints() == 1
+    stage.make_old("it")
+    assert stage.settle().one().data["minted"] is True
+
+
+CREATE_ADMIN = "POST /api/v2/cmdb/system/api-user"
+PARENT_STEPS = [("write 1", "after"), *((step, "after") for step in (CREATE_ADMIN, GENERATE))]
+
+
+@pytest.mark.parametrize(("step", "phase"), [(CREATE_ADMIN, "before"), *PARENT_STEPS])
+@pytest.mark.parametrize("separate", [False, True], ids=["fortigate_access", "fortigate_api_admin"])
+def test_the_void_key_of_a_recreated_admin_is_replaced_whenever_the_run_is_killed(
+    workspace: Workspace, separate: bool, step: str, phase: str
+) -> None:
+    stage = Stage(workspace)
+    admin = {"name": ADMIN, "profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
+    key = {"secret_ref": workspace.ref("key")}
+    access = (
+        [task("fortigate_api_admin", **admin, **key), task("fortigate_api_key", name=ADMIN, **key)]
+        if separate
+        else [task("fortigate_access", admins=[{**admin, **key}])]
+    )
+
+    def run(**more: Any) -> Run:
+        return stage.keep(stage.loudly(play(*access), **more))
+
+    workspace.inventory(fgt=workspace.host("spare-01"))
+    run().succeeded()
+    void = workspace.kept("key")["value"]
+    stage.lab.cmdb("spare-01", "DELETE", f"api-user/{ADMIN}")
+    killed = run(sabotage=stage.sabotage({"fgt": Rule((step,), phase, "die")}))
+    assert killed.code not in (0, None)
+    run().succeeded()
+    value = workspace.kept("key")["value"]
+    assert value != void
+    headers = {"Authorization": f"Bearer {value}"}
+    answer = stage.lab.call("spare-01", "GET", STATUS.split()[1], headers=headers)
+    assert answer.status_code == 200
+    assert run().succeeded().changes == []
+    assert workspace.kept("key").keys().isdisjoint({"pending", "doubt"})
+    stage.leaks_nothing()
 
 
 def test_tokens_that_are_removed_are_gone_from_sensor_and_store_whenever_the_run_is_killed(

@@ -47,6 +47,12 @@ LOST_ANSWERS: dict[str, dict[str, Any]] = {
     "late": {"kind": "delay", "after": True, "seconds": 2},
     "html": {"kind": "html", "after": True},
     "status-500": {"kind": "status", "status": 500, "after": True},
+    "error-500": {
+        "kind": "status",
+        "status": 500,
+        "after": True,
+        "body": {"path": "system", "name": "api-user", "status": "error", "http_status": 500, "error": -61},
+    },
 }
 
 
@@ -116,6 +122,28 @@ def test_a_store_that_cannot_be_written_mints_nothing(stage: Stage, act: str) ->
     assert stage.mints() == 0
     assert stage.node.stored_files() == {}
     assert len(stage.settle().changes) == 2
+
+
+@pytest.mark.parametrize("act", UNWRITABLE)
+def test_nothing_is_created_on_a_fortigate_if_the_store_of_a_key_cannot_be_written(
+    stage: Stage, act: str
+) -> None:
+    profile = {"name": "defender-iot", "preset": "defender_iot"}
+    admin = {"name": ADMIN, "profile": "defender-iot", "trusted_hosts": ["127.0.0.1"]}
+    key = {"secret_ref": stage.node.ref("key")}
+    access = task("fortigate_access", profiles=[profile], admins=[{**admin, **key}])
+    alone = task("fortigate_api_admin", **{**admin, "profile": "super_admin_readonly"}, **key)
+    stage.node.inventory(fgt=stage.node.host("spare-01"))
+    stage.lab.forget_calls()
+    for each in (access, alone):
+        broken = stage.sabotage({"fgt": Rule(("write 1",), "half", act)})
+        refused = stage.keep(stage.loudly(play(each), sabotage=broken)).one()
+        assert refused.failed
+        assert UNWRITABLE[act] in refused.message
+        assert not refused.data.get("objects")
+    assert stage.writes() == []
+    assert stage.node.stored_files() == {}
+    assert stage.keep(stage.loudly(play(access))).succeeded().one().changed
 
 
 def test_a_store_with_another_vault_password_mints_nothing(stage: Stage) -> None:
