@@ -139,7 +139,9 @@ def test_a_whole_character_is_json_however_it_is_written(certificates: Certifica
 # --- every verb of a FortiGate
 
 
-ADMIN = Resource(label="API admin", kind="admin", path="system/api-user", fields={"name": Field("name")})
+ADMIN = Resource(
+    label="REST API administrator", kind="admin", path="system/api-user", fields={"name": Field("name")}
+)
 VERBS = {
     "read": ("a",),
     "table": (),

@@ -175,7 +175,7 @@ def connect(params: dict[str, Any], route: Route) -> Appliance:
 def _refuse_several_vdoms(vdom: str | None) -> None:
     """Raise InvalidOptions for a list of VDOMs, which FortiOS answers with a list of envelopes."""
     if vdom and (vdom == "*" or "," in vdom):
-        raise InvalidOptions(f'vdom is "{vdom}", which stands for several VDOMs', "set vdom to one VDOM")
+        raise InvalidOptions(f'vdom is "{vdom}", which means several VDOMs', "set vdom to one VDOM")
 
 
 def _scope(vdom: str | None) -> dict[str, str]:

@@ -182,7 +182,7 @@ def test_a_denial_names_the_vdom_of_the_request(verb: str, vdom: str | None, pla
 def test_several_vdoms_are_refused_before_any_request(vdom: str) -> None:
     with pytest.raises(InvalidOptions) as caught:
         gate(vdom=vdom)
-    assert str(caught.value) == f'vdom is "{vdom}", which stands for several VDOMs; set vdom to one VDOM'
+    assert str(caught.value) == f'vdom is "{vdom}", which means several VDOMs; set vdom to one VDOM'
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ STEPS = {
     ),
     "reserving beside a value": (records.reserved, ("another salt", OWNER, (1,)), CURRENT, RESERVED),
     "reserving once more": (records.reserved, ("another salt", OWNER, [1]), PERSISTED, RESERVED),
-    "reserving beside a value by hand": (
+    "reserving beside a value stored manually": (
         records.reserved,
         (SALT, OWNER, [1]),
         {"value": "v"},
@@ -135,7 +135,7 @@ STEPS = {
         {"salt": SALT, **NEW},
         {"salt": SALT, **NEW, "verified": PROVED},
     ),
-    "noting a proof of a value by hand": (
+    "noting a proof of a value stored manually": (
         records.proved,
         (),
         {"value": "new"},
