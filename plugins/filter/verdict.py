@@ -56,6 +56,7 @@ def fortinet_verdict(access: Result) -> Verdict:
         "unknown",
         f"{found}; FortiOS documents no time of last use; "
         "check Log & Report > System Events for logins of the sensor",
+        provable=False,
     )
 
 
@@ -84,7 +85,9 @@ def forescout_verdict(
     state, because = _state(levels)
     proofs = [level.at for level in because if level.at]
     since = {"working": max(proofs, default=None), "never_called": _past(platform.get("created_at"))}
-    return _verdict(state, "; ".join(level.evidence for level in because), since.get(state), levels)
+    evidence = "; ".join(level.evidence for level in because)
+    provable = _unread(platform) or _is_refuted(levels) or _can_prove(tokens, host or {})
+    return _verdict(state, evidence, since.get(state), levels, provable=provable)
 
 
 def verdict_table(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -207,6 +210,16 @@ def _compared(used: Any, platform: Result, changed: datetime | None, max_age: fl
     return Level(True, f"Used is {used}", moment)
 
 
+def _is_refuted(levels: Sequence[Level]) -> bool:
+    return any(level.reached is False for level in levels)
+
+
+def _can_prove(tokens: Result, host: Result) -> bool:
+    """Return whether an endpoint map or a reference host is configured. Only they show calls."""
+    has_host = bool(host) and not host.get("skipped") and ("host" in host or _unread(host))
+    return has_host or not tokens.get("skipped")
+
+
 def _unread(result: Result) -> bool:
     return any(result.get(flag) for flag in ("failed", "unreachable", "skipped")) or not result
 
@@ -228,13 +241,19 @@ def _past(value: Any) -> datetime | None:
 
 
 def _verdict(
-    state: str, evidence: str, since: datetime | None = None, levels: Sequence[Level] = ()
+    state: str,
+    evidence: str,
+    since: datetime | None = None,
+    levels: Sequence[Level] = (),
+    *,
+    provable: bool = True,
 ) -> Verdict:
     return {
         "state": state,
         "since": as_text(since) if since else None,
         "level": max(_reached(levels), default=None),
         "evidence": evidence,
+        "provable": provable,
         "levels": [
             {"level": f"L{n}", "name": NAMES[n], "reached": level.reached, "evidence": level.evidence}
             for n, level in enumerate(levels)

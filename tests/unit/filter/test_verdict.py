@@ -44,6 +44,7 @@ def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -
         "since": None,
         "level": None,
         "evidence": f"the FortiGate could not be read: {why}",
+        "provable": True,
         "levels": [],
     }
 
@@ -64,6 +65,13 @@ def test_the_fortinet_verdict_follows_from_administrator_and_key(
     verdict = fortinet_verdict(found)
     assert verdict["state"] == state
     assert verdict["evidence"].startswith(evidence)
+
+
+@pytest.mark.parametrize(
+    ("found", "provable"), [(access(), False), (access(profile="update"), False), ({"failed": True}, True)]
+)
+def test_a_readable_fortigate_is_not_provable(found: Any, provable: bool) -> None:
+    assert fortinet_verdict(found)["provable"] is provable
 
 
 MADE = "2026-11-02T09:00:00Z"
@@ -116,6 +124,32 @@ def test_forescout_is_unknown_while_the_tokens_are_unread(result: Any) -> None:
     verdict = judged(result)
     assert (verdict["state"], verdict["level"]) == ("unknown", "L0")
     assert "could not be read" in verdict["evidence"]
+
+
+SKIPPED = {"skipped": True}
+NO_REFERENCE = {"missing_labels": [], "ambiguous_labels": []}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "platform", "host", "provable"),
+    [
+        (SKIPPED, PLATFORM, SKIPPED, False),
+        (SKIPPED, MANUAL, None, False),
+        (SKIPPED, PLATFORM, NO_REFERENCE, False),
+        (SKIPPED, PLATFORM, {"failed": True}, True),
+        (SKIPPED, PLATFORM, host(None), True),
+        ({"failed": True}, PLATFORM, SKIPPED, True),
+        ({}, PLATFORM, SKIPPED, True),
+        (SKIPPED, {"failed": True}, SKIPPED, True),
+        (SKIPPED, {**PLATFORM, "changed": True}, SKIPPED, True),
+        (SKIPPED, {**PLATFORM, "running": False}, SKIPPED, True),
+    ],
+)
+def test_a_platform_is_provable_if_something_configured_can_show_a_call(
+    tokens: Any, platform: Any, host: Any, provable: bool
+) -> None:
+    verdict = judged(tokens, platform, host=host)
+    assert (verdict["state"], verdict["provable"]) == ("unknown", provable)
 
 
 @pytest.mark.parametrize("result", [result for result, _why in UNREAD])
