@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the page of each report."""
     folder = tmp_path_factory.mktemp("pages")
-    for make in (reports.small, reports.clean, reports.hostile, reports.fleet):
+    for make in (reports.small, reports.clean, reports.manual, reports.hostile, reports.fleet):
         (folder / f"{make.__name__}.html").write_text(render(make()), encoding="utf-8")
     return folder
 
@@ -108,6 +108,21 @@ def test_a_clean_report_says_so_and_shows_its_objects_when_asked(page: Open) -> 
         expect(shown.locator("#unchecked")).to_be_hidden()
         shown.get_by_role("button", name="Show them").click()
         assert len(rows(shown)) == 16
+
+
+def test_what_is_not_provable_is_grey_and_needs_no_attention(page: Open) -> None:
+    with page("manual") as shown:
+        assert rows(shown) == []
+        expect(shown.locator(".nothing")).to_contain_text(
+            "15 objects are as declared, 1 object is not provable."
+        )
+        assert shown.locator("#legend li").all_inner_texts() == ["\u2013 not verified 8"]
+        assert shown.locator(".unknown").count() == 0
+        neutral = shown.evaluate("getComputedStyle(document.body).getPropertyValue('--neutral')")
+        tones = "edges => edges.map(edge => getComputedStyle(edge).getPropertyValue('--tone'))"
+        assert set(shown.locator(".edge").evaluate_all(tones)) == {neutral}
+        shown.locator(".tile", has_text="Not provable").click()
+        assert rows(shown) == ["Not provable forescout-01 Microsoft Defender for IoT"]
 
 
 def test_the_filter_by_site_leaves_that_site_in_every_part(page: Open) -> None:
@@ -207,7 +222,7 @@ def test_an_edge_says_its_state_by_word_and_line_and_its_evidence_when_focused(p
         assert silent.locator("text").inner_html() == "! never called"
         styles = {
             edge.locator(".line").evaluate("line => getComputedStyle(line).strokeDasharray")
-            for edge in (silent, works, edges["sensor-north-02 to fgt-north-03: unknown"])
+            for edge in (silent, works, edges["sensor-north-02 to fgt-north-03: not provable"])
         }
         assert len(styles) == 3
         silent.focus()
@@ -250,7 +265,7 @@ def test_every_control_is_reached_by_tab(page: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("name", ["small", "clean", "hostile"])
+@pytest.mark.parametrize("name", ["small", "clean", "manual", "hostile"])
 def test_everybody_can_use_the_page(page: Open, name: str, size: tuple[int, int], scheme: str) -> None:
     with page(name, "action=all", size, color_scheme=scheme, reduced_motion="reduce") as shown:
         for toggle in shown.locator(".disclose").all()[:3]:
@@ -285,6 +300,7 @@ def test_hostile_names_are_shown_and_do_nothing(page: Open) -> None:
         for kind in ("image", "script", "comment", "quote", "arabic", "long", "prototype"):
             assert reports.HOSTILE[kind] in names
         assert "[U+202E]gpj.etagitrof" in names
+        assert "fgt[U+200B]-[U+2066]north[U+2069][U+00AD]01" in names
         for edge in shown.locator("[role=option]").all():
             edge.focus()
         assert shown.evaluate("window.broken") is None

@@ -10,7 +10,8 @@ from collections import Counter
 from random import Random
 from typing import Any
 
-ACTIONS = ("create", "update", "delete", "mint", "rotate", "none", "unknown")
+ACTIONS = ("create", "update", "delete", "mint", "rotate", "none", "unknown", "not_provable")
+EDGE_STATES = ("drift", "never_called", "unknown", "working", "not_provable", "not_verified")
 DIFFERENCES = ACTIONS[:5]
 KINDS = {
     "fortigate": ("profile", "admin", "key"),
@@ -25,6 +26,7 @@ HOSTILE = {
     "rtl": "\u202egpj.etagitrof",
     "arabic": "جدار-الحماية-01",
     "separator": "line\u2028and\u2029paragraph",
+    "no width": "fgt\u200b-\u2066north\u2069\u00ad01",
     "not text": "half \udcff of it",
     "long": "fgt-" + "a" * 196,
     "prototype": "__proto__",
@@ -86,7 +88,7 @@ def item(at: dict[str, Any], kind: str, action: str = "none", **traits: Any) -> 
         "name": _NAMES.get(kind, at["appliance"]),
         "action": action,
         "fields": list(_FIELDS[kind]) if action in DIFFERENCES else [],
-        "previewable": action not in ("mint", "unknown"),
+        "previewable": action not in ("mint", "not_provable"),
         "provenance": "documented",
         "message": at["message"],
         "verification": None,
@@ -110,6 +112,7 @@ def document(
     """Return a report of these, with its counts and state."""
     counted = Counter(each["action"] for each in objects)
     counts = {action: counted[action] for action in ACTIONS}
+    states = Counter(each["state"] for each in edges)
     unchecked = any(each["state"] != "checked" for each in appliances)
     differs = any(counts[action] for action in DIFFERENCES)
     return {
@@ -121,6 +124,7 @@ def document(
         "state": "unknown" if unchecked else "drift" if differs else "clean",
         "exit_code": 4 if unchecked else 2 if differs else 0,
         "counts": counts,
+        "edge_counts": {state: states[state] for state in EDGE_STATES},
         "appliances": appliances,
         "objects": objects,
         "edges": edges,
@@ -157,7 +161,7 @@ def small() -> dict[str, Any]:
         edge("sensor-north-01", "fgt-north-01", "drift", "the admin profile would be updated"),
         edge("sensor-north-02", "fgt-north-01", "drift", "the admin profile would be updated"),
         edge("sensor-north-01", "fgt-north-02", "never_called", "there is no key yet"),
-        edge("sensor-north-02", "fgt-north-03", "unknown"),
+        edge("sensor-north-02", "fgt-north-03", "not_provable"),
         edge("sensor-south-01", "fgt-south-01", "unknown", "fgt-south-01 was not checked"),
         edge("forescout-01", "sensor-north-01", "working", **used),
         edge("forescout-01", "sensor-south-01", "working", **used),
@@ -171,7 +175,23 @@ def clean() -> dict[str, Any]:
     found = small()
     appliances = [{**each, "state": "checked", "message": None} for each in found["appliances"]]
     objects = [item(each, kind) for each in appliances for kind in KINDS[each["kind"]]]
-    return document(appliances, objects, [{**each, "state": "working"} for each in found["edges"]])
+    return document(appliances, objects, [{**each, "state": _healthy(each)} for each in found["edges"]])
+
+
+def manual() -> dict[str, Any]:
+    """Return a clean report in which an operator enters the Forescout settings, without verification."""
+    found = clean()
+    objects = [
+        {**each, "action": "not_provable"} if each["kind"] == "settings" else each
+        for each in found["objects"]
+    ]
+    return document(
+        found["appliances"], objects, [{**each, "state": "not_verified"} for each in found["edges"]]
+    )
+
+
+def _healthy(edge: dict[str, Any]) -> str:
+    return "not_provable" if edge["integration"] == "fortinet" else "working"
 
 
 def hostile() -> dict[str, Any]:
@@ -247,5 +267,7 @@ def _objects(random: Random, at: dict[str, Any], troubled: bool) -> list[dict[st
 
 
 def _edge(random: Random, sensor: str, fortigate: str, troubled: bool) -> dict[str, Any]:
-    state = random.choice(["drift", "never_called"]) if troubled and random.random() < 0.06 else "unknown"
+    state = (
+        random.choice(["drift", "never_called"]) if troubled and random.random() < 0.06 else "not_provable"
+    )
     return edge(sensor, fortigate, state)

@@ -12,9 +12,10 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 CHANGES = ("create", "update", "delete", "mint", "rotate")
-ACTIONS = (*CHANGES, "none", "unknown")
+ACTIONS = (*CHANGES, "none", "unknown", "not_provable")
 STATES = ("checked", "failed", "unreachable", "not_done")
-VERDICTS = ("never_called", "unknown", "working")
+VERDICTS = ("never_called", "unknown", "not_provable", "working")
+EDGE_STATES = ("drift", "never_called", "unknown", "working", "not_provable", "not_verified")
 EXIT_CODES = {"clean": 0, "changed": 0, "drift": 2, "unknown": 4}
 
 NEVER_REACHED = "the run ended before it reached this appliance"
@@ -72,6 +73,7 @@ def document(
     objects = [
         entry for row in rows for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
     ]
+    edges = list(_edges(known, mode, objects, verdicts))
     state = _state(mode, rows, objects)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -82,9 +84,10 @@ def document(
         "state": state,
         "exit_code": EXIT_CODES[state],
         "counts": {action: sum(each["action"] == action for each in objects) for action in ACTIONS},
+        "edge_counts": {state: sum(each["state"] == state for each in edges) for state in EDGE_STATES},
         "appliances": rows,
         "objects": objects,
-        "edges": list(_edges(known, mode, objects, verdicts)),
+        "edges": edges,
     }
 
 
@@ -94,8 +97,13 @@ def _verified(appliances: Sequence[Appliance], verdicts: Mapping[str, Mapping[st
     for each in appliances:
         for name in (each.name, each.asks):
             if name and each.name in verdicts:
-                found.setdefault(name, []).append(verdicts[each.name]["state"])
+                found.setdefault(name, []).append(_verdict_state(verdicts[each.name]))
     return {name: min(states, key=VERDICTS.index) for name, states in found.items()}
+
+
+def _verdict_state(verdict: Mapping[str, Any]) -> str:
+    """Return the state of a verdict, or not_provable if no configured interface can show a call."""
+    return "not_provable" if verdict.get("outcome") == "not_provable" else str(verdict["state"])
 
 
 def _row(appliance: Appliance, outcomes: Sequence[Outcome], verification: str | None) -> dict[str, Any]:
@@ -132,13 +140,19 @@ def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[
         "appliance": row["appliance"],
         "kind": entry["kind"],
         "name": entry["name"],
-        "action": "delete" if gone else entry["action"],
+        "action": "delete" if gone else _action(entry),
         "fields": fields(changes[0]["before"], changes[-1]["after"]) if changes else [],
         "previewable": entry.get("previewable", True),
         "provenance": entry["provenance"],
         "message": entry.get("reason"),
         "verification": row["verification"],
     }
+
+
+def _action(entry: Mapping[str, Any]) -> str:
+    """Return the action of an object, which is not provable if no interface can read the object."""
+    is_unreadable = entry["action"] == "unknown" and not entry.get("previewable", True)
+    return "not_provable" if is_unreadable else str(entry["action"])
 
 
 def _unknown(row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -217,12 +231,12 @@ def _edges(
 def _edge(
     integration: str, caller: str, called: str, verdict: Mapping[str, Any] | None, drifts: bool
 ) -> dict[str, Any]:
-    found = verdict or {"state": "unknown", "since": None, "level": None, "evidence": NOT_VERIFIED}
+    found = verdict or {"state": "not_verified", "since": None, "level": None, "evidence": NOT_VERIFIED}
     return {
         "from": caller,
         "to": called,
         "integration": integration,
-        "state": "drift" if drifts else found["state"],
+        "state": "drift" if drifts else _verdict_state(found),
         "since": found["since"],
         "level": found["level"],
         "evidence": found["evidence"],

@@ -14,14 +14,15 @@ from operator import itemgetter
 from typing import Any
 from xml.etree import ElementTree as Tree
 
+from .characters import visible
 from .document import CHANGES, by_appliance
 
-NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML does not allow."""
+NO_XML = re.compile("[\ufffe\uffff]")
+"""Characters that XML does not allow, without the invisible ones."""
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """Return a report as JUnit XML: drift is a failure, unknown an error, an unreadable object is skipped."""
+    """Return a report as JUnit XML: drift is a failure, unknown an error, what is not provable is skipped."""
     root = Tree.Element("testsuites", name="Defender for IoT")
     objects = by_appliance(document)
     for site, rows in groupby(document["appliances"], itemgetter("site")):
@@ -40,7 +41,7 @@ TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 def _cases(mode: str, row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> Sequence[Tree.Element]:
     """Return the cases of one appliance's objects, and one for the appliance if it was not fully checked."""
-    cases = [_case(mode, each) for each in objects if each["action"] != "unknown" or not each["previewable"]]
+    cases = [_case(mode, each) for each in objects if each["action"] != "unknown"]
     if row["state"] != "checked" or not cases:
         case = Tree.Element("testcase", classname=_text(row["appliance"]), name=_text(row["kind"]))
         if row["state"] != "checked":
@@ -56,8 +57,8 @@ def _case(mode: str, each: Mapping[str, Any]) -> Tree.Element:
         failure = Tree.SubElement(case, "failure", type=each["action"])
         failure.set("message", _text(each["message"] or f"{each['action']} {each['kind']} {each['name']}"))
         failure.text = _text("\n".join(_line(row) for row in each["fields"]))
-    elif not each["previewable"]:
-        Tree.SubElement(case, "skipped", message=_text(each["message"] or "it cannot be read"))
+    elif each["action"] == "not_provable":
+        Tree.SubElement(case, "skipped", message=_text(f"not provable: {each['message']}"))
     return case
 
 
@@ -67,4 +68,4 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def _text(text: Any) -> str:
-    return NO_XML.sub("\N{REPLACEMENT CHARACTER}", str(text))
+    return NO_XML.sub("\N{REPLACEMENT CHARACTER}", visible(str(text)))

@@ -4,20 +4,22 @@
 
 """The report as Markdown, for a comment on a pull request.
 
-Names and values come from appliances. They are escaped, so that Markdown and HTML show them as plain text.
+Texts from appliances are shown as code. Sites look for mentions, references and links in the rendered text,
+where an escaped character is an ordinary one again, but not in code: GitHub (observed, github/cmark-gfm#181),
+GitLab (source of its ReferenceFilter), Gitea (documented in its guide "Automatically linked references").
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from .characters import visible
 from .document import CHANGES, by_appliance
-from .sentences import STATE_WORDS, headline, kept
+from .sentences import STATE_WORDS, headline, integrations, kept
 
 LIMIT = 60_000
 """Maximum number of characters. GitHub allows 65,536 in a comment, and pipelines may add text."""
@@ -25,7 +27,8 @@ LIMIT = 60_000
 LONG = 200
 """Maximum number of characters of one value."""
 
-SPECIAL = re.compile(r"[\\`*_\[\]<>&|~@#:$]|(?<=www)\.", re.IGNORECASE)
+SPELLED_OUT = str.maketrans({"`": "[U+0060]", "|": "[U+007C]"})
+"""A backtick can end code, and a pipe ends the cell of a table, even in code."""
 TITLES = {"clean": "clean", "changed": "changed", "drift": "drift", "unknown": "not everything was checked"}
 
 
@@ -34,9 +37,9 @@ def render(document: Mapping[str, Any]) -> str:
     head = [
         f"## Defender for IoT: {TITLES[document['state']]}",
         "",
-        f"{escaped(headline(document))}.",
+        "; ".join(filter(None, [headline(document), integrations(document)])) + ".",
         "",
-        f"Playbook {escaped(document['playbook'])}, {escaped(document['generated_at'])}, "
+        f"Playbook {code(document['playbook'])}, {document['generated_at']}, "
         f"mode {document['mode']}, exit code {document['exit_code']}.",
         "",
     ]
@@ -64,7 +67,7 @@ def _unchecked(document: Mapping[str, Any]) -> Iterator[str]:
     if unchecked:
         yield "**Not checked**, so neither clean nor drifted:\n\n"
     for row in unchecked:
-        yield f"- {escaped(row['appliance'])} {STATE_WORDS[row['state']]}: {escaped(row['message'])}\n"
+        yield f"- {code(row['appliance'])} {STATE_WORDS[row['state']]}: {code(row['message'])}\n"
 
 
 def _kept(document: Mapping[str, Any]) -> Iterator[str]:
@@ -73,19 +76,18 @@ def _kept(document: Mapping[str, Any]) -> Iterator[str]:
     if found:
         yield "\n**No longer declared**, but kept:\n\n"
     for each in found:
-        name = f"{each['appliance']}: {each['kind']} {each['name']}"
-        yield f"- {escaped(name)} is {escaped(each['message'])}\n"
+        yield f"- {_name(each)} is {code(each['message'])}\n"
 
 
 def _sites(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield a table for each site, appliances with changes first."""
     objects = by_appliance(document)
     for site, rows in groupby(document["appliances"], itemgetter("site")):
-        title = escaped(site) if site else "no site"
+        title = code(site) if site else "no site"
         column = "would change" if document["mode"] == "check" else "changed"
         yield f"\n### Site: {title}\n\n| appliance | {column} |\n|---|---|\n"
         summaries = [(row, _summary(row, objects[row["appliance"]])) for row in rows]
-        yield from (f"| {escaped(row['appliance'])} | {text} |\n" for row, text in summaries if text)
+        yield from (f"| {code(row['appliance'])} | {text} |\n" for row, text in summaries if text)
         unchanged = sum(not text for _row, text in summaries)
         if unchanged:
             yield f"| {unchanged} of {len(summaries)} | nothing |\n"
@@ -94,7 +96,7 @@ def _sites(document: Mapping[str, Any]) -> Iterator[str]:
 def _summary(row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> str:
     """Return what differs on one appliance, an empty text if nothing does."""
     changes = [each for each in objects if each["action"] in CHANGES]
-    summaries = [f"{each['action']} {escaped(each['kind'])} {escaped(each['name'])}" for each in changes]
+    summaries = [f"{each['action']} {_object(each)}" for each in changes]
     return ", ".join([*(["unknown"] if row["state"] != "checked" else []), *summaries])
 
 
@@ -104,26 +106,42 @@ def _details(document: Mapping[str, Any]) -> Iterator[str]:
         if each["action"] in CHANGES:
             title = f"{each['appliance']}: {each['action']} {each['kind']} {each['name']}"
             rows = "".join(
-                f"| {escaped(row['field'])} | {_value(row['before'])} | {_value(row['after'])} |\n"
+                f"| {code(row['field'])} | {_value(row['before'])} | {_value(row['after'])} |\n"
                 for row in each["fields"]
             )
-            reason = f"{escaped(each['message'])}\n\n" if each["message"] else ""
+            reason = f"{code(each['message'])}\n\n" if each["message"] else ""
             table = f"| field | before | after |\n|---|---|---|\n{rows}\n" if rows else ""
-            yield f"\n<details><summary>{escaped(title)}</summary>\n\n{reason}{table}</details>\n"
-        elif not each["previewable"]:
-            name = f"{each['appliance']}: {each['kind']} {each['name']}"
-            why = escaped(each["message"] or "it cannot be read")
-            yield f"\n{escaped(name)}: cannot be previewed, {why}\n"
+            yield f"\n<details><summary>{_html_code(title)}</summary>\n\n{reason}{table}</details>\n"
+        elif each["action"] == "not_provable":
+            yield f"\n{_name(each)} is not provable: {code(each['message'])}\n"
 
 
 def _value(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return escaped(text if len(text) <= LONG else f"{text[:LONG]} ...")
+    return code(text if len(text) <= LONG else f"{text[:LONG]} ...")
 
 
-def escaped(text: Any) -> str:
-    """Return a text on one line in which nothing is Markdown, HTML, a link or a mention."""
-    flat = " ".join(str(text).split())
-    return SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat)
+def _name(each: Mapping[str, Any]) -> str:
+    return f"{code(each['appliance'])}: {_object(each)}"
+
+
+def _object(each: Mapping[str, Any]) -> str:
+    return code(f"{each['kind']} {each['name']}")
+
+
+def code(text: Any) -> str:
+    """Return a text as code on one line."""
+    flat = _flat(text).translate(SPELLED_OUT)
+    return f"`{flat}`" if flat else ""
+
+
+def _html_code(text: Any) -> str:
+    """Return a text as code in an HTML block. Only letters, digits and spaces are literal."""
+    literal = "".join(each if each.isalnum() or each == " " else f"&#{ord(each)};" for each in _flat(text))
+    return f"<code>{literal}</code>"
+
+
+def _flat(text: Any) -> str:
+    return " ".join(visible(str(text)).split())

@@ -21,22 +21,12 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from .characters import visible
 from .document import CHANGES
 
 TEMPLATE = Path(__file__).with_name("page.html")
 # JSON strings may escape any character. Without these three, no HTML element starts or ends in one.
 JSON_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
-
-# Control characters; characters that change the direction of text, so that one name looks like another;
-# characters without width; and surrogates, as which Ansible keeps bytes that are not UTF-8.
-UNSEEN = {
-    number: f"[U+{number:04X}]"
-    for first, last in (
-        (0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x2069),
-        (0xD800, 0xDFFF), (0xFEFF, 0xFEFF),
-    )
-    for number in range(first, last + 1)
-}  # fmt: skip
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -56,7 +46,7 @@ def render(document: Mapping[str, Any]) -> str:
 def _visible(value: Any) -> Any:
     """Return a value in whose texts each invisible character is replaced by its code point."""
     if isinstance(value, str):
-        return value.translate(UNSEEN)
+        return visible(value)
     if isinstance(value, Mapping):
         return {_visible(name): _visible(each) for name, each in value.items()}
     return [_visible(each) for each in value] if isinstance(value, (list, tuple)) else value
@@ -90,11 +80,18 @@ def _sentences(document: Mapping[str, Any]) -> list[str]:
     if unchecked := _unchecked(document):
         number = _number(len(unchecked), "appliance was", "appliances were")
         found.append(f"{number} not checked: the state is unknown.")
-    if silent := [each for each in document["edges"] if each["state"] == "never_called"]:
-        found.append(_number(len(silent), "integration was never called.", "integrations were never called."))
+    edges = document["edge_counts"]
+    if silent := edges["never_called"]:
+        found.append(_number(silent, "integration was never called.", "integrations were never called."))
     if counts["none"]:
         every = "All " if counts["none"] == sum(counts.values()) else ""
         found.append(every + _number(counts["none"], "object is as declared.", "objects are as declared."))
+    if opaque := edges["not_provable"]:
+        number = _number(opaque, "integration is", "integrations are")
+        found.append(f"{number} not provable: no interface shows the calls.")
+    if opaque := counts["not_provable"]:
+        number = _number(opaque, "object is", "objects are")
+        found.append(f"{number} not provable: no interface can read {'it' if opaque == 1 else 'them'}.")
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .characters import visible
 from .document import CHANGES
 
 SHOWN = 20
@@ -30,27 +31,36 @@ def counted(document: Mapping[str, Any]) -> str:
 def headline(document: Mapping[str, Any]) -> str:
     """Return the result of the run in one sentence."""
     checked = sum(row["state"] == "checked" for row in document["appliances"])
-    unreadable = sum(not each["previewable"] for each in document["objects"])
-    note = f"; {unreadable} cannot be read" if unreadable else ""
+    not_provable = document["counts"]["not_provable"]
+    note = f"; {not_provable} not provable" if not_provable else ""
     return (
         f"{document['state']}: {checked} of {len(document['appliances'])} appliances checked, "
         f"{counted(document)}{note}"
     )
 
 
+def integrations(document: Mapping[str, Any]) -> str:
+    """Return the numbers of integrations by state, an empty text if there are none."""
+    counts = document["edge_counts"]
+    found = [f"{count} {state.replace('_', ' ')}" for state, count in counts.items() if count]
+    return f"integrations: {', '.join(found)}" if found else ""
+
+
 def summary(document: Mapping[str, Any]) -> list[str]:
-    """Return the lines for the console: the headline, then each unchecked appliance."""
+    """Return the lines for the console: the headline, the integrations, then each unchecked appliance."""
     unchecked = [row for row in document["appliances"] if row["state"] != "checked"]
     lines = [f"  {row['appliance']} {STATE_WORDS[row['state']]}: {row['message']}" for row in unchecked]
     notes = [
         f"  {each['appliance']}: {each['kind']} {each['name']} is {each['message']}"
         for each in kept(document)
     ]
-    return [
+    found = [
         headline(document),
+        *filter(None, [integrations(document)]),
         *shortened(lines, "  and {} more appliances, see the report"),
         *shortened(notes, "  and {} more that were kept, see the report"),
     ]
+    return [visible(line) for line in found]
 
 
 def kept(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

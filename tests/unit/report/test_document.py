@@ -157,7 +157,7 @@ def edges(*outcomes: Outcome) -> dict[tuple[str, str], str]:
 
 
 def test_sensors_call_the_fortigates_of_their_site_and_a_platform_its_sensor() -> None:
-    assert edges() == {("sensor", "fgt"): "unknown", ("platform", "sensor"): "working"}
+    assert edges() == {("sensor", "fgt"): "not_verified", ("platform", "sensor"): "working"}
 
 
 @pytest.mark.parametrize("of", [SENSOR, PLATFORM])
@@ -165,6 +165,38 @@ def test_an_edge_drifts_if_an_object_behind_it_would_change(of: Appliance) -> No
     change = object_entry("update", {"a": 1}, {"a": 2})
     assert edges(seen(change, of=of))["platform", "sensor"] == "drift"
     assert edges(seen(change, of=of, acts=True))["platform", "sensor"] == "working"
+
+
+IN_PLACE = {
+    "state": "unknown",
+    "outcome": "not_provable",
+    "since": None,
+    "level": None,
+    "evidence": "in place",
+}
+UNREAD = {**IN_PLACE, "outcome": "unreadable", "evidence": "no answer"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"),
+    [(None, "not_verified"), (IN_PLACE, "not_provable"), (UNREAD, "unknown")],
+    ids=["not verified", "not provable", "unread"],
+)
+def test_an_unproved_edge_is_an_alarm_only_if_it_could_be_proved(verdict: Any, state: str) -> None:
+    report = made(seen(object_entry()), of=(FGT, SENSOR), verdicts={"fgt": verdict} if verdict else {})
+    assert [edge["state"] for edge in report["edges"]] == [state]
+    assert {name: count for name, count in report["edge_counts"].items() if count} == {state: 1}
+    fgt = next(row for row in report["appliances"] if row["appliance"] == "fgt")
+    assert fgt["verification"] == (None if verdict is None else state)
+
+
+def test_an_object_that_no_interface_can_read_is_counted_apart() -> None:
+    manual = object_entry("unknown", previewable=False, reason="an operator enters the settings")
+    report = made(seen(manual, of=PLATFORM), seen(object_entry()), of=(FGT, PLATFORM))
+    assert [each["action"] for each in report["objects"]] == ["none", "not_provable"]
+    assert (report["counts"]["not_provable"], report["counts"]["unknown"]) == (1, 0)
+    assert (report["state"], report["exit_code"]) == ("clean", 0)
+    assert headline(report) == "clean: 2 of 2 appliances checked, nothing to change; 1 not provable"
 
 
 def test_a_fortigate_without_a_site_is_called_by_every_sensor() -> None:
@@ -176,9 +208,12 @@ def test_the_console_has_the_counts_and_names_what_was_not_done() -> None:
     report = made(seen(object_entry("mint", {}, {"f": "1"}), of=SENSOR), UNREACHABLE, of=(FGT, SENSOR, OTHER))
     assert headline(report) == "unknown: 1 of 3 appliances checked, 1 to mint"
     assert summary(report)[1:] == [
+        "integrations: 1 not verified",
         "  fgt was unreachable: no answer",
         f"  other was not done: {documents.NEVER_REACHED}",
     ]
+    hostile = made(Outcome("fgt", "failed", "\u202egpj \x1b[31m"))
+    assert summary(hostile)[1:] == ["  fgt failed: [U+202E]gpj [U+001B][31m"]
     many = made(of=tuple(Appliance(f"fgt-{number:02}", "fortigate") for number in range(25)))
     assert summary(many)[-1] == "  and 5 more appliances, see the report"
     assert len(summary(many)) == 22

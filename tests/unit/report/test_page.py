@@ -24,6 +24,7 @@ from ansible_collections.otsec.defender_iot.tests.support.report_documents impor
     document,
     fleet,
     hostile,
+    manual,
     small,
 )
 
@@ -68,12 +69,12 @@ def inlined(page: str) -> Any:
     return json.loads(Page(page).inside("script")[0])
 
 
-@pytest.mark.parametrize("make", [small, clean, fleet])
+@pytest.mark.parametrize("make", [small, clean, manual, fleet])
 def test_a_page_contains_its_report(make: Callable[[], dict[str, Any]]) -> None:
     assert inlined(render(make())) == make()
 
 
-@pytest.mark.parametrize("make", [small, clean, fleet])
+@pytest.mark.parametrize("make", [small, clean, manual, fleet])
 def test_the_reports_of_these_tests_are_valid(make: Callable[[], dict[str, Any]]) -> None:
     jsonschema.validate(make(), json.loads(TEMPLATE.with_name("schema.json").read_text()))
 
@@ -100,6 +101,7 @@ def test_a_hostile_text_is_unchanged(name: str) -> None:
     ("text", "shown"),
     [
         ("\u202egpj.etagitrof", "[U+202E]gpj.etagitrof"),
+        ("\u061cfgt\u00ad\u3164\ufe0f", "[U+061C]fgt[U+00AD][U+3164][U+FE0F]"),
         ("line\u2028and\u2029paragraph", "line[U+2028]and[U+2029]paragraph"),
         ("half \udcff of it", "half [U+DCFF] of it"),
         ("bell\a", "bell[U+0007]"),
@@ -148,8 +150,16 @@ def test_the_findings_are_in_words_without_scripts() -> None:
         "1 appliance was not checked: the state is unknown.",
         "2 integrations were never called.",
         "9 objects are as declared.",
+        "1 integration is not provable: no interface shows the calls.",
     ]
-    assert Page(render(clean())).inside("li") == ["All 16 objects are as declared."]
+    assert Page(render(clean())).inside("li") == [
+        "All 16 objects are as declared.",
+        "5 integrations are not provable: no interface shows the calls.",
+    ]
+    assert Page(render(manual())).inside("li") == [
+        "15 objects are as declared.",
+        "1 object is not provable: no interface can read it.",
+    ]
 
 
 def test_a_run_that_changed_something_says_so() -> None:
@@ -160,8 +170,8 @@ def test_a_run_that_changed_something_says_so() -> None:
 
 def test_without_scripts_the_counts_and_unchecked_appliances_are_there() -> None:
     page = Page(render(small()))
-    assert page.inside("th")[:7] == list(small()["counts"])
-    assert page.inside("td")[:7] == [str(number) for number in small()["counts"].values()]
+    assert page.inside("th")[:8] == [action.replace("_", " ") for action in small()["counts"]]
+    assert page.inside("td")[:8] == [str(number) for number in small()["counts"].values()]
     assert "fgt-south-01" in page.inside("bdi")
 
 
