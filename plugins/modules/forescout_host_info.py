@@ -180,11 +180,17 @@ failure:
       returned: always
 """
 
-from ..module_utils._forescout.hosts import HOST, LABELS, PROPERTY, prepare_host_info, read_host
-from ..module_utils._forescout.options import forescout
-from ..module_utils._forescout.web_api import connect
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.hosts import (
+    HOST,
+    LABELS,
+    PROPERTY,
+    prepare_host_info,
+    read_host,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.options import forescout
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web_api import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=forescout(

@@ -347,7 +347,7 @@ failure:
       returned: always
 """
 
-from ..module_utils._forescout.module_settings import (
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.module_settings import (
     FSTOOL,
     SETTINGS,
     WRITING,
@@ -355,10 +355,10 @@ from ..module_utils._forescout.module_settings import (
     connect,
     prepare_forescout_module,
 )
-from ..module_utils._forescout.options import forescout
-from ..module_utils._module.arguments import ROTATE_ONLY
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.options import forescout
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import ROTATE_ONLY
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=forescout(

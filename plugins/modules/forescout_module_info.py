@@ -158,16 +158,16 @@ failure:
       returned: always
 """
 
-from ..module_utils._forescout.module_settings import (
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.module_settings import (
     FSTOOL,
     SETTINGS,
     connect,
     prepare_forescout_module,
     show,
 )
-from ..module_utils._forescout.options import forescout
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.options import forescout
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=forescout(

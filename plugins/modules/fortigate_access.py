@@ -245,15 +245,23 @@ failure:
       returned: always
 """
 
-from ..module_utils._fortigate.access import SHARED, grant, prepare_fortigate_access, references
-from ..module_utils._fortigate.admin_profile import PROFILE
-from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_admin import ADMIN, VDOM
-from ..module_utils._fortigate.api_key import KEY, RECREATE
-from ..module_utils._fortigate.options import fortigate
-from ..module_utils._module.arguments import ROTATE_ONLY, SELF_CHANGE
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
+    SHARED,
+    grant,
+    prepare_fortigate_access,
+    references,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import PROFILE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN, VDOM
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_key import KEY, RECREATE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import (
+    ROTATE_ONLY,
+    SELF_CHANGE,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate(

@@ -507,13 +507,16 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.apply import converge
-from ..module_utils._fortigate.admin_profile import PRESET, PROFILE
-from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.options import fortigate
-from ..module_utils._module.arguments import SELF_CHANGE, STATE
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import converge
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import (
+    PRESET,
+    PROFILE,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import SELF_CHANGE, STATE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **PRESET, **PROFILE.argument_spec()}),

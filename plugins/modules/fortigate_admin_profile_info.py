@@ -115,12 +115,12 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.task import list_objects
-from ..module_utils._fortigate.admin_profile import PROFILE
-from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.options import fortigate
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import list_objects
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import PROFILE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate({"names": {"type": "list", "elements": "str"}}),

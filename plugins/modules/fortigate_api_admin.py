@@ -237,15 +237,15 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.mint import converge_parent
-from ..module_utils._fortigate.admin_profile import PROFILE
-from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_admin import ADMIN, VDOM
-from ..module_utils._fortigate.api_key import SECRET_REF
-from ..module_utils._fortigate.options import fortigate
-from ..module_utils._module.arguments import SELF_CHANGE, STATE
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import converge_parent
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import PROFILE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN, VDOM
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_key import SECRET_REF
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import SELF_CHANGE, STATE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **ADMIN.argument_spec(), **SECRET_REF}),

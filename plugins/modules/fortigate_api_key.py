@@ -242,13 +242,17 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.mint import mint
-from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_key import KEY, RECREATE
-from ..module_utils._fortigate.options import fortigate
-from ..module_utils._module.arguments import ONE_TIME_SECRET, SELF_CHANGE, STATE
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import mint
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_key import KEY, RECREATE
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import (
+    ONE_TIME_SECRET,
+    SELF_CHANGE,
+    STATE,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=fortigate({**STATE, **SELF_CHANGE, **KEY.argument_spec(), **RECREATE, **ONE_TIME_SECRET}),

@@ -281,12 +281,20 @@ failure:
       returned: always
 """
 
-from ..module_utils._module.arguments import ONE_TIME_SECRET, ROTATE_ONLY, STATE
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
-from ..module_utils._sensor.access_token import TOKEN, mint_or_adopt, prepare_access_token
-from ..module_utils._sensor.options import sensor
-from ..module_utils._sensor.web import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import (
+    ONE_TIME_SECRET,
+    ROTATE_ONLY,
+    STATE,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import (
+    TOKEN,
+    mint_or_adopt,
+    prepare_access_token,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.options import sensor
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import connect
 
 MODULE = Module(
     arguments=sensor(

@@ -121,12 +121,15 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.task import list_objects
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
-from ..module_utils._sensor.access_token import TOKEN, prepare_access_token
-from ..module_utils._sensor.options import sensor
-from ..module_utils._sensor.web import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import list_objects
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import (
+    TOKEN,
+    prepare_access_token,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.options import sensor
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import connect
 
 MODULE = Module(
     arguments=sensor(

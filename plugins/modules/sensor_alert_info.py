@@ -202,11 +202,18 @@ failure:
       returned: always
 """
 
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
-from ..module_utils._sensor.api import connect
-from ..module_utils._sensor.data import ALERT, ENGINES, SEVERITIES, TYPES, prepare_alert_info, read_alerts
-from ..module_utils._sensor.options import sensor_api
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.api import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data import (
+    ALERT,
+    ENGINES,
+    SEVERITIES,
+    TYPES,
+    prepare_alert_info,
+    read_alerts,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.options import sensor_api
 
 MODULE = Module(
     arguments=sensor_api(

@@ -181,11 +181,15 @@ failure:
       returned: always
 """
 
-from ..module_utils._module.remote import serve
-from ..module_utils._module.run import Module
-from ..module_utils._sensor.api import connect
-from ..module_utils._sensor.data import DEVICE, prepare_device_info, read_devices
-from ..module_utils._sensor.options import sensor_api
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.api import connect
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data import (
+    DEVICE,
+    prepare_device_info,
+    read_devices,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.options import sensor_api
 
 MODULE = Module(
     arguments=sensor_api(

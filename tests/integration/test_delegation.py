@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,8 @@ from ansible_collections.otsec.defender_iot.tests.support.leaks import (
     leaked,
     watched_command_lines,
 )
+from ansible_collections.otsec.defender_iot.tests.support.patience import wait_for
+from ansible_collections.otsec.defender_iot.tests.support.sabotage import Background
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     ENDPOINTS,
     ROOT,
@@ -43,6 +47,8 @@ VARYING = [
     (re.compile(r"\b[0-9a-f]{12}\b"), "FINGERPRINT"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "TIME"),
 ]
+PROFILE = task("fortigate_admin_profile", name="defender-iot", preset="defender_iot")
+GENERATE_KEY = "/api/v2/monitor/system/api-user/generate-key"
 # It has no property of the module, before and after a poll.
 HOST_WITHOUT_VALUES = "203.0.113.50"
 
@@ -241,7 +247,7 @@ def test_no_secret_is_printed_or_logged_on_the_way(both: Both) -> None:
     assert "SSH: EXEC" in both.there.output
     assert leaked(both.secrets, both.there.output) == []
     assert files_with(both.secrets, both.node.folder, both.node.inputs) == []
-    assert files_with(both.secrets, both.bastion.home) == []
+    assert files_with(both.secrets, both.bastion.folder) == []
 
 
 def test_no_secret_was_in_a_command_line_on_the_way(both: Both) -> None:
@@ -251,30 +257,119 @@ def test_no_secret_was_in_a_command_line_on_the_way(both: Both) -> None:
 
 
 def test_nothing_is_left_on_the_bastion(both: Both) -> None:
-    assert [path for path in both.bastion.home.rglob("*") if path.is_file()] == []
+    assert both.bastion.files() == []
 
 
-def test_check_mode_writes_nothing_through_a_bastion_that_takes_files_by_sftp(
-    workspace: Workspace, bastion: Bastion
-) -> None:
-    _inventory(workspace, bastion, ansible_pipelining=False, ansible_ssh_transfer_method="sftp")
-    bastion.commands.clear()
-    profile = task("fortigate_admin_profile", name="defender-iot", preset="defender_iot")
-    checked = play(profile, hosts="fgt-north-01", check_mode=True, diff=True)
+def test_check_mode_writes_nothing_through_a_bastion(workspace: Workspace, bastion: Bastion) -> None:
+    _inventory(workspace, bastion)
+    checked = play(PROFILE, hosts="fgt-north-01", check_mode=True, diff=True)
     result = workspace.run(*_delegated([checked])).succeeded().one("fgt-north-01")
     assert result.changed
     assert result.data["profile"]["firewall_permissions"]["policy"] == "read-write"
     assert [call["method"] for call in workspace.lab.calls("fgt-north-01")] == ["GET"]
-    assert any("AnsiballZ_fortigate_admin_profile.py" in command for command in bastion.commands)
-    assert [path for path in bastion.home.rglob("*") if path.is_file()] == []
+    assert bastion.files() == []
+
+
+def test_no_file_on_the_bastion_has_a_secret_when_a_task_is_killed(
+    workspace: Workspace, bastion: Bastion
+) -> None:
+    lab = workspace.lab
+    lab.cmdb(
+        "fgt-north-01", "POST", "api-user", {"name": "defender-iot", "accprofile": "super_admin_readonly"}
+    )
+    _inventory(workspace, bastion, ansible_pipelining=False, ansible_ssh_transfer_method="sftp")
+    known = len(lab.secrets())
+    lab.fault("fgt-north-01", "delay", {"path_prefix": GENERATE_KEY}, seconds=20, after=True)
+    key = task("fortigate_api_key", name="defender-iot", secret_ref=workspace.ref("key"))
+    run = Background(lambda: workspace.run(*_delegated([play(key, hosts="fgt-north-01")])))
+    wait_for(lambda: len(lab.secrets()) > known)
+    secrets = [secret["value"] for secret in lab.secrets()]
+    assert bastion.shells
+    assert files_with(secrets, bastion.folder) == []
+    bastion.kill()
+    result = run.wait().one("fgt-north-01")
+    assert result.status == "failed"
+    assert "the module process on the delegation host failed" in result.message
+    assert files_with(secrets, bastion.folder) == []
+    # What the killed process has left has no secret, but is a file.
+    shutil.rmtree(bastion.temporary)
+    bastion.temporary.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("variables", "environment", "why"),
+    [
+        (
+            {},
+            {"ANSIBLE_KEEP_REMOTE_FILES": "1"},
+            "ANSIBLE_KEEP_REMOTE_FILES would keep the secrets of the task",
+        ),
+        (
+            {"ansible_become": True, "ansible_become_method": "su"},
+            {},
+            "the connection ssh to bastion cannot pipeline as it is set up",
+        ),
+    ],
+)
+def test_a_bastion_that_would_get_files_is_refused(
+    workspace: Workspace, bastion: Bastion, variables: Task, environment: dict[str, str], why: str
+) -> None:
+    _inventory(workspace, bastion, **variables)
+    bastion.commands.clear()
+    run = workspace.run(*_delegated([play(PROFILE, hosts="fgt-north-01")]), **environment)
+    result = run.one("fgt-north-01")
+    assert result.status == "failed"
+    assert f"checking the options failed: {why}" in result.message
+    assert bastion.commands == []
+    assert workspace.lab.calls() == []
+
+
+def test_the_environment_of_a_task_is_in_no_command_line(workspace: Workspace, bastion: Bastion) -> None:
+    host = workspace.host("fgt-north-01")
+    token = host.pop("token")
+    workspace.inventory(fgt_north_01=host, bastion=bastion.variables())
+    bastion.commands.clear()
+    read = {**task("fortigate_admin_profile_info"), "environment": {"FORTIGATE_TOKEN": token}}
+    with watched_command_lines() as lines:
+        workspace.run(*_delegated([play(read, hosts="fgt-north-01")])).succeeded()
+    assert bastion.commands
+    for line in (*lines.seen, *(command.encode() for command in bastion.commands)):
+        assert leaked([token], line) == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("-vvvv",)])
+def test_the_reason_of_a_failed_module_process_is_shown(
+    workspace: Workspace, bastion: Bastion, arguments: tuple[str, ...]
+) -> None:
+    _inventory(workspace, bastion, ansible_python_interpreter="/no/such/python")
+    run = workspace.run(*_delegated([play(PROFILE, hosts="fgt-north-01")]), arguments=arguments)
+    message = run.one("fgt-north-01").message
+    assert message.startswith(
+        'fgt-north-01: reading admin profile "defender-iot" failed: the module process on'
+    )
+    assert re.search(r"/no/such/python: not found \(exit code 127\); check the Python interpreter", message)
+
+
+def test_a_missing_package_on_the_bastion_is_named(
+    workspace: Workspace, bastion: Bastion, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    python.chmod(0o755)
+    _inventory(workspace, bastion, ansible_python_interpreter=str(python))
+    result = workspace.run(*_delegated([play(PROFILE, hosts="fgt-north-01")])).one("fgt-north-01")
+    assert re.search(
+        r'reading admin profile "defender-iot" failed: the Python package requests is not installed for \S+ '
+        r"on \S+; install it there$",
+        result.message,
+    )
 
 
 def test_a_bastion_that_cannot_be_reached_is_named(workspace: Workspace, bastion: Bastion) -> None:
     workspace.inventory(
         fgt_north_01=workspace.host("fgt-north-01"), bastion=bastion.variables(ansible_port=1)
     )
-    profile = task("fortigate_admin_profile", name="defender-iot", preset="defender_iot")
-    run = workspace.run(*_delegated([play(profile, hosts="fgt-north-01")]))
+    run = workspace.run(*_delegated([play(PROFILE, hosts="fgt-north-01")]))
     (result,) = run.results
     assert run.code != 0
     assert result.status == "unreachable"

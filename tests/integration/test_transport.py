@@ -143,6 +143,43 @@ def test_the_environment_gives_options_and_nothing_else(workspace: Workspace) ->
     assert 'client_cert cannot be read on this host: "/no/such.pem"' in missing.message
 
 
+def test_the_environment_of_a_task_gives_options(workspace: Workspace) -> None:
+    box = workspace.host("fgt-north-01")
+    workspace.inventory(fgt={"ca_path": box["ca_path"]})
+    named = {**READ, "environment": {"FORTIGATE_TOKEN": "{{ token_of_play }}"}}
+    block = {"block": [named], "environment": {"FORTIGATE_URL": box["url"], "FORTIGATE_TOKEN": "block"}}
+    outer = {"environment": [{"FORTIGATE_TOKEN": "play"}], "vars": {"token_of_play": box["token"]}}
+    node = {"FORTIGATE_URL": "https://127.0.0.1:1", "FORTIGATE_TOKEN": "node"}
+    workspace.run(play(block, **outer), **node).succeeded()
+    assert len(workspace.lab.calls("fgt-north-01")) == 1
+    refused = workspace.run(play({**block, "block": [READ]}, **outer), **node).one("fgt")
+    assert "(401)" in refused.message
+    # An option overrides the environment of the task.
+    workspace.inventory(fgt=box)
+    workspace.run(play({**block, "block": [READ]}, **outer), **node).succeeded()
+
+
+def test_an_unverified_certificate_is_one_warning_for_each_host(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    hosts = {
+        name: {**workspace.host(name), "validate_certs": False} for name in ("fgt-north-01", SELF_SIGNED)
+    }
+    delegated = {**READ, "delegate_to": "bastion"}
+    with running_bastion(tmp_path_factory.mktemp("bastion") / "host") as bastion:
+        workspace.inventory(**hosts, bastion=bastion.variables(), verified=workspace.host("fgt-north-02"))
+        two = [play(READ, delegated, READ, hosts="all:!bastion") for _time in range(2)]
+        run = workspace.run(*two).succeeded()
+        alone = workspace.run(play(delegated, hosts="fgt-north-01")).succeeded()
+    warned = "validate_certs is false, so the certificate"
+    assert run.output.count(warned) == 2
+    assert alone.output.count(warned) == 1
+    assert f"fgt-north-01: {warned}" in run.output
+    for output in (run.output, alone.output):
+        assert "InsecureRequestWarning" not in output
+        assert "Unverified HTTPS" not in output
+
+
 def test_behind_a_bastion_the_same_options_hold(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 from asyncio.subprocess import PIPE
@@ -36,14 +37,19 @@ class _JumpHost(asyncssh.SSHServer):
 
 
 class Bastion:
-    """An SSH server with one user, the commands it has run, and the destinations of its connections."""
+    """A running SSH server with one user, who has a key. It records commands and forwarded connections.
+
+    Commands run in `home`, and have all temporary files in `temporary`. `shells` are the processes of the
+    commands that run.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Generate the keys. Commands run in `home`."""
-        self.home = folder / "home"
+        self.folder, self.home, self.temporary = folder, folder / "home", folder / "temporary"
         self.home.mkdir(parents=True)
+        self.temporary.mkdir()
         self.commands: list[str] = []
         self.destinations: list[tuple[str, int]] = []
+        self.shells: set[int] = set()
         self.port = 0
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._user_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -90,6 +96,16 @@ class Bastion:
         file.write_text("Host bastion\n" + "".join(f"  {name} {value}\n" for name, value in settings.items()))
         return file
 
+    def files(self) -> list[Path]:
+        """Return all files that commands have left."""
+        folders = (self.home, self.temporary)
+        return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+    def kill(self) -> None:
+        """Kill every running command with its processes, as a power failure does."""
+        for shell in self.shells:
+            os.killpg(shell, signal.SIGKILL)
+
     def start(self) -> None:
         """Listen on a free port."""
         self._thread.start()
@@ -126,13 +142,22 @@ class Bastion:
         command = process.command or ""
         self.commands.append(command)
         path = os.environ.get("PATH", os.defpath)
-        environment = {"PATH": path, "HOME": str(self.home), "LC_ALL": "C.UTF-8"}
+        places = {"HOME": str(self.home), "TMPDIR": str(self.temporary)}
         shell = await asyncio.create_subprocess_shell(
-            command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=self.home, env=environment
+            command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=self.home,
+            env={"PATH": path, "LC_ALL": "C.UTF-8", **places},
+            start_new_session=True,
         )
+        self.shells.add(shell.pid)
         feeding = asyncio.create_task(_feed(process.stdin, shell.stdin))
         await asyncio.gather(_pump(shell.stdout, process.stdout), _pump(shell.stderr, process.stderr))
-        process.exit(await shell.wait())
+        status = await shell.wait()
+        self.shells.discard(shell.pid)
+        process.exit(status if status >= 0 else 128 - status)
         feeding.cancel()
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 
 from .._engine.errors import InvalidOptions
 
@@ -40,24 +41,56 @@ class Arguments:
         self._validator = ArgumentSpecValidator(spec, **rules)
 
     def validate(
-        self, options: Mapping[str, Any], clearable: Collection[str] = ()
+        self,
+        options: Mapping[str, Any],
+        clearable: Collection[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any], set[str]]:
         """Return the options with defaults and types applied, and the values that no output may show.
 
         None and an empty text mean that an option is not set. Only the ``clearable`` options may be empty,
-        see Resource.clearable. Raises InvalidOptions.
+        see Resource.clearable. ``environment`` overrides the variables of this process. Raises
+        InvalidOptions.
         """
-        given = _given(self.spec, options, clearable)
+        given = {**self._fallbacks(environment or {}), **_given(self.spec, options, clearable)}
         checked = self._validator.validate(given)
+        self._refuse_unsupported(checked)
         problems = [*checked.error_messages, *_empty_parts(checked.validated_parameters)]
         if problems:
             raise InvalidOptions(" and ".join(problems), _remedy(options, given))
         return checked.validated_parameters, set(checked._no_log_values)
 
+    def _fallbacks(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the options that an environment sets: each by the first variable that is not empty."""
+        variables = {name: spec["fallback"][1] for name, spec in self.spec.items() if "fallback" in spec}
+        found = {
+            name: next(filter(None, map(environment.get, each)), None) for name, each in variables.items()
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _refuse_unsupported(self, checked: ValidationResult) -> None:
+        """Raise InvalidOptions for unknown options and suboptions, with the names they may be meant for."""
+        found = checked.unsupported_parameters
+        paths = sorted([*each] if isinstance(each, tuple) else [each] for each in found)
+        if not paths:
+            return
+        close = [name for path in paths for name in _close_names(self.spec, path)]
+        raise InvalidOptions(
+            f"unsupported option {', '.join('.'.join(path) for path in paths)}",
+            f"use {' or '.join(dict.fromkeys(close))}" if close else "remove it",
+        )
+
+
+def _close_names(spec: Spec, path: list[str]) -> list[str]:
+    """Return the supported options whose names are similar to the last name of a path, the closest first."""
+    for option in path[:-1]:
+        spec = spec[option]["options"]
+    return [".".join([*path[:-1], name]) for name in get_close_matches(path[-1], spec)]
+
 
 def _given(spec: Spec, options: Mapping[str, Any], clearable: Collection[str] = ()) -> dict[str, Any]:
     """Return the options and suboptions that are set."""
-    given = {o: v for o, v in options.items() if v is not None and (v != "" or o in clearable)}
+    given = {str(o): v for o, v in options.items() if v is not None and (v != "" or o in clearable)}
     return {option: _inner_given(spec.get(option, {}), value) for option, value in given.items()}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, NoReturn
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from .._engine.appliance import READS
 from .._engine.errors import (
@@ -24,7 +24,7 @@ from .._engine.errors import (
     Unsupported,
 )
 from .._wire.https import REQUESTS_IMPORT_ERROR
-from .run import Module, Params
+from .run import Module, Params, missing_requests
 
 ERRORS = {
     each.__name__: each
@@ -58,7 +58,7 @@ def serve(module: Module) -> None:
             msg="this module runs through its action plugin: call it by its full name from a playbook"
         )
     if REQUESTS_IMPORT_ERROR is not None:
-        ansible.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+        ansible.exit_json(error=pack(missing_requests()))
     call = json.loads(ansible.params["_call"])
     if ansible.check_mode and call["verb"] not in READS:
         ansible.fail_json(msg=f"{call['verb']} was requested in check mode")

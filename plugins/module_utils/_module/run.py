@@ -10,6 +10,7 @@ see ``remote``. So the results are the same, and the secret store is used on the
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -40,6 +41,12 @@ class ControlNode(Route, Protocol):
     check_mode: bool
     hidden: set[str]
     predictions: Predictions
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment variables of the task."""
+
+    def with_variables(self, text: str) -> str:
+        """Return a message that names the role's variable beside each option, if a role runs the task."""
 
     def secret_entry(self, ref: str) -> SecretEntry:
         """Return the store's entry for a secret reference. Raises InvalidOptions."""
@@ -76,8 +83,11 @@ def run(module: Module, options: Mapping[str, Any], node: ControlNode) -> dict[s
         _work(module, params, node, outcome)
         ending = {"provenance": provenance(params)}
     except (InvalidOptions, Conflict) as error:
+        error.why, error.remedy = map(node.with_variables, (error.why, error.remedy))
         ending = {"failed": True, "msg": error.sentence(node.host)}
     except ApplianceError as error:
+        # The cause may be in the appliance's words, the remedy never is.
+        error.remedy = node.with_variables(error.remedy)
         state = "unreachable" if isinstance(error, Unreachable) else "failed"
         ending = {state: True, "msg": error.sentence(node.host), "failure": error.failure}
     result = {**outcome.result(), **ending}
@@ -107,12 +117,16 @@ def provenance(params: Params) -> str:
     return str(params.get("endpoint_map", params).get("provenance", "documented"))
 
 
+def missing_requests() -> InvalidOptions:
+    """Return the error of a host without the package that all HTTPS needs."""
+    where = f"{sys.executable} on {platform.node()}"
+    return InvalidOptions(f"the Python package requests is not installed for {where}", "install it there")
+
+
 def _prepare(module: Module, options: Mapping[str, Any], node: ControlNode) -> Params:
     if REQUESTS_IMPORT_ERROR is not None:
-        raise InvalidOptions(
-            f"the Python package requests is not installed for {sys.executable}", "install requests there"
-        )
-    params, hidden = module.arguments.validate(options, module.resource.clearable)
+        raise missing_requests()
+    params, hidden = module.arguments.validate(options, module.resource.clearable, node.environment())
     node.hidden |= hidden
     if params.get("endpoints"):
         params["endpoint_map"] = node.endpoint_map(params["endpoints"])

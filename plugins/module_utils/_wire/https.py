@@ -17,7 +17,9 @@ import re
 import socket
 import ssl
 import traceback
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -31,7 +33,7 @@ try:
     from requests import Session
     from requests.adapters import HTTPAdapter
     from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url
-    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
     Session = HTTPAdapter = object  # type: ignore[assignment,misc]
@@ -211,15 +213,18 @@ class Http:
         _refuse_dot_segments(path)
         self.tls.expect(self.timeout)
         try:
-            with self.session.request(
-                method,
-                self.url + path,
-                headers={name: value.encode() for name, value in (headers or {}).items()},
-                timeout=(self.connect_timeout, self.timeout),
-                allow_redirects=False,
-                stream=True,
-                **content,
-            ) as response:
+            with (
+                _without_warning(),
+                self.session.request(
+                    method,
+                    self.url + path,
+                    headers={name: value.encode() for name, value in (headers or {}).items()},
+                    timeout=(self.connect_timeout, self.timeout),
+                    allow_redirects=False,
+                    stream=True,
+                    **content,
+                ) as response,
+            ):
                 return Response(response.status_code, response.headers, _text(response, path), path)
         except TooLarge:
             raise self._too_large(method, path) from None
@@ -262,6 +267,14 @@ class Http:
         if method == "GET" or not self.tls.awaited:
             return why, remedy
         return f"{why}, and it is not known whether the request was carried out", "run again to determine it"
+
+
+@contextmanager
+def _without_warning() -> Iterator[None]:
+    """Silence urllib3 about an unverified certificate: the action warns once for each host instead."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureRequestWarning)
+        yield
 
 
 def _text(response: Any, path: str) -> str:

@@ -11,31 +11,21 @@ the vault secrets.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 from ansible import constants
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ...module_utils._engine.appliance import Appliance
-from ...module_utils._engine.errors import InvalidOptions, Unreachable
-from ...module_utils._engine.predictions import Predictions
-from ...module_utils._engine.secret import SecretEntry
+from ...module_utils._engine.errors import ApplianceError, InvalidOptions, Unreachable
 from ...module_utils._module.run import Module, Params, run
 from ...module_utils._module.untagged import plain
-from .._secrets.entry import StoreEntry
-from .._secrets.persistence import require_lasting
-from .._secrets.store import STORE_SETTINGS, open_store
-from .host_shell import HostShell
-from .predictions import RunPredictions
+from .control_node import ControlNode, is_mitogen
 from .prefork import load_filters
-from .relay import RelayedAppliance
 from .role_variables import check_variables, roles_of_play
 
 # Ansible imports an action before it forks the workers, which inherit what is loaded here.
@@ -44,6 +34,10 @@ load_filters()
 
 class ApplianceAction(ActionBase):
     """Runs one module. If the task is delegated to a host with a connection, the requests start there."""
+
+    # Ansible replaces a network connection such as httpapi by the local one. Otherwise it would log in to the
+    # appliance before the action runs.
+    _requires_connection = False
 
     module: ClassVar[Module]
     load_endpoint_map: ClassVar[staticmethod[[str, DataLoader], dict[str, Any]]]
@@ -70,82 +64,80 @@ class ApplianceAction(ActionBase):
             extra = load_extra_vars(self._loader)
             check_variables(self._task._role.get_name(), variables, extra, roles_of_play(variables))
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables of the task, merged with those of its blocks and its play."""
+        found: dict[str, Any] = {}
+        if self._task.environment:
+            self._compute_environment_string(found)
+        return {str(name): str(value) for name, value in plain(found).items()}
+
     def is_relayed(self) -> bool:
         """Return whether the requests start from the delegation host."""
         return self._task.delegate_to is not None and self._connection.transport != "local"
+
+    def require_standard_input(self) -> None:
+        """Have Ansible send modules by standard input. Raises InvalidOptions where it would write files.
+
+        A file on the delegation host would contain the secrets of the call, and outlive a killed task.
+        """
+        host, connection = self._task.delegate_to, self._connection
+        if constants.DEFAULT_KEEP_REMOTE_FILES:
+            raise InvalidOptions(
+                f"ANSIBLE_KEEP_REMOTE_FILES would keep the secrets of the task in files on {host}",
+                "unset it, and keep_remote_files in ansible.cfg",
+            )
+        if is_mitogen(connection):
+            return
+        connection._play_context.pipelining = True
+        with suppress(KeyError):
+            connection.set_option("pipelining", True)
+        if not self._is_pipelining_enabled("new"):
+            raise InvalidOptions(
+                f"the connection {connection.transport} to {host} cannot pipeline as it is set up, so the "
+                "secrets of the task would be in a file there",
+                "use ansible_connection: ssh without a terminal (-t) and without become_method: su",
+            )
 
     def call(
         self, params: Params, task_vars: dict[str, Any], verb: str, kind: str, arguments: list[Any]
     ) -> Mapping[str, Any]:
         """Carry out one verb on a kind of object in a module process on the delegation host."""
         options = {name: params[name] for name in self.module.arguments.spec if params[name] is not None}
+        host = self._task.delegate_to
         call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": params})
         try:
-            with self.without_log():
+            with self.undisclosed():
                 result = self._execute_module(module_args={**options, "_call": call}, task_vars=task_vars)
         except AnsibleConnectionFailure:
-            host = self._task.delegate_to
             raise Unreachable(
                 f"Ansible cannot reach {host}, the host in delegate_to",
                 f"run ansible {host} -m ansible.builtin.ping to see why",
+            ) from None
+        except AnsibleError as error:
+            raise ApplianceError(
+                f"Ansible could not run a module on {host}, the host in delegate_to: {error.message}",
+                f"check the connection and become variables of {host}",
             ) from None
         return dict(plain(result))
 
     def execute(self, command: str, stdin: bytes) -> Mapping[str, Any]:
         """Run a command over Ansible's connection to the host. Neither input nor output is logged."""
-        with self.without_log():
+        with self.undisclosed():
             result: Mapping[str, Any] = self._low_level_execute_command(command, in_data=stdin)
         return result
 
     @contextmanager
-    def without_log(self) -> Iterator[None]:
-        """Keep the call and its reply, which may contain a secret, out of all output and the remote log."""
-        context = self._connection._play_context
-        before = self._task.no_log, context.no_log
-        self._task.no_log = context.no_log = True
+    def undisclosed(self) -> Iterator[None]:
+        """Keep what may contain a secret out of all output, the remote log and remote command lines.
+
+        The task's environment would be in the command line of the module process, which has no use for it:
+        the options have its values.
+        """
+        task, context = self._task, self._connection._play_context
+        before = task.no_log, context.no_log, task.environment
+        task.no_log = context.no_log = True
+        task.environment = []
         try:
             yield
         finally:
-            self._task.no_log, context.no_log = before
-
-
-class ControlNode:
-    """The control node's services for one task on one host."""
-
-    def __init__(self, action: ApplianceAction, task_vars: dict[str, Any]) -> None:
-        self.action = action
-        self.task_vars = task_vars
-        self.host = str(task_vars["inventory_hostname"])
-        self.check_mode = bool(action._task.check_mode)
-        self.hidden: set[str] = set()
-        self.predictions: Predictions = RunPredictions(constants.DEFAULT_LOCAL_TMP, self.host)
-
-    def relay(self, params: Params) -> Appliance | None:
-        """Return the appliance by way of the delegation host, None if the control node reaches it itself."""
-        if not self.action.is_relayed():
-            return None
-        return RelayedAppliance(partial(self.action.call, params, self.task_vars))
-
-    def shell(self) -> HostShell:
-        """Return a shell on the inventory host. Raises InvalidOptions if the task is delegated."""
-        other = self.action._task.delegate_to
-        if other not in (None, self.host):
-            raise InvalidOptions(
-                f"its commands run on {self.host} itself, over Ansible's own connection to it, so the task "
-                f"cannot be delegated to {other}",
-                "remove delegate_to, and connect through a jump host if the host needs one "
-                "(ansible_ssh_common_args: -o ProxyJump=HOST)",
-            )
-        return HostShell(self.action.execute, self.host)
-
-    def secret_entry(self, ref: str) -> SecretEntry:
-        """Return the store's entry for a secret reference. Raises InvalidOptions."""
-        settings = plain(self.action._templar.template(self.task_vars.get(STORE_SETTINGS, {})))
-        loader = self.action._loader
-        store = open_store(ref, loader, settings)
-        require_lasting(ref, settings, os.environ)
-        return StoreEntry(ref, store, self.hidden, loader)
-
-    def endpoint_map(self, path: str) -> dict[str, Any]:
-        """Load an endpoint map. Raises InvalidOptions."""
-        return self.action.load_endpoint_map(path, self.action._loader)
+            task.no_log, context.no_log, task.environment = before

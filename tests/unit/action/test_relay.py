@@ -25,6 +25,8 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.relay i
 
 THING = Resource(label="thing", kind="thing", path="things", fields={"name": Field("name")})
 ROW = {"name": "a", "id": 7}
+TRACEBACK = 'Traceback (most recent call last):\n  File "x", line 1, in <module>\nValueError: no\n'
+SSH = "debug1: Exit status 137\nTransferred: sent 1, received 1 bytes\nShared connection to box closed.\n"
 
 
 class DelegationHost:
@@ -95,13 +97,26 @@ def test_options_that_are_invalid_on_the_host_only_are_invalid_options() -> None
 @pytest.mark.parametrize(
     ("result", "why"),
     [
-        ({"msg": "no python\n"}, "no python"),
+        ({"msg": "no python.\nSee stdout/stderr for the exact error"}, "no python"),
         ({"module_stderr": "killed"}, "killed"),
+        (
+            {"module_stdout": "/bin/sh: 1: python: not found\r\n", "rc": 127},
+            "/bin/sh: 1: python: not found (exit code 127)",
+        ),
+        (
+            {"msg": "MODULE FAILURE", "module_stderr": TRACEBACK, "rc": 1},
+            "MODULE FAILURE: ValueError: no (exit code 1)",
+        ),
+        ({"msg": "failed", "module_stderr": f"sh: killed\n{SSH}"}, "failed: sh: killed"),
+        ({"msg": "same", "module_stdout": "same"}, "same"),
+        ({"module_stdout": 'Hello\n\n{"reply": ["s3cr3t", 7]}\nBye'}, "Hello"),
+        ({"module_stdout": '{"reply": ["s3cr'}, "it printed no reason"),
+        ({"module_stderr": "bell \x07 k3y" + "x" * 400}, "bell  ********" + "x" * 286),
         ({}, "it printed no reason"),
     ],
 )
 def test_a_failed_module_process_is_an_error_of_unknown_outcome(result: Any, why: str) -> None:
     with pytest.raises(ApplianceError) as caught:
-        RelayedAppliance(DelegationHost(failed=True, **result)).mint(THING, "a")
+        RelayedAppliance(DelegationHost(failed=True, **result), {"k3y"}).mint(THING, "a")
     assert caught.value.why == f"the module process on the delegation host failed: {why}"
     assert not isinstance(caught.value, Refused)

@@ -367,7 +367,7 @@ def test_since_is_the_newest_proof_or_when_the_token_was_made() -> None:
         (fortinet_verdict({"unreachable": True}), "unreadable"),
         (judged(), "verified"),
         (judged(seen(None)), "not_verified"),
-        (judged({"skipped": True}), "not_verified"),
+        (judged({"skipped": True}), "not_provable"),
         (judged({}), "not_verified"),
         (judged({"failed": True}), "unreadable"),
         (judged(platform={"unreachable": True}), "unreadable"),

@@ -411,10 +411,13 @@ WRONG = {
     # what is wrong: (options, message)
     "an unknown option": (
         {"profiles": [{"name": "p", "vpm": "read"}]},
-        "profiles, item 1: vpm. Supported parameters include:",
+        "profiles, item 1: unsupported option vpm; use vpn",
     ),
     "no name": ({"admins": [PLAIN_ADMIN, {}]}, "admins, item 2: missing required arguments: name"),
-    "the connection": ({"admins": [{"name": "a", "url": "x"}]}, "admins, item 1: url. Supported"),
+    "the connection": (
+        {"admins": [{"name": "a", "url": "x"}]},
+        "admins, item 1: unsupported option url; remove it",
+    ),
     "an open host": (
         {"admins": [{"name": "a", "trusted_hosts": ["0.0.0.0/0"]}]},
         'admins, item 1: trusted_hosts: "0.0.0.0/0" would trust every source',

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,38 @@ def test_an_empty_variable_is_skipped_for_the_next_one(monkeypatch: pytest.Monke
     assert fortigate({}).validate({"url": "fgt.example"})[0]["token"] == "t"
 
 
+TASK = {"FORTIGATE_TOKEN": "of the task", "FORTIOS_ACCESS_HOSTNAME": "task.example"}
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "token"),
+    [
+        ({"token": "option"}, TASK, "option"),
+        ({"token": ""}, TASK, "of the task"),
+        ({}, TASK, "of the task"),
+        ({}, {**TASK, "FORTIGATE_TOKEN": ""}, "of the node"),
+        ({}, {"FORTIOS_ACCESS_TOKEN": "second"}, "second"),
+        ({}, {}, "of the node"),
+    ],
+)
+def test_the_environment_of_the_task_overrides_that_of_the_node(
+    given: dict[str, str], environment: dict[str, str], token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORTIGATE_TOKEN", "of the node")
+    monkeypatch.setenv("FORTIGATE_URL", "node.example")
+    params, hidden = fortigate({}).validate(given, environment=environment)
+    assert params["token"] == token
+    assert token in hidden
+    assert params["url"] == environment.get("FORTIOS_ACCESS_HOSTNAME", "node.example")
+    assert os.environ["FORTIGATE_TOKEN"] == "of the node"
+
+
+def test_a_variable_of_the_task_has_the_type_of_its_option() -> None:
+    environment = {"FORTIGATE_TIMEOUT": "7", "FORTIGATE_VALIDATE_CERTS": "no"}
+    params = fortigate({}).validate({"url": "fgt.example", "token": "t"}, environment=environment)[0]
+    assert (params["timeout"], params["validate_certs"]) == (7, False)
+
+
 NESTED = Arguments(
     {
         "names": {"type": "list", "elements": "str"},
@@ -153,6 +186,22 @@ NESTED = Arguments(
 def test_an_empty_part_of_an_option_is_refused(given: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidOptions, match=says):
         NESTED.validate(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"name": ["a"]}, "unsupported option name; use names"),
+        ({"names": [], "colour": "blue"}, "unsupported option colour; remove it"),
+        ({"keys": {"a": "x", "bb": "y"}}, "unsupported option keys.bb; use keys.b"),
+        ({"key": {}, "nams": [], "keys": {}}, "unsupported option key, nams; use keys or names"),
+        ({"names": [""], 7: "x"}, "unsupported option 7; remove it"),
+    ],
+)
+def test_an_unsupported_option_is_named_with_the_closest_ones(given: dict[Any, Any], says: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        NESTED.validate(given)
+    assert str(caught.value) == says
 
 
 def test_an_empty_list_is_left_to_the_option() -> None:

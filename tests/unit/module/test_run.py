@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,12 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.predict
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
-from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import STATE, Arguments
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module import run as runs
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import (
+    STATE,
+    Arguments,
+    from_environment,
+)
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import pack, raise_packed
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module, run
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import REF, MemoryAppliance, MemoryEntry
@@ -52,8 +58,15 @@ class Node:
         self.hidden: set[str] = set()
         self.predictions = Predictions()
         self.asked: list[str] = []
+        self.variables: dict[str, str] = {}
         self.api = MemoryAppliance()
         self.api.close = lambda: self.asked.append("close")
+
+    def environment(self) -> dict[str, str]:
+        return self.variables
+
+    def with_variables(self, text: str) -> str:
+        return text.replace("name", "name (thing_name)")
 
     def relay(self, params: Any) -> MemoryAppliance:
         self.asked.append("relay")
@@ -151,10 +164,10 @@ def test_a_failed_result_has_the_changes_made_before() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, "missing required arguments: name"),
+        ({}, "missing required arguments: name (thing_name); correct the options of the task"),
         ({"name": "a", "state": "gone"}, "value of state must be one of: "),
-        ({"name": "a", "colour": "blue"}, "colour"),
-        ({"name": "fiver"}, "name has 5 characters, at most 4 are possible"),
+        ({"name": "a", "colour": "blue"}, "unsupported option colour; remove it"),
+        ({"name": "fiver"}, "name (thing_name) has 5 characters, at most 4 are possible"),
     ],
 )
 def test_invalid_options_fail_before_any_connection(options: Any, said: str) -> None:
@@ -258,6 +271,25 @@ def test_a_packed_error_is_raised_unchanged(kind: type[ApplianceError]) -> None:
 def test_packed_invalid_options_are_raised_unchanged() -> None:
     with pytest.raises(InvalidOptions, match="a is wrong; set a"):
         raise_packed(pack(InvalidOptions("a is wrong", "set a")))
+
+
+def test_an_option_may_come_from_the_environment_of_the_task() -> None:
+    spec = {**SPEC, "name": {"type": "str", "fallback": (from_environment, ["THING_NAME"])}}
+    node = Node()
+    node.variables = {"THING_NAME": "a"}
+    work = module(lambda task, outcome: outcome.values.update(name=task.options["name"]))
+    assert run(replace(work, arguments=Arguments(spec)), {}, node)["name"] == "a"
+
+
+def test_only_the_remedy_of_an_appliance_s_refusal_names_variables() -> None:
+    result = run(module(failing(Refused("the name is taken", "choose another name"))), {"name": "a"}, Node())
+    assert result["msg"].endswith(": the name is taken; choose another name (thing_name)")
+
+
+def test_a_missing_package_is_named_with_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "REQUESTS_IMPORT_ERROR", "no module")
+    result = run(module(reporting()), {"name": "a"}, Node())
+    assert f"the Python package requests is not installed for {sys.executable} on " in result["msg"]
 
 
 def test_an_error_of_the_store_is_reported_with_its_attempt() -> None:

@@ -228,6 +228,14 @@ def test_the_role_of_a_fortigate_hands_every_option_over() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_by_absolute_names(module: str) -> None:
+    # Mitogen takes a file without such an import for a script, and cannot run it.
+    source = path_of(module).read_text()
+    assert re.search(rf"^from {re.escape(PACKAGE)}\.plugins\.module_utils\.", source, re.MULTILINE)
+    assert not re.search(r"^\s*from \.", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_an_action_runs_the_module(module: str) -> None:
     action = importlib.import_module(f"{PACKAGE}.plugins.action.{module}").ActionModule
     assert action.module is loaded(module)
