@@ -302,7 +302,7 @@ def test_the_verdicts_are_printed_too(chain: Chain) -> None:
     assert lines[0] == "forescout"
     assert re.match(r"  forescout-01 +working +L4 +20\S+ +Used is 20", lines[2])
     assert lines[3] == "fortinet"
-    assert [line.split()[:4] for line in lines[5:]] == [[name, "unknown", "-", "-"] for name in FORTIGATES]
+    assert [line.split()[:4] for line in lines[5:8]] == [[name, "unknown", "-", "-"] for name in FORTIGATES]
 
 
 def test_a_second_run_changes_nothing_and_writes_nothing(chain: Chain) -> None:
