@@ -106,7 +106,7 @@ def test_what_is_as_declared_is_clean_and_the_edges_are_those_of_verification(si
     assert states.pop((FORESCOUT, "sensor-north-01")) == "working"
     sites = {name: name.split("-")[1] for name in (*SENSORS, *FORTIGATES)}
     pairs = [(sensor, name) for sensor in SENSORS for name in FORTIGATES if sites[sensor] == sites[name]]
-    assert states == dict.fromkeys(pairs, "unknown")
+    assert states == dict.fromkeys(pairs, "not_provable")
     assert _cases(site, "failure") == _cases(site, "error") == []
 
 
@@ -123,7 +123,7 @@ def test_drift_is_told_field_by_field_with_exit_code_2(site: Site) -> None:
     ]
     assert {edge["to"] for edge in report["edges"] if edge["state"] == "drift"} == {FORTIGATE}
     assert _cases(site, "failure") == [FORTIGATE]
-    assert "| comments | by hand |" in (site.folder / "report.md").read_text()
+    assert "| `comments` | `by hand` |" in (site.folder / "report.md").read_text()
 
 
 def test_an_appliance_that_nobody_reaches_is_unknown_with_exit_code_4(site: Site) -> None:
@@ -174,7 +174,7 @@ def test_what_a_person_does_cannot_be_previewed_and_is_said_to_be_so(site: Site)
     site.example.override(FORESCOUT, forescout_module_transport="manual")
     assert site.look().code == 0
     (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
-    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "unknown")
+    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "not_provable")
     assert _cases(site, "skipped") == [FORESCOUT]
 
 

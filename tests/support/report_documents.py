@@ -59,7 +59,7 @@ _NAMES = {
     "settings": "Microsoft Defender for IoT",
 }
 _MESSAGES = {
-    "unreachable": "{}: no answer to GET https://192.0.2.77:443 within 10 s: check the address and the route",
+    "unreachable": "{}: no answer to GET https://192.0.2.77:443 within 10 s; check the address and the route",
     "failed": "{}: reading the admin profiles failed (403): permission denied",
     "not_done": "{}: the run ended before its turn",
 }
