@@ -12,7 +12,7 @@ that unpacks a pair takes it from one of its module's tables, whose pairs are li
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
@@ -39,10 +39,14 @@ def messages(root: Path = PLUGINS) -> list[Message]:
     """Return the messages below a folder, sorted by file and text."""
     trees = {path: ast.parse(path.read_text()) for path in sorted(root.rglob("*.py"))}
     nodes = list(chain.from_iterable(ast.walk(tree) for tree in trees.values()))
-    creators = {**_classes(nodes), **_functions(nodes)}
+    everywhere = {
+        **_classes(nodes),
+        **{name: place for name, place in _functions(nodes).items() if not name.startswith("_")},
+    }
     found: set[Message] = set()
     for path, tree in trees.items():
         source = str(path.relative_to(root))
+        creators = {**everywhere, **_functions(ast.walk(tree))}
         found.update(Message(source, *parts) for parts in _created(tree, creators))
     return sorted(found)
 
@@ -60,7 +64,7 @@ def _classes(nodes: list[ast.AST]) -> dict[str, int]:
     return dict.fromkeys(known, 0)
 
 
-def _functions(nodes: list[ast.AST]) -> dict[str, int]:
+def _functions(nodes: Iterable[ast.AST]) -> dict[str, int]:
     """Return the functions that take a cause and a remedy, each with the position of the cause."""
     found = {}
     for node in nodes:

@@ -24,6 +24,8 @@ def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
     """Return the README of one role: its main entry point, then the others."""
     spec, others = specs["main"], {entry: each for entry, each in specs.items() if entry != "main"}
     example = ROLES / name / "meta/example.yml"
+    path = ROLES / name / "meta/facts.yml"
+    facts = yaml.safe_load(path.read_text()) if path.exists() else {}
     parts = [
         f"# Role `otsec.defender_iot.{name}`",
         f"{spec['short_description']}.",
@@ -32,20 +34,28 @@ def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
         f"```yaml\n{example.read_text().strip()}\n```",
         "## Variables",
         table(spec["options"]),
-        *(part for entry, each in others.items() for part in entry_point(entry, each)),
+        *(part for entry, each in others.items() for part in entry_point(entry, each, spec["options"])),
+        *(["## Facts", fact_table(facts)] if facts else []),
         "Generated from `meta/argument_specs.yml`; `tools/role_readmes.py` writes it.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def entry_point(entry: str, spec: dict[str, Any]) -> list[str]:
-    """Return the section of an entry point for `tasks_from`."""
+def entry_point(entry: str, spec: dict[str, Any], main_options: dict[str, Any]) -> list[str]:
+    """Return the section of an entry point, without a table if it has the variables of the role."""
     title = f"## `tasks_from: {entry}`"
-    return [title, f"{spec['short_description']}.", *paragraphs(spec["description"]), table(spec["options"])]
+    variables = [] if spec["options"] == main_options else [table(spec["options"])]
+    return [title, f"{spec['short_description']}.", *paragraphs(spec["description"]), *variables]
 
 
 def table(options: dict[str, Any]) -> str:
     return "\n".join(["| variable | type | default | meaning |", "|---|---|---|---|", *rows(options)])
+
+
+def fact_table(facts: dict[str, str]) -> str:
+    """Return a table of the facts that a role sets."""
+    lines = [f"| `{name}` | {' '.join(paragraphs(meaning))} |" for name, meaning in facts.items()]
+    return "\n".join(["| fact | meaning |", "|---|---|", *lines])
 
 
 def rows(options: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -42,21 +42,22 @@ def fortinet_verdict(access: Result) -> Verdict:
     FortiOS documents no time of last use of a key, so no readable data proves a call.
     """
     if _unread(access):
-        return _verdict("unknown", f"the FortiGate could not be read: {access.get('msg', 'no response')}")
+        evidence = f"the FortiGate could not be read: {access.get('msg', 'no response')}"
+        return _verdict("unknown", "unreadable", evidence)
     missing = {each["kind"] for each in access["objects"] if each["action"] in ("create", "mint")}
     if "admin" in missing:
-        return _verdict(
-            "never_called", "the REST API administrator does not exist, so no sensor can have logged in"
-        )
+        evidence = "the REST API administrator does not exist, so no sensor can have logged in"
+        return _verdict("never_called", "not_verified", evidence)
     if "key" in missing:
-        return _verdict("never_called", "the store contains no API key, so no sensor can have one")
+        evidence = "the store contains no API key, so no sensor can have one"
+        return _verdict("never_called", "not_verified", evidence)
     drifted = [f"{each['kind']} {each['name']}" for each in access["objects"] if each["changed"]]
     found = f"not in the desired state: {', '.join(drifted)}" if drifted else IN_PLACE
     return _verdict(
         "unknown",
+        "not_verified" if drifted else "not_provable",
         f"{found}; FortiOS documents no time of last use; "
         "check Log & Report > System Events for logins of the sensor",
-        provable=False,
     )
 
 
@@ -85,9 +86,40 @@ def forescout_verdict(
     state, because = _state(levels)
     proofs = [level.at for level in because if level.at]
     since = {"working": max(proofs, default=None), "never_called": _past(platform.get("created_at"))}
+    outcome = "verified" if state == "working" else "not_verified"
+    if not platform or any(map(_went_wrong, (tokens, platform, host or {}))):
+        outcome = "unreadable"
     evidence = "; ".join(level.evidence for level in because)
-    provable = _unread(platform) or _is_refuted(levels) or _can_prove(tokens, host or {})
-    return _verdict(state, evidence, since.get(state), levels, provable=provable)
+    return _verdict(state, outcome, evidence, since.get(state), levels)
+
+
+def verification(
+    hosts: Sequence[str], groups: Mapping[str, Sequence[str]], hostvars: Mapping[str, Result]
+) -> Result:
+    """Return the ``verdicts`` about the hosts that are FortiGates and Forescout platforms.
+
+    ``unread`` are the names of the appliances, sensors too, of which this run has no result.
+    """
+    verdicts: list[Result] = []
+    unread: list[str] = []
+    for group, name in (
+        ("fortigates", "fortigate_access_verdict"),
+        ("forescouts", "forescout_module_verdict"),
+    ):
+        for host in _members(group, hosts, groups):
+            found = hostvars[host].get(name)
+            if found:
+                verdicts.append(found)
+            else:
+                unread.append(host)
+    seen = {host: hostvars[host].get("sensor_tokens_seen") for host in _members("sensors", hosts, groups)}
+    unread += [host for host, result in seen.items() if not result or _went_wrong(result)]
+    return {"verdicts": verdicts, "unread": unread}
+
+
+def _members(group: str, hosts: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
+    chosen = set(hosts)
+    return [host for host in groups.get(group, ()) if host in chosen]
 
 
 def verdict_table(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -210,18 +242,12 @@ def _compared(used: Any, platform: Result, changed: datetime | None, max_age: fl
     return Level(True, f"Used is {used}", moment)
 
 
-def _is_refuted(levels: Sequence[Level]) -> bool:
-    return any(level.reached is False for level in levels)
-
-
-def _can_prove(tokens: Result, host: Result) -> bool:
-    """Return whether an endpoint map or a reference host is configured. Only they show calls."""
-    has_host = bool(host) and not host.get("skipped") and ("host" in host or _unread(host))
-    return has_host or not tokens.get("skipped")
-
-
 def _unread(result: Result) -> bool:
-    return any(result.get(flag) for flag in ("failed", "unreachable", "skipped")) or not result
+    return _went_wrong(result) or bool(result.get("skipped")) or not result
+
+
+def _went_wrong(result: Result) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
 
 
 def _moment(value: Any) -> datetime | None:
@@ -241,19 +267,14 @@ def _past(value: Any) -> datetime | None:
 
 
 def _verdict(
-    state: str,
-    evidence: str,
-    since: datetime | None = None,
-    levels: Sequence[Level] = (),
-    *,
-    provable: bool = True,
+    state: str, outcome: str, evidence: str, since: datetime | None = None, levels: Sequence[Level] = ()
 ) -> Verdict:
     return {
         "state": state,
+        "outcome": outcome,
         "since": as_text(since) if since else None,
         "level": max(_reached(levels), default=None),
         "evidence": evidence,
-        "provable": provable,
         "levels": [
             {"level": f"L{n}", "name": NAMES[n], "reached": level.reached, "evidence": level.evidence}
             for n, level in enumerate(levels)
@@ -279,4 +300,5 @@ class FilterModule:
             "fortinet_verdict": fortinet_verdict,
             "forescout_verdict": forescout_verdict,
             "verdict_table": verdict_table,
+            "verification": verification,
         }

@@ -126,6 +126,12 @@ options:
         from the store.
     type: bool
     default: false
+  rotate_only:
+    description:
+      - Whether to only write a token that replaces another one. The task reports all other differences and
+        does not change them.
+    type: bool
+    default: false
 notes:
   - Only the sensor shows whether the platform calls it. In the sensor's list of access tokens, I(Used) is the
     time of the last call with the token, or N/A if there was none.
@@ -302,9 +308,11 @@ objects:
       type: bool
       returned: with O(transport=manual)
     reason:
-      description: Why the settings cannot be read.
+      description:
+        - With O(transport=manual), why the settings cannot be read.
+        - With O(rotate_only=true), how the settings differ from the desired state.
       type: str
-      returned: with O(transport=manual)
+      returned: with O(transport=manual), and with O(rotate_only=true) on differences
 provenance:
   description:
     - Source of the knowledge about the interface. With O(endpoints) the endpoint map declares it as
@@ -348,6 +356,7 @@ from ..module_utils._forescout.module_settings import (
     prepare_forescout_module,
 )
 from ..module_utils._forescout.options import forescout
+from ..module_utils._module.arguments import ROTATE_ONLY
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 
@@ -359,6 +368,7 @@ MODULE = Module(
             **SETTINGS.argument_spec(),
             "access_token_ref": {"type": "str", "required": True, "no_log": False},
             "access_token_replaced": {"type": "bool", "default": False, "no_log": False},
+            **ROTATE_ONLY,
             **FSTOOL,
             **WRITING,
         },

@@ -68,6 +68,12 @@ options:
     description:
       - The C(rotation_id) of all administrators that do not set their own. An empty string counts as not set.
     type: str
+  rotate_only:
+    description:
+      - Whether to only replace the API keys that are due. The task reports all other differences and does not
+        change them. It does not mint a key that is missing, and does not purge.
+    type: bool
+    default: false
   purge:
     description:
       - Whether to remove objects that are not listed. Only kinds with a list are purged. An empty list counts
@@ -184,9 +190,11 @@ objects:
       type: bool
       returned: for a key
     reason:
-      description: Why the key was minted, or that an interrupted run was completed.
+      description:
+        - For a key, why it was minted, or that an interrupted run was completed.
+        - With O(rotate_only=true), how the object differs from the desired state.
       type: str
-      returned: for a key
+      returned: for a key, and with O(rotate_only=true)
     secret_ref:
       description: Reference to the key.
       type: str
@@ -240,10 +248,10 @@ failure:
 from ..module_utils._fortigate.access import SHARED, grant, prepare_fortigate_access, references
 from ..module_utils._fortigate.admin_profile import PROFILE
 from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_admin import ADMIN
+from ..module_utils._fortigate.api_admin import ADMIN, VDOM
 from ..module_utils._fortigate.api_key import KEY, RECREATE
 from ..module_utils._fortigate.options import fortigate
-from ..module_utils._module.arguments import SELF_CHANGE
+from ..module_utils._module.arguments import ROTATE_ONLY, SELF_CHANGE
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 
@@ -256,6 +264,7 @@ MODULE = Module(
             **SHARED,
             "secret_store": {"type": "str", "no_log": False},
             **RECREATE,
+            **ROTATE_ONLY,
             "purge": {"type": "bool", "default": False},
             "purge_names": {"type": "str"},
             "purge_limit": {"type": "int", "default": 5},
@@ -263,7 +272,7 @@ MODULE = Module(
         required_if=[("purge", True, ("purge_names",))],
     ),
     resource=ADMIN,
-    also=(PROFILE, KEY),
+    also=(PROFILE, KEY, VDOM),
     connect=connect,
     work=grant,
     prepare=prepare_fortigate_access,

@@ -83,6 +83,18 @@ options:
       - Name of the firewall schedule during which the administrator can log in. An empty string removes the
         limit.
     type: str
+  secret_ref:
+    description:
+      - Where M(otsec.defender_iot.fortigate_api_key) keeps the admin's key, as C(BACKEND:LOCATION).
+      - A key that was stored before the task creates the admin is void. With this option, the task records
+        that in the store before it creates the admin. The next run of
+        M(otsec.defender_iot.fortigate_api_key) then replaces the stored key, unless the FortiGate accepts
+        it. If the store cannot be written, the admin is not created.
+      - Without this option, M(otsec.defender_iot.fortigate_api_key) cannot detect that the admin was
+        recreated. FortiOS documents no attribute that distinguishes an admin from an earlier one of the same
+        name.
+      - Nothing is written to the store if the admin exists, and with O(state=absent).
+    type: str
 notes:
   - Only an account with the profile C(super_admin) can create REST API administrators. A custom profile with
     all permissions is not sufficient.
@@ -225,19 +237,23 @@ failure:
       returned: always
 """
 
-from ..module_utils._engine.apply import converge
+from ..module_utils._engine.mint import converge_parent
+from ..module_utils._fortigate.admin_profile import PROFILE
 from ..module_utils._fortigate.api import connect
-from ..module_utils._fortigate.api_admin import ADMIN
+from ..module_utils._fortigate.api_admin import ADMIN, VDOM
+from ..module_utils._fortigate.api_key import SECRET_REF
 from ..module_utils._fortigate.options import fortigate
 from ..module_utils._module.arguments import SELF_CHANGE, STATE
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 
 MODULE = Module(
-    arguments=fortigate({**STATE, **SELF_CHANGE, **ADMIN.argument_spec()}),
+    arguments=fortigate({**STATE, **SELF_CHANGE, **ADMIN.argument_spec(), **SECRET_REF}),
     resource=ADMIN,
+    also=(PROFILE, VDOM),
     connect=connect,
-    work=converge,
+    work=converge_parent,
+    secret_refs=("secret_ref",),
 )
 
 

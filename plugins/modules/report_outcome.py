@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: report_outcome
-short_description: Set the exit code of a run from its report
+short_description: Set the exit code of a run from its report or its verdicts
 version_added: 0.1.0
 description:
   - The last task of a run that only reads, such as the playbook C(otsec.defender_iot.drift). It sets the exit
@@ -16,9 +16,18 @@ description:
   - If every appliance is in the desired state, the task succeeds, and C(ansible-playbook) exits with 0. If
     something would change, the task fails, and the exit code is 2. If any appliance failed, was unreachable
     or was not done, the result of the task is unreachable, and the exit code is 4, whatever else was found.
-  - The result covers the whole run, so use C(run_once=true). C(--limit) excludes C(localhost). Add the
-    appliances to the hosts of the play too, or the exit code would be 0.
+  - The result covers the whole run, so use C(run_once=true). Use the tag C(always), or C(--tags) would skip
+    the task. C(--limit) excludes C(localhost), so use all hosts of the limit instead.
   - Without a report the result is unreachable, because nothing is known.
+  - With O(verification) the verdicts are used instead of the report, as in the playbook
+    C(otsec.defender_iot.verify). The exit code is 0 if every Forescout platform works and every FortiGate is
+    in the desired state. It is 2 if an integration is not verified. It is 4 if an appliance could not be
+    read, or if there is no verdict.
+options:
+  verification:
+    description:
+      - Result of P(otsec.defender_iot.verification#filter). If it is set, no report is needed.
+    type: dict
 attributes:
   check_mode:
     description: Behaviour in check mode.
@@ -54,7 +63,7 @@ EXAMPLES = r"""
         name: otsec.defender_iot.fortigate_access
 
 - name: Set the exit code
-  hosts: localhost:fortigates
+  hosts: "{{ 'all' if ansible_limit is defined else 'localhost' }}"
   gather_facts: false
   vars:
     defender_iot_report: defender_iot_report
@@ -62,12 +71,14 @@ EXAMPLES = r"""
     - name: Set the exit code from the report
       otsec.defender_iot.report_outcome:
       run_once: true
+      tags: always
 """
 
 RETURN = r"""
 state:
   description:
     - State of the report, V(clean), V(drift) or V(unknown), or V(changed) if the run was not in check mode.
+    - With O(verification) it is V(verified), V(not_verified) or V(unknown).
   type: str
   returned: always
   sample: drift

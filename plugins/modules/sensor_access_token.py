@@ -96,6 +96,13 @@ options:
         V(true), check mode predicts the following steps. A real run reads the new token from the store.
     type: bool
     default: false
+  rotate_only:
+    description:
+      - Whether to only replace an existing token that is due. The task reports all other differences and does
+        not change them. It does not create a missing token, and does not delete one with O(state=absent).
+      - Without O(endpoints) nothing is replaced.
+    type: bool
+    default: false
 notes:
   - The verification call sets the token's I(Used) time on the sensor. Until the next call, I(Used) is no
     evidence that another client has called. The task warns about this.
@@ -238,7 +245,7 @@ objects:
       type: dict
       returned: when the object changes
     reason:
-      description: The same as RV(reason).
+      description: The same as RV(reason). With O(rotate_only=true), also why the token is not rotated.
       type: str
       returned: always
 provenance:
@@ -274,7 +281,7 @@ failure:
       returned: always
 """
 
-from ..module_utils._module.arguments import ONE_TIME_SECRET, STATE
+from ..module_utils._module.arguments import ONE_TIME_SECRET, ROTATE_ONLY, STATE
 from ..module_utils._module.remote import serve
 from ..module_utils._module.run import Module
 from ..module_utils._sensor.access_token import TOKEN, mint_or_adopt, prepare_access_token
@@ -291,6 +298,7 @@ MODULE = Module(
             **ONE_TIME_SECRET,
             "previous": {"type": "str", "choices": ["keep", "absent"], "default": "keep"},
             "replaced": {"type": "bool", "default": False},
+            **ROTATE_ONLY,
         },
         required_if=[("state", "absent", ["endpoints"])],
     ),

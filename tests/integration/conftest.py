@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One lab for all integration tests, a fresh control node for each, and certificates of every kind."""
+"""One lab for all integration tests, a new control node for each, and certificates of every kind."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ import pytest
 from ansible_collections.otsec.defender_iot.tests.support import lab as labs
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.fstool_platform import Platform
+from ansible_collections.otsec.defender_iot.tests.support.namespaces import own_pid_namespace
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
 SPARE_FORTIGATES = 40
 SPARE_SENSORS = 6
-# A Forescout calls its sensor after every change of its settings; in between it shall leave it alone.
+# A Forescout calls its sensor after every change of its settings. No other polls, so that tests can count
+# calls.
 SELDOM = {"poll_interval": 86400}
 
 
@@ -66,7 +68,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
-    """The lab, from the first test to the last."""
+    """The lab, shared by all tests."""
     with labs.running_lab(tmp_path_factory.mktemp("lab"), _appliances()) as lab:
         yield lab
 
@@ -84,9 +86,15 @@ def workspace(tmp_path: Path, tree: Path, lab: labs.Lab) -> Workspace:
     return Workspace(tmp_path / "node", tree, lab)
 
 
+@pytest.fixture(scope="session")
+def pid_namespace() -> tuple[str, ...]:
+    """The words before a command that runs it in a PID namespace of its own."""
+    return own_pid_namespace()
+
+
 @pytest.fixture
 def platform(workspace: Workspace) -> Platform:
-    """A Forescout platform that a control node can reach by SSH."""
+    """A Forescout platform, and a control node with SSH access to it."""
     return Platform(workspace)
 
 
@@ -94,7 +102,7 @@ def platform(workspace: Workspace) -> Platform:
 def new_workspace(
     tmp_path_factory: pytest.TempPathFactory, tree: Path, running_lab: labs.Lab
 ) -> Callable[[], Workspace]:
-    """Make a control node, and bring the lab to its initial state, for what several tests look at."""
+    """Return a function that makes a control node and resets the lab, for shared fixtures."""
 
     def make() -> Workspace:
         running_lab.reset()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tokens that a person made: proved once by a documented call, and then left alone."""
+"""Adopted tokens of an operator: verified once by a documented call, then left unchanged."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def _adopt(node: Workspace, **how: Any) -> Run:
 
 
 def _inventory(node: Workspace) -> None:
-    """Write an inventory of a sensor without any account: only the stored token is used."""
+    """Write an inventory of a sensor without an account. Only the stored token is used."""
     node.inventory(sensor={name: node.host(SENSOR)[name] for name in ("url", "ca_path")})
 
 
 @pytest.fixture
 def adopting(workspace: Workspace) -> Workspace:
-    """A control node whose store holds a token of the sensor, with nothing but its value."""
+    """A control node whose store has only the value of a token of the sensor."""
     workspace.keep("token", value=workspace.lab.make_token(SENSOR, "forescout"))
     workspace.lab.forget_calls()
     _inventory(workspace)
     return workspace
 
 
-def test_a_stored_token_is_proved_once_by_a_documented_call_and_then_left_alone(adopting: Workspace) -> None:
+def test_a_stored_token_is_verified_once_by_a_documented_call(adopting: Workspace) -> None:
     value = adopting.kept("token")["value"]
     first = _adopt(adopting).succeeded().one("sensor")
     assert first.changed
@@ -64,7 +64,7 @@ def test_a_stored_token_is_proved_once_by_a_documented_call_and_then_left_alone(
     assert adopting.kept("token")["value"] == value
 
 
-def test_check_mode_predicts_the_proof_without_making_it(adopting: Workspace) -> None:
+def test_check_mode_predicts_the_verification_without_a_call(adopting: Workspace) -> None:
     stored = adopting.stored_files()
     assert _adopt(adopting, arguments=["--check", "--diff"]).succeeded().one("sensor").changed
     assert adopting.lab.calls() == []
@@ -109,7 +109,7 @@ def test_a_missing_store_entry_says_what_to_do(workspace: Workspace) -> None:
     assert workspace.stored_files() == {}
 
 
-def test_a_sensor_that_cannot_be_reached_leaves_the_token_unproved(adopting: Workspace) -> None:
+def test_an_unreachable_sensor_leaves_the_token_unverified(adopting: Workspace) -> None:
     adopting.lab.fault(SENSOR, "status", status=503)
     stored = adopting.stored_files()
     assert _adopt(adopting).one("sensor").status == "failed"
@@ -127,7 +127,7 @@ def test_a_token_cannot_be_deleted_without_an_endpoint_map(adopting: Workspace) 
     assert "token.yml" in adopting.stored_files()
 
 
-def test_a_forescout_s_settings_are_told_to_a_person_and_nothing_is_sent(adopting: Workspace) -> None:
+def test_a_forescout_s_settings_are_listed_as_manual_steps_and_nothing_is_sent(adopting: Workspace) -> None:
     settings = task("forescout_module", server_address="192.0.2.11", access_token_ref=adopting.ref("token"))
     adopting.inventory(forescout={})
     result = adopting.run(play(settings)).succeeded().one("forescout")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The key of a FortiGate goes into a Key Vault: logged in to, written, read and looked up by playbooks."""
+"""The key of a FortiGate in an Azure Key Vault: login, write, read and lookup by playbooks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def vault(tmp_path: Path) -> Iterator[FakeKeyVault]:
 
 
 def _run(node: Workspace, vault: FakeKeyVault, *plays: Play) -> Run:
-    """Run plays with a service principal's login, and with all that Ansible can be made to say."""
+    """Run plays with a service principal's login and all of Ansible's verbosity."""
     settings = {"azure_key_vault": {**vault.settings(), "client_secret": "{{ lookup('env', 'LOGIN') }}"}}
     node.inventory(fgt=node.host(FORTIGATE, defender_iot_secret_stores=settings))
     environment = {

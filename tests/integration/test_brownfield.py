@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Appliances that were set up by hand: what is there is read right, compared by meaning, and left alone."""
+"""Manually configured appliances: existing configuration is read, compared by meaning, and kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ADMIN = task(
     trusted_hosts=["192.0.2.11", "198.51.100.0/28"],
 )
 
-# Firmware and switches under which the same things read back differently.
+# Firmware and switches that change the form of the same values in a read.
 KINDS_OF_FORTIGATE: dict[str, dict[str, Any]] = {
     "6.4.0": {"version": "6.4.0"},
     "7.0.14": {"version": "7.0.14", "opposite_family": False},
@@ -42,15 +42,15 @@ KINDS_OF_FORTIGATE: dict[str, dict[str, Any]] = {
 }
 
 
-def _made_by_hand(node: Workspace, fortigate: str) -> None:
-    """Put a profile and an admin on a FortiGate as people and other tools leave them."""
+def _configured_manually(node: Workspace, fortigate: str) -> None:
+    """Create a profile and an administrator on a FortiGate, like operators and other tools do."""
     rights = {"policy": "read-write", "address": "read"}
     node.lab.cmdb(
         fortigate,
         "POST",
         "accprofile",
         {
-            "name": "by hand/50% ä",
+            "name": "manual/50% ä",
             "comments": "Do not touch",
             "fwgrp": "custom",
             "fwgrp-permission": rights,
@@ -72,7 +72,7 @@ def _made_by_hand(node: Workspace, fortigate: str) -> None:
         "api-user",
         {
             "name": "by-hand",
-            "accprofile": "by hand/50% ä",
+            "accprofile": "manual/50% ä",
             "comments": "Do not touch either",
             "vdom": [{"name": "root"}],
             "trusthost": hosts,
@@ -88,7 +88,7 @@ def test_what_is_read_of_a_fortigate_can_be_given_back_without_a_change(workspac
     hosts = dict(zip(KINDS_OF_FORTIGATE, [f"spare-{number:02}" for number in range(1, 6)], strict=True))
     for kind, appliance in hosts.items():
         workspace.lab.switch(appliance, host_bits=KINDS_OF_FORTIGATE[kind].get("host_bits", "masked"))
-        _made_by_hand(workspace, appliance)
+        _configured_manually(workspace, appliance)
         workspace.lab.switch(appliance, **KINDS_OF_FORTIGATE[kind])
     workspace.lab.forget_calls()
     workspace.inventory(**{kind: workspace.host(appliance) for kind, appliance in hosts.items()})
@@ -136,7 +136,7 @@ def test_what_is_read_of_sensor_and_forescout_can_be_given_back_without_a_change
     assert [result.changed for result in run.of("forescout")] == [True, False, False]
 
 
-def test_a_difference_made_by_hand_is_shown_with_both_sides_and_mended(workspace: Workspace) -> None:
+def test_a_manual_change_is_shown_with_both_values_and_reverted(workspace: Workspace) -> None:
     workspace.inventory(fgt=workspace.host(FORTIGATE))
     workspace.run(play(PROFILE, ADMIN)).succeeded()
     rights = {"policy": "read", "address": "read-write"}
@@ -161,8 +161,8 @@ def test_a_difference_made_by_hand_is_shown_with_both_sides_and_mended(workspace
     ]
     assert [side for side in sides if f"\n{side}" not in checked.output] == []
 
-    mended = workspace.run(play(PROFILE, ADMIN), arguments=["--diff"]).succeeded()
-    assert [result.data["diff"] for result in mended.results] == [profile, admin]
+    reverted = workspace.run(play(PROFILE, ADMIN), arguments=["--diff"]).succeeded()
+    assert [result.data["diff"] for result in reverted.results] == [profile, admin]
     assert workspace.run(play(PROFILE, ADMIN)).succeeded().changes == []
 
 
@@ -172,7 +172,7 @@ def test_trusted_hosts_in_another_order_form_and_numbering_are_no_change(
     workspace: Workspace, host_bits: str, opposite_family: bool
 ) -> None:
     workspace.lab.switch(FORTIGATE, host_bits=host_bits, opposite_family=opposite_family)
-    _made_by_hand(workspace, FORTIGATE)
+    _configured_manually(workspace, FORTIGATE)
     workspace.lab.forget_calls()
     workspace.inventory(fgt=workspace.host(FORTIGATE))
     hosts = ["192.0.2.11", "2001:0db8:0::/64", "198.51.100.0 255.255.255.240", "192.0.2.11/32"]
@@ -182,7 +182,7 @@ def test_trusted_hosts_in_another_order_form_and_numbering_are_no_change(
 
 
 def _rows(node: Workspace) -> dict[str, dict[str, Any]]:
-    """Return every row of profiles and admins, by name."""
+    """Return all rows of profiles and administrators, by name."""
     tables = node.lab.tables(FORTIGATE)
     return {row["name"]: row for table in ("accprofile", "api-user") for row in tables[table]}
 
@@ -192,18 +192,18 @@ def _differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_fields_that_are_not_named_stay_untouched(workspace: Workspace) -> None:
-    _made_by_hand(workspace, FORTIGATE)
+    _configured_manually(workspace, FORTIGATE)
     workspace.inventory(fgt=workspace.host(FORTIGATE))
     before = _rows(workspace)
-    one_row = task("fortigate_admin_profile", name="by hand/50% ä", log_report="read-write")
+    one_row = task("fortigate_admin_profile", name="manual/50% ä", log_report="read-write")
     rights = {"firewall": "custom", "firewall_permissions": {"service": "read"}}
-    one_right = task("fortigate_admin_profile", name="by hand/50% ä", **rights)
+    one_right = task("fortigate_admin_profile", name="manual/50% ä", **rights)
     comments = task("fortigate_api_admin", name="by-hand", comments="Changed", pki_group="plant-pki")
     assert len(workspace.run(play(one_row, one_right, comments)).succeeded().changes) == 3
     after = _rows(workspace)
     assert before.keys() == after.keys()
     assert _differing(before["by-hand"], after["by-hand"]) == {"comments": "Changed"}
-    profile = "by hand/50% ä"
+    profile = "manual/50% ä"
     rights = {**before[profile]["fwgrp-permission"], "service": "read"}
     assert _differing(before[profile], after[profile]) == {"loggrp": "read-write", "fwgrp-permission": rights}
     untouched = before.keys() - {"by-hand", profile}
@@ -241,19 +241,19 @@ def test_what_is_absent_stays_absent_and_check_mode_removes_nothing(workspace: W
     assert workspace.run(*absent).succeeded().changes == []
 
 
-def test_a_profile_in_use_is_not_removed_and_the_reason_is_told(workspace: Workspace) -> None:
-    _made_by_hand(workspace, FORTIGATE)
+def test_a_profile_in_use_is_not_removed_and_the_message_says_why(workspace: Workspace) -> None:
+    _configured_manually(workspace, FORTIGATE)
     workspace.inventory(fgt=workspace.host(FORTIGATE))
     before = _rows(workspace)
-    run = workspace.run(play(task("fortigate_admin_profile", name="by hand/50% ä", state="absent")))
+    run = workspace.run(play(task("fortigate_admin_profile", name="manual/50% ä", state="absent")))
     (result,) = run.results
     assert result.status == "failed"
-    told = 'fgt: deleting admin profile "by hand/50% ä" failed (500, -23): it is still in use'
+    told = 'fgt: deleting admin profile "manual/50% ä" failed (500, -23): it is still in use'
     assert result.message.startswith(told)
     assert _rows(workspace) == before
 
 
-def test_a_token_whose_value_nobody_stored_is_not_made_twice(workspace: Workspace) -> None:
+def test_a_token_without_a_stored_value_is_not_created_twice(workspace: Workspace) -> None:
     workspace.inventory(sensor=workspace.host(SENSOR))
     workspace.lab.make_token(SENSOR, "forescout")
     before = workspace.lab.state(SENSOR)["tokens"]
@@ -267,7 +267,7 @@ def test_a_token_whose_value_nobody_stored_is_not_made_twice(workspace: Workspac
     assert workspace.stored_files() == {}
 
 
-def test_two_tokens_of_one_description_are_left_to_a_person(workspace: Workspace) -> None:
+def test_two_tokens_of_one_description_are_left_to_an_operator(workspace: Workspace) -> None:
     workspace.inventory(sensor=workspace.host(SENSOR))
     values = [workspace.lab.make_token(SENSOR, "forescout") for _time in range(2)]
     workspace.keep("token", value=values[0])
@@ -281,9 +281,9 @@ def test_two_tokens_of_one_description_are_left_to_a_person(workspace: Workspace
 
 def test_a_lost_value_is_replaced_once_the_sensor_has_no_such_token_any_more(workspace: Workspace) -> None:
     workspace.inventory(sensor=workspace.host(SENSOR))
-    workspace.keep("token", value="a value of a token that was deleted by hand")
+    workspace.keep("token", value="a value of a token that was deleted manually")
     token = task("sensor_access_token", **IN_MAP, description="forescout", secret_ref=workspace.ref("token"))
     result = workspace.run(play(token)).succeeded().one("sensor")
     assert result.data["minted"] is True
-    assert workspace.kept("token")["value"] != "a value of a token that was deleted by hand"
+    assert workspace.kept("token")["value"] != "a value of a token that was deleted manually"
     assert len(workspace.lab.state(SENSOR)["tokens"]) == 1

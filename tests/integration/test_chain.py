@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole way: predict, set up, look, and set up again, on the example inventory."""
+"""The whole chain on the example inventory: predict, set up, verify, and set up again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OBJECTS = sorted(
     ]
 )
 
-# Microsoft's tutorial: each row of the profile's page, and what FortiOS calls it.
+# Microsoft's tutorial: each row of the profile's page, with its name in FortiOS.
 TUTORIAL = {
     "Security Fabric": ("secfabgrp", "none"),
     "FortiView": ("ftviewgrp", "none"),
@@ -60,7 +60,7 @@ PROPERTIES = {
 
 @dataclass(frozen=True)
 class Phase:
-    """One run, what it asked of the appliances, and what it left in the store."""
+    """One run, with its calls and the store after it."""
 
     run: Run
     calls: list[dict[str, Any]]
@@ -68,18 +68,18 @@ class Phase:
     stored: dict[str, bytes]
 
     def requests(self, appliance: str) -> Counter[str]:
-        """Count the requests to an appliance, by method and path."""
+        """Return the number of requests to an appliance, by method and path."""
         return Counter(f"{c['method']} {c['path']}" for c in self.calls if c["appliance"] == appliance)
 
     @property
     def writes(self) -> list[dict[str, Any]]:
-        """Return the requests that change configuration or mint."""
+        """The requests that change configuration or mint."""
         return [call for call in self.calls if call["write"]]
 
 
 @dataclass(frozen=True)
 class Chain:
-    """All runs of the chain, and what the appliances held after the second."""
+    """All runs of the chain, and the state of the appliances after the second."""
 
     node: Workspace
     predicted: Phase
@@ -103,7 +103,7 @@ def _phase(node: Workspace, example: Example, playbook: str, *arguments: str) ->
 
 
 def _status_with_the_key(node: Workspace, source: str) -> int:
-    """Call a FortiGate with its stored key, as if from a source."""
+    """Call a FortiGate with its stored key, from a simulated source."""
     node.lab.switch("fgt-north-01", nat=source)
     headers = {"Authorization": f"Bearer {node.kept('fgt-north-01/defender-iot')['value']}"}
     return node.lab.call("fgt-north-01", "GET", "/api/v2/monitor/system/status", headers=headers).status_code
@@ -111,7 +111,7 @@ def _status_with_the_key(node: Workspace, source: str) -> int:
 
 @pytest.fixture(scope="module")
 def chain(new_workspace: Callable[[], Workspace]) -> Chain:
-    """Go the whole way once, for every test here."""
+    """The whole chain, run once for all tests here."""
     node = new_workspace()
     lab, example = node.lab, Example(node)
     verdicts_before = example.verdicts()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check mode predicts exactly the changes of the run after it, object by object, for both integrations."""
+"""Check mode predicts exactly the changes of the next run, object by object, for both integrations."""
 
 from __future__ import annotations
 
@@ -31,14 +31,13 @@ BUILT: Changes = {
 
 
 class Twins:
-    """Runs every playbook twice, in check mode and for good."""
+    """Runs every playbook in check mode and then for real."""
 
     def __init__(self, node: Workspace) -> None:
-        """Take a control node that has never run."""
         self.node, self.lab, self.example = node, node.lab, Example(node)
 
     def same(self, playbook: str, *arguments: str, code: int = 0) -> Changes:
-        """Return what both runs report, after making sure that it is the same and the first wrote nothing."""
+        """Check that both runs report the same and the first wrote nothing. Return their report."""
         before = {name: self.lab.state(name) for name in (*FORTIGATES, SENSOR, FORESCOUT)}
         stored = self.node.stored_files()
         self.lab.forget_calls()
@@ -70,13 +69,13 @@ def _changes(report: dict[str, Any]) -> Changes:
 
 @pytest.fixture
 def twins(workspace: Workspace) -> Twins:
-    """Appliances and a store that nothing was done with."""
+    """Appliances in their initial state, and an empty store."""
     return Twins(workspace)
 
 
 @pytest.fixture
 def built(twins: Twins) -> Twins:
-    """Appliances that are as declared."""
+    """Appliances in the declared state."""
     twins.example.playbook("site").succeeded()
     twins.example.wait_for_poll()
     return twins
@@ -88,8 +87,8 @@ def test_the_very_first_run_is_predicted(twins: Twins) -> None:
 
 
 def test_updates_are_predicted(built: Twins) -> None:
-    built.lab.cmdb(FORTIGATES[0], "PUT", f"accprofile/{NAME}", {"comments": "by hand"})
-    built.lab.cmdb(FORTIGATES[1], "PUT", f"api-user/{NAME}", {"comments": "by hand"})
+    built.lab.cmdb(FORTIGATES[0], "PUT", f"accprofile/{NAME}", {"comments": "manual"})
+    built.lab.cmdb(FORTIGATES[1], "PUT", f"api-user/{NAME}", {"comments": "manual"})
     assert built.same("fortinet") == {
         (FORTIGATES[0], "profile", NAME, "update"),
         (FORTIGATES[1], "admin", NAME, "update"),
@@ -114,7 +113,7 @@ def test_rotations_are_predicted(built: Twins) -> None:
 
 
 def test_a_mixed_state_is_predicted_and_what_is_not_reached_is_unknown_in_both(built: Twins) -> None:
-    built.lab.cmdb(FORTIGATES[0], "PUT", f"accprofile/{NAME}", {"comments": "by hand"})
+    built.lab.cmdb(FORTIGATES[0], "PUT", f"accprofile/{NAME}", {"comments": "manual"})
     built.lab.cmdb(FORTIGATES[1], "DELETE", f"api-user/{NAME}")
     built.example.override(FORTIGATES[2], fortigate_access_url="https://127.0.0.1:1")
     assert built.same("site", code=4) == {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A secret in a program of the operator's: minted once, found again, and looked up."""
+"""A secret in an operator's program: minted once, found again, and looked up."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOOKUP = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Make the folder in which the program keeps its files."""
+    """The folder of the program's files."""
     folder = tmp_path / "kept"
     folder.mkdir()
     return folder
@@ -44,7 +44,7 @@ def _inventory(node: Workspace, folder: Path, habit: str, **settings: Any) -> No
 
 
 def _verbs(folder: Path) -> set[str]:
-    """Return what the program was asked to do since the last time."""
+    """Return the verbs of the program's calls since the last time."""
     calls = folder / "calls"
     verbs = set(calls.read_text().split())
     calls.unlink()

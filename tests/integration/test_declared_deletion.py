@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A token is deleted by declaration only: what merely lost its platform, or its sensor's name, is kept."""
+"""Only a declaration deletes a token. A token that lost its platform or its sensor's name is kept."""
 
 from __future__ import annotations
 
@@ -24,40 +24,39 @@ DROPPED = f"its consumer {SECOND} is not in the inventory or has no forescout_mo
 
 
 class Platforms:
-    """The example inventory and a second platform, which may be left out of it."""
+    """The example inventory and a second platform, which tests may leave out."""
 
     def __init__(self, node: Workspace) -> None:
-        """Take a control node that has never run."""
         self.node = node
         self.example = Example(node)
         self.second = node.inputs / "second.yml"
         self.drop()
 
     def drop(self) -> None:
-        """Leave the second platform out."""
+        """Leave the second platform out of the inventory."""
         self.second.write_text("")
 
     def declare(self, sensor: str, **variables: Any) -> None:
-        """Have the second platform use a sensor."""
+        """Declare that the second platform uses a sensor."""
         host = {**self.example.variables(SECOND), "forescout_module_sensor": sensor, **variables}
         self.second.write_text(
             yaml.safe_dump({"all": {"children": {"forescouts": {"hosts": {SECOND: host}}}}})
         )
 
     def misspell(self) -> None:
-        """Have the first platform name a sensor that does not exist."""
+        """Declare that the first platform uses a sensor that does not exist."""
         variables = self.node.inputs / "host_vars" / f"{FORESCOUT}.yml"
         variables.parent.mkdir()
         variables.write_text(f"forescout_module_sensor: {MISSPELT}\n")
 
     def run(self, playbook: str, *arguments: str, **variables: Any) -> Run:
-        """Run a playbook on sensors and platforms, and record its calls alone."""
+        """Run a playbook on sensors and platforms. Record only its calls."""
         self.node.lab.forget_calls()
         given = f"--extra-vars={json.dumps({**IMPATIENT, **variables})}"
         return self.example.playbook(playbook, f"--inventory={self.second}", APPLIANCES, given, *arguments)
 
     def set_up(self, sensor: str, **variables: Any) -> None:
-        """Have both platforms work."""
+        """Set up both platforms."""
         self.declare(sensor, **variables)
         self.run("site").succeeded()
         for platform in (FORESCOUT, SECOND):
@@ -65,11 +64,11 @@ class Platforms:
                 self.example.wait_for_poll(platform)
 
     def tokens(self, sensor: str) -> list[Any]:
-        """Return the ids of a sensor's tokens."""
+        """Return the identifiers of a sensor's tokens."""
         return [token["id"] for token in self.node.lab.state(sensor)["tokens"]]
 
     def writes(self, *appliances: str) -> list[str]:
-        """Return what was written, in order."""
+        """Return the writes, in order."""
         return [
             f"{call['appliance']} {call['method']}"
             for call in self.node.lab.calls(*appliances)
@@ -83,7 +82,7 @@ class Platforms:
 
 @pytest.fixture
 def platforms(workspace: Workspace) -> Platforms:
-    """Two platforms to be set up."""
+    """Two platforms, not set up."""
     return Platforms(workspace)
 
 

@@ -33,7 +33,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     task,
 )
 
-# As the hints for large fleets advise, and as it is without them.
+# With the advice for large fleets, and without it.
 APPLIANCES: dict[str, dict[str, Any]] = {
     "fgt-north-01": {"ansible_connection": "local"},
     "sensor-north-01": {"ansible_connection": "local"},
@@ -43,7 +43,7 @@ VARYING = [
     (re.compile(r"\b[0-9a-f]{12}\b"), "FINGERPRINT"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "TIME"),
 ]
-# It has no property of the module, whatever the platform has read of the sensor by now.
+# It has no property of the module, before and after a poll.
 HOST_WITHOUT_VALUES = "203.0.113.50"
 
 
@@ -52,7 +52,7 @@ def _ignoring(failing: Task) -> Task:
 
 
 def _access(node: Workspace) -> dict[str, Any]:
-    """Want another remark, and a key of its own for the admin that is there."""
+    """Change the comments, and mint a key for the existing administrator."""
     profiles = [{"name": "defender-iot", "comments": "changed"}]
     admins = [{"name": "defender-iot", "secret_ref": node.ref("access")}]
     return {"profiles": profiles, "admins": admins}
@@ -92,7 +92,7 @@ def _sensor_tasks(node: Workspace) -> list[Task]:
 
 
 def _documented_sensor_tasks(node: Workspace) -> list[Task]:
-    """Read by the documented API, with the token that an earlier task has minted."""
+    """Return the tasks that read the documented API with the token of an earlier task."""
     token = f"{{{{ lookup('otsec.defender_iot.secret', '{node.ref('token')}') }}}}"
     return [
         task("sensor_device_info", token=token, security_scores=True),
@@ -142,7 +142,7 @@ def _delegated(plays: list[Play]) -> list[Play]:
 
 
 def _normalised(run: Run) -> list[tuple[str, str, str, Any]]:
-    """Return the results without what differs from run to run, and without Ansible's own keys."""
+    """Return the results without varying values and without Ansible's own keys."""
     return [(r.host, r.module, r.status, _without_varying(r.data)) for r in run.results]
 
 
@@ -155,7 +155,7 @@ def _without_varying(data: dict[str, Any]) -> Any:
 
 @dataclass(frozen=True)
 class Both:
-    """The same tasks run in-process and through the bastion, and what the second run left."""
+    """The same tasks in-process and through the bastion, with the command lines of the second run."""
 
     node: Workspace
     bastion: Bastion
@@ -168,7 +168,7 @@ class Both:
 
 
 def _calls(node: Workspace) -> list[tuple[str, str, int]]:
-    """Return what the tasks asked of the appliances, without logins, one for each verb, and polls."""
+    """Return the tasks' calls, one for each verb, without logins and polls."""
     login = re.compile(r"^/(api/authentication/.*|api/login|fsum/.*|api/v1/devices|)$")
     calls = [call for call in node.lab.calls() if not login.match(call["path"])]
     return [(call["method"], call["path"], call["status"]) for call in calls]
@@ -188,7 +188,7 @@ def _inventory(node: Workspace, bastion: Bastion, **more: Any) -> None:
 
 @pytest.fixture(scope="module")
 def both(new_workspace: Callable[[], Workspace], bastion: Bastion) -> Both:
-    """Run the tasks both ways, starting from the same state."""
+    """Run the tasks both ways, from the same initial state."""
     node = new_workspace()
     lab = node.lab
     _inventory(node, bastion, ansible_pipelining=True)
@@ -209,19 +209,19 @@ def both(new_workspace: Callable[[], Workspace], bastion: Bastion) -> Both:
 
 def test_every_module_is_compared(both: Both) -> None:
     modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
-    modules.remove("report_outcome")  # It asks no appliance.
+    modules.remove("report_outcome")  # It calls no appliance.
     assert {result.module for result in both.here.results} == modules
     assert len(both.here.results) == sum(len(each["tasks"]) for each in _plays(both.node))
 
 
-def test_results_are_the_same_from_here_and_from_there(both: Both) -> None:
+def test_results_are_the_same_in_process_and_through_the_bastion(both: Both) -> None:
     there = _normalised(both.there)
     for number, result in enumerate(_normalised(both.here)):
         assert there[number] == result
     assert len(there) == len(both.here.results)
 
 
-def test_the_appliances_are_asked_the_same_from_here_and_from_there(both: Both) -> None:
+def test_calls_are_the_same_in_process_and_through_the_bastion(both: Both) -> None:
     assert both.calls_there == both.calls_here
     assert [path for _method, path, _status in both.calls_there if path.endswith("/generate-key")]
 

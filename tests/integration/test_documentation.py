@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documentation shows works: every module's examples, and the first screen of the README."""
+"""The documentation works: every module's examples, and the first screen of the README."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import (
 )
 
 HOSTS = {"fortigate": "fgt-north-01", "sensor": "sensor-north-01", "forescout": "forescout-01"}
-# Without report_outcome: a report takes a run of its own, in test_drift.py.
+# Without report_outcome: its report requires a separate run, in test_drift.py.
 MODULES = sorted(
     path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem.partition("_")[0] in HOSTS
 )
@@ -30,7 +30,7 @@ TOKEN = "sensor-north-01-forescout"
 
 
 def _prepared(node: Workspace, product: str) -> list[dict[str, Any]]:
-    """Bring about what the examples take for granted; return the tasks that are left to do for it."""
+    """Prepare the objects that the examples require. Return the remaining tasks for that."""
     token = node.lab.make_token("sensor-north-01", "Forescout")
     node.lab.call("sensor-north-01", "GET", "/api/v1/devices", headers={"Authorization": token})
     node.keep(TOKEN, value=token)
@@ -47,7 +47,7 @@ def _prepared(node: Workspace, product: str) -> list[dict[str, Any]]:
 
 
 def _fitted(content: Any, node: Workspace, product: str) -> Any:
-    """Put the lab's addresses and files where the documentation has made-up ones."""
+    """Replace the addresses and files of the documentation by those of the lab."""
     ours = {"url": "{{ url }}", "ca_path": "{{ ca_path }}", "delegate_to": "localhost"}
     ours["endpoints"] = ENDPOINTS.get(product)
     if product == "forescout":
@@ -65,7 +65,7 @@ def _fitted(content: Any, node: Workspace, product: str) -> Any:
 
 
 def _connected(node: Workspace, product: str) -> dict[str, str]:
-    """Return the connection as environment variables, and write an inventory that has it too."""
+    """Return the connection as environment variables, and write an inventory with it."""
     host = HOSTS[product]
     variables = node.host(host)
     if product == "sensor":

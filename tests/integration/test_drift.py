@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the playbook `drift` finds, writes, and says by its exit code, on the example inventory."""
+"""The findings, files and exit codes of the playbook `drift` on the example inventory."""
 
 from __future__ import annotations
 
@@ -28,19 +28,18 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT,
 SCHEMA = json.loads((ROOT / "plugins/plugin_utils/_report/schema.json").read_text())
 FORTIGATE = FORTIGATES[0]
 SENSOR = next(iter(SENSORS))
-NOBODY = "https://127.0.0.1:1"
+CLOSED_PORT = "https://127.0.0.1:1"
 
 
 class Site:
     """The example inventory and the reports of its runs."""
 
     def __init__(self, node: Workspace) -> None:
-        """Take a control node that has never run."""
         self.node, self.lab, self.example = node, node.lab, Example(node)
         self.folder = node.folder / "defender_iot_report"
 
     def look(self, *arguments: str, **environment: str | None) -> Run:
-        """Run the playbook; make sure that it changes nothing, tells no secret and keeps to its schema."""
+        """Run the playbook. Check that it changes nothing, shows no secret and follows its schema."""
         stored = self.node.stored_files()
         self.lab.forget_calls()
         run = self.example.playbook("drift", *arguments, **environment)
@@ -52,19 +51,19 @@ class Site:
         return run
 
     def report(self, folder: Path | None = None) -> dict[str, Any]:
-        """Return the report last written, which has to be valid."""
+        """Return the last report, after a check of its schema."""
         report = json.loads(((folder or self.folder) / "report.json").read_text())
         jsonschema.validate(report, SCHEMA)
         return report
 
     def set_up(self) -> None:
-        """Bring everything to where it is declared to be."""
+        """Set up everything as declared."""
         self.example.playbook("site").succeeded()
         self.example.wait_for_poll()
 
     def spoil_profile(self) -> None:
-        """Change an admin profile by hand."""
-        self.lab.cmdb(FORTIGATE, "PUT", "accprofile/defender-iot", {"comments": "by hand"})
+        """Change an admin profile manually."""
+        self.lab.cmdb(FORTIGATE, "PUT", "accprofile/defender-iot", {"comments": "manual"})
 
     def appliances(self) -> dict[str, str]:
         """Return the state of each appliance."""
@@ -73,25 +72,25 @@ class Site:
 
 @pytest.fixture
 def untouched(workspace: Workspace) -> Site:
-    """Appliances that nothing was done with."""
+    """Appliances in their initial state."""
     return Site(workspace)
 
 
 @pytest.fixture
 def site(untouched: Site) -> Site:
-    """Appliances that are as declared."""
+    """Appliances in the declared state."""
     untouched.set_up()
     return untouched
 
 
 def _changes(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Return what would change."""
+    """Return the predicted changes."""
     keys = ("appliance", "kind", "name", "action")
     return sorted(tuple(each[key] for key in keys) for each in report["objects"] if each["action"] != "none")
 
 
 def _cases(site: Site, tag: str) -> list[str]:
-    """Return the JUnit cases that have such an element."""
+    """Return the JUnit cases with such an element."""
     root = ElementTree.parse(site.folder / "junit.xml").getroot()  # noqa: S314 our own output
     return sorted(str(case.get("classname")) for case in root.iter("testcase") if case.find(tag) is not None)
 
@@ -110,7 +109,7 @@ def test_what_is_as_declared_is_clean_and_the_edges_are_those_of_verification(si
     assert _cases(site, "failure") == _cases(site, "error") == []
 
 
-def test_drift_is_told_field_by_field_with_exit_code_2(site: Site) -> None:
+def test_drift_is_reported_field_by_field_with_exit_code_2(site: Site) -> None:
     site.spoil_profile()
     run = site.look()
     assert run.code == 2
@@ -119,15 +118,15 @@ def test_drift_is_told_field_by_field_with_exit_code_2(site: Site) -> None:
     assert _changes(report) == [(FORTIGATE, "profile", "defender-iot", "update")]
     (changed,) = [each for each in report["objects"] if each["action"] == "update"]
     assert changed["fields"] == [
-        {"field": "comments", "before": "by hand", "after": "Least privilege for Microsoft Defender for IoT"}
+        {"field": "comments", "before": "manual", "after": "Least privilege for Microsoft Defender for IoT"}
     ]
     assert {edge["to"] for edge in report["edges"] if edge["state"] == "drift"} == {FORTIGATE}
     assert _cases(site, "failure") == [FORTIGATE]
-    assert "| `comments` | `by hand` |" in (site.folder / "report.md").read_text()
+    assert "| `comments` | `manual` |" in (site.folder / "report.md").read_text()
 
 
-def test_an_appliance_that_nobody_reaches_is_unknown_with_exit_code_4(site: Site) -> None:
-    site.example.override(FORTIGATE, fortigate_access_url=NOBODY)
+def test_an_unreachable_appliance_is_unknown_with_exit_code_4(site: Site) -> None:
+    site.example.override(FORTIGATE, fortigate_access_url=CLOSED_PORT)
     run = site.look()
     assert run.code == 4
     assert f"{FORTIGATE} was unreachable: " in run.output
@@ -151,7 +150,7 @@ def test_a_sensor_that_cannot_be_read_is_unknown_though_its_tokens_are_in_a_loop
 
 def test_what_is_unknown_outranks_drift(site: Site) -> None:
     site.spoil_profile()
-    site.example.override(FORESCOUT, forescout_module_url=NOBODY)
+    site.example.override(FORESCOUT, forescout_module_url=CLOSED_PORT)
     assert site.look().code == 4
     report = site.report()
     assert (report["state"], report["counts"]["update"], report["counts"]["unknown"]) == ("unknown", 1, 1)
@@ -170,7 +169,7 @@ def test_without_any_appliance_nothing_is_clean(workspace: Workspace) -> None:
     assert "unknown: 0 of 0 appliances checked" in run.output
 
 
-def test_what_a_person_does_cannot_be_previewed_and_is_said_to_be_so(site: Site) -> None:
+def test_manual_steps_are_reported_as_not_predictable(site: Site) -> None:
     site.example.override(FORESCOUT, forescout_module_transport="manual")
     assert site.look().code == 0
     (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
@@ -179,7 +178,7 @@ def test_what_a_person_does_cannot_be_previewed_and_is_said_to_be_so(site: Site)
 
 
 def _own(site: Site, *plays: dict[str, Any]) -> str:
-    """Write a playbook of a user's own."""
+    """Write a user's own playbook."""
     path = site.node.folder / "own.yml"
     path.write_text(json.dumps(plays))
     return str(path)
@@ -191,7 +190,7 @@ def _run_own(site: Site, path: str, *arguments: str, **environment: str | None) 
     return site.node.playbook(path, store, *arguments, inventories=inventories, **environment)
 
 
-def test_a_playbook_that_imports_one_of_ours_brings_the_report_along(untouched: Site) -> None:
+def test_a_playbook_that_imports_one_of_ours_has_the_report(untouched: Site) -> None:
     path = _own(untouched, {"import_playbook": "otsec.defender_iot.fortinet"})
     run = _run_own(untouched, path, "--check", "--extra-vars=defender_iot_report=there")
     assert run.succeeded().output.count("DEFENDER FOR IOT") == 1

@@ -24,7 +24,7 @@ SETTINGS = ROOT / "examples/ansible-navigator.yml"
 
 
 def run(folder: Path, program: str, *arguments: str) -> str:
-    """Run a program of the environment in a folder, which is its home too, and return what it prints."""
+    """Run a program of the environment in a folder, which is also its home. Return its output."""
     process = subprocess.run(
         [str(Path(sys.executable).with_name(program)), *arguments],
         cwd=folder,
@@ -41,7 +41,7 @@ def run(folder: Path, program: str, *arguments: str) -> str:
 
 
 def names(lines: list[str]) -> set[str]:
-    """Return the packages that lines of requirements name."""
+    """Return the names of packages in lines of requirements."""
     return {re.split(r"[\s<>=\[]", line)[0] for line in lines if line and not line.startswith("#")}
 
 
@@ -74,11 +74,11 @@ def test_the_example_has_the_versions_that_the_tests_run_with() -> None:
 
 @pytest.fixture(scope="module")
 def effective(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return the settings that ansible-navigator takes from the example, with a folder that is there."""
+    """Return the effective settings of ansible-navigator with the example, in an existing folder."""
     folder = tmp_path_factory.mktemp("navigator")
     settings = SETTINGS.read_text().replace("src: /srv/defender-iot/secrets", f"src: {folder}")
     (folder / "ansible-navigator.yml").write_text(settings)
-    # Without --ee false it would look for a container engine.
+    # Without --ee false it would require a container engine.
     told = run(folder, "ansible-navigator", "settings", "--effective", "--mode", "stdout", "--ee", "false")
     return yaml.safe_load(told)["ansible-navigator"]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""FortiGates of every version, set up by hand, are exported as variables that change nothing when applied."""
+"""Manually configured FortiGates of every version, exported as variables that change nothing when applied."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admi
 from ansible_collections.otsec.defender_iot.tests.support.workspace import COLLECTION, ROOT, Run, Workspace
 
 VERSIONS = {
-    # the lab's switches of each FortiGate
+    # The options of each FortiGate in the lab.
     "6.4.5": {},
     "6.4.14": {"wanopt": False, "host_bits": "kept"},
     "7.0.0": {"opposite_family": False},
@@ -43,8 +43,8 @@ def _names(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def _made_by_hand(node: Workspace, version: str) -> None:
-    """Put odd profiles and API admins on a FortiGate, with what its version has and others do not."""
+def _configured_manually(node: Workspace, version: str) -> None:
+    """Create unusual profiles and REST API administrators on a FortiGate, with the fields of its version."""
     fortigate = HOSTS[version]
     node.lab.switch(fortigate, version=version, store_zero_trusthost=True, **VERSIONS[version])
     newest = _names(version) >= (7, 6, 5)
@@ -53,7 +53,7 @@ def _made_by_hand(node: Workspace, version: str) -> None:
         dlp = "data-leak-prevention"
     profiles: list[dict[str, Any]] = [
         {
-            "name": "by hand/50% ä: #1",
+            "name": "manual/50% ä: #1",
             "comments": "- 'quoted' \"twice\": yes",
             "fwgrp": "custom",
             "fwgrp-permission": {"policy": "read-write", "address": "read"},
@@ -80,7 +80,7 @@ def _made_by_hand(node: Workspace, version: str) -> None:
         {
             "name": "0x1F",
             "comments": "~",
-            "accprofile": "by hand/50% ä: #1",
+            "accprofile": "manual/50% ä: #1",
             "trusthost": TRUSTED[1:],
             "vdom": [{"name": name} for name in VERSIONS[version].get("vdoms", ["root"])],
             "cors-allow-origin": "https://portal.example.com",
@@ -98,7 +98,7 @@ def _made_by_hand(node: Workspace, version: str) -> None:
 
 @dataclass(frozen=True)
 class Export:
-    """What was exported of each version, and the runs that applied it."""
+    """The exported variables of each version, and the runs that applied them."""
 
     node: Workspace
     exported: Run
@@ -126,10 +126,10 @@ def _inventory(node: Workspace) -> Path:
 
 @pytest.fixture(scope="module")
 def export(new_workspace: Callable[[], Workspace]) -> Export:
-    """Export FortiGates of all versions once, and apply what was exported."""
+    """Export FortiGates of all versions once, and apply the exported variables."""
     node = new_workspace()
     for version in VERSIONS:
-        _made_by_hand(node, version)
+        _configured_manually(node, version)
     folder = _inventory(node)
     node.lab.forget_calls()
     where = f"--extra-vars=defender_iot_export_folder={folder}"
@@ -158,7 +158,7 @@ def test_every_profile_and_admin_but_the_built_in_and_the_open_is_exported(
 ) -> None:
     variables = yaml.safe_load(export.files[version])
     names = [profile["name"] for profile in variables["fortigate_access_profiles"]]
-    assert names == ["by hand/50% ä: #1", "007", "null"]
+    assert names == ["manual/50% ä: #1", "007", "null"]
     admins = variables["fortigate_access_admins"]
     assert [admin["name"] for admin in admins] == ["automation", "no", "0x1F"]
     assert {admin["secret_ref"] for admin in admins} == {""}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Web API of the lab's Forescout platform, over every switch of it."""
+"""The Web API of the lab's Forescout platform, with each of its switches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLC = "198.51.100.12"
 
 @pytest.fixture
 def connected(workspace: Workspace) -> Workspace:
-    """A control node that has given the platform its sensor, which the platform has asked since."""
+    """A control node that has set the module of a platform, which has polled its sensor since."""
     workspace.keep("token", value=workspace.lab.make_token(SENSOR, "forescout"))
     workspace.inventory(**{PLATFORM: workspace.host(PLATFORM)})
     settings = {"server_address": "192.0.2.11", "access_token_ref": workspace.ref("token")}

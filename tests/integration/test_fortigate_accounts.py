@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every way to log in to every release, with every kind of rights: what works works, the rest says why not.
+"""Every kind of login to every release, with every kind of rights: success, or a message with the reason.
 
 The FortiGate's transport runs here without Ansible, so that the whole matrix takes seconds.
 """
@@ -49,18 +49,18 @@ ACTS: dict[str, Callable[[FortiGate], Any]] = {
     "generate a key": lambda box: box.mint(ADMIN, "other"),
 }
 ADMIN_ACTS = ("create an admin", "generate a key")
-# How many of the acts each kind of rights allows, from the first on.
+# The number of the acts that each kind of rights allows, from the first on.
 RIGHTS = {"super_admin": 4, "system": 2, "none": 0}
 
 
 @pytest.fixture(autouse=True)
 def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin every test like a new process."""
+    """Start every test without remembered refusals, like a new process."""
     monkeypatch.setattr(login, "REFUSED", {})
 
 
 def account(lab: Lab, *names: str, **others: Any) -> dict[str, Any]:
-    """Return the options of a connection with some of the lab's credentials, or others."""
+    """Return the options of a connection, with some of the lab's credentials or others."""
     appliance = lab.appliances[FORTIGATE]
     nothing = dict.fromkeys(("token", "username", "password"))
     given = {name: appliance["credentials"][name] for name in names}
@@ -69,7 +69,7 @@ def account(lab: Lab, *names: str, **others: Any) -> dict[str, Any]:
 
 
 def callers(lab: Lab) -> dict[str, str]:
-    """Make REST API admins with each kind of rights; return their keys."""
+    """Create REST API administrators with each kind of rights. Return their keys."""
     lab.cmdb(FORTIGATE, "POST", "accprofile", {"name": "system", "sysgrp": "read-write"})
     lab.cmdb(FORTIGATE, "POST", "accprofile", {"name": "none"})
     keys = {"super_admin": lab.appliances[FORTIGATE]["credentials"]["token"]}
@@ -81,7 +81,7 @@ def callers(lab: Lab) -> dict[str, str]:
 
 
 def outcome(params: dict[str, Any], act: str) -> ApplianceError | None:
-    """Carry out one act over a connection of its own, as a task does; return the error, None for success."""
+    """Carry out one act on a new connection, like a task. Return the error, None for success."""
     try:
         with closing(FortiGate(params)) as box:
             ACTS[act](box)
@@ -91,7 +91,7 @@ def outcome(params: dict[str, Any], act: str) -> ApplianceError | None:
 
 
 def expected(act: str, rights: str, login: str, version: str) -> str | None:
-    """Return what is said of an act that has to be refused, None for one that has to succeed."""
+    """Return the expected message of an act, None for an expected success."""
     if list(ACTS).index(act) >= RIGHTS[rights]:
         return "permission denied: the account's admin profile lacks the permission"
     if act in ADMIN_ACTS and version == ASKS_FOR_PASSWORD and login == "token":
@@ -100,7 +100,7 @@ def expected(act: str, rights: str, login: str, version: str) -> str | None:
 
 
 def around(login: str, version: str) -> int:
-    """Return how many requests an act has around it."""
+    """Return the number of requests before and after an act."""
     if login.startswith("token"):
         return 0
     by_web = version == WITHOUT_API_LOGIN

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet of FortiGates of many versions and models: one playbook fits all, and what does not fit is said.
+"""A fleet of FortiGates of many versions and models: one playbook for all, with messages for the exceptions.
 
-Where nobody has settled how FortiOS behaves, each position of the lab's switch is that of some of the fleet.
+For unknown behaviour of FortiOS, some FortiGates of the fleet have each value of the lab's switch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "single": {"wanopt": True},
     "vdoms": {"wanopt": False, "multi_vdom": True, "vdoms": ["root", "plant"]},
 }
-# What a FortiGate of the fleet is by its place in it, and what would stop a login with a key.
+# The switches that the model decides, and one that would refuse a login with a key.
 SETTLED = ("multi_vdom", "wanopt", "token_reauthentication")
 UNSETTLED = {
     switch.name: switch.metadata["choices"]
@@ -46,13 +46,13 @@ HOSTS = {name: f"spare-{number:02}" for number, name in enumerate(FLEET, 1)}
 
 
 def _with_password(node: Workspace, appliance: str) -> dict[str, Any]:
-    """Return the connection with the password that FortiOS wants beside a token from 7.6.5 on."""
+    """Return the connection, with the password that FortiOS requires in addition to a token from 7.6.5 on."""
     return node.host(appliance, password=node.lab.appliances[appliance]["credentials"]["password"])
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """The same playbook on every FortiGate: predicted, carried out, and again."""
+    """The same playbook on every FortiGate: predicted, carried out, and repeated."""
 
     node: Workspace
     runs: dict[str, Run]
@@ -62,7 +62,7 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def fleet(new_workspace: Callable[[], Workspace]) -> Fleet:
-    """Give the tutorial's access to every FortiGate of the fleet."""
+    """The fleet, with the tutorial's access on every FortiGate."""
     node = new_workspace()
     hosts = {}
     for number, (name, switches) in enumerate(FLEET.items()):
@@ -107,7 +107,7 @@ def test_a_fortigate_in_sync_is_asked_for_two_tables(fleet: Fleet, name: str) ->
 
 OTHERS = "exists from 6.4.6 (removed in 7.0.0) and from 7.0.1"
 LACKING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    # what is asked for: (the FortiGate's switches, options, what is said)
+    # Case: (switches of the FortiGate, options, message).
     "others": (
         {"version": "6.4.5"},
         {"firewall": "custom", "firewall_permissions": {"others": "read"}},
@@ -166,7 +166,7 @@ def test_what_a_fortigate_does_not_have_is_refused_before_any_write(
 
 
 def _caller(node: Workspace, appliance: str, name: str, profile: dict[str, Any], **admin: Any) -> str:
-    """Make a REST API admin that may call from here, and return its key."""
+    """Create a REST API administrator that may call from here, and return its key."""
     node.lab.cmdb(appliance, "POST", "accprofile", {"name": name, **profile})
     host = {"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"}
     wanted = {"name": name, "accprofile": name, "trusthost": [host], "vdom": [{"name": "root"}], **admin}
@@ -208,7 +208,7 @@ def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: 
 
 
 def test_an_object_that_the_caller_cannot_see_is_not_taken_for_a_missing_one(workspace: Workspace) -> None:
-    """FortiOS answers -5 where a caller creates what is there and hidden from it."""
+    """FortiOS answers -5 if a caller creates an existing object that is hidden from it."""
     appliance = "spare-01"
     workspace.lab.cmdb(appliance, "POST", "accprofile", {"name": "there"})
     envelope = {"path": "system", "name": "accprofile", "http_status": 404, "status": "error"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every status and every error number of FortiOS, on the wire: one sentence with what to do, and logged out.
+"""Every status and error number of FortiOS on the wire: one sentence with the remedy, and a logout.
 
 The FortiGate's transport runs here without Ansible, so that the whole table takes seconds.
 """
@@ -94,7 +94,7 @@ STATUSES = {
     500: (Refused, "it gave no reason; check its event log"),
     503: (ApplianceError, "its API is not available; wait, because it may be starting, and run again"),
 }
-# Where a page of HTML says less than an envelope, because not even the API may have given it.
+# An HTML page says less than an envelope, because it may not even come from the API.
 IN_HTML = {
     403: (Refused, "permission denied by the web server, before the request reached the API; check"),
     404: (ApplianceError, f"it answered with {HTML}; check host and port in url"),
@@ -104,7 +104,7 @@ IN_HTML = {
 
 @pytest.fixture(autouse=True)
 def _nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin every test like a new process."""
+    """Start every test without remembered refusals, like a new process."""
     monkeypatch.setattr(login, "REFUSED", {})
 
 
@@ -115,7 +115,7 @@ def envelope(status: int, **more: Any) -> dict[str, Any]:
 
 
 def refused(lab: Lab, kind: str, **fault: Any) -> ApplianceError:
-    """Create a profile by a session where that goes wrong; return the error after the usual checks."""
+    """Create a profile in a session, which fails. Return the error after the usual checks."""
     lab.fault(FORTIGATE, kind, {"path_prefix": PATH}, **fault)
     appliance = lab.appliances[FORTIGATE]
     account = {**appliance["credentials"], "token": None}

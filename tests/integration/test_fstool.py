@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Forescout module set by fstool: its settings and their token, and what nobody may see of them."""
+"""A Forescout module set by fstool: its settings, its token, and the secrecy of both."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def test_the_role_sets_the_module_by_fstool(workspace: Workspace) -> None:
     assert [level["reached"] for level in verdict["levels"][:2]] == [True, True]
     workspace.lab.switch(FORESCOUT, bad_restarts=1)
     by_hand = f"fstool {shlex.quote(ssh['plugin_name'])} restart || true"
-    stopped = {"name": "Restart it by hand", "ansible.builtin.raw": by_hand}
+    stopped = {"name": "Restart the plugin manually", "ansible.builtin.raw": by_hand}
     workspace.inventory(fs=workspace.by_ssh(FORESCOUT))
     workspace.run(play(stopped)).succeeded()
     verdict = example.verdicts()[FORESCOUT]["verdict"]
@@ -250,7 +250,7 @@ def test_the_role_writes_the_manual_steps_to_a_checklist_but_not_in_check_mode(p
     role = {"role": f"{COLLECTION}forescout_module"}
     role |= {f"forescout_module_{name}": value for name, value in options.items()}
     manual = {"name": "Play", "hosts": "fs", "gather_facts": False, "roles": [role]}
-    file = node.inputs / "steps.md"  # beside the playbook
+    file = node.inputs / "steps.md"  # in the folder of the playbook
     node.run(manual, arguments=["--check"]).succeeded()
     assert not file.exists()
     first = node.run(manual).succeeded()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How fstool is reached: the user's own SSH, become and jump hosts, and no delegation."""
+"""The connection of fstool: the user's own SSH, become and jump hosts, without delegation."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_become_asks_for_a_password_where_sudo_does(platform: Platform, given: s
 
 @pytest.fixture
 def bastion(tmp_path: Path) -> Iterator[Bastion]:
-    """A second SSH server, before the platform."""
+    """A second SSH server, as jump host of the platform."""
     with running_bastion(tmp_path / "bastion") as bastion:
         yield bastion
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""fstool on several nodes, and restarts and writes that go wrong on one of them."""
+"""fstool on several nodes, with restarts and writes that fail on one of them."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_plugin_that_wants_an_encrypted_token_is_put_back_and_takes_one(
     failed = platform.one(restart_timeout=1)
     assert "not running" in failed.message
     assert "and the plugin runs with them;" in failed.message
-    # What an operator finds in the store after applying the token once in the Console.
+    # The stored value after an operator has applied the token once in the Console.
     encrypted = "enc:" + base64.b64encode(platform.token.encode()).decode()
     platform.node.keep("token", value=encrypted)
     wanted = platform.task(token_compare="plain")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The GitOps guide, followed literally: every command of it, in its order, in a scratch repository."""
+"""The GitOps guide: every command, in order, in a temporary repository."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REST = ["fgt-north-02", "fgt-south-01", "sensor-south-01"]
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """Follow the guide once."""
+    """The guide, followed once for all tests."""
     walk = Walk(tmp_path_factory.mktemp("gitops"), GUIDE)
     try:
         walk.go()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The commands of README and guides, run as they stand there, on mock appliances."""
+"""The commands of README and guides, unchanged, on mock appliances."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WALKED = {
     "docs/verification.md": "",
     "docs/lab.md": "",
 }
-"""The section of each page, or all of it; in this order, for the last one stops the lab."""
+"""The section of each page, or the whole page. The last one stops the lab."""
 ELSEWHERE = {
     "README.md": "how to clone and install, before the use cases",
     "docs/connections.md": "asks a real address for its certificate",
@@ -46,7 +46,7 @@ ELSEWHERE = {
 
 
 def section(page: str, heading: str) -> str:
-    """Return a page from a heading on to the next of its level."""
+    """Return the section of a page below a heading."""
     text = (ROOT / page).read_text()
     return text.partition(heading)[2].partition("\n## ")[0] if heading else text
 
@@ -59,7 +59,7 @@ def test_every_page_with_commands_is_followed_here_or_elsewhere() -> None:
 
 @pytest.fixture
 def walk(tmp_path: Path) -> Iterator[Walk]:
-    """A folder in which the guides' commands find what they take for granted."""
+    """A folder with the files that the guides' commands require."""
     commands = LAID_OUT + "".join(section(page, heading) for page, heading in WALKED.items())
     walk = Walk(tmp_path, commands)
     try:
@@ -79,7 +79,7 @@ def test_every_command_of_the_guides_works_where_it_is_typed(walk: Walk) -> None
 
 
 def changed_files() -> str:
-    """Return what is not as committed in the clone, which is the installed collection."""
+    """Return the changed files in the clone, which is the installed collection."""
     return subprocess.run(
         [str(shutil.which("git")), "-c", "safe.directory=*", "status", "--porcelain"],
         cwd=ROOT,
@@ -89,7 +89,7 @@ def changed_files() -> str:
     ).stdout
 
 
-def test_a_lab_in_a_relative_folder_is_refused_for_it_would_be_made_beside_the_playbook(
+def test_a_relative_folder_of_the_lab_is_refused(
     workspace: Workspace,
 ) -> None:
     workspace.inventory()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A FortiGate's key whose only copy lies in HashiCorp Vault."""
+"""A FortiGate's key with its only copy in HashiCorp Vault."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is made of answers, good, packed and broken, and what cannot be sent."""
+"""Good, compressed and broken answers, and values that cannot be sent."""
 
 from __future__ import annotations
 
@@ -139,7 +139,9 @@ def test_a_whole_character_is_json_however_it_is_written(certificates: Certifica
 # --- every verb of a FortiGate
 
 
-ADMIN = Resource(label="API admin", kind="admin", path="system/api-user", fields={"name": Field("name")})
+ADMIN = Resource(
+    label="REST API administrator", kind="admin", path="system/api-user", fields={"name": Field("name")}
+)
 VERBS = {
     "read": ("a",),
     "table": (),

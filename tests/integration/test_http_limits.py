@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers that come too late, never end, or are larger than anybody wants."""
+"""Answers that are too late, endless or too large."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ HUGE = {
 
 
 def most_memory(act: Callable[[], Any]) -> int:
-    """Return the most bytes that were in use beside those from before."""
+    """Return the peak of the additional memory in bytes."""
     tracemalloc.start()
     try:
         act()

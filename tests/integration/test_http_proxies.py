@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTPS through real proxies: what they carry, whom they refuse, and when nothing answers there."""
+"""HTTPS through real proxies: connections, refusals, and proxies without an answer."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bytes of what users write, in every header and body that carries it: UTF-8, and only once.
+"""The bytes of users' texts in every header and body: encoded in UTF-8, and only once.
 
-The server is a real one with TLS, so that no layer below can change what is asserted.
+The server is real, with TLS, so that no lower layer can change the asserted bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ansible_collections.otsec.defender_iot.tests.support.servers import HttpPro
 from ansible_collections.otsec.defender_iot.tests.support.wire import appliance, ask
 
 TEXTS = ["p4ss", "ä", "Pä€ss名", 'a&b=c d%41+"é']
-"""Plain, Latin-1, beyond it, and what forms and URLs escape."""
+"""ASCII, Latin-1, other characters, and those that forms and URLs escape."""
 
 NO_PAGE = http(b"", status="404 Not Found")
 LIST = {"method": "GET", "path": "/tokens", "success": [200], "fields": {"id": "/id"}}
@@ -44,7 +44,7 @@ Params = dict[str, Any]
 
 
 def endpoint_map(product: str, login: Params) -> Params:
-    """Make an endpoint map with this login."""
+    """Return an endpoint map with this login."""
     create = {
         "method": "POST",
         "path": "/tokens",
@@ -59,7 +59,7 @@ def endpoint_map(product: str, login: Params) -> Params:
 
 
 def request_login(**content: Any) -> Params:
-    """Make a login that sends name and password."""
+    """Return a login that sends name and password."""
     request = {"method": "POST", "path": "/login", "success": [200], **content}
     return {"kind": "cookies", "request": request, "session_cookie": "s"}
 
@@ -67,7 +67,7 @@ def request_login(**content: Any) -> Params:
 TOKEN_LOGIN = {"kind": "token", "header": "Token {token}"}
 
 FLOWS: dict[str, tuple[type, Params, Callable[[Any, str], Any]]] = {
-    # what is opened, its options, and what is done with it
+    # Case: session, its options, and its use.
     "confirmation": (FortiGate, {"token": "t"}, lambda box, text: box.create(ADMIN, "a", {"name": "a"})),
     "object": (FortiGate, {"token": "t"}, lambda box, text: box.create(PROFILE, "a", {"comments": text})),
     "name": (FortiGate, {"token": "t"}, lambda box, text: box.delete(PROFILE, text)),
@@ -90,7 +90,7 @@ FLOWS: dict[str, tuple[type, Params, Callable[[Any, str], Any]]] = {
 
 
 def in_json(*names: str) -> Callable[[Any, str], None]:
-    """Make sure that members of a JSON body, read as its bytes are, are the text."""
+    """Return a check that members of a JSON body, decoded as UTF-8, are the text."""
 
     def check(box: Any, text: str) -> None:
         document = json.loads(box.bodies[-1].decode("utf-8"))
@@ -100,7 +100,7 @@ def in_json(*names: str) -> Callable[[Any, str], None]:
 
 
 def in_form(*names: str) -> Callable[[Any, str], None]:
-    """Make sure that fields of a form are the text."""
+    """Return a check that fields of a form are the text."""
 
     def check(box: Any, text: str) -> None:
         fields = parse_qs(box.bodies[-1].decode("ascii"), strict_parsing=True, errors="strict")
@@ -110,7 +110,7 @@ def in_form(*names: str) -> Callable[[Any, str], None]:
 
 
 def in_header(name: str, before: str = "") -> Callable[[Any, str], None]:
-    """Make sure that the bytes of a header are those of the text."""
+    """Return a check that the bytes of a header are those of the text."""
 
     def check(box: Any, text: str) -> None:
         assert box.requests[-1][1][name].encode("latin-1") == f"{before}{text}".encode()
@@ -119,7 +119,7 @@ def in_header(name: str, before: str = "") -> Callable[[Any, str], None]:
 
 
 def in_target(before: str, after: str = "") -> Callable[[Any, str], None]:
-    """Make sure that a path or a query has the text percent-encoded."""
+    """Return a check that a path or a query has the percent-encoded text."""
 
     def check(box: Any, text: str) -> None:
         target = box.requests[-1][0].split()[1].replace("+", "%20")
@@ -147,7 +147,7 @@ PLACES: dict[str, Callable[[Any, str], None]] = {
 
 
 def options(flow: str, box: Any, certificates: Certificates, text: str) -> Params:
-    """Return the options of a task that says a text wherever a user may."""
+    """Return the options of a task with a text in every place where a user may write one."""
     kind, own, _act = FLOWS[flow]
     connection = {"validate_certs": True, "ca_path": certificates.ca_path, "connect_timeout": 5, "timeout": 5}
     account = {"token": text, "username": text, "password": text}
@@ -165,7 +165,7 @@ def test_a_text_is_sent_in_utf_8_and_only_once(certificates: Certificates, flow:
     kind, _own, act = FLOWS[flow]
     answer = {"answer": NO_PAGE} if flow == "web login" else {}
     with appliance(certificates, **answer) as box:
-        # What is answered has no meaning to the flow; only what was sent counts.
+        # The answer does not matter. The test checks only the request.
         with suppress(ApplianceError), closing(kind(options(flow, box, certificates, text))) as api:
             act(api, text)
         PLACES[flow](box, text)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTPS to real servers: whom to believe, who we are, and ports that speak no TLS."""
+"""HTTPS to real servers: server certificates, client certificates, and ports without TLS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ansible_collections.otsec.defender_iot.tests.support.wire import (
 KINDS = ("good", "expired", "wrong_name", "other_ca", "self_signed")
 
 
-# --- whom to believe
+# --- server certificates
 
 
 def test_a_good_certificate_is_accepted(certificates: Certificates) -> None:
@@ -118,7 +118,7 @@ def test_one_connection_serves_a_session(certificates: Certificates) -> None:
         assert (box.connections, len(box.requests)) == (1, 3)
 
 
-# --- who we are
+# --- client certificates
 
 
 @pytest.mark.parametrize("files", ["two", "one"])
@@ -131,7 +131,7 @@ def test_a_client_certificate_is_shown(certificates: Certificates, files: str) -
 
 
 class Strict(threading.Thread):
-    """Says in the handshake that it misses a client certificate; asyncio would only hang up."""
+    """Reports a missing client certificate in the handshake. asyncio would only close the connection."""
 
     def __init__(self, context: ssl.SSLContext, version: ssl.TLSVersion) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class Strict(threading.Thread):
         with caller:
             with suppress(ssl.SSLError):
                 caller.do_handshake()
-            # With bytes unread, closing would take the alert back.
+            # With unread bytes, closing the socket would discard the alert.
             with suppress(OSError):
                 while os.read(caller.fileno(), 65536):
                     pass
@@ -194,7 +194,7 @@ def test_no_certificate_is_shown_unless_given(certificates: Certificates) -> Non
 def test_the_environment_has_no_say(
     certificates: Certificates, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login another password other\n")
     with appliance(certificates, kind=kind) as box:
         own = certificates.write("env.pem", ssl.get_server_certificate(("127.0.0.1", box.port)).encode())
         files = own if kind == "self_signed" else str(tmp_path / ".netrc")
@@ -217,7 +217,7 @@ def test_the_environment_has_no_say(
 
 
 class Plain(Server):
-    """Speaks no TLS."""
+    """A server without TLS."""
 
     async def handle(self, reader: Any, writer: Any) -> None:
         """Refuse."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logins with a password: one session, one attempt, and out again."""
+"""Logins with a password: one session, one attempt, and a logout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROFILE = task("fortigate_admin_profile", name="plant", preset="defender_iot")
 
 
 def _inventory(node: Workspace, **overriding: str) -> None:
-    """Write an inventory of a FortiGate whose account is a name and a password."""
+    """Write an inventory of a FortiGate with an account of name and password."""
     account = node.lab.appliances[FORTIGATE]["credentials"]
     variables = {**node.host(FORTIGATE), "username": account["username"], "password": account["password"]}
     del variables["token"]

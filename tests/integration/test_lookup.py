@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup: a stored value where a task needs it, and a sentence where there is none."""
+"""The lookup: a stored value for a task, or a message if there is none."""
 
 from __future__ import annotations
 
@@ -42,11 +42,14 @@ def test_a_reference_to_nothing_is_an_error(workspace: Workspace) -> None:
 
 
 def _is_stored(node: Workspace, name: str) -> Run:
-    """Ask whether there is a secret, as one that need not be there."""
+    """Look up an optional secret."""
     node.inventory(localhost={"ansible_connection": "local"})
     asked = f"lookup('otsec.defender_iot.secret', '{node.ref(name)}', required=false)"
-    told = {"name": "Tell", "ansible.builtin.debug": {"msg": f"{{{{ 'stored: ' ~ ({asked} is not none) }}}}"}}
-    return node.run({"name": "Play", "hosts": "localhost", "gather_facts": False, "tasks": [told]})
+    shown = {
+        "name": "Show the result",
+        "ansible.builtin.debug": {"msg": f"{{{{ 'stored: ' ~ ({asked} is not none) }}}}"},
+    }
+    return node.run({"name": "Play", "hosts": "localhost", "gather_facts": False, "tasks": [shown]})
 
 
 def test_what_need_not_be_there_is_none_but_an_unreadable_store_is_still_an_error(

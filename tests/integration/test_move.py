@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Forescout platform moves to another sensor by one variable, whatever interrupts it."""
+"""A Forescout platform moves to another sensor by one variable, even after interrupted runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OLD, NEW = "sensor-north-01", "sensor-south-01"
 NEW_ADDRESS = "198.51.100.11"
 IMPATIENT = ("--extra-vars=sensor_tokens_retire_delay=1", "--extra-vars=sensor_tokens_retire_retries=2")
 
-# Where a run is killed: on which host, before or after which step.
+# The points at which a run is killed: host, before or after, step.
 POINTS = {
     "after the new token": (NEW, "POST /__lab__/tokens", "after"),
     "between emptying and filling": (FORESCOUT, "PUT /__lab__/module", "after"),
@@ -29,10 +29,10 @@ POINTS = {
 
 
 class Move:
-    """The example inventory, whose platform has asked the first sensor and is to ask the second."""
+    """The example inventory, whose platform polls the first sensor and moves to the second."""
 
     def __init__(self, node: Workspace) -> None:
-        """Set up the first sensor, and change the one variable."""
+        """Set up the first sensor, and change the variable."""
         self.node = node
         self.example = Example(node)
         self.run().succeeded()
@@ -46,7 +46,7 @@ class Move:
         return self.example.playbook("forescout", *IMPATIENT, *arguments, **environment)
 
     def kill_at(self, host: str, step: str, phase: str) -> None:
-        """Run the playbook and kill it."""
+        """Run the playbook and kill it at a step."""
         sabotage = Sabotage(self.node.folder / "sabotage", {host: Rule((step,), phase, "stop")})
         callbacks = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,saboteur"}
         background = Background(lambda: self.run(**callbacks, **sabotage.environment))
@@ -62,11 +62,11 @@ class Move:
         return self.node.lab.state(sensor)["tokens"]
 
     def writes(self) -> list[str]:
-        """Return what was written, in order."""
+        """Return the writes, in order."""
         return [f"{call['appliance']} {call['method']}" for call in self.node.lab.calls() if call["write"]]
 
     def is_done(self) -> None:
-        """Make sure that the platform asks the new sensor, and that nothing is left of the old."""
+        """Check that the platform polls the new sensor, and that the old one has no token for it."""
         state = self.node.lab.state(FORESCOUT)
         assert state["module"]["server_address"] == NEW_ADDRESS
         assert state["last_poll"]["outcome"] == "ok"
@@ -82,7 +82,7 @@ class Move:
 
 @pytest.fixture
 def move(workspace: Workspace) -> Move:
-    """A platform that is to move."""
+    """A platform before its move."""
     return Move(workspace)
 
 

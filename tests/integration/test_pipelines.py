@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The example pipelines: what GitHub and GitLab are told, and that it comes to what the guide's test runs."""
+"""The example pipelines: the commands for GitHub and GitLab are those of the guide's test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
 
 PIPELINES = ROOT / "examples/pipelines"
 SCHEMAS = {"github.yml": "vendor.github-workflows", "gitlab.yml": "vendor.gitlab-ci"}
-# Stands for every program of the pipeline: notes how it was called.
+# Replaces every program of the pipeline and records its calls.
 PROGRAM = """\
 #!/usr/bin/env python3
 import json, os, pathlib, sys
@@ -39,7 +39,7 @@ VARIABLES = {
 
 
 def lines(name: str) -> dict[str, list[str]]:
-    """Return what each job of a pipeline runs."""
+    """Return the commands of each job of a pipeline."""
     content = yaml.safe_load((PIPELINES / name).read_text())
     if "jobs" in content:
         jobs = content["jobs"].items()
@@ -49,7 +49,7 @@ def lines(name: str) -> dict[str, list[str]]:
 
 
 def called(folder: Path, commands: list[str]) -> list[Any]:
-    """Run commands where every program only notes its call; return the calls."""
+    """Run commands with programs that only record their calls. Return the calls."""
     programs = folder / "bin"
     programs.mkdir()
     for path in (programs / "gh", programs / "curl", folder / "pipeline.sh"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The quick start on mock appliances, followed literally from its second step on."""
+"""Every command of the quick start from its second step on, on mock appliances."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ON_MOCKS = PAGE.partition("### 2.")[2].partition("## On your appliances")[0]
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """Follow the page once."""
+    """The page, followed once for all tests."""
     walk = Walk(tmp_path_factory.mktemp("quick-start"), ON_MOCKS)
     try:
         walk.go()

@@ -4,8 +4,8 @@
 
 """From a browser's recording to a working map: recorded, drafted, completed, checked, used.
 
-Each test runs on a recording that was kept, and on a fresh one with names that no earlier run had. For the
-fresh one a real Chromium has to be on this machine.
+Each test runs on the recording in the repository, and on a new one with new names. A new one requires
+Chromium on this machine.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, 
 
 @dataclass(frozen=True)
 class Recording:
-    """A lab with shuffled names, and the folder with what a browser has recorded on it."""
+    """A lab with shuffled names, and the folder of a browser's recordings."""
 
     lab: Lab
     folder: Path
 
     def values(self, product: str) -> dict[str, str]:
-        """Return what the operator typed and saw."""
+        """Return the values that the operator typed and saw."""
         return dict(json.loads((self.folder / "told.json").read_text())[product])
 
 
@@ -50,7 +50,7 @@ class Recording:
 def recording(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Recording]:
-    """The kept recording on the lab that it fits, and a fresh one on a lab that never was."""
+    """The recording in the repository with its lab, and a new one with a new lab."""
     folder = tmp_path_factory.mktemp("recording")
     if request.param == "kept":
         with running_lab(folder, appliances()) as lab:
@@ -69,7 +69,7 @@ def recording(
 
 @pytest.fixture
 def node(recording: Recording, tmp_path: Path, tree: Path) -> Workspace:
-    """A control node whose inventory leads to the lab that was recorded."""
+    """A control node with an inventory of the recorded lab."""
     recording.lab.reset()
     node = Workspace(tmp_path / "node", tree, recording.lab)
     hosts = {"sensors": (SENSOR, "sensor_tokens"), "forescouts": (FORESCOUT, "forescout_module")}
@@ -83,12 +83,12 @@ def node(recording: Recording, tmp_path: Path, tree: Path) -> Workspace:
 
 
 def draft_file(node: Workspace, product: str) -> Path:
-    """Return where a draft is written."""
+    """Return the path of a draft."""
     return node.folder / f"{product}.yml"
 
 
 def drafted(node: Workspace, recording: Recording, product: str) -> dict[str, Any]:
-    """Draft a map by the playbook and return it."""
+    """Draft a map with the playbook and return it."""
     values = {f"defender_iot_recorded_{name}": value for name, value in recording.values(product).items()}
     given = {
         **values,
@@ -105,7 +105,7 @@ def drafted(node: Workspace, recording: Recording, product: str) -> dict[str, An
 
 
 def leaks_nothing(recording: Recording, *texts: str) -> None:
-    """Make sure that no cookie, password or token of any recording is in a text."""
+    """Check that a text contains no cookie, password or token of any recording."""
     told = [recording.values(product) for product in ("sensor", "forescout")]
     values = {each[name] for each in told for name in ("password", "token")}
     for product in ("sensor", "forescout"):
@@ -121,7 +121,7 @@ def leaks_nothing(recording: Recording, *texts: str) -> None:
 
 
 def checked(node: Workspace, product: str) -> Run:
-    """Try a map by the playbook."""
+    """Check a map with the playbook."""
     return node.playbook("otsec.defender_iot.check_endpoints", f"--limit={product}s")
 
 

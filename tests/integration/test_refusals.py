@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong: one clear sentence for the host it happens on, and nothing for the others.
+"""Failures: one clear sentence for the failing host, and none for the others.
 
-All cases run at once, each on a FortiGate of its own beside one that is well; the tests look at each.
+All cases run at once, each on its own FortiGate, together with a healthy one. The tests check each.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LONGEST_SENTENCE = 420
 
 @dataclass(frozen=True)
 class Case:
-    """Something that goes wrong, and what the sentence about it must hold.
+    """A failure, and the required parts of its message.
 
     ``variables`` are the host's, ``switches`` and ``fault`` the appliance's. ``appliance`` is one with a bad
     certificate, None for a spare one.
@@ -171,7 +171,7 @@ BODY = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of all cases: the run, and for each host its calls and its tables before and after."""
+    """The results of all cases: the run, and for each host its calls and its tables before and after."""
 
     run: Run
     calls: dict[str, list[dict[str, Any]]]
@@ -179,18 +179,18 @@ class Outcome:
     after: dict[str, Any]
 
     def message(self, host: str) -> str:
-        """Return the only thing said about a failing host."""
+        """Return the only message of a failing host."""
         failures = [result for result in self.run.of(host) if result.failed]
         assert len(failures) == 1, failures
         return failures[0].message
 
     def writes(self, host: str) -> list[dict[str, Any]]:
-        """Return what was written, or tried to be, on a host's appliance."""
+        """Return the attempted writes on a host's appliance."""
         return [call for call in self.calls[host] if call["write"]]
 
 
 def assert_one_sentence(message: str, host: str, says: str) -> None:
-    """Make sure that a message is one clear sentence about a host."""
+    """Check that a message is one clear sentence about a host."""
     assert message.startswith(f"{host}: ")
     assert re.search(says, message), message
     assert "\n" not in message
@@ -201,7 +201,7 @@ def assert_one_sentence(message: str, host: str, says: str) -> None:
 
 @pytest.fixture(scope="module")
 def closed_port() -> Iterator[int]:
-    """A port of this machine that nobody else can take and nobody answers at."""
+    """A reserved port of this machine without a server."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -209,7 +209,7 @@ def closed_port() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def outcome(new_workspace: Callable[[], Workspace], closed_port: int) -> Outcome:
-    """Let everything go wrong at once."""
+    """The run with all failures at once."""
     node = new_workspace()
     lab = node.lab
     spares = iter(sorted(name for name in lab.appliances if re.fullmatch(r"spare-\d+", name)))
@@ -232,7 +232,7 @@ def outcome(new_workspace: Callable[[], Workspace], closed_port: int) -> Outcome
     before = {name: lab.tables(place) for name, place in places.items()}
     node.inventory(**hosts)
     run = node.run(play(ADMIN, KEY))
-    # The lab records a call when it has dealt with it, which here is after the caller has left.
+    # The lab records a call after its answer, which is here after the end of the run.
     wait_for(lambda: lab.calls(places["slow"]))
     calls = {name: lab.calls(place) for name, place in places.items()}
     return Outcome(run, calls, before, {name: lab.tables(place) for name, place in places.items()})
@@ -296,7 +296,7 @@ def test_no_trace_of_the_program_is_printed(outcome: Outcome) -> None:
 
 
 def _with_key(node: Workspace) -> None:
-    """Write an inventory of a host that keeps a key and one that needs no store."""
+    """Write an inventory of a host with a stored key and a host without a store."""
     node.lab.cmdb("fgt-north-01", "POST", "api-user", BODY)
     node.lab.forget_calls()
     node.inventory(
@@ -317,7 +317,7 @@ def test_without_a_vault_identity_nothing_is_asked_of_the_appliance(workspace: W
     _with_key(workspace)
     run = workspace.run(play(ADMIN, KEY), ANSIBLE_VAULT_PASSWORD_FILE=None)
     _assert_only_the_store_failed(workspace, run, r"the run has no vault password.*--vault-password-file")
-    # The one request is that of the task before.
+    # The only request is that of the earlier task.
     assert [call["method"] for call in workspace.lab.calls("fgt-north-01")] == ["GET"]
     assert workspace.stored_files() == {}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report's page as its readers use it, in a real Chromium."""
+"""The page of the report in a real Chromium, used like by a reader."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.otsec.defender_iot.tests.support import report_document
 from ansible_collections.otsec.defender_iot.tests.support.browser import opened
 
 pytestmark = pytest.mark.skipif(
-    not shutil.which("chromium"), reason="no chromium on this machine: the report's page was not tested"
+    not shutil.which("chromium"), reason="no chromium on this machine: the report's page was not checked"
 )
 
 DESK, PHONE = (1280, 900), (360, 740)
@@ -38,7 +38,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with a page of each report."""
+    """A folder with the page of each report."""
     folder = tmp_path_factory.mktemp("pages")
     for make in (reports.small, reports.clean, reports.manual, reports.hostile, reports.fleet):
         (folder / f"{make.__name__}.html").write_text(render(make()), encoding="utf-8")
@@ -47,7 +47,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(browser: Browser, files: Path) -> Open:
-    """Open a page; nothing that it does until it is closed may be an error or a request."""
+    """Return a function that opens a page. At the end, check that it caused no error and no request."""
 
     @contextmanager
     def open_page(
@@ -71,14 +71,14 @@ def page(browser: Browser, files: Path) -> Open:
 
 
 def rows(page: Page) -> list[str]:
-    """Return the action, appliance and name of the objects that are shown."""
+    """Return action, appliance and name of the visible objects."""
     read = """rows => rows.map(row => [".action > span > :last-child", ".appliance", ".object"]
       .map(part => row.querySelector(part).textContent).join(" "))"""
     return page.locator("#objects .list > tbody > tr:not(.detail)").evaluate_all(read)
 
 
 def address(page: Page) -> str:
-    """Return what follows the # in the page's address."""
+    """Return the fragment of the page's address."""
     return page.evaluate("location.hash.slice(1)")
 
 
@@ -116,7 +116,7 @@ def test_what_is_not_provable_is_grey_and_needs_no_attention(page: Open) -> None
         expect(shown.locator(".nothing")).to_contain_text(
             "15 objects are as declared, 1 object is not provable."
         )
-        expect(shown.locator("#legend li")).to_have_text(["\u2013 not verified 8"])
+        expect(shown.locator("#legend li")).to_have_text(["\u2013 no verdict 8"])
         assert shown.locator(".unknown").count() == 0
         neutral = shown.evaluate("getComputedStyle(document.body).getPropertyValue('--neutral')")
         tones = "edges => edges.map(edge => getComputedStyle(edge).getPropertyValue('--tone'))"
@@ -178,7 +178,7 @@ def test_the_filter_by_text_finds_fields_and_values_too(page: Open) -> None:
         text = shown.get_by_label("Text")
         text.fill("TRUSTED_hosts")
         assert rows(shown) == ["Create fgt-north-02 defender-iot-sensors"]
-        text.fill("before")  # a word of the file's format, not of any object
+        text.fill("before")  # The word is in the file's format, not in an object.
         assert rows(shown) == []
         shown.get_by_role("button", name="Clear filters").click()
         assert rows(shown) == ATTENTION

@@ -22,27 +22,27 @@ PAST = {"start": "2001-01-01T00:00:00Z", "end": "2001-01-02T00:00:00Z"}
 
 
 class Fleet:
-    """The example inventory, and rollouts on it."""
+    """The example inventory and its rollouts."""
 
     def __init__(self, node: Workspace) -> None:
         self.node = node
         self.example = Example(node)
 
     def roll_out(self, rollout: Any, *arguments: str) -> Run:
-        """Run the playbook site, and record its calls alone."""
+        """Run the playbook `site`. Record only its calls."""
         self.node.lab.forget_calls()
         return self.example.playbook("site", "--extra-vars", json.dumps({"rollout": rollout}), *arguments)
 
     def break_down(self, appliance: str, kind: str = "status") -> None:
-        """Let every request to an appliance fail, or find nobody."""
+        """Make every request to an appliance fail or get no answer."""
         self.node.lab.fault(appliance, kind, **({"status": 500} if kind == "status" else {}))
 
     def repair(self) -> None:
-        """Let all appliances answer again."""
+        """Remove all faults."""
         self.node.lab.control("DELETE", "/faults")
 
     def called(self) -> list[str]:
-        """Return the appliances that were asked anything."""
+        """Return the appliances that got a request."""
         return sorted({call["appliance"] for call in self.node.lab.calls()} & set(EVERYTHING))
 
     def written(self) -> list[str]:
@@ -52,7 +52,7 @@ class Fleet:
 
 @pytest.fixture
 def fleet(workspace: Workspace) -> Fleet:
-    """Two sites on which nothing was ever set up."""
+    """Two sites, not set up."""
     return Fleet(workspace)
 
 
@@ -87,7 +87,7 @@ def test_a_failing_canary_stops_the_rollout_which_resumes_with_the_rest(fleet: F
     assert fleet.written() == ["fgt-north-01", "forescout-01", "sensor-north-01"]
     fleet.repair()
     resumed = fleet.roll_out(CANARY, f"--limit=@{fleet.node.folder}/defender_iot_report/retry").succeeded()
-    # The sensor of south has nothing declared.
+    # The sensor of south has no declared object.
     assert fleet.called() == ["fgt-north-02", "fgt-south-01"]
     assert sorted(resumed.stats) == ["fgt-north-02", *SOUTH]
 

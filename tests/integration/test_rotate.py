@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook that rotates: two sites, one change of a text, and whatever interrupts it."""
+"""The playbook `rotate`: two sites, one changed text, and interrupted runs."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ EVERYTHING = sorted(
     [
         *((name, "fortigate_access") for name in FORTIGATES),
         *((name, "forescout_module") for name in PLATFORMS.values()),
-        # Made, and later the one before deleted.
+        # Created, and later the previous one deleted.
         *((name, "sensor_access_token") for name in SENSORS for _time in range(2)),
     ]
 )
 
-# Where a run is killed while it does what: on which hosts, before or after which step.
+# The points at which a run is killed: hosts, before or after, step.
 GENERATE = "POST /api/v2/monitor/system/api-user/generate-key"
 DELETE = "DELETE /__lab__/tokens/"
 POINTS = {
@@ -54,7 +54,7 @@ POINTS = {
 
 
 class Rotation:
-    """The example inventory with a platform for each of its two sites, all set up."""
+    """The example inventory with a platform for each of its two sites, set up."""
 
     def __init__(self, node: Workspace) -> None:
         """Set up both integrations."""
@@ -69,7 +69,7 @@ class Rotation:
         node.lab.forget_calls()
 
     def run(self, rotation: str, playbook: str = "rotate", *arguments: str, **environment: str) -> Run:
-        """Run a playbook with this text for every token and key."""
+        """Run a playbook with this rotation text for every token and key."""
         variables = {
             "defender_iot_rotation_id": rotation,
             "sensor_tokens_retire_delay": 1,
@@ -79,11 +79,11 @@ class Rotation:
         return self.example.playbook(playbook, *given, *arguments, **environment)
 
     def values(self) -> dict[str, str]:
-        """Return every stored value by its file."""
+        """Return the stored values, by file."""
         return {name: self.node.kept(name.removesuffix(".yml"))["value"] for name in self.node.stored_files()}
 
     def replaced(self) -> set[str]:
-        """Return the appliances whose stored value is another than at first."""
+        """Return the appliances whose stored value has changed."""
         return {name.partition("/")[0] for name, value in self.values().items() if value != self.old[name]}
 
     def writes(self, *appliances: str) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ class Rotation:
         return [call for call in self.node.lab.calls(*appliances) if call["write"]]
 
     def kill_at(self, points: dict[str, tuple[str, str]]) -> None:
-        """Rotate, and kill the run when it stands at all points."""
+        """Rotate, and kill the run when it has stopped at all points."""
         rules = {host: Rule((step,), phase, "stop") for host, (step, phase) in points.items()}
         sabotage = Sabotage(self.node.folder / "sabotage", rules)
         callbacks = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,saboteur"}
@@ -104,7 +104,7 @@ class Rotation:
             assert background.wait().code != 0
 
     def is_done(self) -> None:
-        """Make sure that each secret was replaced once and for all, and that a further run is silent."""
+        """Check that each secret was replaced once, and that a further run changes nothing."""
         assert self.replaced() == {*SENSORS, *FORTIGATES}
         for sensor, platform in PLATFORMS.items():
             (token,) = self.node.lab.state(sensor)["tokens"]
@@ -121,7 +121,7 @@ class Rotation:
         assert self.node.stored_files() == stored
 
     def _groups(self) -> dict[str, Any]:
-        """Return the second platform in its groups; the old tokens are to go at once, where that is heard."""
+        """Return the second platform in its groups, and sensors that delete old tokens at once."""
         name = PLATFORMS[SOUTH]
         variables = {"forescout_module_sensor": SOUTH, **self.example.variables(name)}
         return {
@@ -133,7 +133,7 @@ class Rotation:
 
 @pytest.fixture
 def rotation(workspace: Workspace) -> Rotation:
-    """Two sites that work."""
+    """Two sites, set up."""
     return Rotation(workspace)
 
 
@@ -156,6 +156,36 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next_run(
 ) -> None:
     rotation.kill_at(points)
     rotation.run("second").succeeded()
+    rotation.is_done()
+
+
+def test_a_rotation_reports_drift_and_does_not_repair_it(rotation: Rotation) -> None:
+    foreign = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "203.0.113.9 255.255.255.255"}]
+    rotation.node.lab.cmdb(FORTIGATES[0], "PUT", "api-user/defender-iot", {"trusthost": foreign})
+    rotation.node.lab.cmdb(FORTIGATES[1], "PUT", "accprofile/defender-iot", {"comments": "theirs"})
+    before = {name: rotation.node.lab.state(name)["tables"] for name in FORTIGATES}
+    rotation.node.lab.forget_calls()
+    for arguments in (["--check"], []):
+        run = rotation.run("second", "rotate", *arguments).succeeded()
+        assert run.changes == EVERYTHING
+        assert "it differs in trusted_hosts" in run.output
+        assert "it differs in comments" in run.output
+    assert {call["path"].rpartition("/")[2] for call in rotation.writes(*FORTIGATES)} == {"generate-key"}
+    assert {name: rotation.node.lab.state(name)["tables"] for name in FORTIGATES} == before
+    rotation.is_done()
+
+
+def test_a_platform_that_was_moved_manually_is_not_moved_back_by_a_rotation(rotation: Rotation) -> None:
+    rotation.example.override(FORESCOUT, forescout_module_server_address="192.0.2.99")
+    kept = rotation.run("second")
+    assert "it differs in server_address" in " ".join(kept.output.split())
+    assert rotation.writes(FORESCOUT) == []
+    assert len(rotation.node.lab.state(NORTH)["tokens"]) == 2
+
+
+@pytest.mark.parametrize("given", ["sensor_tokens_previous=keep", "defender_iot_tasks_from=verify"])
+def test_no_extra_variable_overrides_what_a_task_decides(rotation: Rotation, given: str) -> None:
+    rotation.run("second", "rotate", f"--extra-vars={given}").succeeded()
     rotation.is_done()
 
 

@@ -38,14 +38,14 @@ SITES = ("north", "south")
 
 
 STORE_VARIABLE = "defender_iot_secret_store"
-# Not in it: ansible-runner gives Ansible the whole folder, and every file there is taken for an inventory.
+# Outside: ansible-runner passes the whole folder to Ansible, which reads every file as an inventory.
 BESIDE_INVENTORY = "vault_file:{{ inventory_dir | dirname }}/secrets"
 FAILURES = ("runner_on_failed", "runner_item_on_failed")
 RESULTS = ("runner_on_ok", "runner_item_on_ok", *FAILURES)
 
 
 class Loader(yaml.SafeLoader):
-    """Reads what is not to be templated as the text that it is."""
+    """Reads texts with the tag `!unsafe` as plain texts."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
@@ -53,13 +53,13 @@ Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(n
 
 @dataclass(frozen=True)
 class Job:
-    """A finished job: the folder of its artifacts, and what ansible-runner has printed."""
+    """A finished job: the folder of its artifacts, and the output of ansible-runner."""
 
     artifacts: Path
     output: str
 
     def results(self, events: tuple[str, ...] = RESULTS) -> list[tuple[str, str, dict[str, Any]]]:
-        """Return host, module and result of every task, or item of its loop, that ran a module of ours."""
+        """Return host, module and result of every task or loop item with a module of this collection."""
         found = []
         for path in (self.artifacts / "job_events").glob("*.json"):
             event = json.loads(path.read_text())
@@ -71,16 +71,16 @@ class Job:
 
     @property
     def changes(self) -> list[tuple[str, str]]:
-        """Return what was changed: host and module, in order of the hosts' names."""
+        """Return the changes: host and module, sorted."""
         return sorted((host, module) for host, module, result in self.results() if result.get("changed"))
 
     @property
     def messages(self) -> set[str]:
-        """Return what failed tasks say."""
+        """Return the messages of failed tasks."""
         return {str(data["msg"]) for _host, _module, data in self.results(FAILURES)}
 
     def succeeded(self) -> Job:
-        """Return the job itself, after making sure that nothing failed in it."""
+        """Check that nothing failed, and return the job itself."""
         assert (self.artifacts / "rc").read_text() == "0", self.output
         assert (self.artifacts / "status").read_text() == "successful"
         assert self.results()
@@ -88,10 +88,9 @@ class Job:
 
 
 class PrivateDataDir:
-    """A folder laid out as AWX lays it out for a job, with the example project in it."""
+    """A folder with the layout of an AWX job and the example project."""
 
     def __init__(self, node: Workspace) -> None:
-        """Take a control node whose inventory leads to the lab."""
         self.node = node
         self.folder = node.folder / "private"
         self.inventory = self.folder / "inventory"
@@ -111,7 +110,7 @@ class PrivateDataDir:
         self._write("passwords", json.dumps({r"^Vault password:\s*?$": VAULT_PASSWORD}))
 
     def give(self, environment: dict[str, str] | None = None, **variables: Any) -> PrivateDataDir:
-        """Give the jobs to come an environment and extra variables."""
+        """Set the environment and the extra variables of later jobs."""
         self._write("envvars", yaml.safe_dump({"ANSIBLE_FORKS": "8", **(environment or {})}))
         self._write("extravars", yaml.safe_dump(variables))
         return self
@@ -124,7 +123,7 @@ class PrivateDataDir:
         return Job(self.folder / "artifacts" / ident, output)
 
     def slice(self, site: str) -> PrivateDataDir:
-        """Return such a folder with the hosts of a site alone, in a program that prints them, as AWX does."""
+        """Return such a folder with only the hosts of a site, printed by a program, like AWX does."""
         program = Path(sys.executable).with_name("ansible-inventory")
         hosts = subprocess.run(
             [str(program), "--inventory", str(self.inventory), "--limit", site, "--list"],
@@ -145,7 +144,7 @@ class PrivateDataDir:
 
     @contextmanager
     def on_a_worker(self, ident: str, limit: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the three parts of a remote job, with pipes between them, and hand out the last."""
+        """Start the three parts of a remote job, with pipes between them. Return the last."""
         place = (str(self.folder), "--ident", ident)
         with (
             self._started("transmit", *place, "-p", "site.yml", "--limit", limit) as sender,
@@ -155,7 +154,7 @@ class PrivateDataDir:
             yield receiver
 
     def _started(self, *command: str, **streams: Any) -> subprocess.Popen[bytes]:
-        """Start ansible-runner with nothing around it that leads to the collection."""
+        """Start ansible-runner in an environment without the collection."""
         environment = {name: str(self.node.environment[name]) for name in ("PATH", "HOME", "LC_ALL")}
         return subprocess.Popen(
             [str(RUNNER), *command],
@@ -169,7 +168,7 @@ class PrivateDataDir:
 
 
 def run_on_workers(*remote: tuple[PrivateDataDir, str, str]) -> list[Job]:
-    """Run the site playbook on a worker for each private data dir, name and limit, all at once."""
+    """Run the playbook `site` in parallel on a worker for each private data dir, name and limit."""
     with ExitStack() as running:
         ends = [running.enter_context(private.on_a_worker(*job)) for private, *job in remote]
         outputs = [end.communicate(timeout=RUN_SECONDS)[0].decode() for end in ends]
@@ -178,7 +177,7 @@ def run_on_workers(*remote: tuple[PrivateDataDir, str, str]) -> list[Job]:
 
 
 def outcome(node: Workspace) -> dict[str, Any]:
-    """Return what the playbook has brought about on the appliances."""
+    """Return the results of the playbook on the appliances."""
     lab = node.lab
     fortigates = {
         name: (
@@ -192,12 +191,12 @@ def outcome(node: Workspace) -> dict[str, Any]:
 
 
 def minted(node: Workspace) -> list[str]:
-    """Return the requests that change something or mint, since the calls were last forgotten."""
+    """Return the requests that change or mint, since `forget_calls`."""
     return [f"{call['method']} {call['path']}" for call in node.lab.calls() if call["write"]]
 
 
 def leaks_nothing(private: PrivateDataDir, *jobs: Job) -> None:
-    """Make sure that no secret is in artifacts, output, or what workers have left, but in the inputs."""
+    """Check that no artifact, output or file of a worker contains a secret, except the inputs."""
     secrets = [*(secret["value"] for secret in private.node.lab.secrets()), VAULT_PASSWORD]
     given = [path for name in ("env", "inventory") for path in private.node.folder.glob(f"*/{name}")]
     assert files_with(secrets, private.node.folder, private.node.inputs, *given) == []
@@ -207,7 +206,7 @@ def leaks_nothing(private: PrivateDataDir, *jobs: Job) -> None:
 
 @dataclass(frozen=True)
 class Plain:
-    """What a run by ansible-playbook has changed, and what it has brought about."""
+    """The changes and the results of a run with ansible-playbook."""
 
     changes: list[tuple[str, str]]
     outcome: dict[str, Any]
@@ -215,7 +214,7 @@ class Plain:
 
 @pytest.fixture(scope="module")
 def plain(new_workspace: Callable[[], Workspace]) -> Plain:
-    """Set both integrations up by ansible-playbook."""
+    """Set up both integrations with ansible-playbook."""
     node = new_workspace()
     run = Example(node).playbook("site").succeeded()
     return Plain(run.changes, outcome(node))
@@ -223,7 +222,7 @@ def plain(new_workspace: Callable[[], Workspace]) -> Plain:
 
 @pytest.fixture
 def private(plain: Plain, new_workspace: Callable[[], Workspace]) -> PrivateDataDir:
-    """Lay a private data dir out, with the lab in its initial state."""
+    """Create a private data dir, and reset the lab."""
     return PrivateDataDir(new_workspace())
 
 
@@ -235,7 +234,7 @@ def vault(tmp_path: Path) -> Iterator[FakeVault]:
 
 
 def in_awx(private: PrivateDataDir) -> dict[str, str]:
-    """Return what AWX sets for a job besides."""
+    """Return the other environment variables of an AWX job."""
     return {"AWX_PRIVATE_DATA_DIR": str(private.folder)}
 
 
@@ -266,7 +265,7 @@ def test_two_workers_with_a_shared_folder_do_together_what_ansible_playbook_does
     assert {host for host, _module in first[1].changes} == {"fgt-south-01"}
     assert outcome(private.node) == plain.outcome
 
-    # Who knows its own site alone has to be told whom a FortiGate trusts, and which sensors need no token.
+    # A job with one site cannot collect the trusted hosts and the sensors without a token. So they are set.
     (private.inventory / "host_vars/sensor-south-01.yml").write_text("sensor_tokens_tokens: []")
     private.give(**store, fortigate_access_trusted_hosts=list(SENSORS.values()))
     sliced = [(private.slice(site), "second", "all") for site in SITES]
@@ -308,7 +307,7 @@ def test_an_awx_job_keeps_secrets_in_a_folder_that_is_declared_to_last(private: 
 
 
 def injected(name: str, given: dict[str, str], folder: Path) -> dict[str, str]:
-    """Return the environment that AWX makes of a credential: it writes the files first."""
+    """Return the environment that AWX creates from a credential, after it has written the files."""
     text = (ROOT / "examples/awx/controller/credential_types.yml").read_text()
     types = yaml.load(text, Loader)["controller_credential_types"]  # noqa: S506 - made from SafeLoader
     (injectors,) = [each["injectors"] for each in types if each["name"] == name]

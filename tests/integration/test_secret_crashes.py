@@ -4,18 +4,21 @@
 
 """A run is killed at every step of minting, rotating and retiring a secret, and run again.
 
-Every step has a host of its own. All of them stop there and are then killed at once, as by a power failure.
+Every step has its own host. All of them stop there and are then killed at once, like in a power failure.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
 from ansible_collections.otsec.defender_iot.tests.support.stage import (
+    ADMIN,
     CREATE,
     DELETE,
     GENERATE,
@@ -23,7 +26,7 @@ from ansible_collections.otsec.defender_iot.tests.support.stage import (
     STATUS,
     Stage,
 )
-from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace, play, task
 
 WRITES = [(f"write {number}", phase) for number in (1, 2, 3) for phase in ("before", "half", "after")]
 STEPS = {
@@ -33,7 +36,7 @@ STEPS = {
 RETIRING = [*((DELETE, phase) for phase in ("before", "after")), *WRITES[:3]]
 SENSORS = 6
 
-# Here the value had been shown and was not stored yet.
+# The appliance had returned the value, which was not stored yet.
 LOST = [(GENERATE, "after"), (CREATE, "after"), ("write 2", "before"), ("write 2", "half")]
 UNTOUCHED = [("write 1", "before"), ("write 1", "half")]
 FINISHED = ("write 3", "after")
@@ -41,7 +44,7 @@ FINISHED = ("write 3", "after")
 
 @dataclass(frozen=True)
 class Point:
-    """Where one host's run is killed."""
+    """The point at which one host's run is killed."""
 
     host: str
     kind: str
@@ -70,7 +73,7 @@ RETIRED = {f"retired-{phase}-{step.split()[0].lower()}": (step, phase) for step,
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What followed the crash: how often each host's secret was minted in the end, and the runs."""
+    """The runs after the crash, and the number of mints of each host's secret."""
 
     stage: Stage
     before: dict[str, str]
@@ -82,14 +85,14 @@ class Aftermath:
 
 
 def _minted(stage: Stage) -> dict[str, int]:
-    """Count, by appliance, what was asked to mint."""
+    """Return the number of minting requests, by appliance."""
     calls = [call for call in stage.lab.calls() if f"{call['method']} {call['path']}" in MINTING.values()]
     appliances = [call["appliance"] for call in calls]
     return {appliance: appliances.count(appliance) for appliance in stage.lab.appliances}
 
 
 def _set_up(stage: Stage) -> None:
-    """Have the secrets that are to be rotated, and for those to be retired a rotation that is over."""
+    """Mint the secrets to rotate, and complete a rotation of those to retire."""
     number = {"key": 0, "token": 0}
     for point in POINTS:
         number[point.kind] += 1
@@ -114,8 +117,8 @@ def _set_up(stage: Stage) -> None:
 
 @pytest.fixture(scope="module")
 def aftermath(new_workspace: Callable[[], Workspace]) -> Aftermath:
-    """Kill everything once, look, run again, and run once more."""
-    # One that is killed while it writes holds its folder's lock until then.
+    """Kill everything once, predict, run again, and run once more."""
+    # A process that is killed during a write keeps the lock of its folder until then.
     stage = Stage(new_workspace(), name="{host}/secret", strategy="free")
     _set_up(stage)
     before = {host: stage.record(host)["value"] for host in stage.spots if _is_stored(stage, host)}
@@ -133,7 +136,7 @@ def aftermath(new_workspace: Callable[[], Workspace]) -> Aftermath:
 
 
 def _stop_and_kill(stage: Stage, rules: dict[str, Rule]) -> Run:
-    """Run until every host stands at its step, and kill the run."""
+    """Run until every host has stopped at its step, and kill the run."""
     sabotage = stage.sabotage(rules)
     running = stage.in_background(sabotage)
     try:
@@ -173,11 +176,12 @@ def test_one_working_secret_is_stored_and_nothing_is_left_behind(aftermath: Afte
 def test_the_next_run_says_what_it_has_done(aftermath: Aftermath, point: Point) -> None:
     result = aftermath.recovered.one(point.host).data
     assert result["changed"] is (point.step != FINISHED)
-    lost = [*LOST, ("write 1", "after"), (GENERATE, "before"), (CREATE, "before")]
-    if point.step in lost:
+    not_minted = [("write 1", "after"), (GENERATE, "before"), (CREATE, "before")]
+    if point.step in [*LOST, *not_minted]:
         assert result["minted"] is True
         resumed = "an earlier run was interrupted, and any value it minted is lost"
-        rotated = point.rotating and point.kind == "token"
+        # The old value is still valid, so only the rotation is due.
+        rotated = point.rotating and (point.kind == "token" or point.step in not_minted)
         assert result["reason"] == ("rotation_id is second" if rotated else resumed)
     elif point.step not in UNTOUCHED and point.step != FINISHED:
         assert result["minted"] is False
@@ -229,8 +233,89 @@ def test_a_run_whose_worker_alone_is_killed_ends_and_the_next_one_finishes(
     assert broken.code not in (0, None)
     assert "dead" in broken.output
     assert stage.mints() == 1
-    mended = stage.settle()
-    assert mended.one().data["reason"] == "an earlier run was interrupted, and any value it minted is lost"
+    repaired = stage.settle()
+    assert repaired.one().data["reason"] == "an earlier run was interrupted, and any value it minted is lost"
+
+
+@pytest.mark.parametrize("kind", MINTING)
+def test_a_zombie_is_not_waited_for(workspace: Workspace, kind: str) -> None:
+    stage = Stage(workspace)
+    stage.secret(kind)
+    stage.write_inventory()
+    sabotage = stage.sabotage({"it": Rule(("write 2",), "before", "stop")})
+    running = stage.in_background(sabotage)
+    try:
+        sabotage.wait_until_stopped()
+        sabotage.leave_zombies()
+        assert stage.settle().one().data["minted"] is True
+    finally:
+        sabotage.kill()
+    assert stage.keep(running.wait()).code == -9
+
+
+@pytest.mark.parametrize("kind", MINTING)
+def test_a_process_with_the_pid_of_a_killed_one_is_not_waited_for(workspace: Workspace, kind: str) -> None:
+    stage = Stage(workspace)
+    stage.secret(kind)
+    stage.break_run("it", "die", "after", MINTING[kind])
+    pending = stage.record("it")["pending"]
+    stage.edit("it", pending={**pending, "owner": {**pending["owner"], "pid": os.getpid()}})
+    assert stage.settle().one().data["minted"] is True
+
+
+@pytest.mark.parametrize("kind", MINTING)
+def test_a_run_that_was_killed_in_another_pid_namespace_is_resumed_after_a_quarter_of_an_hour(
+    workspace: Workspace, pid_namespace: tuple[str, ...], kind: str
+) -> None:
+    stage = Stage(workspace)
+    stage.secret(kind)
+    workspace.wrapper = pid_namespace
+    stage.break_run("it", "die", "after", MINTING[kind])
+    workspace.wrapper = ()
+    refused = stage.run().one()
+    assert refused.failed
+    assert "is minting it" in refused.message
+    assert stage.mints() == 1
+    stage.make_old("it")
+    assert stage.settle().one().data["minted"] is True
+
+
+CREATE_ADMIN = "POST /api/v2/cmdb/system/api-user"
+PARENT_STEPS = [("write 1", "after"), *((step, "after") for step in (CREATE_ADMIN, GENERATE))]
+
+
+@pytest.mark.parametrize(("step", "phase"), [(CREATE_ADMIN, "before"), *PARENT_STEPS])
+@pytest.mark.parametrize("separate", [False, True], ids=["fortigate_access", "fortigate_api_admin"])
+def test_the_void_key_of_a_recreated_admin_is_replaced_whenever_the_run_is_killed(
+    workspace: Workspace, separate: bool, step: str, phase: str
+) -> None:
+    stage = Stage(workspace)
+    admin = {"name": ADMIN, "profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
+    key = {"secret_ref": workspace.ref("key")}
+    access = (
+        [task("fortigate_api_admin", **admin, **key), task("fortigate_api_key", name=ADMIN, **key)]
+        if separate
+        else [task("fortigate_access", admins=[{**admin, **key}])]
+    )
+
+    def run(**more: Any) -> Run:
+        return stage.keep(stage.loudly(play(*access), **more))
+
+    workspace.inventory(fgt=workspace.host("spare-01"))
+    run().succeeded()
+    void = workspace.kept("key")["value"]
+    stage.lab.cmdb("spare-01", "DELETE", f"api-user/{ADMIN}")
+    killed = run(sabotage=stage.sabotage({"fgt": Rule((step,), phase, "die")}))
+    assert killed.code not in (0, None)
+    run().succeeded()
+    value = workspace.kept("key")["value"]
+    assert value != void
+    headers = {"Authorization": f"Bearer {value}"}
+    answer = stage.lab.call("spare-01", "GET", STATUS.split()[1], headers=headers)
+    assert answer.status_code == 200
+    assert run().succeeded().changes == []
+    assert workspace.kept("key").keys().isdisjoint({"pending", "doubt"})
+    stage.leaks_nothing()
 
 
 def test_tokens_that_are_removed_are_gone_from_sensor_and_store_whenever_the_run_is_killed(

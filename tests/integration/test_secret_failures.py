@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Store and appliance fail at every turn of minting; once that is mended, one run puts everything right."""
+"""Store and appliance fail at every step of minting. After the fix, one run repairs everything."""
 
 from __future__ import annotations
 
@@ -33,26 +33,32 @@ PERSIST = tuple(f"write {number}" for number in range(2, 6))
 EVERY_WRITE = ("write 1", *PERSIST)
 STATUS_PATH = {"method": "GET", "path_prefix": "/api/v2/monitor/system/status"}
 
-# Why a file cannot be written, and what is said of it.
+# The reason why a file cannot be written, and its message.
 UNWRITABLE = {
     "full": "no space left on device; free disk space and run again",
     "read_only": "read-only file system; mount the file system writable, or use another secret store",
     "denied": "permission denied; allow the account that runs Ansible to access it",
 }
 
-# Faults that come after the appliance has minted, so that nobody sees the value.
+# Faults after the appliance has minted, so that the value is lost.
 LOST_ANSWERS: dict[str, dict[str, Any]] = {
     "dropped": {"kind": "drop", "after": True},
     "cut": {"kind": "truncate", "close": True},
     "late": {"kind": "delay", "after": True, "seconds": 2},
     "html": {"kind": "html", "after": True},
     "status-500": {"kind": "status", "status": 500, "after": True},
+    "error-500": {
+        "kind": "status",
+        "status": 500,
+        "after": True,
+        "body": {"path": "system", "name": "api-user", "status": "error", "http_status": 500, "error": -61},
+    },
 }
 
 
 @pytest.fixture
 def stage(workspace: Workspace) -> Iterator[Stage]:
-    """A control node with nothing to mint yet; in the end no secret may have leaked."""
+    """A control node without secrets. At the end, check that no secret has leaked."""
     stage = Stage(workspace)
     yield stage
     stage.leaks_nothing()
@@ -70,7 +76,7 @@ def _minting(kind: str) -> dict[str, str]:
 
 
 def _escrowed(stage: Stage) -> list[tuple[Path, dict[str, Any]]]:
-    """Return what was saved in place of the store."""
+    """Return the values in the escrow files."""
     vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
     return [(path, dict(yaml.safe_load(vault.decrypt(path.read_bytes())))) for path in stage.escrows()]
 
@@ -116,6 +122,28 @@ def test_a_store_that_cannot_be_written_mints_nothing(stage: Stage, act: str) ->
     assert stage.mints() == 0
     assert stage.node.stored_files() == {}
     assert len(stage.settle().changes) == 2
+
+
+@pytest.mark.parametrize("act", UNWRITABLE)
+def test_nothing_is_created_on_a_fortigate_if_the_store_of_a_key_cannot_be_written(
+    stage: Stage, act: str
+) -> None:
+    profile = {"name": "defender-iot", "preset": "defender_iot"}
+    admin = {"name": ADMIN, "profile": "defender-iot", "trusted_hosts": ["127.0.0.1"]}
+    key = {"secret_ref": stage.node.ref("key")}
+    access = task("fortigate_access", profiles=[profile], admins=[{**admin, **key}])
+    alone = task("fortigate_api_admin", **{**admin, "profile": "super_admin_readonly"}, **key)
+    stage.node.inventory(fgt=stage.node.host("spare-01"))
+    stage.lab.forget_calls()
+    for each in (access, alone):
+        broken = stage.sabotage({"fgt": Rule(("write 1",), "half", act)})
+        refused = stage.keep(stage.loudly(play(each), sabotage=broken)).one()
+        assert refused.failed
+        assert UNWRITABLE[act] in refused.message
+        assert not refused.data.get("objects")
+    assert stage.writes() == []
+    assert stage.node.stored_files() == {}
+    assert stage.keep(stage.loudly(play(access))).succeeded().one().changed
 
 
 def test_a_store_with_another_vault_password_mints_nothing(stage: Stage) -> None:
@@ -173,7 +201,7 @@ def _tells_how_to_go_on(result: Result, path: Path, told: str, *, gone: bool) ->
 
 
 def _one_of_each(stage: Stage, hosts: dict[str, str], **options: Any) -> None:
-    """Add hosts by their kind; those that are called rotated hold a secret that is to be replaced."""
+    """Add a host of each kind. Hosts named rotated have a secret that must be replaced."""
     number = {"key": 0, "token": 0}
     for host, kind in hosts.items():
         number[kind] += 1
@@ -202,8 +230,8 @@ def test_a_last_write_that_the_store_only_claims_is_made_up_for_by_the_next_run(
     _both(stage)
     rule = Rule(("write 3",), "before", "forget")
     stage.run(sabotage=stage.sabotage(dict.fromkeys(KINDS, rule)))
-    mended = stage.settle()
-    assert [mended.one(kind).data["minted"] for kind in KINDS] == [False, False]
+    repaired = stage.settle()
+    assert [repaired.one(kind).data["minted"] for kind in KINDS] == [False, False]
 
 
 def test_an_api_admin_of_this_very_task_does_not_outlive_its_key(stage: Stage) -> None:
@@ -240,11 +268,11 @@ def test_a_secret_whose_answer_is_lost_is_replaced_by_the_next_run(stage: Stage)
     stage.lab.forget_calls()
     run = stage.run()
     assert {host for host in hosts if run.one(host).failed} == set(hosts), run.output
-    # The lab records a request when it has answered it.
+    # The lab records a request after its answer.
     wait_for(lambda: stage.mints() == len(hosts))
     stage.lab.control("DELETE", "/faults")
-    mended = stage.settle()
-    assert {host for host in hosts if mended.one(host).data["minted"]} == set(hosts)
+    repaired = stage.settle()
+    assert {host for host in hosts if repaired.one(host).data["minted"]} == set(hosts)
 
 
 def test_a_key_is_replaced_as_invalid_only_for_a_401(stage: Stage) -> None:

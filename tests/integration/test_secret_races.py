@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many secrets are minted at once, and several runs want the same ones: none is minted twice or lost."""
+"""Many secrets are minted at once, and several runs need the same ones: none is minted twice or lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support import lab as labs
 from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
-from ansible_collections.otsec.defender_iot.tests.support.stage import MINTING, Stage
+from ansible_collections.otsec.defender_iot.tests.support.stage import GENERATE, MINTING, Stage
 from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
 
 FORTIGATES = [f"plant-{number:02}" for number in range(1, 51)]
@@ -25,7 +25,7 @@ MINTING_NOW = re.compile(r"process \d+ on \S+ is minting it, according to vault_
 
 @pytest.fixture
 def stage(workspace: Workspace) -> Iterator[Stage]:
-    """A control node with a key and a token to mint; in the end no secret may have leaked."""
+    """A control node with a key and a token to mint. At the end, check that no secret has leaked."""
     stage = Stage(workspace, strategy="free")
     stage.key("key", "spare-01")
     stage.token("token", "spare-sensor-1")
@@ -34,16 +34,21 @@ def stage(workspace: Workspace) -> Iterator[Stage]:
     stage.leaks_nothing()
 
 
-def _run_while(stage: Stage, rules: dict[str, Rule]) -> tuple[Run, Run]:
-    """Run, and once more while the first run stands at a step of every host; return both runs."""
+def _run_while(stage: Stage, rules: dict[str, Rule], wrapper: tuple[str, ...] = ()) -> tuple[Run, Run]:
+    """Run a second time while the first run is stopped at a step of every host. Return both runs.
+
+    ``wrapper`` is what precedes the command of the second run.
+    """
     stage.write_inventory()
     hosts = ",".join(rules)
     sabotage = stage.sabotage(rules)
     first = stage.in_background(sabotage, hosts)
     try:
         sabotage.wait_until_stopped()
+        stage.node.wrapper = wrapper
         second = stage.run(hosts=hosts)
     finally:
+        stage.node.wrapper = ()
         sabotage.let_go()
     return stage.keep(first.wait()), second
 
@@ -68,7 +73,7 @@ def test_fifty_fortigates_at_once_get_one_key_each_in_one_folder(tmp_path: Path,
         assert len(values) == len(FORTIGATES)
 
 
-def test_a_run_that_starts_while_another_mints_names_the_process_at_work(stage: Stage) -> None:
+def test_a_run_that_starts_while_another_mints_names_its_process(stage: Stage) -> None:
     stage.lab.forget_calls()
     minted_but_not_stored = Rule(("write 2",), "before", "stop")
     first, second = _run_while(stage, dict.fromkeys(KINDS, minted_but_not_stored))
@@ -78,6 +83,45 @@ def test_a_run_that_starts_while_another_mints_names_the_process_at_work(stage: 
         assert MINTING_NOW.search(second.one(kind).message), second.output
         assert stage.mints(kind) == 1
     stage.is_settled()
+
+
+def test_a_run_in_another_pid_namespace_is_not_taken_for_dead(
+    stage: Stage, pid_namespace: tuple[str, ...]
+) -> None:
+    stage.lab.forget_calls()
+    minted_but_not_stored = Rule(("write 2",), "before", "stop")
+    first, second = _run_while(stage, dict.fromkeys(KINDS, minted_but_not_stored), pid_namespace)
+    first.succeeded()
+    for kind in KINDS:
+        assert second.one(kind).failed
+        assert MINTING_NOW.search(second.one(kind).message), second.output
+        assert stage.mints(kind) == 1
+    stage.is_settled()
+
+
+@pytest.mark.parametrize(("step", "is_void"), [(GENERATE, True), ("write 2", False)])
+def test_the_key_of_a_run_that_overtook_another_is_proved_or_replaced(
+    stage: Stage, pid_namespace: tuple[str, ...], step: str, is_void: bool
+) -> None:
+    del stage.spots["token"]
+    stage.write_inventory()
+    sabotage = stage.sabotage({"key": Rule((step,), "before", "stop")})
+    slow = stage.in_background(sabotage)
+    try:
+        sabotage.wait_until_stopped()
+        stage.make_old("key")
+        stage.node.wrapper = pid_namespace
+        assert stage.run().succeeded().one("key").data["minted"] is True
+    finally:
+        stage.node.wrapper = ()
+        sabotage.let_go()
+    overtaken = stage.keep(slow.wait()).one("key")
+    assert overtaken.failed
+    assert "was changed by someone else" in overtaken.message
+    assert "run again: it replaces the stored value unless the appliance accepts that" in overtaken.message
+    assert len(stage.escrows()) == 1
+    assert stage.opens("key", stage.record("key")["value"]) is not is_void
+    assert stage.settle().one("key").data["minted"] is is_void
 
 
 def test_a_run_that_overtakes_another_wins_or_fails_and_nothing_is_minted_twice(stage: Stage) -> None:
@@ -122,7 +166,7 @@ def test_two_runs_that_resume_the_same_crash_end_in_one_secret(stage: Stage, kin
     stage.spots = {kind: stage.spots[kind]}
     assert stage.break_run(kind, "lose", "after", MINTING[kind]).one(kind).failed
     stage.lab.forget_calls()
-    # The slower run has read the store and has yet to look at the appliance.
+    # The slower run has read the store, but not the appliance yet.
     slow, fast = _run_while(stage, {kind: Rule((FIRST_READ[kind],), "before", "stop")})
     assert fast.succeeded().one(kind).data["minted"] is True
     assert slow.one(kind).failed

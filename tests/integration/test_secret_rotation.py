@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets are rotated when they are due, once, and a token's predecessor outlives the change of its user."""
+"""Secrets are rotated once when they are due. A previous token stays until its consumer uses the new one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, 
 
 LONG_AGO = (datetime.now(UTC) - timedelta(days=31)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-# Why a secret is due, as the task's options say it, and as the result does.
+# The reason of a rotation, in the task's options and in the result.
 DUE = {
     "id": ({"rotation_id": "2026-11"}, "rotation_id is 2026-11"),
     "age": ({"max_age": 30}, "it is older than 30 days"),
@@ -28,14 +28,14 @@ DUE = {
 
 @pytest.fixture
 def stage(workspace: Workspace) -> Iterator[Stage]:
-    """A control node with nothing to mint yet; in the end no secret may have leaked."""
+    """A control node without secrets. At the end, check that no secret has leaked."""
     stage = Stage(workspace)
     yield stage
     stage.leaks_nothing()
 
 
 def _predicted_and_done(stage: Stage) -> Run:
-    """Run in check mode and for good; make sure that the first has told what the second does."""
+    """Run in check mode and for real. Check that the prediction was right."""
     stored, before = stage.node.stored_files(), _tokens(stage)
     stage.lab.forget_calls()
     predicted = stage.run("--check").succeeded()
@@ -98,7 +98,7 @@ def test_the_previous_token_is_deleted_only_after_the_new_one_was_used(stage: St
     record = stage.record("token")
     old, new = record["previous"], record["value"]
     assert [str(row["id"]) for row in stage.rows("token")] == [str(old["id"]), str(record["id"])]
-    stage.lab.make_token("spare-sensor-1", "somebody else's")
+    stage.lab.make_token("spare-sensor-1", "of another consumer")
 
     spot.options["previous"] = "absent"
     kept = _predicted_and_done(stage)
@@ -116,7 +116,7 @@ def test_the_previous_token_is_deleted_only_after_the_new_one_was_used(stage: St
     assert done.one("token").data["minted"] is False
     assert done.one("token").data["reason"] == "the current one is in use"
     tokens = stage.lab.state("spare-sensor-1")["tokens"]
-    assert [token["description"] for token in tokens] == ["token", "somebody else's"]
+    assert [token["description"] for token in tokens] == ["token", "of another consumer"]
     assert [str(row["id"]) for row in stage.rows("token")] == [str(record["id"])]
     assert not stage.opens("token", old["value"])
     assert stage.opens("token", new)
@@ -147,7 +147,7 @@ def test_another_rotation_waits_until_the_one_before_is_over(stage: Stage) -> No
 
 
 def _opens_for_a_sensor(node: Workspace, fortigate: str, key: str) -> bool:
-    """Use a key from the address of a sensor."""
+    """Use a key from the address of a sensor. Return whether it is accepted."""
     node.lab.switch(fortigate, nat=SENSORS["sensor-north-01"])
     headers = {"Authorization": f"Bearer {key}"}
     answer = node.lab.call(fortigate, "GET", "/api/v2/monitor/system/status", headers=headers)
@@ -156,7 +156,7 @@ def _opens_for_a_sensor(node: Workspace, fortigate: str, key: str) -> bool:
 
 
 def test_api_keys_that_alternate_leave_no_gap(workspace: Workspace) -> None:
-    """The second admin is added, its key goes to the sensors, and the first admin is removed."""
+    """A second administrator is added, the sensors get its key, and the first administrator is removed."""
     example = Example(workspace)
     example.playbook("fortinet").succeeded()
     fortigate = "fgt-north-01"

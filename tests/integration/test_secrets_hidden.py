@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets appear nowhere but in the store: not with -vvvv, not in logs, not after a failure."""
+"""Only the store contains secrets: not -vvvv output, not logs, not failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.otsec.defender_iot.tests.support.leaks import (
 )
 from ansible_collections.otsec.defender_iot.tests.support.workspace import VAULT_PASSWORD, Run, Workspace
 
-WRONG_TOKEN = "a-token-that-nobody-has-issued-000"
+WRONG_TOKEN = "a-token-that-was-never-issued-000"
 ANOTHER = json.dumps(
     {
         "sensor_tokens_tokens": [{"description": "forescout", "rotation_id": "another"}],
@@ -32,7 +32,7 @@ ANOTHER = json.dumps(
 
 @dataclass(frozen=True)
 class Noise:
-    """Everything that talkative runs have left."""
+    """The output and files of verbose runs."""
 
     node: Workspace
     runs: dict[str, Run]
@@ -42,7 +42,7 @@ class Noise:
 
 @pytest.fixture(scope="module")
 def noise(new_workspace: Callable[[], Workspace]) -> Noise:
-    """Run all there is to run as talkatively as Ansible can."""
+    """Run all playbooks as verbosely as possible."""
     node = new_workspace()
     example = Example(node)
     loud = {
@@ -54,7 +54,7 @@ def noise(new_workspace: Callable[[], Workspace]) -> Noise:
     with watched_command_lines() as lines:
         runs = {
             "failing": example.playbook("site", "-vvvv", "--diff", **loud),
-            "mended": example.override("fgt-north-01").playbook("site", "-vvvv", "--diff", **loud),
+            "repaired": example.override("fgt-north-01").playbook("site", "-vvvv", "--diff", **loud),
             "again": example.playbook("site", "-vvvv", "--diff", "--check", **loud),
             "rotated": example.playbook(
                 "fortinet", "-vvvv", "--diff", "--extra-vars=fortigate_access_recreate=always", **loud
@@ -71,7 +71,7 @@ def noise(new_workspace: Callable[[], Workspace]) -> Noise:
 def test_the_runs_came_as_far_as_they_should(noise: Noise) -> None:
     assert noise.runs["failing"].code != 0
     assert [result.host for result in noise.runs["failing"].results if result.failed] == ["fgt-north-01"]
-    for name in ("mended", "again", "rotated", "replaced", "verify"):
+    for name in ("repaired", "again", "rotated", "replaced", "verify"):
         noise.runs[name].succeeded()
     assert len(noise.runs["rotated"].changes) == 3
     replaced = [module for _host, module in noise.runs["replaced"].changes]

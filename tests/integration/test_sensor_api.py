@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documented API of a sensor, read by the modules over every switch of the lab's sensor."""
+"""The documented API of a sensor, read by the modules with each switch of the lab's sensor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SENSOR = "sensor-north-01"
 
 
 def _ran(node: Workspace, *tasks: Task, **variables: Any) -> list[Result]:
-    """Run tasks on the sensor with a token that is meant for them."""
+    """Run tasks on the sensor with a token for them."""
     token = variables.pop("token", None) or node.lab.make_token(SENSOR, "Ansible")
     node.inventory(**{SENSOR: {**node.host(SENSOR), "token": token, **variables}})
     node.lab.forget_calls()

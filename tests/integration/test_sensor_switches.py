@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Access tokens over every position of every switch of the lab's sensor: a real one may be like any."""
+"""Access tokens with every value of every switch of the lab's sensor, as real sensors may match any."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SENSOR = "sensor-north-01"
 CHOICES = {
     each.name: each.metadata["choices"] for each in fields(SensorOptions) if "choices" in each.metadata
 }
-# With these nobody gets into the web interface.
+# These refuse every login to the web interface.
 CLOSED = {"password_expired": True}
 POSITIONS = [
     {name: choice}
@@ -38,7 +38,7 @@ LOGIN = "/api/authentication/login"
 
 @contextmanager
 def opened(lab: Lab, endpoints: dict[str, Any] | None = None, **account: str) -> Iterator[Sensor]:
-    """Open the sensor with its true endpoint map, or another."""
+    """Open the sensor with its own endpoint map, or another."""
     place = lab.appliances[SENSOR]
     params = {"url": place["url"], "ca_path": lab.ca_path, "validate_certs": True}
     times = {"timeout": 5, "connect_timeout": 5}
@@ -49,7 +49,7 @@ def opened(lab: Lab, endpoints: dict[str, Any] | None = None, **account: str) ->
 
 
 def is_accepted(lab: Lab, token: str, *, console: bool = False) -> bool:
-    """Call the documented API with a token, and say whether it answers with data."""
+    """Call the documented API with a token. Return whether it answers with data."""
     path = "/external/v1/devices" if console else "/api/v1/devices"
     answer = lab.call(SENSOR, "GET", path, headers={"Authorization": token})
     return answer.status_code == 200 and answer.text.startswith("[")

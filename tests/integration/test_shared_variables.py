@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A FortiGate's own store and rotation outweigh those that all roles share."""
+"""A FortiGate's own store and rotation override those that all roles share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import COLLE
 
 SHARED = {"defender_iot_secret_store": "shared", "defender_iot_rotation_id": "2026-q3"}
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str | None]] = {
-    # what a FortiGate has of its own, what all share: where its key is kept, and under which rotation
+    # Case: own variables, shared variables, location of the key, its rotation.
     "spare-01": ({}, SHARED, "shared", "2026-q3"),
     "spare-02": ({"secret_store": "own", "rotation_id": "2026-q4"}, SHARED, "own", "2026-q4"),
     "spare-03": ({"secret_store": None, "rotation_id": None}, SHARED, "shared", None),
@@ -27,7 +27,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str | None]] = {
 
 @pytest.fixture(scope="module")
 def node(new_workspace: Callable[[], Workspace]) -> Workspace:
-    """Give access to each FortiGate."""
+    """A control node that has set up the access to each FortiGate."""
     made = new_workspace()
     hosts = {}
     for name, (own, shared, _store, _rotation) in CASES.items():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a user's playbook connects: pins, client certificates, proxies, bastions, and what it says of them."""
+"""Connections of a user's playbook: pins, client certificates, proxies, bastions, and their messages."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_an_api_admin_with_a_pki_group_needs_key_and_certificate(
 
 
 @pytest.mark.parametrize(("proxy_class", "scheme"), [(HttpProxy, "http"), (SocksProxy, "socks5h")])
-def test_every_product_is_reached_through_a_proxy_whose_account_nobody_sees(
+def test_every_product_is_reached_through_a_proxy_whose_account_stays_secret(
     workspace: Workspace, proxy_class: Any, scheme: str
 ) -> None:
     lab = workspace.lab

@@ -52,8 +52,9 @@ class Example:
         return f"--extra-vars=defender_iot_verdict_file={self._verdict_file}"
 
     def verdicts(self) -> dict[str, dict[str, Any]]:
-        """Run `verify` and return the verdicts by appliance."""
-        self.playbook("verify", self.verdict_file_argument).succeeded()
+        """Verify the integrations, whatever the outcome. Return the verdicts by appliance."""
+        run = self.playbook("verify", self.verdict_file_argument)
+        assert run.code in (0, 2, 4), run.output
         return self.written_verdicts()
 
     def written_verdicts(self) -> dict[str, dict[str, Any]]:

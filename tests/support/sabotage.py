@@ -64,10 +64,22 @@ class Sabotage:
         for host in hosts or self.rules:
             (self.marks / host).unlink(missing_ok=True)
 
+    def leave_zombies(self) -> None:
+        """Kill the workers that have stopped, and keep their run from reaping them."""
+        for worker, run in self._stopped():
+            os.kill(run, signal.SIGSTOP)
+            os.kill(worker, signal.SIGKILL)
+            stat = Path(f"/proc/{worker}/stat")
+            wait_for(lambda stat=stat: stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+    def _stopped(self) -> list[tuple[int, int]]:
+        """Return the PID of each worker that has stopped, and of its run."""
+        marks = [path.read_text().split() for path in self.marks.iterdir() if not path.suffix]
+        return [(int(worker), int(run)) for worker, run in marks]
+
     def kill(self) -> None:
         """Kill the run with all its workers, like a power failure."""
-        marks = [path.read_text().split() for path in self.marks.iterdir() if not path.suffix]
-        runs = {int(run) for _worker, run in marks}
+        runs = {run for _worker, run in self._stopped()}
         doomed = [*runs, *(worker for run in runs for worker in _children(run))]
         for process in doomed:
             os.kill(process, signal.SIGKILL)

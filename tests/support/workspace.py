@@ -121,6 +121,8 @@ class Workspace:
 
     python = Path(sys.executable)
     collection = COLLECTION
+    wrapper: tuple[str, ...] = ()
+    """The words before the command of a run, such as those of own_pid_namespace."""
 
     def __init__(self, folder: Path, tree: Path, lab: Lab) -> None:
         """`folder` is empty. `tree` is the folder in which Ansible finds the collection."""
@@ -206,6 +208,7 @@ class Workspace:
         overridden = {**self.environment, "RECORDER_FILE": str(record), **environment}
         process = subprocess.run(
             [
+                *self.wrapper,
                 str(self.python),
                 str(self.python.with_name("ansible-playbook")),
                 *[f"--inventory={path}" for path in inventories or [self.inputs / "inventory.yml"]],

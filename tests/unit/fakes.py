@@ -181,6 +181,7 @@ class MemoryEntry(Noted):
         pending: Pending | None = None,
         previous: Secret | None = None,
         escrowed: str | None = ESCROW,
+        doubted: bool = False,
         check_mode: bool = False,
         events: list[str] | None = None,
         errors: Mapping[str, Exception] | None = None,
@@ -192,18 +193,33 @@ class MemoryEntry(Noted):
         self.pending = pending
         self.previous = previous
         self.escrowed = escrowed
+        self.doubted = doubted
 
     def read(self) -> StoredSecret:
         self._note("read", key="store read")
-        return StoredSecret(self.current, self.pending, self.previous)
+        return StoredSecret(self.current, self.pending, self.previous, self.doubted)
 
     def reserve(self, known: Sequence[Any]) -> None:
         self._write("reserve")
         self.pending = begun(None, known)
 
-    def release(self) -> None:
-        self._write("release")
+    def release(self, *, doubted: bool = False) -> None:
+        self._write("release", ", doubted" if doubted else "")
         self.pending = None
+        self.doubted = self.doubted or (doubted and self.current is not None)
+
+    def doubt(self) -> None:
+        self._write("doubt")
+        self.doubted = True
+
+    def trust(self) -> None:
+        self._write("trust")
+        self.doubted = False
+
+    def confirm(self) -> None:
+        self._write("confirm")
+        self.pending, self.doubted = None, False
+        self.current = replace(self.current, verified_at="now")
 
     def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
         self._write("persist")
@@ -220,7 +236,7 @@ class MemoryEntry(Noted):
         self.previous = self.current if keep_previous else self.previous
         fresh, at = self.pending.secret, "now" if verified else None
         self.current = replace(fresh, id=fresh.id if id_ is None else id_, created_at="now", verified_at=at)
-        self.pending = None
+        self.pending, self.doubted = None, False
         return self.current
 
     def prove(self) -> Secret:

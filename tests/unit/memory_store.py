@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store in memory that can break down, lie, or be written by somebody else at any moment."""
+"""A store in memory that can break down, lie, or be written by another process at any moment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MemoryStore:
 
     ``reads`` and ``writes`` say in turn how each goes: ``ok``, ``fails``; a write may also be ``lost`` (it is
     carried out, but its answer does not come back) or ``lies`` (it says yes and keeps the old record).
-    ``meddling`` holds in turn what somebody else does right before a write.
+    ``meddling`` holds in turn the writes of another process right before a write.
     """
 
     compare_and_set = True
@@ -56,7 +56,7 @@ class MemoryStore:
         self._set(None, expected)
 
     def replace(self, record: Any) -> None:
-        """Write as somebody else."""
+        """Write as another process."""
         self.record, self.version = copy.deepcopy(record), self.version + 1
 
     def _set(self, record: Any, expected: str | None) -> None:

@@ -21,11 +21,13 @@ class Appliance:
     """One appliance. A transport overrides the verbs that its appliance has; the others raise Unsupported.
 
     Every verb may raise ApplianceError. A failed read never means that an object is absent. Values are in the
-    appliance's form, which a Resource translates. ``version`` is the firmware version, such as ``7.4.5``,
-    None before the first answer that includes it.
+    appliance's form, which a Resource translates. ``version`` is the firmware version, such as ``7.4.5``, and
+    ``partition`` the part of the appliance that requests are about if they name none. Each is None before the
+    first answer that includes it.
     """
 
     version: str | None = None
+    partition: str | None = None
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
         """Return one object, None if the appliance reports that it does not exist."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from .errors import ApplianceError, Conflict, NotFound, Unsupported, attempting
+from .errors import ApplianceError, Conflict, Locked, NotFound, Unreachable, Unsupported, attempting
 from .moment import as_text, now
 from .plan import Plan, overlay, plan
 from .resource import Resource
@@ -59,6 +59,8 @@ def _report(task: Task, outcome: Outcome, step: Plan, secret: Secret | None) -> 
     action = step.action if step.changed else "none"
     outcome.objects = [object_entry(task, action, step.before, step.after)]
     outcome.diff = difference(task, step.before, step.after)
+    warnings = task.resource.warn(step.after, task.appliance.partition)
+    outcome.warnings += [f"{task.title} {warning}" for warning in warnings]
     if task.resource.delivers:
         outcome.values.update(
             shown(_delivery_entry(task).ref, secret), delivered_at=_delivered_at(task, secret)
@@ -120,8 +122,12 @@ class ObjectChange:
     secret: Secret | None
 
     def foresee(self) -> Secret | None:
-        """Warn of references that prevent a deletion unless earlier tasks remove them."""
-        task = self.task
+        """Refuse names of missing objects, and warn of references that prevent a deletion."""
+        task, path = self.task, self.task.resource.path
+        with attempting(f"{DOING[self.step.action]} {task.title}"):
+            _refuse_missing_objects(task, self.step.send)
+        if self.step.action in ("create", "delete"):
+            task.predictions.note(path, str(task.key), exists=self.step.action == "create")
         if self.step.action == "delete" and task.resource.guarded:
             with attempting(f"counting the references to {task.title}"):
                 count = task.appliance.references(task.resource, task.key) - task.released
@@ -139,18 +145,59 @@ class ObjectChange:
             if self.step.action == "delete":
                 task.appliance.delete(task.resource, task.key)
                 return None
-            write = task.appliance.create if self.step.action == "create" else task.appliance.update
-            write(task.resource, task.key, self._body())
+            self._write()
         _confirm(task)
         if self.secret is None or task.resource.delivers not in self.step.send:
             return self.secret
         _delivery_entry(task).delivered(task.consumer, self.secret.fingerprint, began)
         return _delivery_entry(task).read().current
 
+    def _write(self) -> None:
+        task, body = self.task, self._body()
+        if self.step.action == "update":
+            task.appliance.update(task.resource, task.key, body)
+            return
+        with task.creating():
+            task.appliance.create(task.resource, task.key, body)
+
     def _body(self) -> dict[str, Any]:
         option, send = self.task.resource.delivers, self.step.send
         value = {option: self.secret.value} if self.secret and option in send else {}
         return self.task.resource.to_wire({**send, **value})
+
+
+def _refuse_missing_objects(task: Task, send: Mapping[str, Any]) -> None:
+    """Raise NotFound for an option that names an object which neither exists nor is predicted."""
+    for option, value in send.items():
+        kind = task.resource.fields[option].refers_to
+        missing = _missing(task, kind, task.resource.fields[option].names(value)) if kind else []
+        if kind and missing:
+            raise NotFound(
+                f'the {kind.label} "{missing[0]}" in {option} does not exist, or this account cannot see it',
+                f"create the {kind.label} first, or correct {option}",
+            )
+
+
+def _missing(task: Task, kind: Resource, names: list[str]) -> list[str]:
+    """Return the names of objects that do not exist. A table that is hidden or empty proves nothing."""
+    predicted = {name: task.predictions.exists(kind.path, name) for name in names}
+    unknown = [name for name in names if predicted[name] is None]
+    existing = _existing(task, kind) if unknown else set()
+    return [
+        *(name for name in names if predicted[name] is False),
+        *(name for name in unknown if existing and name not in existing),
+    ]
+
+
+def _existing(task: Task, kind: Resource) -> set[Any]:
+    try:
+        with attempting(f"reading every {kind.label}"):
+            rows = task.appliance.table(kind)
+    except (Unreachable, Locked):
+        raise
+    except ApplianceError:
+        return set()
+    return {row.get(kind.fields[kind.key].wire) for row in rows}
 
 
 def _confirm(task: Task) -> None:

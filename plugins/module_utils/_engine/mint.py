@@ -10,14 +10,17 @@ persist, read back, probe once if that is harmless, and only then make the value
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from .apply import apply
+from .apply import apply, converge
 from .errors import (
     ApplianceError,
     Conflict,
+    InvalidOptions,
     NotFound,
     Overtaken,
     Refused,
@@ -34,6 +37,7 @@ from .secret_plan import (
     SecretStep,
     TokenEntries,
     entry_id,
+    plan_no_rotation,
     plan_predicted_retirement,
     plan_secret,
 )
@@ -46,19 +50,34 @@ NOT_VERIFIED = {
 """Cause and remedy for each verdict of a probe that does not verify a stored value."""
 
 
+NOT_DONE = (InvalidOptions, Refused, Unsupported)
+"""The errors that prove that the appliance did not carry out a request. Any other error leaves a doubt."""
+
+
 def mint(task: Task, outcome: Outcome) -> None:
     """Keep an object's stored secret or mint one. With ``state: absent``, remove the secret and its entry."""
+    prepare_secret(task, outcome).finish()
+
+
+def prepare_secret(task: Task, outcome: Outcome) -> SecretChange:
+    """Plan what :func:`mint` does. Reads the store and the appliance, and writes nothing."""
     options, stored = RotationOptions.of(task.options), _read_store(task)
     plan = _plan(task, stored, options)
     outcome.warnings += plan.notes
     if plan.mints and task.resource.on_parent and not (task.parent_is_new or plan.lacks_parent):
         refuse_self_change(task)
-    _finish(task, outcome, plan)
+    is_doubtful = task.resource.on_parent and stored.pending is not None
+    return SecretChange(task, outcome, plan, is_doubtful)
 
 
 def adopt(task: Task, outcome: Outcome) -> None:
     """Verify once, by a documented call, a secret that an operator put into the store."""
     stored = _read_store(task)
+    if task.options.get("rotate_only"):
+        plan = plan_no_rotation(task.title, stored, "without an endpoint map, an operator must replace it")
+        outcome.warnings += plan.notes
+        SecretChange(task, outcome, plan).finish()
+        return
     if stored.current is None:
         raise Conflict(
             f"the store has nothing under {_entry(task).ref}, and no public interface creates {task.title}",
@@ -66,7 +85,28 @@ def adopt(task: Task, outcome: Outcome) -> None:
         )
     steps = () if _is_proved(stored.current) else (SecretStep("prove", value=stored.current.value),)
     current = stored.current
-    _finish(task, outcome, SecretPlan(steps, None, (), current, current, stored.previous))
+    SecretChange(task, outcome, SecretPlan(steps, None, (), current, current, stored.previous)).finish()
+
+
+def converge_parent(task: Task, outcome: Outcome) -> None:
+    """Bring the parent object of a key to the desired state. Creating it makes a key stored for it void.
+
+    Without a reference to the key, its store is not known and nothing is recorded.
+    """
+    entry = task.secrets.get("secret_ref")
+    converge(replace(task, creating=partial(doubting, entry)) if entry else task, outcome)
+
+
+@contextmanager
+def doubting(entry: SecretEntry) -> Iterator[None]:
+    """Record, before an object is created, that a key stored for it is void. A refusal takes that back."""
+    entry.doubt()
+    try:
+        yield
+    except NOT_DONE:
+        with suppress(SecretStoreError):
+            entry.trust()
+        raise
 
 
 def _is_proved(secret: Secret) -> bool:
@@ -85,7 +125,7 @@ def _read_store(task: Task) -> StoredSecret:
         with attempting(f"minting {task.title}"):
             raise SecretStoreError(
                 f"{stored.pending.owner} is minting it, according to {_entry(task).ref}",
-                "run again when that run has ended",
+                "run again when it has ended, or after 15 minutes if it was killed on another machine",
             )
     return stored
 
@@ -123,8 +163,8 @@ def read_entries(task: Task) -> TokenEntries:
 def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> ApiKeyOfAdmin:
     """Read the parent object, and probe a stored value if the plan depends on it."""
     exists = observe(task, read_object(task)) is not None
-    tried = stored.pending.secret if stored.pending else stored.current
-    is_due = stored.pending is not None or options.recreate == "invalid"
+    tried = stored.pending.secret if stored.pending and stored.pending.secret else stored.current
+    is_due = stored.pending is not None or stored.is_doubted or options.recreate == "invalid"
     if tried and is_due and exists and not task.parent_is_new and options.state != "absent":
         return ApiKeyOfAdmin(task.title, exists, task.parent_is_new, *_probe(task, tried.value))
     return ApiKeyOfAdmin(task.title, exists, task.parent_is_new)
@@ -135,35 +175,77 @@ def _probe(task: Task, value: str) -> tuple[str, int | None]:
         return task.appliance.probe(task.resource, task.key, value)
 
 
-def _finish(task: Task, outcome: Outcome, plan: SecretPlan) -> None:
-    change = SecretChange(task, outcome, plan)
-    after = apply(task, change) if plan.steps else plan.after
-    outcome.values["minted"] = bool(change.minted)
-    _report(task, outcome, plan, after)
+@dataclass(frozen=True)
+class EarlyReservation:
+    """The reservation of a planned change, written before the first write on the appliance."""
+
+    change: SecretChange
+
+    def foresee(self) -> None:
+        """Return None: check mode does not prove that the store is writable."""
+
+    def carry_out(self) -> None:
+        """Write it, if the plan mints."""
+        for step in self.change.plan.steps:
+            if step.verb == "reserve":
+                self.change.reserve(step)
+                self.change.reserved_early = step
 
 
 class SecretChange:
-    """The steps of a plan: one method for each verb."""
+    """The steps of a plan: one method for each verb.
 
-    def __init__(self, task: Task, outcome: Outcome, plan: SecretPlan) -> None:
+    A task with several steps on the appliance calls :meth:`reserve_early` before the first one, enters
+    :meth:`creating_parent` around the request that creates the parent object, and calls :meth:`withdraw` if
+    it fails before :meth:`finish`. ``is_doubtful``: the stored value may be void, even if nothing is minted.
+    """
+
+    def __init__(self, task: Task, outcome: Outcome, plan: SecretPlan, is_doubtful: bool = False) -> None:
         self.task = task
         self.outcome = outcome
         self.plan = plan
         self.entry = _entry(task)
         self.known: tuple[str, ...] = ()
+        self.reserved_early: SecretStep | None = None
+        self.is_minting = False
+        self.is_doubtful = is_doubtful
         self.minted: list[tuple[str, Any]] = []
         self.is_verified = False
         self.current = plan.after
 
+    def reserve_early(self) -> None:
+        """Reserve a planned minting now, before the first write on the appliance."""
+        apply(self.task, EarlyReservation(self))
+
+    @contextmanager
+    def creating_parent(self) -> Iterator[None]:
+        """Doubt the stored value, because its parent object is new. A refusal takes that back."""
+        before, self.is_doubtful = self.is_doubtful, True
+        try:
+            yield
+        except NOT_DONE:
+            self.is_doubtful = before
+            raise
+
+    def withdraw(self) -> None:
+        """Remove an early reservation if nothing was minted. A store that fails keeps it."""
+        if self.reserved_early is not None and not self.is_minting:
+            with suppress(SecretStoreError):
+                self.entry.release(doubted=self.is_doubtful)
+
+    def finish(self) -> None:
+        """Carry out the plan, or predict it in check mode, and report it."""
+        after = apply(self.task, self) if self.plan.steps else self.plan.after
+        self.outcome.values["minted"] = bool(self.minted)
+        _report(self.task, self.outcome, self.plan, after)
+
     def foresee(self) -> Secret | None:
-        """Refuse what a real run refuses, and warn if the parent object does not exist yet."""
+        """Refuse what a real run refuses."""
         if self.plan.refusal is not None:
             raise self.plan.refusal
-        if self.plan.lacks_parent:
-            self.outcome.warnings.append(
-                f"{self.task.title} is predicted on the assumption that an earlier task creates the object "
-                "it belongs to"
-            )
+        predictions, path = self.task.predictions, self.task.resource.path
+        if self.plan.lacks_parent and not predictions.exists(path, str(self.task.key)):
+            self.require_parent(SecretStep("require_parent"))
         return self.plan.after
 
     def carry_out(self) -> Secret | None:
@@ -180,16 +262,23 @@ class SecretChange:
 
     def reserve(self, step: SecretStep) -> None:
         """Prove that the store is writable, and record the ids of the existing entries."""
+        if step is self.reserved_early:
+            return
         self.known = step.known
         self.entry.reserve(step.known)
 
     def mint(self, step: SecretStep) -> None:
         """Mint. Release the reservation only if the answer proves that nothing was minted."""
+        self.is_minting = True
         with attempting(f"minting {self.task.title}"):
             try:
                 self.minted.append(self.task.appliance.mint(self.task.resource, self.task.key))
-            except (Refused, Unsupported):
-                self.entry.release()
+            except NOT_DONE:
+                with suppress(SecretStoreError):
+                    self.entry.release(doubted=self.is_doubtful)
+                raise
+            except ApplianceError:
+                self._doubt_if_overtaken()
                 raise
 
     def persist(self, step: SecretStep) -> None:
@@ -198,6 +287,9 @@ class SecretChange:
         try:
             self.current = self.entry.persist(value, id_, self.task.options.get("rotation_id"))
         except SecretStoreError as error:
+            if isinstance(error, Overtaken) and self.task.resource.on_parent:
+                self._explain_overtaking(error)
+                raise
             path, is_undone = self.entry.escrow(value), self._undo(id_)
             if is_undone and not isinstance(error, Overtaken):
                 self._release_if_possible()
@@ -220,7 +312,15 @@ class SecretChange:
     def commit(self, step: SecretStep) -> None:
         id_ = step.id if step.id is not None or not self.minted else self._minted_id()
         verified = step.verified or self.is_verified
-        self.current = self.entry.commit(verified=verified, id_=id_, keep_previous=step.keep_previous)
+        try:
+            self.current = self.entry.commit(verified=verified, id_=id_, keep_previous=step.keep_previous)
+        except Overtaken as error:
+            if self.minted and self.task.resource.on_parent:
+                self._explain_overtaking(error)
+            raise
+
+    def confirm(self, step: SecretStep) -> None:
+        self.entry.confirm()
 
     def revoke(self, step: SecretStep) -> None:
         with attempting(f"deleting {self.task.title}"):
@@ -277,11 +377,25 @@ class SecretChange:
         return bool(made)
 
     def _release_if_possible(self) -> None:
-        try:
+        with suppress(SecretStoreError):
             self.entry.read()
-            self.entry.release()
-        except SecretStoreError:
-            pass
+            self.entry.release(doubted=self.is_doubtful)
+
+    def _doubt_if_overtaken(self) -> bool:
+        """Doubt the value in the store if this minting may have made it void. Return whether that worked."""
+        with suppress(SecretStoreError):
+            if self.task.resource.on_parent:
+                self.entry.doubt()
+            return True
+        return False
+
+    def _explain_overtaking(self, error: Overtaken) -> None:
+        """Save the minted value, and doubt the one of another run: either may be the valid one."""
+        error.why += _whereabouts(self.task, self.entry.escrow(self.minted[0][0]), False)
+        if self._doubt_if_overtaken():
+            error.remedy = "run again: it replaces the stored value unless the appliance accepts that"
+        else:
+            error.remedy = "run again with recreate: always, because the stored value may be void"
 
 
 def _whereabouts(task: Task, path: str | None, is_undone: bool) -> str:
@@ -306,7 +420,13 @@ def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None
     else:
         action, before, now_there = _action(was, then), was, then
     outcome.objects = [
-        object_entry(task, action if outcome.changed else "none", before, now_there, reason=plan.reason)
+        object_entry(
+            task,
+            action if outcome.changed else "none",
+            before,
+            now_there,
+            reason=plan.reason or plan.drift,
+        )
     ]
     outcome.diff = difference(task, was, then)
     outcome.values.update(reason=plan.reason, **shown(_entry(task).ref, after))

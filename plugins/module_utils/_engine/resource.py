@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,9 @@ from .version import Spans, in_words, within
 
 OTHER_PATHS = ("", ".", "..")
 """Segments that name no object: HTTP libraries resolve them, and the path becomes another one."""
+
+LOST_BYTES = re.compile("[\ud800-\udfff\N{REPLACEMENT CHARACTER}]")
+"""What bytes that are not UTF-8 are read as. No request can name an object by them."""
 
 
 class Incomplete(Exception):
@@ -40,6 +44,7 @@ class Field:
       forms unchanged. ``decode`` and ``encode`` translate from and to the wire.
     - ``limits`` are the smallest and the largest valid number.
     - ``only_if`` is an option, and its value that makes this field meaningful.
+    - ``refers_to`` is the kind of the objects that the value names.
     - ``missing`` is why this appliance does not have the field, see :meth:`for_version`.
     """
 
@@ -62,6 +67,7 @@ class Field:
     decode: Callable[[Any], Any] = same
     encode: Callable[[Any], Any] = same
     only_if: tuple[str, Any] | None = None
+    refers_to: Resource | None = None
     missing: str = ""
 
     def option_spec(self) -> dict[str, Any]:
@@ -111,6 +117,12 @@ class Field:
 
     def _why_missing(self) -> str:
         return f"exists only with {self.feature}" if self.feature else in_words(self.versions)
+
+    def names(self, value: Any) -> list[str]:
+        """Return the names of other objects in a value."""
+        if self.refers_to is None or not value:
+            return []
+        return value if isinstance(value, list) else [value]
 
     def unsupported(self, option: str, value: Any) -> Iterator[str]:
         """Yield each part of a value that this appliance does not support, with the reason."""
@@ -197,6 +209,7 @@ class Resource:
     - ``key_in_path``: the key is a segment of the object's path.
     - ``prepare`` completes the validated options of one object, and raises InvalidOptions for errors that a
       spec cannot express.
+    - ``warn`` yields warnings about the object in its desired state and the appliance's ``partition``.
     - ``fold`` and ``unfold`` join and split wire fields that are one option.
     """
 
@@ -216,6 +229,7 @@ class Resource:
     on_parent: bool = False
     key_in_path: bool = False
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = same
+    warn: Callable[[Mapping[str, Any], str | None], Iterable[str]] = lambda options, partition: ()
     fold: Callable[[Mapping[str, Any]], Mapping[str, Any]] = same
     unfold: Callable[[dict[str, Any]], dict[str, Any]] = same
 
@@ -236,6 +250,7 @@ class Resource:
         """Return the errors in the options that do not depend on the appliance's state."""
         return [
             *self._no_segment(params),
+            *self._not_utf8(params),
             *self._too_long(params),
             *self._out_of_range(params),
             *self._without_meaning(params),
@@ -244,6 +259,13 @@ class Resource:
     def _no_segment(self, params: Mapping[str, Any]) -> Iterable[str]:
         if self.key_in_path and params.get(self.key) in OTHER_PATHS:
             yield f'{self.key} cannot be "{params[self.key]}", which leads to another path'
+
+    def _not_utf8(self, params: Mapping[str, Any]) -> Iterable[str]:
+        for option, spec in self.fields.items():
+            value = params.get(option)
+            names = [value] if option == self.key and self.key_in_path else spec.names(value)
+            if any(LOST_BYTES.search(name) for name in names if name is not None):
+                yield f"{option} has bytes that are not UTF-8, so no request can name the object"
 
     def _too_long(self, params: Mapping[str, Any]) -> Iterable[str]:
         for option, spec in self.fields.items():

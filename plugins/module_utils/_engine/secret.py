@@ -67,11 +67,15 @@ class Pending:
 
 @dataclass(frozen=True)
 class StoredSecret:
-    """The values of a secret in a store. ``previous`` is kept until the current value is verified."""
+    """The values of a secret in a store. ``previous`` is kept until the current value is verified.
+
+    ``is_doubted``: an earlier run may have made the current value void.
+    """
 
     current: Secret | None = None
     pending: Pending | None = None
     previous: Secret | None = None
+    is_doubted: bool = False
 
 
 def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
@@ -98,8 +102,26 @@ class SecretEntry(Protocol):
     def reserve(self, known: Sequence[Any]) -> None:
         """Prove that the store is writable by writing a pending record beside the current value."""
 
-    def release(self) -> None:
-        """Remove the pending record: nothing was minted, or the minted secret was deleted."""
+    def release(self, *, doubted: bool = False) -> None:
+        """Remove the pending record: nothing was minted, or the minted secret was deleted.
+
+        ``doubted``: the current value may be void nevertheless.
+        """
+
+    def doubt(self) -> None:
+        """Record that the current value may be void, which also proves that the store is writable.
+
+        This entry's own reservation already says so. Nothing is written then.
+        """
+
+    def trust(self) -> None:
+        """Take the last doubt back: what would have made the current value void was not done."""
+
+    def confirm(self) -> None:
+        """Record that the appliance accepts the current value, despite a doubt or an unfinished minting.
+
+        Settles only the doubts that were in the record when it was read, as commit does.
+        """
 
     def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
         """Store a minted value as pending, read it back and compare. Retry failures."""

@@ -17,6 +17,8 @@ from .secret import Secret, StoredSecret
 
 INTERRUPTED = "an earlier run was interrupted"
 LOST = f"{INTERRUPTED}, and any value it minted is lost"
+DOUBTED = "an earlier run may have made the stored one void"
+CONFIRMED = "an earlier run left the stored one in doubt, and the appliance accepts it"
 
 LISTED_WITHIN = timedelta(minutes=2)
 """How long an appliance may take to list a new entry (assumed, not documented)."""
@@ -28,7 +30,8 @@ Entry = Mapping[str, Any]
 class RotationOptions:
     """The options of a one-time secret. ``max_age`` is in days.
 
-    ``replaced``: an earlier task is predicted to replace the secret.
+    ``replaced``: an earlier task is predicted to replace the secret. ``rotate_only``: only a secret that
+    exists is replaced, and nothing else changes.
     """
 
     state: str = "present"
@@ -37,6 +40,7 @@ class RotationOptions:
     max_age: int | None = None
     previous: str = "keep"
     replaced: bool = False
+    rotate_only: bool = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> RotationOptions:
@@ -80,8 +84,8 @@ class SecretPlan:
     """The steps in order, and the stored values before and after them.
 
     ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value that
-    is removed if nothing else happens. ``refusal`` is raised after the steps, which clean up after an
-    interrupted run even if nothing may follow.
+    is removed if nothing else happens. ``drift`` is why a rotation does not change the secret. ``refusal`` is
+    raised after the steps, which clean up after an interrupted run even if nothing may follow.
     """
 
     steps: tuple[SecretStep, ...] = ()
@@ -91,6 +95,7 @@ class SecretPlan:
     after: Secret | None = None
     previous: Secret | None = None
     retired: Secret | None = None
+    drift: str | None = None
     refusal: Conflict | ApplianceError | None = None
 
     @property
@@ -176,9 +181,30 @@ def plan_secret(
     stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions, now: datetime
 ) -> SecretPlan:
     """Plan the steps to the secret that the options require. Raises Conflict and ApplianceError."""
+    drift = _drift(stored, owner, options) if options.rotate_only else None
+    if drift:
+        return plan_no_rotation(owner.title, stored, drift)
     if isinstance(owner, ApiKeyOfAdmin):
         return _plan_key(stored, owner, options, now)
     return _plan_token(stored, owner, options, now)
+
+
+def plan_no_rotation(title: str, stored: StoredSecret, drift: str) -> SecretPlan:
+    """Plan no step, and report why a rotation does not change the secret."""
+    return replace(_keep(stored, f"{title} is not rotated: {drift}"), drift=f"not rotated: {drift}")
+
+
+def _drift(stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions) -> str | None:
+    """Return why a rotation does not change a secret: only one that exists can be replaced."""
+    rows = owner.rows if isinstance(owner, TokenEntries) else ()
+    if options.state == "absent":
+        return "it is declared absent, but still exists" if rows or stored != StoredSecret() else None
+    if stored.current is None:
+        return "the store does not have it"
+    if isinstance(owner, ApiKeyOfAdmin):
+        return None if owner.exists and not owner.is_new else "the object that it belongs to does not exist"
+    is_lost = stored.pending is None and owner.current(stored) is None
+    return "the appliance does not list it" if is_lost else None
 
 
 def plan_predicted_retirement(stored: StoredSecret, options: RotationOptions) -> SecretPlan:
@@ -206,11 +232,13 @@ def _plan_key(
         steps = (SecretStep("forget"),) if stored != StoredSecret() else ()
         return SecretPlan(steps=steps, before=stored.current)
     if stored.pending is not None:
-        return _resume_key(stored, admin)
+        return _resume_key(stored, stored.pending.secret, admin, options, now)
     if not admin.exists or admin.is_new:
         return _mint_key(stored, admin, "the object it belongs to is new")
     if stored.current is None:
         return _mint_key(stored, admin, "the store has none")
+    if stored.is_doubted:
+        return _settle_key(stored, admin, options, now, DOUBTED)
     if options.recreate == "invalid" and admin.verdict == "invalid":
         return _mint_key(stored, admin, "the appliance rejects the stored one")
     notes = []
@@ -223,13 +251,31 @@ def _plan_key(
     return _mint_key(stored, admin, reason, *notes) if reason else _keep(stored, *notes)
 
 
-def _resume_key(stored: StoredSecret, admin: ApiKeyOfAdmin) -> SecretPlan:
-    """Finish an interrupted minting. If its value is lost, the old value is void."""
-    fresh = stored.pending.secret if stored.pending else None
-    if fresh is None or not admin.exists or admin.is_new or admin.verdict == "invalid":
-        return _mint_key(replace(stored, current=None), admin, LOST)
+def _resume_key(
+    stored: StoredSecret, fresh: Secret | None, admin: ApiKeyOfAdmin, options: RotationOptions, now: datetime
+) -> SecretPlan:
+    """Finish an interrupted minting. Without its value, the old one may be void: a new key replaced it."""
+    lost = replace(stored, current=None)
+    if not admin.exists or admin.is_new:
+        return _mint_key(lost, admin, LOST)
+    if fresh is None:
+        return _settle_key(stored if admin.verdict == "valid" else lost, admin, options, now, LOST)
+    if admin.verdict == "invalid" or (stored.is_doubted and admin.verdict != "valid"):
+        return _mint_key(lost, admin, LOST)
     commit = SecretStep("commit", id=fresh.id, verified=admin.verdict == "valid")
     return SecretPlan((commit,), INTERRUPTED, before=stored.current, after=fresh, previous=stored.previous)
+
+
+def _settle_key(
+    stored: StoredSecret, admin: ApiKeyOfAdmin, options: RotationOptions, now: datetime, doubt: str
+) -> SecretPlan:
+    """Confirm a stored value that may be void if the appliance accepts it. Otherwise replace it."""
+    if stored.current is None or admin.verdict != "valid":
+        return _mint_key(stored, admin, doubt)
+    due = options.why_due(stored.current, now)
+    if due:
+        return _mint_key(stored, admin, due)
+    return _preceded((SecretStep("confirm"),), _keep(stored), CONFIRMED)
 
 
 def _mint_key(stored: StoredSecret, admin: ApiKeyOfAdmin, reason: str, *notes: str) -> SecretPlan:

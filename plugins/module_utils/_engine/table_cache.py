@@ -24,6 +24,10 @@ class TableCache(ForwardingAppliance):
     def version(self) -> str | None:  # type: ignore[override]
         return self.appliance.version
 
+    @property
+    def partition(self) -> str | None:  # type: ignore[override]
+        return self.appliance.partition
+
     def forward(self, verb: str, resource: Resource, *arguments: Any) -> Any:
         if verb in ("create", "update", "delete"):
             self.written.add((resource.path, arguments[0]))

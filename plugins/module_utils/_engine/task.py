@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from .appliance import Appliance
 from .errors import ApplianceError, Conflict, attempting
+from .predictions import Predictions
 from .resource import Incomplete, Resource
 from .secret import SecretEntry
 
@@ -23,7 +25,8 @@ class Task:
     ``host`` is the appliance's inventory name. ``secrets`` has the store entry of each secret, by the option
     that names it. ``parent_is_new``: an earlier step of the same task creates the secret's parent object.
     ``released`` counts the references to the object that earlier steps remove. Both include the predictions
-    of check mode.
+    of check mode. ``creating`` is entered around the request that creates the object. ``predictions``
+    are those of the run in check mode.
     """
 
     resource: Resource
@@ -34,6 +37,8 @@ class Task:
     secrets: Mapping[str, SecretEntry] = field(default_factory=dict)
     parent_is_new: bool = False
     released: int = 0
+    creating: Callable[[], AbstractContextManager[None]] = nullcontext
+    predictions: Predictions = field(default_factory=Predictions)
 
     @property
     def key(self) -> Any:

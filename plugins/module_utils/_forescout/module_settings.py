@@ -20,6 +20,7 @@ from .._engine.appliance import Appliance, Route
 from .._engine.apply import SecretToUse, apply, converge
 from .._engine.errors import InvalidOptions
 from .._engine.resource import Field, Resource
+from .._engine.rotate import rotate_delivery
 from .._engine.secret import shown
 from .._engine.task import Outcome, Task, list_objects, object_entry
 from .._wire.web_interface import require_login
@@ -153,7 +154,8 @@ def configure(task: Task, outcome: Outcome) -> None:
     if task.options["transport"] == "manual":
         _return_manual_steps(task, outcome)
         return
-    converge(task, outcome)
+    work = rotate_delivery if task.options["rotate_only"] else converge
+    work(task, outcome)
     if task.options["transport"] == "fstool":
         outcome.values["running"] = task.appliance.running()
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from .._engine.apply import converge
-from .._engine.errors import Conflict, InvalidOptions
-from .._engine.mint import mint
-from .._engine.resource import Resource
+from .._engine.errors import Conflict, InvalidOptions, TaskError
+from .._engine.mint import SecretChange, mint, prepare_secret
+from .._engine.resource import LOST_BYTES, Resource
+from .._engine.rotate import compare
 from .._engine.table_cache import TableCache
-from .._engine.task import Outcome, Task
+from .._engine.task import Outcome, Task, read_object
 from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
 from . import admin_profile, api_admin, api_key
 
@@ -25,11 +27,14 @@ Params = dict[str, Any]
 
 SHOWN_OF_A_KEY = ("minted", "secret_ref", "fingerprint", "created_at", "verified_at")
 
+OF_EVERY_STEP = ("allow_self_change", "rotate_only")
+"""The options of the task that apply to every step."""
+
 LISTS: dict[str, Resource] = {"profiles": admin_profile.PROFILE, "admins": api_admin.ADMIN}
 """The resource of each list option."""
 
 KEY_OPTIONS = {
-    "secret_ref": {**ONE_TIME_SECRET["secret_ref"], "required": False},
+    **api_key.SECRET_REF,
     **{name: ONE_TIME_SECRET[name] for name in ("rotation_id", "max_age")},
 }
 
@@ -111,46 +116,81 @@ def references(params: Params) -> dict[str, str]:
 
 
 def grant(task: Task, outcome: Outcome) -> None:
-    """Converge profiles, REST API administrators and keys in the order of their dependencies."""
+    """Converge profiles, REST API administrators and keys in the order of their dependencies.
+
+    Before the first write on the FortiGate, every key is planned, and the keys to mint are reserved in their
+    stores. So no administrator is created whose key cannot be stored, and no interruption leaves a void key
+    in use.
+    """
     task = replace(task, appliance=TableCache(task.appliance))
-    outcome.objects, outcome.diff, effects = [], [], EarlierEffects()
-    for step in _steps(task):
-        part = Outcome(warnings=outcome.warnings)
-        step.work(_part(task, step, effects), part)
-        outcome.objects += _entries(step, part)
-        if part.changed:
-            outcome.changed = True
-            outcome.diff.append(part.diff)
-        if step.resource is api_admin.ADMIN:
-            effects.note(step.name, part.diff)
+    outcome.objects, outcome.diff, released = [], [], Counter[str]()
+    steps = _steps(task)
+    keys = {step.name: _prepared_key(task, step, outcome) for step in steps if step.work is mint}
+    with _reserved(keys):
+        for step in steps:
+            part = _carry_out(task, step, keys, outcome, released)
+            outcome.objects += _entries(step, part)
+            if part.changed:
+                outcome.changed = True
+                outcome.diff.append(part.diff)
+            if step.resource is api_admin.ADMIN and part.diff:
+                released.update(_released_profile(part.diff))
 
 
-class EarlierEffects:
-    """What earlier steps changed, or in check mode would change, about the administrators."""
-
-    def __init__(self) -> None:
-        self.created: set[str] = set()
-        self.released: Counter[str] = Counter()
-
-    def note(self, name: str, difference: Mapping[str, Any]) -> None:
-        """Record the diff of a step on an administrator."""
-        before, after = difference["before"], difference["after"]
-        if after and not before:
-            self.created.add(name)
-        if before and before["profile"] != after.get("profile"):
-            self.released[before["profile"]] += 1
+def _prepared_key(task: Task, step: Step, outcome: Outcome) -> SecretChange:
+    """Plan a key from the FortiGate's state before the task's first write."""
+    secrets = {"secret_ref": task.secrets[step.name]}
+    task = replace(task, resource=step.resource, options=_options(task, step), secrets=secrets)
+    is_new = step.params["state"] == "present" and read_object(task) is None
+    return prepare_secret(replace(task, parent_is_new=is_new), Outcome(warnings=outcome.warnings))
 
 
-def _part(task: Task, step: Step, effects: EarlierEffects) -> Task:
-    """Return the task of one step."""
-    return replace(
-        task,
-        resource=step.resource,
-        options={**step.params, "allow_self_change": task.options["allow_self_change"]},
-        secrets={"secret_ref": task.secrets[step.name]} if step.work is mint else {},
-        parent_is_new=step.work is mint and step.name in effects.created,
-        released=effects.released[step.name] if step.resource is admin_profile.PROFILE else 0,
+@contextmanager
+def _reserved(keys: Mapping[str, SecretChange]) -> Iterator[None]:
+    """Reserve the keys to mint. If the task fails, withdraw the reservations that are still unused."""
+    try:
+        for key in keys.values():
+            key.reserve_early()
+        yield
+    except TaskError:
+        for key in keys.values():
+            key.withdraw()
+        raise
+
+
+def _carry_out(
+    task: Task, step: Step, keys: Mapping[str, SecretChange], outcome: Outcome, released: Mapping[str, int]
+) -> Outcome:
+    """Carry out one step. ``released`` counts the administrators that a profile has lost, by its name."""
+    if step.work is mint:
+        keys[step.name].finish()
+        return keys[step.name].outcome
+    is_admin = step.resource is api_admin.ADMIN
+    creating = keys[step.name].creating_parent if is_admin and step.name in keys else nullcontext
+    part = Outcome(warnings=outcome.warnings)
+    work = compare if task.options["rotate_only"] else step.work
+    work(
+        replace(
+            task,
+            resource=step.resource,
+            options=_options(task, step),
+            secrets={},
+            released=0 if is_admin else released[step.name],
+            creating=creating,
+        ),
+        part,
     )
+    return part
+
+
+def _options(task: Task, step: Step) -> Params:
+    return {**step.params, **{name: task.options[name] for name in OF_EVERY_STEP}}
+
+
+def _released_profile(difference: Mapping[str, Any]) -> list[str]:
+    """Return the profile that a step took from an administrator, or in check mode would take."""
+    before, after = difference["before"], difference["after"]
+    return [before["profile"]] if before and before["profile"] != after.get("profile") else []
 
 
 def _steps(task: Task) -> list[Step]:
@@ -186,12 +226,23 @@ def _purged(task: Task, option: str) -> list[Step]:
         and name not in resource.built_in
         and fnmatchcase(name, task.options["purge_names"])
     ]
+    _refuse_lost_bytes(resource, unlisted)
     return [Step(resource, {"name": name, "state": "absent"}) for name in unlisted]
+
+
+def _refuse_lost_bytes(resource: Resource, names: list[str]) -> None:
+    lost = [resource.title(name) for name in names if LOST_BYTES.search(name)]
+    if lost:
+        raise Conflict(
+            f"{lost[0]} matches purge_names, but its name has bytes that are not UTF-8, so no request can "
+            "delete it, and nothing was changed",
+            "delete or rename it on the FortiGate, or narrow purge_names",
+        )
 
 
 def _refuse_too_many(task: Task, steps: list[Step]) -> None:
     limit = task.options["purge_limit"]
-    if len(steps) > limit:
+    if len(steps) > limit and not task.options["rotate_only"]:
         raise Conflict(
             f"purge would delete {len(steps)} objects, but purge_limit is {limit}, so nothing was changed: "
             f"{', '.join(step.resource.title(step.name) for step in steps)}",

@@ -112,9 +112,14 @@ PRESETS: dict[str, dict[str, Any]] = {
             "schedule": "none",
             "others": "none",
         },
+        **{switch: False for switch, (_wire, is_on) in SWITCHES.items() if is_on},
     }
 }
-"""The profile of Microsoft's Fortinet tutorial. It has no row Others; none is the least privilege there."""
+"""The profile of Microsoft's Fortinet tutorial.
+
+The row Others, and the switches that are on in a new profile, are not in the tutorial. They get the least
+privilege.
+"""
 
 PRESET: Spec = {"preset": {"type": "str", "choices": list(PRESETS)}}
 

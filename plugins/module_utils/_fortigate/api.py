@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._engine.appliance import Appliance, Route
+from .._engine.errors import ApplianceError, InvalidOptions
 from .._engine.resource import Resource
 from .._wire.https import Http, Response, quoted
 from .api_admin import networks, trusted_hosts
@@ -26,6 +27,7 @@ from .errors import (
     firmware,
     is_envelope,
     malformed,
+    partition,
     rows,
 )
 from .lockout import is_own
@@ -34,7 +36,8 @@ from .login import Account
 CMDB = "/api/v2/cmdb/"
 API_ADMINS = "system/api-user"
 GENERATE_KEY = "/api/v2/monitor/system/api-user/generate-key"
-STATUS = "/api/v2/monitor/system/status"
+STATUS_PATH = "system/status"
+STATUS = f"/api/v2/monitor/{STATUS_PATH}"
 
 
 class FortiGate(Appliance):
@@ -43,15 +46,16 @@ class FortiGate(Appliance):
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Raise InvalidOptions for values that no request can carry."""
         self.params = params
+        self.vdom = params["vdom"]
+        _refuse_several_vdoms(self.vdom)
         self.http = Http(params)
         self.account = Account(self.http, params)
-        self.scope = {"vdom": params["vdom"]} if params["vdom"] else {}
 
     def read(self, resource: Resource, key: str) -> dict[str, Any] | None:
         """Return one object, None only if FortiOS itself answers 404."""
         answer = self._send("GET", self._path(resource, key), {})
-        if answer.status == 404 and is_envelope(answer, resource):
-            self.version = firmware(answer.json())
+        if answer.status == 404 and is_envelope(answer, resource.path):
+            self._note(answer.json())
             return None
         found = [row for row in self._rows(answer, resource) if row.get("name") == key]
         if len(found) != 1:
@@ -87,13 +91,19 @@ class FortiGate(Appliance):
         """Try an API key once, but only if a refusal would prove something.
 
         FortiOS answers an untrusted source with the same 401 as a wrong key, and counts it as a failed login.
+        Without ``vdom``, it refuses administrators without access to the management VDOM (documented), so the
+        request names a VDOM of the administrator. A refusal in an envelope proves that the key was accepted
+        (observed).
         """
         admin = self.read(resource, key)
         if admin is None or self.http.proxy or not self._is_trusted(admin):
             return "unknown", None
         with closing(Http(self.params)) as anonymous:
-            answer = anonymous.request("GET", STATUS, headers={"Authorization": f"Bearer {secret}"})
-        return {200: "valid", 401: "invalid"}.get(answer.status, "unknown"), answer.status
+            headers = {"Authorization": f"Bearer {secret}"}
+            answer = anonymous.request("GET", STATUS, headers=headers, params=_scope(_first_vdom(admin)))
+        if answer.status == 200 or _is_denied_by_api(answer):
+            return "valid", answer.status
+        return "invalid" if answer.status == 401 else "unknown", answer.status
 
     def is_own(self, resource: Resource, key: str) -> bool:
         """Return whether the account in use may be this object, or have this admin profile."""
@@ -121,7 +131,8 @@ class FortiGate(Appliance):
         """Send a change, and return the answer and its envelope."""
         password = self.account.confirmation() if resource.path == API_ADMINS else {}
         answer = self._send(method, path, password, **content)
-        return answer, envelope(answer, resource, MEANINGS_WITH_PASSWORD if password else MEANINGS)
+        meanings = MEANINGS_WITH_PASSWORD if password else MEANINGS
+        return answer, envelope(answer, resource, self.vdom, meanings)
 
     def _send(
         self,
@@ -132,16 +143,20 @@ class FortiGate(Appliance):
         **content: Any,
     ) -> Response:
         headers = {"Accept": "application/json", **self.account.headers(method), **headers}
-        query = {**self.scope, **(query or {})}
+        query = {**_scope(self.vdom), **(query or {})}
         answer = self.http.request(method, path, headers=headers, params=query, **content)
         self.account.note(answer)
         return answer
 
     def _rows(self, answer: Response, resource: Resource) -> list[dict[str, Any]]:
-        """Return the objects in the answer to a read, and record the firmware version."""
-        reply = envelope(answer, resource, MEANINGS)
-        self.version = firmware(reply)
+        """Return the objects in the answer to a read, and record the firmware and the VDOM."""
+        reply = envelope(answer, resource, self.vdom)
+        self._note(reply)
         return rows(answer, reply)
+
+    def _note(self, reply: Mapping[str, Any]) -> None:
+        self.version = firmware(reply)
+        self.partition = None if self.vdom else partition(reply)
 
     def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
         """Return whether this host is a trusted host. Address translation on the way is not visible."""
@@ -155,6 +170,30 @@ class FortiGate(Appliance):
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:
     return route.relay(params) or FortiGate(params)
+
+
+def _refuse_several_vdoms(vdom: str | None) -> None:
+    """Raise InvalidOptions for a list of VDOMs, which FortiOS answers with a list of envelopes."""
+    if vdom and (vdom == "*" or "," in vdom):
+        raise InvalidOptions(f'vdom is "{vdom}", which means several VDOMs', "set vdom to one VDOM")
+
+
+def _scope(vdom: str | None) -> dict[str, str]:
+    return {"vdom": vdom} if vdom else {}
+
+
+def _is_denied_by_api(answer: Response) -> bool:
+    try:
+        return answer.status == 403 and is_envelope(answer, STATUS_PATH)
+    except ApplianceError:
+        return False
+
+
+def _first_vdom(admin: Mapping[str, Any]) -> str | None:
+    """Return a VDOM of an administrator, None if it has none of its own."""
+    vdoms = admin.get("vdom")
+    names = [row.get("name") for row in vdoms if isinstance(row, Mapping)] if isinstance(vdoms, list) else []
+    return next((name for name in names if isinstance(name, str) and name), None)
 
 
 def _source_address(url: str) -> str:

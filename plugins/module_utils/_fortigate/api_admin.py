@@ -10,11 +10,15 @@ Field names and defaults: FortiOS CMDB schema of system/api-user, the same from 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
 
 from .._engine.errors import InvalidOptions
 from .._engine.resource import Field, Resource
+from .admin_profile import PROFILE
+
+ROOT = "root"
+"""The management VDOM, unless the FortiGate names another."""
 
 NAME_HOSTS = "set trusted_hosts to the hosts that connect"
 
@@ -136,6 +140,22 @@ def _unfold_pki(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "peer-auth": "enable" if body["peer-group"] else "disable"}
 
 
+def warn_of_management_vdom(admin: Mapping[str, Any], management: str | None) -> Iterator[str]:
+    """Yield a warning if an administrator has no access to the management VDOM.
+
+    FortiOS handles requests without ``vdom`` in the management VDOM, and refuses an administrator that has no
+    access to it (documented).
+    """
+    vdoms = admin.get("vdoms")
+    if vdoms and (management or ROOT) not in vdoms:
+        yield (
+            f'has no access to the management VDOM "{management or ROOT}": FortiOS refuses its requests that '
+            "name no VDOM, unless its profile has scope: global"
+        )
+
+
+VDOM = Resource(label="VDOM", kind="vdom", path="system/vdom", fields={"name": Field("name")})
+
 ADMIN = Resource(
     label="REST API administrator",
     kind="admin",
@@ -146,7 +166,7 @@ ADMIN = Resource(
     fields={
         "name": Field("name", required=True, max_length=35),
         "comments": Field("comments", default="", optional=True, max_length=255),
-        "profile": Field("accprofile", max_length=35),
+        "profile": Field("accprofile", max_length=35, refers_to=PROFILE),
         "trusted_hosts": Field(
             "trusthost",
             type="list",
@@ -164,12 +184,14 @@ ADMIN = Resource(
             normalise=lambda names: sorted(set(names)),
             decode=lambda table: [row["name"] for row in table],
             encode=lambda names: [{"name": name} for name in names],
+            refers_to=VDOM,
         ),
         "cors_allow_origin": Field("cors-allow-origin", default="", optional=True, max_length=269),
         "pki_group": Field("peer-group", option_default="", default="", optional=True, max_length=35),
         "schedule": Field("schedule", default="", optional=True, max_length=35),
     },
     prepare=prepare_api_admin,
+    warn=warn_of_management_vdom,
     fold=_fold_pki,
     unfold=_unfold_pki,
 )

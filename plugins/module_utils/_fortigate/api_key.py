@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .._engine.resource import Field, Resource
-from .._module.arguments import Spec
+from .._module.arguments import ONE_TIME_SECRET, Spec
 
 KEY = Resource(
     label="API key",
@@ -17,5 +17,8 @@ KEY = Resource(
     fields={"name": Field("name", required=True, max_length=35)},
     on_parent=True,
 )
+
+SECRET_REF: Spec = {"secret_ref": {**ONE_TIME_SECRET["secret_ref"], "required": False}}
+"""The reference to the key in tasks that manage an administrator, with or without its key."""
 
 RECREATE: Spec = {"recreate": {"type": "str", "choices": ["never", "invalid", "always"], "default": "never"}}

@@ -95,6 +95,9 @@ STATUSES = {
 }
 """The cause and the remedy of a status, if the answer contains no known error number."""
 
+UNCLEAR_NUMBERS = frozenset({-61})
+"""The error numbers of a command that failed while it ran, so that it may have had an effect."""
+
 WITH_ANY_BODY = (400, 405, 413, 424)
 """Statuses that prove that nothing was done, whether the API or its web server answers."""
 
@@ -102,12 +105,15 @@ NOT_AVAILABLE = ("its API is not available", "wait, because it may be starting, 
 NO_REASON = ("it gave no reason", CHECK_LOG)
 
 
-def refuse_http(answer: Response) -> None:
-    """Raise for what the web server or the login layer refuses, without an envelope."""
+def refuse_http(answer: Response, vdom: str | None = None) -> None:
+    """Raise for what the web server or the login layer refuses, without an envelope.
+
+    ``vdom`` is the VDOM that the request named.
+    """
     if answer.status == 401:
         raise unauthorized(answer)
     if answer.status == 403:
-        raise _denied(answer)
+        raise _denied(answer, vdom)
     if answer.status == 429:
         raise locked(answer)
     if answer.status == 503:
@@ -138,7 +144,7 @@ def locked(answer: Response, code: int | None = None) -> Locked:
     )
 
 
-def _denied(answer: Response) -> ApplianceError:
+def _denied(answer: Response, vdom: str | None) -> ApplianceError:
     if not is_json(answer):
         return _at(
             answer,
@@ -146,38 +152,50 @@ def _denied(answer: Response) -> ApplianceError:
             "permission denied by the web server, before the request reached the API",
             "check the account's trusted hosts, and filters between this host and the FortiGate",
         )
+    place = f'VDOM "{vdom}"' if vdom else "the management VDOM, which is used without vdom"
     return Refused(
         "permission denied: the account's admin profile lacks the permission, or the account has no access "
-        "to the VDOM",
-        CHECK_ACCOUNT,
+        f"to {place}",
+        f"{CHECK_ACCOUNT}, or set vdom to a VDOM of the account",
         status=answer.status,
         code=_number(answer.json()),
         path=answer.path,
     )
 
 
-def is_envelope(answer: Response, resource: Resource) -> bool:
-    """Return whether FortiOS itself answered about the resource. Raises ApplianceError if it is not JSON."""
+def is_envelope(answer: Response, path: str) -> bool:
+    """Return whether FortiOS itself answered about a path. Raises ApplianceError if it is not JSON."""
     reply = answer.json()
-    return isinstance(reply, dict) and f"{reply.get('path')}/{reply.get('name')}" == resource.path
+    return isinstance(reply, dict) and f"{reply.get('path')}/{reply.get('name')}" == path
 
 
-def envelope(answer: Response, resource: Resource, meanings: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
+def envelope(
+    answer: Response,
+    resource: Resource,
+    vdom: str | None,
+    meanings: Mapping[int, tuple[str, str]] = MEANINGS,
+) -> dict[str, Any]:
     """Return the envelope of a success about the resource. Raises ApplianceError for everything else.
 
-    ``meanings`` has the form of MEANINGS.
+    ``vdom`` is the VDOM that the request named. ``meanings`` has the form of MEANINGS.
     """
-    refuse_http(answer)
+    refuse_http(answer, vdom)
     if answer.status in WITH_ANY_BODY and not is_json(answer):
         raise _at(answer, Refused, *STATUSES[answer.status])
-    if not is_envelope(answer, resource):
+    if not is_envelope(answer, resource.path):
         raise malformed(answer, f"it is not about {resource.path}", answer.hint)
     reply = dict(answer.json())
     if reply.get("status") == "success" and answer.status == 200:
         return reply
     code = _number(reply)
     why, remedy = meanings.get(code or 0) or STATUSES.get(answer.status, NO_REASON)
-    raise Refused(f"{why}{_remark(reply)}", remedy, status=answer.status, code=code, path=answer.path)
+    error = Refused if _proves_refusal(answer.status, code) else ApplianceError
+    raise error(f"{why}{_remark(reply)}", remedy, status=answer.status, code=code, path=answer.path)
+
+
+def _proves_refusal(status: int, code: int | None) -> bool:
+    """Return whether nothing was done. FortiOS answers 500 and an error number to refusals too (observed)."""
+    return status in STATUSES or (code in MEANINGS and code not in UNCLEAR_NUMBERS)
 
 
 def _number(reply: Any) -> int | None:
@@ -203,6 +221,12 @@ def firmware(reply: Mapping[str, Any]) -> str | None:
     """Return the version in an envelope, ``7.4.5`` for ``v7.4.5``, or None for any other form."""
     found = FIRMWARE.match(str(reply.get("version")))
     return found[1] if found else None
+
+
+def partition(reply: Mapping[str, Any]) -> str | None:
+    """Return the VDOM in an envelope: without ``vdom`` in the request, the management VDOM."""
+    vdom = reply.get("vdom")
+    return vdom if isinstance(vdom, str) and vdom else None
 
 
 def rows(answer: Response, reply: Mapping[str, Any]) -> list[dict[str, Any]]:

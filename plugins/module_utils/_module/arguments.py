@@ -19,6 +19,8 @@ Spec = dict[str, Any]
 
 STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 
+ROTATE_ONLY: Spec = {"rotate_only": {"type": "bool", "default": False}}
+
 SELF_CHANGE: Spec = {"allow_self_change": {"type": "bool", "default": False}}
 
 ONE_TIME_SECRET: Spec = {

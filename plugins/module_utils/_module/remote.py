@@ -68,7 +68,7 @@ def serve(module: Module) -> None:
             reply = getattr(api, call["verb"])(kinds[call["kind"]], *call["arguments"])
     except (ApplianceError, InvalidOptions) as error:
         ansible.exit_json(error=pack(error))
-    ansible.exit_json(reply=reply, version=api.version)
+    ansible.exit_json(reply=reply, version=api.version, partition=api.partition)
 
 
 def pack(error: ApplianceError | InvalidOptions) -> dict[str, Any]:

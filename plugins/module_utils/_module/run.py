@@ -20,6 +20,7 @@ from ansible.module_utils.common.parameters import remove_values
 
 from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Conflict, InvalidOptions, Unreachable
+from .._engine.predictions import Predictions
 from .._engine.resource import Resource
 from .._engine.secret import SecretEntry
 from .._engine.task import Outcome, Task
@@ -30,11 +31,15 @@ Params = dict[str, Any]
 
 
 class ControlNode(Route, Protocol):
-    """The control node's services for a run. ``hidden`` are the values that no result may show."""
+    """The control node's services for a run.
+
+    ``hidden`` are the values that no result may show, ``predictions`` those of earlier tasks in check mode.
+    """
 
     host: str
     check_mode: bool
     hidden: set[str]
+    predictions: Predictions
 
     def secret_entry(self, ref: str) -> SecretEntry:
         """Return the store's entry for a secret reference. Raises InvalidOptions."""
@@ -85,7 +90,16 @@ def _work(module: Module, params: Params, node: ControlNode, outcome: Outcome) -
     refs.update(module.nested_refs(params))
     secrets = {name: node.secret_entry(ref) for name, ref in refs.items()}
     with closing(module.connect(params, node)) as appliance:
-        module.work(Task(module.resource, params, appliance, node.host, node.check_mode, secrets), outcome)
+        task = Task(
+            module.resource,
+            params,
+            appliance,
+            node.host,
+            node.check_mode,
+            secrets,
+            predictions=node.predictions,
+        )
+        module.work(task, outcome)
 
 
 def provenance(params: Params) -> str:

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from .._engine.errors import ApplianceError, InvalidOptions, Unreachable, Unsupported
-from .._engine.resource import OTHER_PATHS
+from .._engine.resource import LOST_BYTES, OTHER_PATHS
 from .tls import ANSWER_LIMIT, TooLarge, WrongCertificate, make_context
 
 try:
@@ -78,6 +78,13 @@ class Response:
                 # Half of a surrogate pair can be decoded, but not encoded again.
                 json.dumps(document, ensure_ascii=False).encode()
             return document
+        except UnicodeEncodeError:
+            raise ApplianceError(
+                "its answer has text that is not UTF-8, such as the name of an object",
+                "rename the object on the appliance",
+                status=self.status,
+                path=self.path,
+            ) from None
         except (ValueError, RecursionError):
             raise ApplianceError(
                 f"it answered with {self._form()} where JSON was expected",
@@ -110,6 +117,11 @@ def quoted(segment: str) -> str:
     """Percent-encode a value for one segment of a path. Raises Unsupported for a dot segment or no text."""
     if segment in OTHER_PATHS:
         raise _other_path(segment)
+    if LOST_BYTES.search(segment):
+        raise Unsupported(
+            "a name or an id in its path has bytes that are not UTF-8, so no request can name the object",
+            "rename the object on the appliance",
+        )
     return quote(segment, safe="")
 
 

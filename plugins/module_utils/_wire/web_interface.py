@@ -19,6 +19,9 @@ from .._engine.moment import as_text, read_moment
 from .._engine.version import fits
 from .https import Http, Response, quoted
 
+READS = ("list", "read")
+"""The operations of an endpoint map that change nothing."""
+
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 CHECK_MAP = "check the endpoint map against this version of the appliance"
 
@@ -146,13 +149,15 @@ class WebInterface:
         if answer.status not in operation["success"]:
             raise _unexpected(answer)
         if "version" in operation:
-            self._require_version(answer, str(_picked(answer, answer.json(), operation["version"])))
+            version = str(_picked(answer, answer.json(), operation["version"]))
+            # Unsupported means that nothing was done, but a write has been carried out by now.
+            self._require_version(answer, version, Unsupported if name in READS else ApplianceError)
         return operation, answer
 
-    def _require_version(self, answer: Response, version: str) -> None:
-        """Raise Unsupported for a version that the map is not for: the web interface may have changed."""
+    def _require_version(self, answer: Response, version: str, error: type[ApplianceError]) -> None:
+        """Raise the error for a version that the map is not for: the web interface may have changed."""
         if not fits(version, self.map["versions"]):
-            raise Unsupported(
+            raise error(
                 f"the endpoint map is for versions {self.map['versions']}, and the appliance runs {version}",
                 "check the map against this version, then add the version to the map's versions",
                 path=answer.path,

@@ -17,12 +17,15 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
+from ansible import constants
 from ansible.errors import AnsibleConnectionFailure
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._engine.appliance import Appliance
 from ...module_utils._engine.errors import InvalidOptions, Unreachable
+from ...module_utils._engine.predictions import Predictions
 from ...module_utils._engine.secret import SecretEntry
 from ...module_utils._module.run import Module, Params, run
 from ...module_utils._module.untagged import plain
@@ -30,8 +33,10 @@ from .._secrets.entry import StoreEntry
 from .._secrets.persistence import require_lasting
 from .._secrets.store import STORE_SETTINGS, open_store
 from .host_shell import HostShell
+from .predictions import RunPredictions
 from .prefork import load_filters
 from .relay import RelayedAppliance
+from .role_variables import check_variables, roles_of_play
 
 # Ansible imports an action before it forks the workers, which inherit what is loaded here.
 load_filters()
@@ -53,7 +58,17 @@ class ApplianceAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         node = ControlNode(self, task_vars or {})
+        try:
+            self.check_role_variables(node.task_vars)
+        except InvalidOptions as error:
+            return {"failed": True, "msg": error.sentence(node.host)}
         return run(self.module, plain(self._task.args), node)
+
+    def check_role_variables(self, variables: dict[str, Any]) -> None:
+        """Check the variables of the role that the task belongs to. Raises InvalidOptions."""
+        if self._task._role is not None:
+            extra = load_extra_vars(self._loader)
+            check_variables(self._task._role.get_name(), variables, extra, roles_of_play(variables))
 
     def is_relayed(self) -> bool:
         """Return whether the requests start from the delegation host."""
@@ -103,6 +118,7 @@ class ControlNode:
         self.host = str(task_vars["inventory_hostname"])
         self.check_mode = bool(action._task.check_mode)
         self.hidden: set[str] = set()
+        self.predictions: Predictions = RunPredictions(constants.DEFAULT_LOCAL_TMP, self.host)
 
     def relay(self, params: Params) -> Appliance | None:
         """Return the appliance by way of the delegation host, None if the control node reaches it itself."""

@@ -34,7 +34,7 @@ class RelayedAppliance(ForwardingAppliance):
                 f"the module process on the delegation host failed: {_why(result)}",
                 "check the Python interpreter and its packages there, and run again",
             )
-        self.version = result.get("version")
+        self.version, self.partition = result.get("version"), result.get("partition")
         return result["reply"]
 
     def holds(self, resource: Resource, option: str, value: str) -> None:

@@ -67,6 +67,8 @@ class Recorder:
         self.folder = ""
         self.playbook = ""
         self.plays: list[Any] = []
+        self.play: Any = None
+        self.has_run = False
         self._forget()
 
     def _forget(self) -> None:
@@ -85,12 +87,17 @@ class Recorder:
 
     def enter(self, play: Any) -> None:
         """Record the appliances of all plays with the same folder, also of plays that may never start."""
+        self.play = play
         self.folder = self._folder_of(play)
         if self.folder:
             self._expect(play)
             for each in self.plays:
                 if "{{" not in str(each.hosts) and self._folder_of(each) == self.folder:
                     self._expect(each)
+
+    def plays_follow(self) -> bool:
+        """Return whether the current play is not the last one of the playbook."""
+        return bool(self.plays) and self.play._uuid != self.plays[-1]._uuid
 
     def end(self) -> None:
         """Reset after the report is written."""
@@ -117,6 +124,7 @@ class Recorder:
         ``event`` is ok, failed, unreachable or skipped, because Ansible removes that from the result.
         """
         host, task, data = result._host.get_name(), result._task, result._result
+        self.has_run = self.has_run or "always" not in task.tags
         if not self.folder or host not in self.appliances:
             return
         self._note_facts(host, data)

@@ -18,7 +18,7 @@ from ...module_utils._engine.errors import Overtaken, SecretStoreError, attempti
 from ...module_utils._engine.secret import Pending, Secret, StoredSecret
 from . import record as records
 from .escrow import write_escrow
-from .owner import may_be_minting, this_process
+from .owner import may_be_minting, name_of, this_process
 from .store import Record, Store
 
 Edit = Callable[[Record], Record]
@@ -37,8 +37,18 @@ class StoreEntry:
         self.loader = loader
         self.record: Record = {}
         self.version: str | None = None
+        self.known_doubt: Any = None
+        self.own_doubt: Any = None
+        self.replaced_doubt: Any = None
 
     def read(self) -> StoredSecret:
+        self._load()
+        self.known_doubt = self.record.get("doubt")
+        return StoredSecret(
+            self._secret("current"), self._pending(), self._secret("previous"), bool(self.known_doubt)
+        )
+
+    def _load(self) -> None:
         with attempting(f"reading the secret {self.ref}"):
             record, self.version = self.store.read()
             if record is not None and not records.is_well_formed(record):
@@ -46,23 +56,46 @@ class StoreEntry:
                     "the stored value is not a record of a secret", "store a mapping with the key value there"
                 )
         self.record = record or {}
-        return StoredSecret(self._secret("current"), self._pending(), self._secret("previous"))
 
     def reserve(self, known: Sequence[str]) -> None:
         """Write a pending record beside the current value, and read it back: a store may not keep it."""
         self._write(records.reserved(self.record, secrets.token_hex(8), this_process(), known))
-        reservation = self.record["pending"]
-        self.read()
-        if self.record.get("pending") != reservation:
-            with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError(
-                    "the written record does not read back, so nothing was minted",
-                    "check that the store keeps what is written, and run again",
-                )
+        self._require_kept("pending")
 
-    def release(self) -> None:
-        """Remove the pending record, and the whole record if it has no value."""
-        self._amend(records.released)
+    def release(self, *, doubted: bool = False) -> None:
+        """Remove this run's pending record, and the whole record if it has no value."""
+        if self.record.get("pending") and not self._is_own_pending():
+            with attempting(f"storing the secret {self.ref}"):
+                raise Overtaken("another run began to mint it", "run again when that run has ended")
+        doubt = records.new_doubt(secrets.token_hex(8))
+
+        def edit(record: Record) -> Record:
+            kept = records.released(record)
+            return records.doubted(kept, doubt) if kept and doubted else kept
+
+        self._amend(edit)
+
+    def doubt(self) -> None:
+        """Write a doubt beside the current value, and read it back: a store may not keep it."""
+        self._load()
+        self.replaced_doubt = self.record.get("doubt")
+        if self._is_own_pending():
+            return
+        self.own_doubt = records.new_doubt(secrets.token_hex(8))
+        self._amend(lambda record: records.doubted(record, self.own_doubt), about_minting=False)
+        self._require_kept("doubt")
+
+    def trust(self) -> None:
+        """Take the last doubt back, unless another one was recorded since."""
+
+        def edit(record: Record) -> Record:
+            is_own = record.get("doubt") == self.own_doubt
+            return records.doubted(record, self.replaced_doubt) if is_own else record
+
+        self._amend(edit, about_minting=False)
+
+    def confirm(self) -> None:
+        self._write(records.settled(records.confirmed(self.record), self.known_doubt))
 
     def persist(self, value: str, id_: Any, rotation_id: str | None) -> Secret:
         """Store the value as pending, read it back and compare. Retry failures a few times."""
@@ -89,7 +122,11 @@ class StoreEntry:
         if self._pending_value() is None:
             with attempting(f"storing the secret {self.ref}"):
                 raise SecretStoreError("the record has no pending value to make current", "run again")
-        self._amend(lambda record: records.committed(record, verified, id_, keep_previous))
+        self._amend(
+            lambda record: records.settled(
+                records.committed(record, verified, id_, keep_previous), self.known_doubt
+            )
+        )
         return self._current()
 
     def prove(self) -> Secret:
@@ -115,9 +152,10 @@ class StoreEntry:
         before = self.record, self.version
         if self._pending_value() != value:
             self._amend_or_have(edit, value)
-        after = self.read().pending
-        if after is not None and after.secret is not None and after.secret.value == value:
-            return after.secret
+        self._load()
+        after = self._secret("pending")
+        if after is not None and after.value == value:
+            return after
         kept_the_old = (self.record, self.version) == before
         with attempting(f"storing the secret {self.ref}"):
             raise (SecretStoreError if kept_the_old else Overtaken)(
@@ -131,6 +169,9 @@ class StoreEntry:
         except Overtaken:
             if self._pending_value() != value:
                 raise
+
+    def _is_own_pending(self) -> bool:
+        return (self.record.get("pending") or {}).get("owner") == this_process()
 
     def _pending_value(self) -> str | None:
         return (self.record.get("pending") or {}).get("value")
@@ -149,11 +190,22 @@ class StoreEntry:
             try:
                 return self._write(edit(self.record))
             except Overtaken:
-                self.read()
+                self._load()
                 if about_minting and self.record.get("pending") != pending:
                     raise
                 time.sleep(pause)
         return self._write(edit(self.record))
+
+    def _require_kept(self, part: str) -> None:
+        """Read a written part back. Raises SecretStoreError."""
+        written = self.record[part]
+        self._load()
+        if self.record.get(part) != written:
+            with attempting(f"storing the secret {self.ref}"):
+                raise SecretStoreError(
+                    "the written record does not read back",
+                    "check that the store keeps what is written, and run again",
+                )
 
     def _write(self, record: Record) -> None:
         """Compare and set. An unchanged record is not written, an empty one is removed."""
@@ -177,6 +229,7 @@ class StoreEntry:
         pending = self.record.get("pending")
         if not pending:
             return None
-        owner = str(pending.get("owner", "another run"))
+        owner = pending.get("owner")
         is_minting = may_be_minting(owner, pending.get("since"))
-        return Pending(self._secret("pending"), tuple(pending.get("known") or ()), owner, is_minting)
+        known = tuple(pending.get("known") or ())
+        return Pending(self._secret("pending"), known, name_of(owner), is_minting)

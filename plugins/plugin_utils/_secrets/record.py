@@ -6,9 +6,9 @@
 
 A record has ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, ``salt``, ``verified`` and
 ``delivered`` (the fingerprints of the verified value and of each consumer's value), ``delivered_at`` (the
-start of each delivery), ``consumers`` (all that it was ever assigned to), ``pending`` during a minting, and
-``previous`` until the new value is verified. An operator may write a record with only ``value``, or replace
-only the value.
+start of each delivery), ``consumers`` (all that it was ever assigned to), ``pending`` during a minting,
+``previous`` until the new value is verified, and ``doubt`` while an earlier run may have made the value void.
+An operator may write a record with only ``value``, or replace only the value.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from ...module_utils._engine.moment import as_text, now
 from ...module_utils._engine.secret import Secret, fingerprint
+from .owner import Owner
 
 Record = dict[str, Any]
 
@@ -59,10 +60,26 @@ def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
     )
 
 
-def reserved(record: Record, salt: str, owner: str, known: Sequence[str]) -> Record:
+def reserved(record: Record, salt: str, owner: Owner, known: Sequence[str]) -> Record:
     """Begin a minting. A new record gets a salt; a record with a value keeps its fingerprint."""
     salted = record if "value" in record else {"salt": salt, **record}
     return {**salted, "pending": {"since": as_text(now()), "owner": owner, "known": list(known)}}
+
+
+def doubted(record: Record, doubt: Any) -> Record:
+    """Doubt the value; None ends the doubt."""
+    changed = _without(record, "doubt") if doubt is None else {**record, "doubt": doubt}
+    return changed if changed.keys() - {"salt"} else {}
+
+
+def new_doubt(id_: str) -> Record:
+    """Return a doubt that differs from every other one."""
+    return {"since": as_text(now()), "id": id_}
+
+
+def settled(record: Record, doubt: Any) -> Record:
+    """End a doubt, unless another one was recorded since."""
+    return _without(record, "doubt") if record.get("doubt") == doubt else record
 
 
 def released(record: Record) -> Record:
@@ -91,6 +108,11 @@ def committed(record: Record, verified: bool, id_: Any, keep_previous: bool) -> 
     if id_ is not None:
         kept["id"] = id_
     return proved(kept) if verified else kept
+
+
+def confirmed(record: Record) -> Record:
+    """Record that the appliance accepted the current value, so an unfinished minting changed nothing."""
+    return proved(_without(record, "pending"))
 
 
 def proved(record: Record) -> Record:

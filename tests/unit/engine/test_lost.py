@@ -242,7 +242,7 @@ def test_a_store_that_refuses_the_reservation_mints_nothing(whole: Callable[...,
 
 def test_a_store_that_keeps_no_reservation_mints_nothing(whole: Callable[..., Whole]) -> None:
     task = whole(writes=["lies"])
-    with pytest.raises(SecretStoreError, match="does not read back, so nothing was minted"):
+    with pytest.raises(SecretStoreError, match="the written record does not read back"):
         task.play()
     assert task.events == PROVING
 

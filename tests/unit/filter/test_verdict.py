@@ -16,6 +16,7 @@ from ansible_collections.otsec.defender_iot.plugins.filter.verdict import (
     forescout_verdict,
     fortinet_verdict,
     verdict_table,
+    verification,
 )
 
 UNREAD = [
@@ -41,10 +42,10 @@ def access(**actions: str) -> dict[str, Any]:
 def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -> None:
     assert fortinet_verdict(result) == {
         "state": "unknown",
+        "outcome": "unreadable",
         "since": None,
         "level": None,
         "evidence": f"the FortiGate could not be read: {why}",
-        "provable": True,
         "levels": [],
     }
 
@@ -65,13 +66,6 @@ def test_the_fortinet_verdict_follows_from_administrator_and_key(
     verdict = fortinet_verdict(found)
     assert verdict["state"] == state
     assert verdict["evidence"].startswith(evidence)
-
-
-@pytest.mark.parametrize(
-    ("found", "provable"), [(access(), False), (access(profile="update"), False), ({"failed": True}, True)]
-)
-def test_a_readable_fortigate_is_not_provable(found: Any, provable: bool) -> None:
-    assert fortinet_verdict(found)["provable"] is provable
 
 
 MADE = "2026-11-02T09:00:00Z"
@@ -124,32 +118,6 @@ def test_forescout_is_unknown_while_the_tokens_are_unread(result: Any) -> None:
     verdict = judged(result)
     assert (verdict["state"], verdict["level"]) == ("unknown", "L0")
     assert "could not be read" in verdict["evidence"]
-
-
-SKIPPED = {"skipped": True}
-NO_REFERENCE = {"missing_labels": [], "ambiguous_labels": []}
-
-
-@pytest.mark.parametrize(
-    ("tokens", "platform", "host", "provable"),
-    [
-        (SKIPPED, PLATFORM, SKIPPED, False),
-        (SKIPPED, MANUAL, None, False),
-        (SKIPPED, PLATFORM, NO_REFERENCE, False),
-        (SKIPPED, PLATFORM, {"failed": True}, True),
-        (SKIPPED, PLATFORM, host(None), True),
-        ({"failed": True}, PLATFORM, SKIPPED, True),
-        ({}, PLATFORM, SKIPPED, True),
-        (SKIPPED, {"failed": True}, SKIPPED, True),
-        (SKIPPED, {**PLATFORM, "changed": True}, SKIPPED, True),
-        (SKIPPED, {**PLATFORM, "running": False}, SKIPPED, True),
-    ],
-)
-def test_a_platform_is_provable_if_something_configured_can_show_a_call(
-    tokens: Any, platform: Any, host: Any, provable: bool
-) -> None:
-    verdict = judged(tokens, platform, host=host)
-    assert (verdict["state"], verdict["provable"]) == ("unknown", provable)
 
 
 @pytest.mark.parametrize("result", [result for result, _why in UNREAD])
@@ -363,6 +331,48 @@ def test_since_is_the_newest_proof_or_when_the_token_was_made() -> None:
     assert judged({})["since"] is None
 
 
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (fortinet_verdict(access()), "not_provable"),
+        (fortinet_verdict(access(profile="update")), "not_verified"),
+        (fortinet_verdict(access(key="mint")), "not_verified"),
+        (fortinet_verdict(access(admin="create")), "not_verified"),
+        (fortinet_verdict({"unreachable": True}), "unreadable"),
+        (judged(), "verified"),
+        (judged(seen(None)), "not_verified"),
+        (judged({"skipped": True}), "not_verified"),
+        (judged({}), "not_verified"),
+        (judged({"failed": True}), "unreadable"),
+        (judged(platform={"unreachable": True}), "unreadable"),
+        (judged(platform={}), "unreadable"),
+        (judged(host={"failed": True}), "unreadable"),
+        (judged(host={"skipped": True}), "verified"),
+    ],
+)
+def test_a_verdict_has_an_outcome_for_the_exit_code(verdict: dict[str, Any], outcome: str) -> None:
+    assert verdict["outcome"] == outcome
+
+
+def test_a_verification_collects_verdicts_and_what_could_not_be_read() -> None:
+    groups = {"fortigates": ["f1", "f2", "f3"], "sensors": ["s1", "s2", "s3"], "forescouts": ["c1", "c2"]}
+    hostvars = {
+        "f1": {"fortigate_access_verdict": {"appliance": "f1"}},
+        "f2": {},
+        "s1": {"sensor_tokens_seen": {"skipped": True}},
+        "s2": {"sensor_tokens_seen": {"unreachable": True}},
+        "s3": {},
+        "c1": {"forescout_module_verdict": {"appliance": "c1"}},
+        "c2": {},
+    }
+    hosts = ["localhost", "f1", "f2", "s1", "s2", "s3", "c1", "c2"]
+    assert verification(hosts, groups, hostvars) == {
+        "verdicts": [{"appliance": "f1"}, {"appliance": "c1"}],
+        "unread": ["f2", "c2", "s2", "s3"],
+    }
+    assert verification(["f3"], {}, {}) == {"verdicts": [], "unread": []}
+
+
 def test_the_verdicts_of_a_fleet_become_one_table_for_each_integration() -> None:
     fleet = [
         {"integration": "fortinet", "appliance": "fgt-b", "verdict": fortinet_verdict({})},
@@ -390,4 +400,5 @@ def test_ansible_finds_the_filters_by_name() -> None:
         "fortinet_verdict": fortinet_verdict,
         "forescout_verdict": forescout_verdict,
         "verdict_table": verdict_table,
+        "verification": verification,
     }

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    ApplianceError,
     Conflict,
     InvalidOptions,
+    NotFound,
     Refused,
     SecretStoreError,
 )
@@ -49,9 +51,10 @@ class Device(MemoryAppliance):
 
     def __init__(self, profiles: Any = (), admins: Any = (), **noted: Any) -> None:
         super().__init__(**noted)
-        self.tables = {
+        self.tables: dict[str, dict[str, Any]] = {
             "system/accprofile": {row["name"]: row for row in profiles},
             "system/api-user": {row["name"]: row for row in admins},
+            "system/vdom": {name: {"name": name} for name in ("root", "plant")},
         }
         self.fresh = {"system/accprofile": raw(), "system/api-user": {}}
 
@@ -81,7 +84,8 @@ def options(**given: Any) -> dict[str, Any]:
     left_out = dict.fromkeys(
         ("profiles", "admins", "trusted_hosts", "secret_store", "rotation_id", "purge_names")
     )
-    defaults = {"recreate": "never", "allow_self_change": False, "purge": False, "purge_limit": 5}
+    off = dict.fromkeys(("allow_self_change", "purge", "rotate_only"), False)
+    defaults = {"recreate": "never", "purge_limit": 5, **off}
     return prepare_fortigate_access({**left_out, **defaults, **given})
 
 
@@ -139,11 +143,12 @@ def test_in_sync_each_table_is_read_once_and_nothing_is_written() -> None:
 def test_a_written_object_is_read_back_once() -> None:
     device = Device(admins=[admin()])
     Play(device, admins=[{**KEYED_ADMIN, "trusted_hosts": ["192.0.2.21"]}]).play()
-    assert device.events[:4] == [
+    assert device.events[:5] == [
         "appliance table system/api-user",
+        "store read",
+        "store reserve",
         "appliance update admin a",
         "appliance read admin a",
-        "store read",
     ]
     assert "appliance read key a" not in device.events
 
@@ -157,7 +162,7 @@ def test_an_absent_profile_is_deleted_after_its_admin() -> None:
         ("key", "none"),
         ("profile", "delete"),
     ]
-    assert device.tables == {"system/accprofile": {}, "system/api-user": {}}
+    assert (device.tables["system/accprofile"], device.tables["system/api-user"]) == ({}, {})
 
 
 def test_a_failure_ends_the_task_and_reports_the_changes_before_it() -> None:
@@ -193,10 +198,93 @@ def test_a_new_admin_is_deleted_if_its_key_cannot_be_stored(is_new: bool) -> Non
     assert MINTED not in caught.value.reason
 
 
+def written(device: Device) -> list[str]:
+    """Return the writes on the FortiGate."""
+    return [event for event in device.events if event.startswith(("appliance create", "appliance update"))]
+
+
+STATES: dict[str, tuple[Any, Any]] = {
+    # what exists: (admins, stored value)
+    "nothing": ((), None),
+    "a key of an earlier admin": ((), "old"),
+    "an admin without a key": ((admin(profile="q"),), None),
+}
+
+
+@pytest.mark.parametrize(("admins", "value"), STATES.values(), ids=STATES)
+def test_nothing_is_written_on_the_fortigate_if_a_store_cannot_be_written(admins: Any, value: Any) -> None:
+    device = Device(admins=admins)
+    task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN, {**KEYED_ADMIN, "name": "b"}])
+    task.entries["a"].current = secret(value) if value else None
+    task.entries["b"].errors = {"reserve": SecretStoreError("read-only file system")}
+    with pytest.raises(SecretStoreError):
+        task.play()
+    assert written(device) == []
+    assert task.entries["a"].pending is None
+    assert not task.entries["a"].doubted
+
+
+def test_nothing_is_written_on_the_fortigate_while_another_run_is_minting() -> None:
+    device = Device()
+    task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN])
+    task.entries["a"].pending = begun(is_minting=True)
+    with pytest.raises(SecretStoreError, match="is minting it"):
+        task.play()
+    assert written(device) == []
+
+
+def test_keys_are_reserved_before_the_first_write() -> None:
+    device = Device()
+    Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN]).play()
+    reserved = device.events.index("store reserve")
+    assert all(device.events.index(event) > reserved for event in written(device))
+    assert device.events.count("store reserve") == 1
+
+
+FAILING = {
+    # which step fails, and how: (error, whether the admin may exist, whether its stored key is doubted)
+    "the profile": ("create profile p", Refused("no"), False),
+    "the admin, refused": ("create admin a", Refused("no"), False),
+    "the admin, unclear": ("create admin a", ApplianceError("no reason", status=500), True),
+    "the admin, read back": ("read admin a", Refused("no", status=403), True),
+    "a later admin": ("create admin b", Refused("no"), True),
+}
+
+
+@pytest.mark.parametrize(("event", "error", "doubted"), FAILING.values(), ids=FAILING)
+def test_a_failed_task_doubts_the_stored_key_of_an_admin_that_may_be_new(
+    event: str, error: ApplianceError, doubted: bool
+) -> None:
+    device = Device()
+    task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN, {**PLAIN_ADMIN, "name": "b"}])
+    task.entries["a"].current = secret("of the old admin")
+    note = device._note
+
+    def fail(verb: str, about: str = "", **key: str) -> None:
+        note(verb, about, **key)
+        if verb + about == event:
+            raise error
+
+    device._note = fail  # type: ignore[method-assign]
+    with pytest.raises(type(error)):
+        task.play()
+    assert (task.entries["a"].pending, task.entries["a"].doubted) == (None, doubted)
+
+
+@pytest.mark.parametrize("left", ["pending", "doubted"])
+def test_a_run_killed_after_the_admin_was_created_is_healed_by_the_next_one(left: str) -> None:
+    device = Device([raw(name="p", vpngrp="read")], [admin()], verdicts=[("invalid", 401), ("valid", 200)])
+    task = Play(device, admins=[KEYED_ADMIN])
+    task.entries["a"].current = secret("of the old admin")
+    setattr(task.entries["a"], left, begun() if left == "pending" else True)
+    assert task.play() == [("admin", "a", "none"), ("key", "a", "rotate" if left == "doubted" else "mint")]
+    assert task.entries["a"].current.value == MINTED
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("pending", [None, begun(secret("half done"))], ids=["stored", "interrupted"])
 def test_the_key_of_a_deleted_admin_is_not_kept_for_a_new_one(pending: Any, check_mode: bool) -> None:
-    device = Device(check_mode=check_mode)
+    device = Device([raw()], check_mode=check_mode)
     task = Play(device, admins=[KEYED_ADMIN])
     task.entries["a"].current, task.entries["a"].pending = secret("of the old admin"), pending
     assert task.play()[0] == ("admin", "a", "create")
@@ -210,8 +298,45 @@ def test_the_key_of_a_deleted_admin_is_not_kept_for_a_new_one(pending: Any, chec
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_an_admin_that_this_task_creates_cannot_be_the_account_in_use(check_mode: bool) -> None:
-    device = Device(check_mode=check_mode, own=True)
+    device = Device([raw()], check_mode=check_mode, own=True)
     assert Play(device, admins=[KEYED_ADMIN]).play() == [("admin", "a", "create"), ("key", "a", "mint")]
+
+
+MISSING = {
+    # what is missing: (profiles, admin, message)
+    "profile": ([], {}, 'the admin profile "p" in profile does not exist, or this account cannot see it'),
+    "VDOM": (["p"], {"vdoms": ["plant", "nowhere"]}, 'the VDOM "nowhere" in vdoms does not exist'),
+}
+
+
+@pytest.mark.parametrize(("profiles", "given", "says"), MISSING.values(), ids=MISSING)
+def test_check_mode_refuses_an_admin_that_names_a_missing_object(
+    profiles: Any, given: Any, says: str
+) -> None:
+    device = Device([raw(name=name) for name in ["other", *profiles]], check_mode=True)
+    task = Play(device, admins=[{**PLAIN_ADMIN, **given}])
+    with pytest.raises(NotFound) as caught:
+        task.play()
+    assert caught.value.sentence("fgt").startswith(f'fgt: creating REST API administrator "a" failed: {says}')
+
+
+@pytest.mark.parametrize("admins", [[PLAIN_ADMIN], [{**PLAIN_ADMIN, "vdoms": ["root"]}]])
+def test_nothing_else_is_read_for_an_admin_in_sync(admins: Any) -> None:
+    device = Device([raw()], [{**admin(), "vdom": [{"name": "root"}]}], check_mode=True)
+    assert Play(device, admins=admins).play() == [("admin", "a", "none")]
+    assert device.events == [TABLES[1]]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_object_whose_name_is_not_utf_8_is_not_purged_and_stops_the_purge(check_mode: bool) -> None:
+    device = Device(admins=[admin("d-caf\N{REPLACEMENT CHARACTER}")], check_mode=check_mode)
+    with pytest.raises(Conflict) as caught:
+        Play(device, profiles=[PROFILE], admins=[], **PURGE).play()
+    assert (
+        'administrator "d-caf\N{REPLACEMENT CHARACTER}" matches purge_names, but its name has bytes'
+        in str(caught.value)
+    )
+    assert not [event for event in device.events if "table" not in event]
 
 
 PURGED = {
@@ -308,3 +433,50 @@ def test_a_wrong_item_is_named_before_any_request(given: Any, said: str) -> None
     with pytest.raises(InvalidOptions) as caught:
         options(**given)
     assert str(caught.value).startswith(said)
+
+
+def rotation(device: Device, **given: Any) -> Play:
+    """Prepare a rotation of the administrator's stored key that also has differences to report."""
+    admins = [{**KEYED_ADMIN, "comments": "x"}]
+    task = Play(device, profiles=[{**PROFILE, "vpn": "none"}], admins=admins, rotate_only=True, **given)
+    task.entries["a"].current = secret("old", rotation_id="before")
+    device.events.clear()
+    return task
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_rotation_replaces_keys_and_reports_everything_else(check_mode: bool) -> None:
+    device = Device([raw(name="p", vpngrp="read")], [admin()], check_mode=check_mode)
+    task = rotation(device, rotation_id="q4", purge=True, purge_names="*", purge_limit=0)
+    assert task.play() == [("profile", "p", "none"), ("admin", "a", "none"), ("key", "a", "rotate")]
+    assert [each for each in device.events if each.split()[1] in ("create", "update", "delete")] == []
+    reported = "is not in the desired state (it differs in {}), and a rotation does not change it"
+    assert task.result["warnings"] == [
+        f'admin profile "p" {reported.format("vpn")}',
+        f'REST API administrator "a" {reported.format("comments")}',
+    ]
+    assert [each["reason"] for each in task.result["objects"][:2]] == [
+        f"not in the desired state (it differs in {what}), and a rotation does not change it"
+        for what in ("vpn", "comments")
+    ]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_rotation_neither_purges_nor_creates_nor_mints_a_first_key(check_mode: bool) -> None:
+    device = Device([raw(name="d-1")], check_mode=check_mode)
+    task = rotation(device, rotation_id="q4", purge=True, purge_names="d-*")
+    assert task.play() == [
+        ("profile", "p", "none"),
+        ("admin", "a", "none"),
+        ("key", "a", "none"),
+        ("profile", "d-1", "none"),
+    ]
+    assert not task.result["changed"]
+    assert [each.split()[1] for each in device.events if each.startswith("appliance")] == [
+        "table",
+        "table",
+    ]
+    whys = ["the object that it belongs to does not exist", "it does not exist", "it does not exist"]
+    assert [
+        why in text for why, text in zip([*whys, "it still exists"], task.result["warnings"], strict=True)
+    ] == [True] * 4

@@ -48,6 +48,9 @@ TUTORIAL = {
 }
 TUTORIAL_FIREWALL = {"Policy": "read-write", "Address": "read-write", "Service": "none", "Schedule": "none"}
 FIREWALL = {**{row.lower(): right for row, right in TUTORIAL_FIREWALL.items()}, "others": "none"}
+# On in a new profile, and not in the tutorial.
+OFF = ("system_diagnostics", "system_execute_ssh", "system_execute_telnet")
+SWITCHED_OFF = {switch.replace("_", "-"): "disable" for switch in OFF}
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -72,8 +75,43 @@ def test_the_preset_gives_the_firewall_the_rights_of_the_tutorial(row: str, righ
 def test_the_preset_sets_every_row_and_nothing_else() -> None:
     assert [option for option, _wire, _right in TUTORIAL.values()] == list(ROWS)
     wanted = PROFILE.desired(prepare_admin_profile(options(**PRESET)))
-    assert wanted.keys() == {"name", *ROWS, "firewall_permissions"}
+    assert wanted.keys() == {"name", *ROWS, "firewall_permissions", *OFF}
     assert wanted["firewall_permissions"] == FIREWALL
+    assert [wanted[switch] for switch in OFF] == [False] * 3
+
+
+def test_the_preset_turns_off_every_switch_that_a_new_profile_has_on() -> None:
+    assert {switch for switch, (_wire, is_on) in SWITCHES.items() if is_on} == {*OFF}
+
+
+@pytest.mark.parametrize(
+    ("version", "switches"),
+    [
+        ("6.2.16", {}),
+        ("6.4.5", {"system-diagnostics": "disable"}),
+        ("7.2.0", {"system-diagnostics": "disable"}),
+        ("7.2.1", SWITCHED_OFF),
+        ("7.4.2", {"system-execute-ssh": "disable", "system-execute-telnet": "disable"}),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_the_preset_turns_switches_off_where_they_exist_and_shows_it(
+    version: str, switches: dict[str, str], check_mode: bool
+) -> None:
+    api = FortiOS(check_mode=check_mode)
+    missing = {*SWITCHED_OFF} - {*switches}
+    api.fresh = {name: value for name, value in raw().items() if name not in missing}
+    api.version = version
+    task = Task(PROFILE, prepare_admin_profile(options(**PRESET, state="present")), api, "fgt", check_mode)
+    after = do(converge, task)["diff"]["after"]
+    assert [after[switch] for switch in OFF] == [False] * 3
+    sent = {} if check_mode else {k: v for k, v in api.bodies[0].items() if k.startswith("system-")}
+    assert sent == ({} if check_mode else switches)
+
+
+@pytest.mark.parametrize("switch", OFF)
+def test_a_switch_overrides_the_preset(switch: str) -> None:
+    assert PROFILE.desired(prepare_admin_profile(options(**PRESET, **{switch: True})))[switch] is True
 
 
 def test_without_a_preset_nothing_is_added() -> None:
@@ -90,7 +128,7 @@ def test_an_option_overrides_the_row_of_the_preset(row: str) -> None:
 def test_a_firewall_that_is_not_custom_loses_the_permissions_of_the_preset(right: str) -> None:
     params = prepare_admin_profile(options(**PRESET, firewall=right))
     assert PROFILE.problems(params) == []
-    assert PROFILE.desired(params).keys() == {"name", *ROWS}
+    assert PROFILE.desired(params).keys() == {"name", *ROWS, *OFF}
 
 
 @pytest.mark.parametrize(
@@ -302,6 +340,7 @@ def test_a_new_profile_is_sent_without_its_defaults() -> None:
         "name": "p",
         "fwgrp": "custom",
         "fwgrp-permission": {"policy": "read-write", "address": "read-write"},
+        **SWITCHED_OFF,
     }
 
 
@@ -315,7 +354,8 @@ def test_a_version_without_the_right_others_is_not_asked_to_change_it() -> None:
             "address": "read-write",
             "service": "none",
             "schedule": "none",
-        }
+        },
+        **SWITCHED_OFF,
     }
 
 
@@ -341,7 +381,7 @@ TURNS = {
     "custom row off by the preset": (
         raw(sysgrp="custom"),
         PRESET,
-        {"fwgrp": "custom", "fwgrp-permission": FIREWALL, "sysgrp": "none"},
+        {"fwgrp": "custom", "fwgrp-permission": FIREWALL, "sysgrp": "none", **SWITCHED_OFF},
     ),
     "new, by the preset": (
         None,
@@ -350,6 +390,7 @@ TURNS = {
             "name": "p",
             "fwgrp": "custom",
             "fwgrp-permission": {"policy": "read-write", "address": "read-write"},
+            **SWITCHED_OFF,
         },
     ),
     "new, custom with some permissions": (

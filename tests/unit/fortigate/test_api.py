@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
+    InvalidOptions,
     Locked,
     Refused,
     Unsupported,
@@ -165,6 +166,26 @@ def test_a_denial_keeps_its_number(body: Any, code: int | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("vdom", "place"),
+    [("plant", 'VDOM "plant"'), (None, "the management VDOM, which is used without vdom")],
+)
+@pytest.mark.parametrize("verb", ["read", "table", "delete", "mint"])
+def test_a_denial_names_the_vdom_of_the_request(verb: str, vdom: str | None, place: str) -> None:
+    arguments = [] if verb == "table" else ["a"]
+    with pytest.raises(Refused) as caught:
+        getattr(gate(answer(403, failed(None)), vdom=vdom), verb)(ADMIN, *arguments)
+    assert caught.value.why.endswith(f"or the account has no access to {place}")
+    assert caught.value.remedy.endswith("or set vdom to a VDOM of the account")
+
+
+@pytest.mark.parametrize("vdom", ["*", "root,plant"])
+def test_several_vdoms_are_refused_before_any_request(vdom: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        gate(vdom=vdom)
+    assert str(caught.value) == f'vdom is "{vdom}", which means several VDOMs; set vdom to one VDOM'
+
+
+@pytest.mark.parametrize(
     ("said", "seconds"),
     [
         ("7", "wait 7 s"),
@@ -203,25 +224,34 @@ def test_the_message_of_the_cli_follows_the_cause(error: Any, said: str, status:
 
 @pytest.mark.parametrize("code", MEANINGS)
 def test_every_known_number_has_a_cause_and_a_remedy(code: int) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ApplianceError) as caught:
         gate(answer(500, failed(code))).update(ADMIN, "a", {})
     assert (caught.value.code, caught.value.reason) == (code, "; ".join(MEANINGS[code]))
+    assert isinstance(caught.value, Refused) is (code != -61)
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "reason"),
+    ("status", "code", "reason", "is_refusal"),
     [
-        (500, -4711, "it gave no reason; check its event log"),
-        (500, None, "it gave no reason; check its event log"),
-        (500, "-3", "it gave no reason; check its event log"),
-        (404, None, "the object no longer exists, as if another administrator had deleted it; run again"),
-        (405, None, "the operation does not exist"),
-        (424, -4711, "a value in the request is missing"),
+        (500, -4711, "it gave no reason; check its event log", False),
+        (500, None, "it gave no reason; check its event log", False),
+        (500, "-3", "it gave no reason; check its event log", False),
+        (
+            404,
+            None,
+            "the object no longer exists, as if another administrator had deleted it; run again",
+            True,
+        ),
+        (405, None, "the operation does not exist", True),
+        (424, -4711, "a value in the request is missing", True),
     ],
 )
-def test_without_a_known_number_the_status_is_explained(status: int, code: Any, reason: str) -> None:
-    with pytest.raises(Refused) as caught:
+def test_without_a_known_number_the_status_is_explained(
+    status: int, code: Any, reason: str, is_refusal: bool
+) -> None:
+    with pytest.raises(ApplianceError) as caught:
         gate(answer(status, failed(code))).update(ADMIN, "a", {})
+    assert isinstance(caught.value, Refused) is is_refusal
     assert caught.value.reason.startswith(reason)
     assert caught.value.code == (code if isinstance(code, int) else None)
 
@@ -230,8 +260,9 @@ def test_without_a_known_number_the_status_is_explained(status: int, code: Any, 
     ("status", "body"), [(500, ok()), (200, {**ABOUT, "status": "warning"}), (200, ABOUT)]
 )
 def test_only_success_with_status_200_is_success(status: int, body: Any) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(ApplianceError) as caught:
         gate(answer(status, body)).create(ADMIN, "a", {})
+    assert not isinstance(caught.value, Refused)
 
 
 def test_writes_name_table_object_and_vdom() -> None:
@@ -256,6 +287,51 @@ def test_a_success_without_a_key_is_an_unknown_outcome(results: Any) -> None:
     with pytest.raises(ApplianceError, match="it contains no access_token") as caught:
         gate(answer(200, ok(results))).mint(ADMIN, "a")
     assert not isinstance(caught.value, Refused)
+
+
+UNCLEAR = {
+    "another status": answer(500, "Internal Server Error", "text/plain"),
+    "no number": answer(500, failed(None)),
+    "an unknown number": answer(500, failed(-4711)),
+    "a command that failed": answer(500, failed(-61)),
+    "a success that is none": answer(500, ok()),
+    "an error with 200": answer(200, failed(None)),
+    "a page": answer(200, HTML, "text/html"),
+    "half an answer": answer(200, '{"status": "succ'),
+    "a gateway": answer(502, HTML, "text/html"),
+    "another gateway": answer(504, failed(-37, path="other")),
+    "a busy server": answer(503, HTML, "text/html"),
+}
+
+
+@pytest.mark.parametrize("unclear", UNCLEAR.values(), ids=UNCLEAR)
+def test_an_answer_that_does_not_prove_a_refusal_is_an_unknown_outcome(unclear: Any) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        gate(unclear).mint(ADMIN, "a")
+    assert not isinstance(caught.value, (Refused, Unsupported))
+
+
+@pytest.mark.parametrize(
+    "clear",
+    [
+        answer(400, HTML, "text/html"),
+        answer(401, HTML, "text/html"),
+        answer(403, HTML, "text/html"),
+        answer(403, failed(None)),
+        answer(404, failed(None)),
+        answer(405, failed(None)),
+        answer(413, HTML, "text/html"),
+        answer(424, failed(None)),
+        answer(429, ""),
+        answer(500, failed(-3)),
+        answer(500, failed(-37)),
+        answer(500, failed(-8102)),
+    ],
+    ids=lambda clear: f"{clear.status}",
+)
+def test_a_refusal_proves_that_no_key_was_generated(clear: Any) -> None:
+    with pytest.raises(Refused):
+        gate(clear).mint(ADMIN, "a")
 
 
 HERE = {"trusthost": [{"type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.0 255.0.0.0"}]}
@@ -283,6 +359,55 @@ def test_a_key_is_judged_by_one_call(status: int, verdict: str, monkeypatch: pyt
     assert stranger.requests == [("GET", "/api/v2/monitor/system/status")]
     assert stranger.contents[0]["headers"]["Authorization"] == "Bearer s3cr3t"
     assert stranger.closed
+
+
+def probed(admin: dict[str, Any], given: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Wire]:
+    """Probe the key of an admin that trusts this host; return the verdict and the wire of the probe."""
+    stranger = Wire(given)
+    monkeypatch.setattr(api, "Http", lambda _params: stranger)
+    box = gate(vdom="root")
+    box.http = Wire(answer(200, ok([{**ROW, **HERE, **admin}])))
+    box.http.url = "https://127.0.0.1"
+    return box.probe(ADMIN, "a", "s3cr3t"), stranger
+
+
+@pytest.mark.parametrize(
+    ("admin", "query"),
+    [
+        ({"vdom": [{"name": "plant"}, {"name": "root"}]}, {"vdom": "plant"}),
+        ({"vdom": [{"name": ""}, 7, {"name": "plant"}]}, {"vdom": "plant"}),
+        ({"vdom": []}, {}),
+        ({"vdom": None}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_key_is_probed_in_a_vdom_of_its_admin(
+    admin: Any, query: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict, stranger = probed(admin, answer(200), monkeypatch)
+    assert verdict == ("valid", 200)
+    assert stranger.contents[0]["params"] == query
+
+
+STATUS_DENIED = {"path": "system", "name": "status", "status": "error", "http_status": 403}
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        (STATUS_DENIED, "valid"),
+        ({**STATUS_DENIED, "name": "global"}, "unknown"),
+        ({"detail": "no"}, "unknown"),
+        ([], "unknown"),
+        ("{", "unknown"),
+        (HTML, "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_only_a_denial_by_fortios_itself_proves_that_a_key_was_accepted(
+    body: Any, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert probed({}, answer(403, body), monkeypatch)[0] == (verdict, 403)
 
 
 @pytest.mark.parametrize(
@@ -317,6 +442,21 @@ def test_every_read_records_the_firmware(there: bool, said: Any, version: str | 
     box = gate(answer(200, reply) if there else answer(404, {**reply, "status": "error", "results": None}))
     box.read(ADMIN, "a")
     assert box.version == version
+
+
+@pytest.mark.parametrize(
+    ("vdom", "said", "management"),
+    [(None, "mgmt", "mgmt"), (None, "", None), (None, 7, None), ("plant", "plant", None)],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_read_without_vdom_records_the_management_vdom(
+    vdom: Any, said: Any, management: Any, there: bool
+) -> None:
+    reply = {**ok([{"name": "a"}]), "vdom": said}
+    missing = {**reply, "status": "error", "results": None}
+    box = gate(answer(200, reply) if there else answer(404, missing), vdom=vdom)
+    box.read(ADMIN, "a")
+    assert box.partition == management
 
 
 def test_references_are_counted_by_the_metadata_of_an_object() -> None:

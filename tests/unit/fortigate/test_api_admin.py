@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.apply import converge
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Incomplete
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import (
     ADMIN,
     network,
     networks,
     prepare_api_admin,
+    warn_of_management_vdom,
 )
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance
 
 NOTATIONS = {
     "192.0.2.10": "192.0.2.10/32",
@@ -230,6 +234,52 @@ def test_vdoms_are_read_in_one_order() -> None:
 
 def test_order_and_repetition_of_vdoms_mean_nothing() -> None:
     assert ADMIN.desired({"vdoms": ["b", "a", "b"]}) == {"vdoms": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("vdoms", "management", "warns"),
+    [
+        (["plant"], None, "root"),
+        (["plant"], "root", "root"),
+        (["root"], "mgmt", "mgmt"),
+        (["mgmt"], "mgmt", None),
+        (["plant", "root"], None, None),
+        ([], None, None),
+        (None, None, None),
+    ],
+)
+def test_an_admin_without_access_to_the_management_vdom_is_warned_of(
+    vdoms: Any, management: str | None, warns: str | None
+) -> None:
+    warnings = list(warn_of_management_vdom({} if vdoms is None else {"vdoms": vdoms}, management))
+    assert len(warnings) == (warns is not None)
+    assert all(f'has no access to the management VDOM "{warns}"' in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_the_warning_comes_with_every_run_that_declares_the_admin(check_mode: bool, state: str) -> None:
+    box = MemoryAppliance({"a": {**RAW, "peer-auth": "disable"}}, check_mode=check_mode)
+    box.partition = "mgmt"
+    outcome = Outcome()
+    converge(Task(ADMIN, {"name": "a", "state": state}, box, "fgt", check_mode), outcome)
+    warning = 'REST API administrator "a" has no access to the management VDOM "mgmt": FortiOS refuses its'
+    assert [each[: len(warning)] for each in outcome.warnings] == ([warning] if state == "present" else [])
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ({"name": "caf\N{REPLACEMENT CHARACTER}"}, ["name"]),
+        ({"name": "caf" + chr(0xDCE9)}, ["name"]),
+        ({"name": "a", "profile": chr(0xD800)}, ["profile"]),
+        ({"name": "a", "vdoms": ["root", "\N{REPLACEMENT CHARACTER}"]}, ["vdoms"]),
+        ({"name": "café", "profile": "名", "comments": "\N{REPLACEMENT CHARACTER}"}, []),
+    ],
+)
+def test_a_name_that_is_not_utf_8_is_refused(options: dict[str, Any], refused: list[str]) -> None:
+    says = "has bytes that are not UTF-8, so no request can name the object"
+    assert ADMIN.problems(options) == [f"{option} {says}" for option in refused]
 
 
 def test_a_missing_option_reads_as_its_default() -> None:

@@ -23,6 +23,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Unreachable,
     Unsupported,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.predictions import Predictions
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
@@ -49,6 +50,7 @@ class Node:
 
     def __init__(self) -> None:
         self.hidden: set[str] = set()
+        self.predictions = Predictions()
         self.asked: list[str] = []
         self.api = MemoryAppliance()
         self.api.close = lambda: self.asked.append("close")

@@ -25,15 +25,17 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.acce
 ROOT = Path(__file__).parents[3]
 PACKAGE = "ansible_collections.otsec.defender_iot"
 FQCN = "otsec.defender_iot."
-# The only module without an appliance.
-OUTCOME = "report_outcome"
+# The modules without an appliance.
+ABOUT_RUNS = {"report_outcome", "selection_check"}
 FILES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} - {"__init__"}
-MODULES = sorted(FILES - {OUTCOME})
+MODULES = sorted(FILES - ABOUT_RUNS)
 GROUPS = ("fortigate", "sensor", "forescout")
 # The options that the action adds for a module process on another host.
 RELAYED = "_call"
 # The module's options that no role sets: a role never changes the account of its login.
 BY_MODULE_ONLY = "allow_self_change"
+# What only one entry point of a role sets.
+BY_ENTRY_POINT = "rotate_only"
 SECRET = re.compile(r"token|password|passwd|secret|key")
 
 
@@ -221,7 +223,7 @@ def test_every_trait_of_a_field_is_in_use() -> None:
 def test_the_role_of_a_fortigate_hands_every_option_over() -> None:
     (access,) = yaml.safe_load((ROOT / "roles/fortigate_access/tasks/access.yml").read_text())
     (template,) = access["module_defaults"].values()
-    options = loaded("fortigate_access").arguments.spec.keys() - {RELAYED, BY_MODULE_ONLY}
+    options = loaded("fortigate_access").arguments.spec.keys() - {RELAYED, BY_MODULE_ONLY, BY_ENTRY_POINT}
     assert set(re.findall(r"(\w+)=", template)) == options
 
 
@@ -233,7 +235,7 @@ def test_an_action_runs_the_module(module: str) -> None:
 
 def test_every_action_has_a_module() -> None:
     actions = {path.stem for path in (ROOT / "plugins" / "action").glob("*.py")} - {"__init__"}
-    assert actions == {*MODULES, OUTCOME}
+    assert actions == {*MODULES, *ABOUT_RUNS}
 
 
 @cache

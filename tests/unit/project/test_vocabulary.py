@@ -36,6 +36,7 @@ PLANTED = {
     "What it shall be like.": "desired state",
     "Insist on a token.": "check",
     "Find out the owner.": "determine",
+    "Rename an API admin.": "REST API administrator",
     "- name: Say the result": "Report, Check (in the name of a task)",
 }
 """A sentence for each rule, with the better words in the finding."""
@@ -73,7 +74,9 @@ def test_what_follows_code_keeps_its_line() -> None:
     assert list(findings("```text\na\nb\n```\nMend it.\n")) == ['5: "Mend": fix']
 
 
-@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/report.md", "changelogs/fragments/1.yml"])
+@pytest.mark.parametrize(
+    "name", ["CONTRIBUTING.md", "docs/report.md", "changelogs/fragments/1.yml", "plugins/filter/a.py"]
+)
 def test_a_checked_file_with_a_planted_word_fails(name: str, tmp_path: Path) -> None:
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("Fix it.\nMend it.\n")

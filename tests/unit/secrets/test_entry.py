@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import SecretStoreError
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    Overtaken,
+    SecretStoreError,
+)
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import StoredSecret
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import entry
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.entry import StoreEntry
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.owner import this_process
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.owner import name_of, this_process
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.stores.vault_file import VaultFile
 from ansible_collections.otsec.defender_iot.tests.unit.memory_store import MemoryStore
 
@@ -69,7 +72,7 @@ def test_a_reservation_says_who_began_and_what_was_there(keeper: StoreEntry, sto
     keeper.reserve([4, "x"])
     assert TIME.fullmatch(store.read()[0]["pending"]["since"])
     pending = keeper.read().pending
-    assert (pending.secret, pending.known, pending.owner) == (None, (4, "x"), this_process())
+    assert (pending.secret, pending.known, pending.owner) == (None, (4, "x"), name_of(this_process()))
     assert not pending.is_minting
 
 
@@ -77,7 +80,7 @@ def test_a_reservation_of_another_process_may_still_be_going_on(
     keeper: StoreEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeper.read()
-    monkeypatch.setattr(entry, "this_process", lambda: "process 7 on elsewhere")
+    monkeypatch.setattr(entry, "this_process", lambda: {"pid": 7, "host": "elsewhere"})
     keeper.reserve([])
     assert keeper.read().pending.is_minting
 
@@ -100,6 +103,118 @@ def test_a_released_reservation_leaves_the_value_as_it_was(keeper: StoreEntry) -
     keeper.reserve([])
     keeper.release()
     assert keeper.read() == StoredSecret(secret)
+
+
+def test_a_reservation_of_another_process_is_not_released(
+    keeper: StoreEntry, store: VaultFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.read()
+    keeper.reserve([])
+    monkeypatch.setattr(entry, "this_process", lambda: {"pid": 7, "host": "elsewhere"})
+    with pytest.raises(Overtaken, match="another run began to mint it"):
+        keeper.release()
+    assert "pending" in store.read()[0]
+
+
+@pytest.mark.parametrize("doubted", [True, False])
+def test_a_released_reservation_may_leave_a_doubt_about_the_value(keeper: StoreEntry, doubted: bool) -> None:
+    secret = minted(keeper)
+    keeper.reserve([])
+    keeper.release(doubted=doubted)
+    assert keeper.read() == StoredSecret(secret, is_doubted=doubted)
+
+
+def test_without_a_value_there_is_nothing_to_doubt(keeper: StoreEntry, store: VaultFile) -> None:
+    keeper.read()
+    keeper.reserve([])
+    keeper.release(doubted=True)
+    assert raw(store) is None
+
+
+def test_a_doubt_stays_until_the_value_is_confirmed(keeper: StoreEntry, store: VaultFile) -> None:
+    minted(keeper)
+    keeper.doubt()
+    assert TIME.fullmatch(store.read()[0]["doubt"]["since"])
+    assert keeper.read().is_doubted
+    keeper.confirm()
+    stored = keeper.read()
+    assert (stored.is_doubted, stored.current.value, bool(stored.current.verified_at)) == (
+        False,
+        "first",
+        True,
+    )
+
+
+def test_a_doubt_stays_until_another_value_is_minted(keeper: StoreEntry) -> None:
+    minted(keeper)
+    keeper.doubt()
+    minted(keeper, "second")
+    assert not keeper.read().is_doubted
+
+
+def test_a_doubt_that_came_up_during_a_minting_outlives_it(keeper: StoreEntry, vault_loader: Loader) -> None:
+    minted(keeper)
+    keeper.read()
+    keeper.reserve([])
+    other = StoreEntry(REF, keeper.store, set(), vault_loader("right"))
+    other._is_own_pending = lambda: False  # type: ignore[method-assign]
+    other.doubt()
+    keeper.persist("second", None, None)
+    keeper.commit(verified=True, id_=None, keep_previous=False)
+    stored = keeper.read()
+    assert (stored.current.value, stored.is_doubted) == ("second", True)
+
+
+def test_a_reservation_that_mints_nothing_keeps_an_earlier_doubt(keeper: StoreEntry) -> None:
+    minted(keeper)
+    keeper.doubt()
+    keeper.read()
+    keeper.reserve([])
+    keeper.release()
+    assert keeper.read().is_doubted
+
+
+def test_the_own_reservation_is_a_doubt_already(keeper: StoreEntry, store: VaultFile) -> None:
+    keeper.read()
+    keeper.reserve([])
+    before = raw(store)
+    keeper.doubt()
+    assert raw(store) == before
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_doubt_is_taken_back_to_what_was_known_before(
+    keeper: StoreEntry, vault_loader: Loader, earlier: bool
+) -> None:
+    minted(keeper)
+    if earlier:
+        StoreEntry(REF, keeper.store, set(), vault_loader("right")).doubt()
+    keeper.doubt()
+    keeper.trust()
+    assert keeper.read().is_doubted is earlier
+
+
+def test_a_doubt_of_another_run_is_not_taken_back(keeper: StoreEntry, vault_loader: Loader) -> None:
+    minted(keeper)
+    keeper.doubt()
+    StoreEntry(REF, keeper.store, set(), vault_loader("right")).doubt()
+    keeper.trust()
+    assert keeper.read().is_doubted
+
+
+def test_a_doubt_without_a_value_that_is_taken_back_leaves_no_file(
+    keeper: StoreEntry, store: VaultFile
+) -> None:
+    keeper.doubt()
+    assert keeper.read() == StoredSecret(is_doubted=True)
+    keeper.trust()
+    assert raw(store) is None
+
+
+def test_a_store_that_does_not_keep_a_doubt_is_an_error(vault_loader: Loader) -> None:
+    keeper = StoreEntry("memory:key", MemoryStore(writes=["lies"]), set(), vault_loader("right"))
+    with pytest.raises(SecretStoreError, match="does not read back"):
+        keeper.doubt()
 
 
 def test_a_persisted_value_is_pending_beside_the_current_one(keeper: StoreEntry) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store on a disk that the engine throws away is refused, and no other."""
+"""Only a store on an ephemeral disk is refused."""
 
 from __future__ import annotations
 

@@ -21,12 +21,14 @@ THEN = "2026-01-01T00:00:00Z"
 NOW = "2026-11-22T09:30:00Z"
 OLD = {"value": "old", "id": 1, "created_at": "then", "rotation_id": "1"}
 NEW = {"value": "new", "id": 2, "created_at": NOW, "rotation_id": "2"}
-BEGUN = {"since": NOW, "owner": "process 7 on here", "known": [1]}
+BEGUN = {"since": NOW, "owner": {"pid": 7, "host": "here"}, "known": [1]}
 CURRENT = {"salt": SALT, **OLD, "note": "mine"}
 RESERVED = {**CURRENT, "pending": BEGUN}
 PERSISTED = {**CURRENT, "pending": {**BEGUN, **NEW}}
 PROVED = {"at": NOW, "fingerprint": fingerprint(SALT, "new")}
-OWNER = "process 7 on here"
+OWNER = {"pid": 7, "host": "here"}
+DOUBT = {"since": NOW, "id": "2"}
+EARLIER = {"since": NOW, "id": "1"}
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +46,7 @@ STEPS = {
     ),
     "reserving beside a value": (records.reserved, ("another salt", OWNER, (1,)), CURRENT, RESERVED),
     "reserving once more": (records.reserved, ("another salt", OWNER, [1]), PERSISTED, RESERVED),
-    "reserving beside a value by hand": (
+    "reserving beside a value stored manually": (
         records.reserved,
         (SALT, OWNER, [1]),
         {"value": "v"},
@@ -54,6 +56,30 @@ STEPS = {
     "releasing beside a value": (records.released, (), RESERVED, CURRENT),
     "releasing a stored value": (records.released, (), PERSISTED, CURRENT),
     "releasing nothing": (records.released, (), {}, {}),
+    "doubting": (records.doubted, (DOUBT,), CURRENT, {**CURRENT, "doubt": DOUBT}),
+    "doubting without a value": (records.doubted, (DOUBT,), {}, {"doubt": DOUBT}),
+    "doubting once more": (
+        records.doubted,
+        (DOUBT,),
+        {**CURRENT, "doubt": EARLIER},
+        {**CURRENT, "doubt": DOUBT},
+    ),
+    "ending a doubt": (records.doubted, (None,), {**CURRENT, "doubt": DOUBT}, CURRENT),
+    "ending a doubt without a value": (records.doubted, (None,), {"salt": SALT, "doubt": DOUBT}, {}),
+    "settling a doubt": (records.settled, (DOUBT,), {**CURRENT, "doubt": DOUBT}, CURRENT),
+    "settling an earlier doubt": (
+        records.settled,
+        (EARLIER,),
+        {**CURRENT, "doubt": DOUBT},
+        {**CURRENT, "doubt": DOUBT},
+    ),
+    "settling no doubt": (records.settled, (None,), CURRENT, CURRENT),
+    "confirming": (
+        records.confirmed,
+        (),
+        {"salt": SALT, **NEW, "pending": BEGUN},
+        {"salt": SALT, **NEW, "verified": PROVED},
+    ),
     "persisting": (records.persisted, ("new", 2, "2"), RESERVED, PERSISTED),
     "persisting what has no id": (
         records.persisted,
@@ -109,7 +135,7 @@ STEPS = {
         {"salt": SALT, **NEW},
         {"salt": SALT, **NEW, "verified": PROVED},
     ),
-    "noting a proof of a value by hand": (
+    "noting a proof of a value stored manually": (
         records.proved,
         (),
         {"value": "new"},

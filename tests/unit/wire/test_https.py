@@ -319,3 +319,22 @@ def test_a_body_that_is_not_json_is_named_by_its_form(body: str, content_type: s
         f"it answered with {form} where JSON was expected; check host and port in url"
     )
     assert caught.value.failure == {"status": 403, "code": None, "path": "/api"}
+
+
+@pytest.mark.parametrize("segment", ["caf" + chr(0xDCE9), "caf\N{REPLACEMENT CHARACTER}"])
+def test_a_name_that_is_not_utf_8_never_gets_into_a_path(segment: str) -> None:
+    with pytest.raises(Unsupported) as caught:
+        quoted(segment)
+    assert caught.value.reason == (
+        "a name or an id in its path has bytes that are not UTF-8, so no request can name the object; rename "
+        "the object on the appliance"
+    )
+
+
+@pytest.mark.parametrize("text", [r'{"name": "caf\udce9"}', r'["\uD83D"]'])
+def test_an_answer_with_text_that_is_not_utf_8_is_explained(text: str) -> None:
+    with pytest.raises(ApplianceError) as caught:
+        answer(200, text, path="/api").json()
+    assert caught.value.why == "its answer has text that is not UTF-8, such as the name of an object"
+    assert caught.value.failure == {"status": 200, "code": None, "path": "/api"}
+    assert answer(200, r'["\ud83d\ude00"]').json() == ["\U0001f600"]

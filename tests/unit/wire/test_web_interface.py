@@ -268,6 +268,17 @@ def test_an_appliance_of_another_version_is_refused_before_anything_is_written(v
         interface.listed("tokens")
 
 
+def test_a_version_that_the_answer_to_a_write_tells_is_too_late_for_a_refusal() -> None:
+    create = {**GROUP["create"], "version": "/about/version"}
+    endpoints = {"login": LOGINS["token"], "versions": "24.1", "tokens": {"create": create}}
+    wire = Wire(answer(201, {"about": {"version": "25.0"}}))
+    with pytest.raises(ApplianceError, match=r"the appliance runs 25\.0") as caught:
+        WebInterface(wire, {**TOKEN, "endpoint_map": endpoints}).write(
+            "tokens", "create", {"description": "a"}
+        )
+    assert not isinstance(caught.value, (Refused, Unsupported))
+
+
 def test_the_headers_of_an_operation_are_sent() -> None:
     rows = {**GROUP["list"], "fields": {}, "headers": {"X-Requested-With": "XMLHttpRequest"}}
     endpoints = {"login": LOGINS["token"], "tokens": {"list": rows}}

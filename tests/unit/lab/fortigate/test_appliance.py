@@ -267,6 +267,26 @@ def test_a_new_key_ends_the_old_one(lab: Any, fgt: Any) -> None:
     assert fgt("GET", STATUS, headers=second).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("vdoms", "scope", "statuses"),
+    [
+        (["ot"], "vdom", {"": 403, "?vdom=ot": 200, "?vdom=root": 403}),
+        (["ot", "root"], "vdom", {"": 200, "?vdom=ot": 200, "?vdom=root": 200}),
+        (["ot"], "global", {"": 200, "?vdom=ot": 200, "?vdom=root": 200}),
+    ],
+)
+def test_a_request_without_vdom_is_about_the_management_vdom(
+    lab: Any, fgt: Any, vdoms: list[str], scope: str, statuses: dict[str, int]
+) -> None:
+    lab.options("fgt", multi_vdom=True, vdoms=["root", "ot"])
+    write(fgt, "POST", PROFILES, {"name": "x", "sysgrp": "read", "scope": scope})
+    write(fgt, "POST", ADMINS, admin(accprofile="x", vdom=[{"name": name} for name in vdoms]))
+    key = key_of(fgt, "ot")
+    assert {query: fgt("GET", STATUS + query, headers=key).status_code for query in statuses} == statuses
+    denied = fgt("GET", f"{STATUS}?vdom=missing", headers=key).json()
+    assert (denied["path"], denied["name"], denied["vdom"]) == ("system", "status", "missing")
+
+
 def test_keys_expire(lab: Any, fgt: Any) -> None:
     lab.options("fgt", version="7.6.3")
     write(fgt, "POST", ADMINS, admin())

@@ -21,6 +21,7 @@ from .schema import (
     API_USER,
     FEATURE_MULTI_VDOM,
     FEATURE_WANOPT,
+    MANAGEMENT_VDOM,
     SUPER_ADMIN,
     VDOM,
     automation_user,
@@ -72,8 +73,11 @@ class Cmdb:
         return table
 
     def check_vdom(self, wanted: str | None, caller: Caller) -> None:
-        """Refuse VDOMs that do not exist or that the caller may not use."""
-        names = set() if wanted in (None, "*") else set(str(wanted).split(","))
+        """Refuse VDOMs that do not exist or that the caller may not use.
+
+        A request that names none is about the management VDOM (documented).
+        """
+        names = set() if wanted == "*" else set((wanted or MANAGEMENT_VDOM).split(","))
         if not names <= self._permitted_vdoms(caller):
             raise Refusal(status=403)
 

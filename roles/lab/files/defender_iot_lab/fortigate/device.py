@@ -21,7 +21,7 @@ class FortiGateOptions:
     """Switches of a FortiGate. Those from `refused_status` on select between answers that no source settles.
 
     version: firmware; decides fields, error shapes, URL tokens, logins and re-authentication.
-    multi_vdom, vdoms: virtual domains.
+    multi_vdom, vdoms: virtual domains; `root` is the management VDOM.
     admin_profile: profile of the administrator who logs in with a password; it must exist.
     second_factor: whether that administrator has a second factor.
     password_change: whether that administrator must change the password before anything else.

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from ..core.exchange import Exchange
 from .attribute import FAILED_DEPENDENCY, Refusal, Row
 from .device import Device
+from .schema import MANAGEMENT_VDOM
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Envelopes:
         }
 
     def _vdoms(self, exchange: Exchange) -> list[str]:
-        vdom = exchange.query.get("vdom", "root")
+        vdom = exchange.query.get("vdom", MANAGEMENT_VDOM)
         return list(self.device.options.vdoms) if vdom == "*" else vdom.split(",")
 
 

@@ -178,6 +178,7 @@ ADMIN = TableSchema(
 )
 """The administrators with a password, with the attributes used here (documented by the vendor's modules)."""
 
+MANAGEMENT_VDOM = "root"
 SUPER_ADMIN = "super_admin"
 IMMUTABLE = frozenset({SUPER_ADMIN, "super_admin_readonly"})
 """The profiles that cannot be changed or deleted (CLI reference of 6.0.6)."""

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Refuses variables that a role of this collection does not have, because Ansible ignores a misspelt one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from ...module_utils._engine.errors import InvalidOptions, attempting
+
+COLLECTION = "otsec.defender_iot."
+ROLES = Path(__file__).parents[3] / "roles"
+CHECKED = ("fortigate_access", "sensor_tokens", "forescout_module")
+
+
+def declared(role: str, file: str) -> frozenset[str]:
+    """Return the names with the prefix of a role that are keys in a file of the role."""
+    # Parsing the YAML takes many times longer, and each run imports this.
+    text = (ROLES / role / "meta" / file).read_text(encoding="utf-8")
+    return frozenset(re.findall(rf"^ *({role}_\w+):", text, re.MULTILINE))
+
+
+# Read when Ansible imports the actions, before it forks the workers.
+VARIABLES = {role: declared(role, "argument_specs.yml") for role in CHECKED}
+FACTS = {role: declared(role, "facts.yml") for role in CHECKED}
+
+
+def check_variables(
+    name: str, variables: Iterable[str], extra: Collection[str], roles: Iterable[str]
+) -> None:
+    """Check the names of a host's variables for one role. Raises InvalidOptions.
+
+    ``extra`` are the names of extra variables, ``roles`` the roles of the play: a role with a longer name may
+    have the same prefix.
+    """
+    role = name.removeprefix(COLLECTION)
+    if role not in VARIABLES or name == role:
+        return
+    with attempting(f"checking the variables of the role {role}"):
+        _refuse_computed(role, extra)
+        _refuse_unknown(role, variables, roles)
+
+
+def _refuse_computed(role: str, extra: Collection[str]) -> None:
+    private = (f"__{role}_", "__defender_iot_")
+    computed = sorted(each for each in extra if each in FACTS[role] or each.startswith(private))
+    if computed:
+        raise InvalidOptions(
+            f"the role sets {' and '.join(computed)} itself, but an extra variable overrides it",
+            f"remove {' and '.join(computed)} from the extra variables",
+        )
+
+
+def _refuse_unknown(role: str, variables: Iterable[str], roles: Iterable[str]) -> None:
+    own = f"{role}_"
+    known = VARIABLES[role] | FACTS[role]
+    unknown = [each for each in variables if each.startswith(own) and each not in known]
+    if not unknown:
+        return
+    longer = tuple(f"{each.rpartition('.')[2]}_" for each in roles if each.rpartition(".")[2].startswith(own))
+    unknown = sorted(each for each in unknown if not each.startswith(longer))
+    if unknown:
+        raise InvalidOptions(
+            f"it has no variable {' or '.join(unknown)}",
+            " and ".join(_correction(each, own, VARIABLES[role]) for each in unknown),
+        )
+
+
+def _correction(name: str, prefix: str, known: Collection[str]) -> str:
+    # With the prefix, every name would be close to every other.
+    close = get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], n=1)
+    return f"rename {name} to {prefix}{close[0]}" if close else f"remove or rename {name}"
+
+
+def roles_of_play(variables: Mapping[str, object]) -> list[str]:
+    """Return the names of the roles in the play of a task."""
+    names = variables.get("ansible_play_role_names")
+    return [str(each) for each in names] if isinstance(names, (list, tuple)) else []
