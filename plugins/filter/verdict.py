@@ -86,8 +86,10 @@ def forescout_verdict(
     state, because = _state(levels)
     proofs = [level.at for level in because if level.at]
     since = {"working": max(proofs, default=None), "never_called": _past(platform.get("created_at"))}
+    outcome = "verified" if state == "working" else "not_verified"
+    if not platform or any(map(_went_wrong, (tokens, platform, host or {}))):
+        outcome = "unreadable"
     evidence = "; ".join(level.evidence for level in because)
-    outcome = _outcome(state, levels, tokens, platform, host or {})
     return _verdict(state, outcome, evidence, since.get(state), levels)
 
 
@@ -238,25 +240,6 @@ def _compared(used: Any, platform: Result, changed: datetime | None, max_age: fl
     if max_age is not None and now() - moment > timedelta(seconds=max_age):
         return Level(False, f"Used is {used}, more than {max_age:.0f} s ago", moment)
     return Level(True, f"Used is {used}", moment)
-
-
-def _outcome(state: str, levels: Sequence[Level], tokens: Result, platform: Result, host: Result) -> str:
-    if not platform or any(map(_went_wrong, (tokens, platform, host))):
-        return "unreadable"
-    if state == "working":
-        return "verified"
-    is_provable = _unread(platform) or _is_refuted(levels) or _can_prove(tokens, host)
-    return "not_verified" if state != "unknown" or is_provable else "not_provable"
-
-
-def _is_refuted(levels: Sequence[Level]) -> bool:
-    return any(level.reached is False for level in levels)
-
-
-def _can_prove(tokens: Result, host: Result) -> bool:
-    """Return whether an endpoint map or a reference host is configured. Only they show calls."""
-    has_host = bool(host) and not host.get("skipped") and ("host" in host or _unread(host))
-    return has_host or not tokens.get("skipped")
 
 
 def _unread(result: Result) -> bool:

@@ -105,7 +105,7 @@ def test_what_is_as_declared_is_clean_and_the_edges_are_those_of_verification(si
     assert states.pop((FORESCOUT, "sensor-north-01")) == "working"
     sites = {name: name.split("-")[1] for name in (*SENSORS, *FORTIGATES)}
     pairs = [(sensor, name) for sensor in SENSORS for name in FORTIGATES if sites[sensor] == sites[name]]
-    assert states == dict.fromkeys(pairs, "unknown")
+    assert states == dict.fromkeys(pairs, "not_provable")
     assert _cases(site, "failure") == _cases(site, "error") == []
 
 
@@ -122,7 +122,7 @@ def test_drift_is_reported_field_by_field_with_exit_code_2(site: Site) -> None:
     ]
     assert {edge["to"] for edge in report["edges"] if edge["state"] == "drift"} == {FORTIGATE}
     assert _cases(site, "failure") == [FORTIGATE]
-    assert "| comments | manual |" in (site.folder / "report.md").read_text()
+    assert "| `comments` | `manual` |" in (site.folder / "report.md").read_text()
 
 
 def test_an_unreachable_appliance_is_unknown_with_exit_code_4(site: Site) -> None:
@@ -173,7 +173,7 @@ def test_manual_steps_are_reported_as_not_predictable(site: Site) -> None:
     site.example.override(FORESCOUT, forescout_module_transport="manual")
     assert site.look().code == 0
     (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
-    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "unknown")
+    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "not_provable")
     assert _cases(site, "skipped") == [FORESCOUT]
 
 

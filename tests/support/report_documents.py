@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 ACTIONS = ("create", "update", "delete", "mint", "rotate", "none", "unknown", "not_provable")
-EDGE_STATES = ("drift", "never_called", "unknown", "working", "not_provable", "not_verified")
+EDGE_STATES = ("drift", "never_called", "unknown", "working", "not_provable", "no_verdict")
 DIFFERENCES = ACTIONS[:5]
 KINDS = {
     "fortigate": ("profile", "admin", "key"),
@@ -59,7 +59,7 @@ _NAMES = {
     "settings": "Microsoft Defender for IoT",
 }
 _MESSAGES = {
-    "unreachable": "{}: no answer to GET https://192.0.2.77:443 within 10 s: check the address and the route",
+    "unreachable": "{}: no answer to GET https://192.0.2.77:443 within 10 s; check the address and the route",
     "failed": "{}: reading the admin profiles failed (403): permission denied",
     "not_done": "{}: the run ended before its turn",
 }
@@ -186,7 +186,7 @@ def manual() -> dict[str, Any]:
         for each in found["objects"]
     ]
     return document(
-        found["appliances"], objects, [{**each, "state": "not_verified"} for each in found["edges"]]
+        found["appliances"], objects, [{**each, "state": "no_verdict"} for each in found["edges"]]
     )
 
 

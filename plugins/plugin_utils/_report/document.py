@@ -15,7 +15,7 @@ CHANGES = ("create", "update", "delete", "mint", "rotate")
 ACTIONS = (*CHANGES, "none", "unknown", "not_provable")
 STATES = ("checked", "failed", "unreachable", "not_done")
 VERDICTS = ("never_called", "unknown", "not_provable", "working")
-EDGE_STATES = ("drift", "never_called", "unknown", "working", "not_provable", "not_verified")
+EDGE_STATES = ("drift", "never_called", "unknown", "working", "not_provable", "no_verdict")
 EXIT_CODES = {"clean": 0, "changed": 0, "drift": 2, "unknown": 4}
 
 NEVER_REACHED = "the run ended before it reached this appliance"
@@ -102,7 +102,7 @@ def _verified(appliances: Sequence[Appliance], verdicts: Mapping[str, Mapping[st
 
 
 def _verdict_state(verdict: Mapping[str, Any]) -> str:
-    """Return the state of a verdict, or not_provable if no configured interface can show a call."""
+    """Return the state of a verdict: not provable if no interface can show a call."""
     return "not_provable" if verdict.get("outcome") == "not_provable" else str(verdict["state"])
 
 
@@ -231,7 +231,7 @@ def _edges(
 def _edge(
     integration: str, caller: str, called: str, verdict: Mapping[str, Any] | None, drifts: bool
 ) -> dict[str, Any]:
-    found = verdict or {"state": "not_verified", "since": None, "level": None, "evidence": NOT_VERIFIED}
+    found = verdict or {"state": "no_verdict", "since": None, "level": None, "evidence": NOT_VERIFIED}
     return {
         "from": caller,
         "to": called,

@@ -17,8 +17,8 @@ def outcome(verdicts: Sequence[Mapping[str, Any]], unread: Sequence[str]) -> tup
     """Return the state and a sentence. The state is unknown if any appliance has no result."""
     by_outcome: dict[str, list[str]] = {"unreadable": list(unread)}
     for each in verdicts:
-        name = f"{each['appliance']} ({each['verdict']['state']})"
-        by_outcome.setdefault(_outcome_of(each), []).append(name)
+        found = each["verdict"]
+        by_outcome.setdefault(found["outcome"], []).append(f"{each['appliance']} ({found['state']})")
     if by_outcome["unreadable"]:
         return "unknown", f"unknown: could not be read: {_listed(by_outcome['unreadable'])}"
     if not verdicts:
@@ -30,13 +30,6 @@ def outcome(verdicts: Sequence[Mapping[str, Any]], unread: Sequence[str]) -> tup
         "verified",
         f"verified: {proved} working, {unproved} in the desired state, which cannot be proved to work",
     )
-
-
-def _outcome_of(verdict: Mapping[str, Any]) -> str:
-    """Return the outcome of a verdict. Only FortiOS offers no proof; for Forescout one can be configured."""
-    outcome = str(verdict["verdict"]["outcome"])
-    can_be_configured = outcome == "not_provable" and verdict["integration"] == "forescout"
-    return "not_verified" if can_be_configured else outcome
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -120,32 +120,6 @@ def test_forescout_is_unknown_while_the_tokens_are_unread(result: Any) -> None:
     assert "could not be read" in verdict["evidence"]
 
 
-SKIPPED = {"skipped": True}
-NO_REFERENCE = {"missing_labels": [], "ambiguous_labels": []}
-
-
-@pytest.mark.parametrize(
-    ("tokens", "platform", "host", "outcome"),
-    [
-        (SKIPPED, PLATFORM, SKIPPED, "not_provable"),
-        (SKIPPED, MANUAL, None, "not_provable"),
-        (SKIPPED, PLATFORM, NO_REFERENCE, "not_provable"),
-        (SKIPPED, PLATFORM, {"failed": True}, "unreadable"),
-        (SKIPPED, PLATFORM, host(None), "not_verified"),
-        ({"failed": True}, PLATFORM, SKIPPED, "unreadable"),
-        ({}, PLATFORM, SKIPPED, "not_verified"),
-        (SKIPPED, {"failed": True}, SKIPPED, "unreadable"),
-        (SKIPPED, {**PLATFORM, "changed": True}, SKIPPED, "not_verified"),
-        (SKIPPED, {**PLATFORM, "running": False}, SKIPPED, "not_verified"),
-    ],
-)
-def test_a_platform_without_a_configured_proof_is_not_provable(
-    tokens: Any, platform: Any, host: Any, outcome: str
-) -> None:
-    verdict = judged(tokens, platform, host=host)
-    assert (verdict["state"], verdict["outcome"]) == ("unknown", outcome)
-
-
 @pytest.mark.parametrize("result", [result for result, _why in UNREAD])
 @pytest.mark.parametrize("part", ["platform", "host"])
 def test_what_is_unread_on_the_platform_is_neither_proved_nor_refuted(part: str, result: Any) -> None:
@@ -367,7 +341,7 @@ def test_since_is_the_newest_proof_or_when_the_token_was_made() -> None:
         (fortinet_verdict({"unreachable": True}), "unreadable"),
         (judged(), "verified"),
         (judged(seen(None)), "not_verified"),
-        (judged({"skipped": True}), "not_provable"),
+        (judged({"skipped": True}), "not_verified"),
         (judged({}), "not_verified"),
         (judged({"failed": True}), "unreadable"),
         (judged(platform={"unreachable": True}), "unreadable"),

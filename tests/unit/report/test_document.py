@@ -157,7 +157,7 @@ def edges(*outcomes: Outcome) -> dict[tuple[str, str], str]:
 
 
 def test_sensors_call_the_fortigates_of_their_site_and_a_platform_its_sensor() -> None:
-    assert edges() == {("sensor", "fgt"): "not_verified", ("platform", "sensor"): "working"}
+    assert edges() == {("sensor", "fgt"): "no_verdict", ("platform", "sensor"): "working"}
 
 
 @pytest.mark.parametrize("of", [SENSOR, PLATFORM])
@@ -179,8 +179,8 @@ UNREAD = {**IN_PLACE, "outcome": "unreadable", "evidence": "no answer"}
 
 @pytest.mark.parametrize(
     ("verdict", "state"),
-    [(None, "not_verified"), (IN_PLACE, "not_provable"), (UNREAD, "unknown")],
-    ids=["not verified", "not provable", "unread"],
+    [(None, "no_verdict"), (IN_PLACE, "not_provable"), (UNREAD, "unknown")],
+    ids=["no verdict", "not provable", "unread"],
 )
 def test_an_unproved_edge_is_an_alarm_only_if_it_could_be_proved(verdict: Any, state: str) -> None:
     report = made(seen(object_entry()), of=(FGT, SENSOR), verdicts={"fgt": verdict} if verdict else {})
@@ -208,7 +208,7 @@ def test_the_console_has_the_counts_and_names_what_was_not_done() -> None:
     report = made(seen(object_entry("mint", {}, {"f": "1"}), of=SENSOR), UNREACHABLE, of=(FGT, SENSOR, OTHER))
     assert headline(report) == "unknown: 1 of 3 appliances checked, 1 to mint"
     assert summary(report)[1:] == [
-        "integrations: 1 not verified",
+        "integrations: 1 no verdict",
         "  fgt was unreachable: no answer",
         f"  other was not done: {documents.NEVER_REACHED}",
     ]

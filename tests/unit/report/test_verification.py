@@ -15,18 +15,12 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.verific
 
 def verdict(name: str, state: str, found: str) -> dict[str, Any]:
     """Make the verdict about one appliance."""
-    integration = "fortinet" if name.startswith("f") else "forescout"
-    return {
-        "integration": integration,
-        "appliance": name,
-        "verdict": {"state": state, "outcome": found},
-    }
+    return {"appliance": name, "verdict": {"state": state, "outcome": found}}
 
 
 WORKS = verdict("c1", "working", "verified")
 IN_PLACE = verdict("f1", "unknown", "not_provable")
 NEVER = verdict("c2", "never_called", "not_verified")
-BLACK_BOX = verdict("c3", "unknown", "not_provable")
 BLIND = verdict("f2", "unknown", "unreadable")
 
 
@@ -38,7 +32,6 @@ BLIND = verdict("f2", "unknown", "unreadable")
             [],
             ("verified", "verified: 1 working, 1 in the desired state, which cannot be proved to work"),
         ),
-        ([WORKS, BLACK_BOX], [], ("not_verified", "not verified: c3 (unknown)")),
         ([WORKS, NEVER], [], ("not_verified", "not verified: c2 (never_called)")),
         ([WORKS, NEVER, BLIND], [], ("unknown", "unknown: could not be read: f2 (unknown)")),
         ([WORKS], ["s1"], ("unknown", "unknown: could not be read: s1")),
