@@ -57,11 +57,11 @@ VERBS = {
 
 @pytest.mark.parametrize(("verb", "arguments", "told", "reply", "back"), VERBS.values(), ids=VERBS)
 def test_each_verb_is_one_call(verb: str, arguments: Any, told: Any, reply: Any, back: Any) -> None:
-    far = FarHost(reply=reply, version="7.4.5")
+    far = FarHost(reply=reply, version="7.4.5", partition="root")
     near = RelayedAppliance(far)
     assert getattr(near, verb)(THING, *arguments) == back
     assert far.calls == [(verb, "thing", told)]
-    assert near.version == "7.4.5"
+    assert (near.version, near.partition) == ("7.4.5", "root")
 
 
 @pytest.mark.parametrize(
