@@ -48,8 +48,9 @@ options:
     type: str
   vdom:
     description:
-      - The VDOM that every request about the configuration names. Left out, requests name none, and FortiOS
-        takes the account's own.
+      - Name of the VDOM for all requests about the configuration. If it is not set, FortiOS uses the
+        management VDOM, which is V(root) by default, and refuses an account that has no access to it.
+      - Several VDOMs, such as V(*) and V(root,plant), are refused.
       - Where it is not set, the environment variable E(FORTIGATE_VDOM) is read.
     type: str
 notes:

@@ -51,6 +51,8 @@ options:
         O(firewall_permissions.service) and O(firewall_permissions.schedule) V(none).
       - The tutorial has no row I(Others). The preset sets O(firewall_permissions.others) to V(none), because
         that is the least right.
+      - For the same reason the preset turns off O(system_diagnostics), O(system_execute_ssh) and
+        O(system_execute_telnet), which the tutorial does not mention and a new profile has on.
       - If O(firewall) is set to something other than V(custom), the permissions of the preset do not apply.
         If O(firewall_permissions) is given, it goes before the preset permission by permission.
     type: str

@@ -67,6 +67,8 @@ options:
     description:
       - Names of the VDOMs that the admin may manage. It is the whole list, and its order does not matter.
       - A FortiGate with several VDOMs expects at least one, unless the profile is for the whole device.
+      - FortiOS handles requests that name no VDOM in the management VDOM, which is V(root) by default, and
+        refuses an admin without access to it. The task warns if the list lacks that VDOM.
     type: list
     elements: str
   cors_allow_origin:
