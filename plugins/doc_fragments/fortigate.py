@@ -50,8 +50,9 @@ options:
     type: str
   vdom:
     description:
-      - The VDOM in which the configuration is read and written. If it is not set, requests name no VDOM, and
-        FortiOS uses the VDOM of the account.
+      - Name of the VDOM for all requests about the configuration. If it is not set, FortiOS uses the
+        management VDOM, which is V(root) by default, and refuses an account that has no access to it.
+      - Several VDOMs, such as V(*) and V(root,plant), are refused.
       - If it is not set, the environment variable E(FORTIGATE_VDOM) is read.
     type: str
 notes:

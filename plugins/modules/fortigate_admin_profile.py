@@ -51,6 +51,8 @@ options:
         O(firewall_permissions.service) and O(firewall_permissions.schedule) V(none).
       - The tutorial does not mention the permission I(Others). The preset sets O(firewall_permissions.others)
         to V(none), which is the least privilege.
+      - For the same reason, the preset disables O(system_diagnostics), O(system_execute_ssh) and
+        O(system_execute_telnet), which the tutorial does not mention and a new profile enables.
       - If O(firewall) is set to a value other than V(custom), the firewall permissions of the preset do not
         apply. Each permission in O(firewall_permissions) overrides the one of the preset.
     type: str

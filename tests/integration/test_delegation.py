@@ -57,6 +57,10 @@ def _ignoring(failing: Task) -> Task:
     return {**failing, "ignore_errors": True}
 
 
+def _predicted(failing: Task) -> Task:
+    return {**_ignoring(failing), "check_mode": True}
+
+
 def _access(node: Workspace) -> dict[str, Any]:
     """Change the comments, and mint a key for the existing administrator."""
     profiles = [{"name": "defender-iot", "comments": "changed"}]
@@ -81,6 +85,9 @@ def _fortigate_tasks(node: Workspace) -> list[Task]:
         _ignoring(task("fortigate_admin_profile", name="super_admin", vpn="none")),
         _ignoring(task("fortigate_admin_profile", name="defender-iot", state="absent")),
         _ignoring(task("fortigate_api_admin", name="x", profile="defender-iot", trusted_hosts=["0.0.0.0/0"])),
+        _predicted(task("fortigate_api_admin", name="x", **{**wanted, "profile": "missing"})),
+        _predicted(task("fortigate_api_admin", name="x", **{**wanted, "vdoms": ["missing"]})),
+        _predicted(task("fortigate_access", admins=[{"name": "x", **wanted, "vdoms": ["missing"]}])),
     ]
 
 

@@ -141,6 +141,7 @@ class ObjectChange:
     def carry_out(self) -> Secret | None:
         """Write, read back, and record in the store which secret the object has."""
         task, began = self.task, as_text(now())
+        task.predictions.forget(task.resource.path, str(task.key))
         with attempting(f"{DOING[self.step.action]} {task.title}"):
             if self.step.action == "delete":
                 task.appliance.delete(task.resource, task.key)

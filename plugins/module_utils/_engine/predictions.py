@@ -17,6 +17,10 @@ class Predictions:
         """Record that an object exists after a predicted change, or no longer exists."""
         self._exists[path, name] = exists
 
+    def forget(self, path: str, name: str) -> None:
+        """Drop the prediction for an object that is really written."""
+        self._exists.pop((path, name), None)
+
     def exists(self, path: str, name: str) -> bool | None:
         """Return whether an object exists after the predicted changes, None if none concerns it."""
         return self._exists.get((path, name))

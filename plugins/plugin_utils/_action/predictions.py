@@ -30,6 +30,9 @@ class RunPredictions(Predictions):
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self._file(path, name).write_text("exists" if exists else "deleted")
 
+    def forget(self, path: str, name: str) -> None:
+        self._file(path, name).unlink(missing_ok=True)
+
     def exists(self, path: str, name: str) -> bool | None:
         try:
             return self._file(path, name).read_text() == "exists"

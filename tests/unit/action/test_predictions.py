@@ -24,6 +24,9 @@ def test_a_later_task_of_the_same_host_knows_what_an_earlier_one_predicts(tmp_pa
     assert RunPredictions(str(tmp_path), "other").exists("p", "a") is None
     later.note("p", "a", exists=False)
     assert RunPredictions(str(tmp_path), "fgt").exists("p", "a") is False
+    later.forget("p", "a")
+    later.forget("p", "never predicted")
+    assert earlier.exists("p", "a") is None
 
 
 def test_the_folder_is_for_its_owner_and_its_files_name_nothing(tmp_path: Path) -> None:

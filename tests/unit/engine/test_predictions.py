@@ -145,6 +145,14 @@ def test_only_check_mode_predicts(check_mode: bool) -> None:
     assert predictions.exists("colours", "a") is None
 
 
+@pytest.mark.parametrize("things", [None, RED])
+def test_a_real_write_ends_a_prediction(things: Any) -> None:
+    predictions = Predictions()
+    predictions.note("things", "a", exists=False)
+    run(Box(things=things), predictions, colour="blue")
+    assert predictions.exists("things", "a") is None
+
+
 def minted(predictions: Predictions) -> tuple[Outcome, MemoryAppliance]:
     """Predict the key of a thing that does not exist."""
     outcome, box = Outcome(), MemoryAppliance(check_mode=True)
