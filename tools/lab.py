@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Starts or stops the example inventory's mock appliances: `tools/run python tools/lab.py start|stop`."""
+"""The example inventory's mock appliances: `tools/run python tools/lab.py start|stop|get PATH`.
+
+`get` prints the answer of the control port, for example of /counters.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,11 @@ The lab is running. To run a playbook against it, in this folder:
     -i examples/inventory -i {folder}/lab/inventory.yml \\
     otsec.defender_iot.site --check --diff
 
-Its control port is {control}: /health, /state, /calls, /counters; `make lab-stop` stops it.
+To read its control port (/health, /state, /calls, /counters):
+
+  tools/run python tools/lab.py get /counters
+
+`make lab-stop` stops the lab.
 """
 
 
@@ -56,10 +63,13 @@ class Lab:
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Send a request to the lab's control port and return the JSON answer."""
-        control = json.loads((self.folder / "lab/lab.json").read_text())["control"]
+        record = json.loads((self.folder / "lab/lab.json").read_text())
         content = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(control + path, content, method=method)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        headers = {"Authorization": f"Bearer {record['control_token']}"}
+        request = urllib.request.Request(record["control"] + path, content, headers, method=method)  # noqa: S310
+        # A proxy of the user's environment must not get the token.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as answer:
             return json.loads(answer.read() or "null")
 
     def _set(self, state: str) -> None:
@@ -92,19 +102,17 @@ def _shown(command: list[str]) -> str:
 
 def main() -> None:
     lab = Lab(ROOT / ".cache/lab")
-    if sys.argv[1:] == ["start"]:
-        print("==> starting the lab", flush=True)
-        lab.start()
-        folder = lab.folder.relative_to(ROOT)
-        print(
-            HOW_TO.format(
-                folder=folder, control=json.loads((lab.folder / "lab/lab.json").read_text())["control"]
-            )
-        )
-    elif sys.argv[1:] == ["stop"]:
-        lab.stop()
-    else:
-        sys.exit("usage: tools/lab.py start|stop")
+    match sys.argv[1:]:
+        case ["start"]:
+            print("==> starting the lab", flush=True)
+            lab.start()
+            print(HOW_TO.format(folder=lab.folder.relative_to(ROOT)))
+        case ["stop"]:
+            lab.stop()
+        case ["get", path]:
+            print(json.dumps(lab.ask(path), indent=2))
+        case _:
+            sys.exit("usage: tools/lab.py start|stop|get PATH")
 
 
 if __name__ == "__main__":

@@ -31,16 +31,19 @@ class Lab:
         self.ca_path: str = record["ca_path"]
         self.client = {name: record[name] for name in ("client_cert", "client_key")}
         self._control = record["control"]
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = _session()
+        self._control_session = _session()
+        self._control_session.headers["Authorization"] = f"Bearer {record['control_token']}"
 
     def close(self) -> None:
         """Close the connections, because the lab waits for them when it ends."""
         self._session.close()
+        self._control_session.close()
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the control port."""
-        answer = self._session.request(method, self._control + path, json=body, timeout=STEP_SECONDS)
+        url = self._control + path
+        answer = self._control_session.request(method, url, json=body, timeout=STEP_SECONDS)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
@@ -126,6 +129,12 @@ class Lab:
         answer = self.call(forescout, "GET", f"/api/{path}", headers={"Authorization": token})
         assert answer.ok, answer.text
         return answer.json()
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    return session
 
 
 @contextmanager

@@ -63,6 +63,7 @@ class LabClient:
         self.record = record
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.headers["Authorization"] = f"Bearer {record['control_token']}"
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         response = self.session.request(

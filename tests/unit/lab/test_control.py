@@ -1,12 +1,14 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control port: journal, counters, secrets, reset."""
+"""The control port: access, journal, counters, secrets, reset."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -15,6 +17,78 @@ from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_S
 
 PROFILES = "/api/v2/cmdb/system/accprofile"
 GENERATE = "/api/v2/monitor/system/api-user/generate-key"
+
+
+@pytest.fixture
+def call(lab: Any, fgt: Any) -> Iterator[Any]:
+    """Call the control port with these headers only, after one recorded request to the FortiGate."""
+    fgt("GET", PROFILES)
+    with requests.Session() as session:
+        session.trust_env = False
+
+        def send(method: str, path: str, **headers: str) -> requests.Response:
+            url = lab.record["control"] + path
+            return session.request(method, url, headers=headers, timeout=STEP_SECONDS)
+
+        yield send
+
+
+REQUESTS = [("GET", "/secrets"), ("GET", "/no-such-path"), ("DELETE", "/calls"), ("POST", "/reset")]
+
+
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+@pytest.mark.parametrize("scheme", ["", "Bearer", "Bearer x{}", "Bearer {}x", "Bearer ä", "Basic {}", "{}"])
+def test_a_request_without_the_token_is_refused(
+    lab: Any, call: Any, method: str, path: str, scheme: str
+) -> None:
+    given = scheme.format(lab.record["control_token"]).encode().decode("latin-1")
+    answer = call(method, path, **({"Authorization": given} if given else {}))
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert answer.json() == {
+        "error": "the control token is missing or wrong; send control_token of lab.json as bearer token"
+    }
+    assert len(lab.calls("fgt")) == 1
+
+
+@pytest.mark.parametrize("authorized", [True, False])
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Host", "rebound.example"),
+        ("Host", "rebound.example:{port}"),
+        ("Host", "localhost:{port}"),
+        ("Host", "127.0.0.1"),
+        ("Host", ""),
+        ("Origin", "https://rebound.example"),
+        ("Origin", "http://rebound.example:{port}"),
+        ("Origin", "https://127.0.0.1:{port}"),
+        ("Origin", "null"),
+        ("Origin", ""),
+    ],
+)
+def test_a_request_that_a_web_page_may_have_sent_is_refused(
+    lab: Any, call: Any, method: str, path: str, name: str, value: str, authorized: bool
+) -> None:
+    headers = {"Authorization": f"Bearer {lab.record['control_token']}"} if authorized else {}
+    port = urlsplit(lab.record["control"]).port
+    answer = call(method, path, **headers, **{name: value.format(port=port)})
+    assert answer.status_code == 403
+    assert f"the {name} header is not " in answer.json()["error"]
+    assert len(lab.calls("fgt")) == 1
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_the_token_and_the_own_origin_are_accepted(lab: Any, call: Any, scheme: str) -> None:
+    token = lab.record["control_token"]
+    answer = call("GET", "/health", Authorization=f"{scheme} {token}", Origin=lab.record["control"])
+    assert answer.json()["status"] == "ok"
+
+
+def test_no_answer_contains_the_token(lab: Any, fgt: Any) -> None:
+    fgt("GET", PROFILES)
+    answers = [lab.control("GET", path) for path in ("/health", "/state", "/calls", "/counters", "/secrets")]
+    assert lab.record["control_token"] not in json.dumps(answers)
 
 
 def test_calls_and_counters(lab: Any, fgt: Any) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_SECONDS, wait_for
 
@@ -54,6 +55,39 @@ def test_start_and_stop(lab_command: Any, tmp_path: Path) -> None:
     assert lab_command("stop").returncode == 0
     assert not record.exists()
     assert lab_command("stop").returncode == 0
+
+
+def test_private_files_get_their_mode_when_they_are_created(lab_command: Any, tmp_path: Path) -> None:
+    (tmp_path / "lab.yml").write_text(CONFIG.replace("fortigate", "forescout"))
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    target = tmp_path / "elsewhere"
+    target.write_text("kept")
+    (folder / "client.key").symlink_to(target)
+    (folder / "ssh.key").write_text("old")
+    (folder / "ssh.key").chmod(0o644)
+    assert lab_command("start").returncode == 0
+    names = ("lab.json", "client.key", "ssh.key")
+    assert [stat.S_IMODE((folder / name).lstat().st_mode) for name in names] == [0o600] * 3
+    assert target.read_text() == "kept"
+
+
+def test_each_lab_has_its_own_token_which_is_in_no_process_and_no_log(
+    lab_command: Any, tmp_path: Path
+) -> None:
+    tokens = set()
+    for _start in range(2):
+        lab_command("start")
+        record = json.loads((tmp_path / "lab" / "lab.json").read_text())
+        tokens.add(record["control_token"])
+        requests.get(record["control"] + "/secrets", timeout=STEP_SECONDS, proxies={"http": ""})
+        process = Path("/proc", str(record["pid"]))
+        seen = [(process / name).read_text() for name in ("cmdline", "environ")]
+        lab_command("stop")
+        seen.append((tmp_path / "lab" / "lab.log").read_text())
+        assert not [text for text in seen if record["control_token"] in text]
+    assert len(tokens) == 2
+    assert min(map(len, tokens)) >= 43
 
 
 def test_an_interrupted_lab_cleans_up(lab_command: Any, tmp_path: Path) -> None:

@@ -1,21 +1,24 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control port: reads and changes the lab's state. Plain HTTP, loopback only."""
+"""The control port: reads and changes the lab's state. Plain HTTP, loopback only, with a token."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .core.faults import Fault
 from .core.options import ConfigurationError
@@ -35,15 +38,50 @@ async def _json(request: Request) -> dict[str, Any]:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 400)
+    return _error(400, str(error))
 
 
-def control(lab: Lab) -> Starlette:
-    """Return the application of the control port."""
-    return Starlette(
-        routes=_read_routes(lab) + _change_routes(lab),
-        exception_handlers={ConfigurationError: _refuse},
-    )
+def control(lab: Lab, token: str) -> ASGIApp:
+    """Return the application of the control port, which requires this token."""
+    routes = _read_routes(lab) + _change_routes(lab)
+    return Guard(Starlette(routes=routes, exception_handlers={ConfigurationError: _refuse}), token)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Answers 403 to requests that a web page can send, and 401 to requests without the token.
+
+    A page of another site has its own Origin. After DNS rebinding it has its own Host.
+    """
+
+    app: ASGIApp
+    token: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        host, port = scope["server"]
+        refusal = self._refusal(Headers(scope=scope), f"{host}:{port}")
+        await (refusal or self.app)(scope, receive, send)
+
+    def _refusal(self, headers: Headers, authority: str) -> Response | None:
+        url = f"http://{authority}"
+        if headers.getlist("host") != [authority]:
+            return _error(403, f"the Host header is not {authority}; send the request to {url}")
+        if any(origin != url for origin in headers.getlist("origin")):
+            return _error(403, f"the Origin header is not {url}; send the request from a program, not a page")
+        scheme, _space, given = headers.get("authorization", "").partition(" ")
+        # Bytes, because compare_digest refuses text beyond ASCII.
+        if scheme.lower() != "bearer" or not secrets.compare_digest(given.encode(), self.token.encode()):
+            return _error(
+                401,
+                "the control token is missing or wrong; send control_token of lab.json as bearer token",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        return None
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": message}, status, headers)
 
 
 def _read_routes(lab: Lab) -> list[Route]:
@@ -70,7 +108,7 @@ def _read_routes(lab: Lab) -> list[Route]:
             raise HTTPException(404)
         return JSONResponse(found)
 
-    async def secrets(request: Request) -> Response:
+    async def every_secret(request: Request) -> Response:
         return JSONResponse([asdict(secret) for secret in lab.ledger.secrets.values()])
 
     return [
@@ -79,7 +117,7 @@ def _read_routes(lab: Lab) -> list[Route]:
         Route("/calls", calls, methods=["GET", "DELETE"]),
         Route("/counters", counters),
         Route("/appliances/{name}/endpoint_map", endpoint_map),
-        Route("/secrets", secrets),
+        Route("/secrets", every_secret),
     ]
 
 

@@ -13,6 +13,7 @@ import asyncio
 import fcntl
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -78,7 +79,8 @@ def stop(directory: Path) -> None:
 
 
 async def _serve(lab: Lab, directory: Path) -> None:
-    control_port = Listener(control(lab))
+    token = secrets.token_urlsafe(32)
+    control_port = Listener(control(lab, token))
     server = LabServer([control_port, *lab.listeners.values()])
     async with lab.polling(), lab.serving_shells(directory):
         serving = asyncio.create_task(server.serve())
@@ -88,14 +90,15 @@ async def _serve(lab: Lab, directory: Path) -> None:
             (directory / "ca.pem").write_bytes(lab.authority.pem)
             (directory / "client.pem").write_bytes(lab.authority.client.chain)
             _write_private(directory / "client.key", lab.authority.client.key)
-            _write_record(directory, lab, control_port.port)
+            _write_record(directory, lab, control_port.port, token)
         await serving
 
 
-def _write_record(directory: Path, lab: Lab, control_port: int) -> None:
+def _write_record(directory: Path, lab: Lab, control_port: int, token: str) -> None:
     record = {
         "pid": os.getpid(),
         "control": f"http://{LOOPBACK}:{control_port}",
+        "control_token": token,
         "ca_path": str(directory.absolute() / "ca.pem"),
         "client_cert": str(directory.absolute() / "client.pem"),
         "client_key": str(directory.absolute() / "client.key"),
@@ -107,7 +110,9 @@ def _write_record(directory: Path, lab: Lab, control_port: int) -> None:
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    # A new file, because an existing one keeps its mode.
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
 
 

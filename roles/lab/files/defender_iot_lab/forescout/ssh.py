@@ -180,7 +180,9 @@ async def serving(name: str, nodes: Nodes, directory: Path, key: Path) -> AsyncI
 
 def make_key(path: Path) -> Path:
     """Generate the key for the SSH ports of a lab."""
-    path.touch(mode=0o600)
+    # A new file, because an existing one keeps its mode.
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600, exist_ok=False)
     asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(path))
     return path
 
