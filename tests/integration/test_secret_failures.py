@@ -40,6 +40,8 @@ UNWRITABLE = {
     "denied": "permission denied; allow the account that runs Ansible to access it",
 }
 
+UNCLEAR_ERROR = {"path": "system", "name": "api-user", "status": "error", "http_status": 500, "error": -61}
+
 # Faults after the appliance has minted, so that the value is lost.
 LOST_ANSWERS: dict[str, dict[str, Any]] = {
     "dropped": {"kind": "drop", "after": True},
@@ -51,7 +53,7 @@ LOST_ANSWERS: dict[str, dict[str, Any]] = {
         "kind": "status",
         "status": 500,
         "after": True,
-        "body": {"path": "system", "name": "api-user", "status": "error", "http_status": 500, "error": -61},
+        "body": UNCLEAR_ERROR,
     },
 }
 
@@ -273,6 +275,31 @@ def test_a_secret_whose_answer_is_lost_is_replaced_by_the_next_run(stage: Stage)
     stage.lab.control("DELETE", "/faults")
     repaired = stage.settle()
     assert {host for host in hosts if repaired.one(host).data["minted"]} == set(hosts)
+
+
+def test_after_an_unclear_answer_a_plain_run_proves_the_stored_key_or_replaces_it(stage: Stage) -> None:
+    bodies = {"text": "Internal Server Error", "unknown": {**UNCLEAR_ERROR, "error": -4711}}
+    for number, host in enumerate([f"{name}-{done}" for name in bodies for done in ("done", "not")], 1):
+        stage.key(host, f"spare-{number:02}")
+    stage.run().succeeded()
+    values = {host: stage.record(host)["value"] for host in stage.spots}
+    for host, spot in stage.spots.items():
+        name, done = host.split("-")
+        fault = {"status": 500, "after": done == "done", "body": bodies[name]}
+        stage.lab.fault(spot.appliance, "status", _minting("key"), **fault)
+        spot.options["recreate"] = "always"
+    unclear = stage.run()
+    stage.lab.control("DELETE", "/faults")
+    for host, spot in stage.spots.items():
+        assert unclear.one(host).failed
+        assert unclear.one(host).data["failure"]["status"] == 500
+        del spot.options["recreate"]
+    settled = stage.settle()
+    for host, value in values.items():
+        is_void = host.endswith("done")
+        assert settled.one(host).changed
+        assert settled.one(host).data["minted"] is is_void
+        assert (stage.record(host)["value"] != value) is is_void
 
 
 def test_a_key_is_replaced_as_invalid_only_for_a_401(stage: Stage) -> None:
