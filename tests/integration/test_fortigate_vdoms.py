@@ -55,7 +55,7 @@ def test_the_key_of_an_admin_without_the_management_vdom_is_verified_and_warned_
 def test_several_vdoms_are_refused_before_any_request(plant: Workspace, vdom: str) -> None:
     plant.lab.forget_calls()
     refused = plant.run(play(task("fortigate_admin_profile", name="ours", vdom=vdom))).one()
-    assert f'vdom is "{vdom}", which stands for several VDOMs; set vdom to one VDOM' in refused.message
+    assert f'vdom is "{vdom}", which means several VDOMs; set vdom to one VDOM' in refused.message
     assert plant.lab.calls(FORTIGATE) == []
 
 
