@@ -13,6 +13,9 @@ description:
     each, over one connection. Each table of the FortiGate is read once, however many objects are listed.
   - The order is fixed. Profiles come first, then the API admins that use them, their keys, and at last what
     is to be removed.
+  - Before the first write on the FortiGate, every secret store is read, and the keys to generate are reserved
+    in it. If a store cannot be read or written, the FortiGate is not changed. A stored key is marked as
+    possibly void before its admin is recreated, so that the run after an interruption replaces it.
   - The first step that fails ends the task. Its result tells in RV(objects) what had been done before. An API
     admin that this very task has created does not outlive a key that could not be stored.
   - In check mode later steps see what earlier ones would create.

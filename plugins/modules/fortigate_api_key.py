@@ -13,8 +13,10 @@ description:
   - The order is fixed. The store is read. The admin is read. A pending record proves that the store can be
     written. The key is generated, stored as pending, read back and compared, tried once where that proves
     something, and then made the current one.
-  - What an interrupted run has left is finished by the next one. If the key was stored and is not refused, it
-    becomes the current one. Otherwise another is made, for then nobody can know whether the stored one works.
+  - The next run finishes what an interrupted run has left. If the new key was stored and is not refused, it
+    becomes the current one. If it was not stored, the old key may be void. It is tried, and replaced unless
+    the FortiGate accepts it. The same holds after an answer that does not prove whether a key was generated,
+    and after another run stored a key at the same time.
   - If the store breaks down after the key was generated, storing is tried again a few times. Then the key is
     written, encrypted, to a file in Ansible's home, which the message names.
   - A store that cannot be read stops the task. It is never taken for an empty one.
