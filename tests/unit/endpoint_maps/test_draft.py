@@ -135,7 +135,7 @@ def listing(*rows: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("product", ["sensor", "forescout"])
 def test_what_chromium_has_recorded_becomes_the_lab_s_true_map(product: str) -> None:
-    told = json.loads((KEPT / "told.json").read_text())[product]
+    told = json.loads((KEPT / "values.json").read_text())[product]
     true = json.loads((KEPT / "maps.json").read_text())[product]
     found = draft((KEPT / f"{product}.har").read_text(), RecordedSession(product, **told))
     if product == "sensor":
