@@ -135,7 +135,7 @@ def listing(*rows: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("product", ["sensor", "forescout"])
 def test_a_recording_of_chromium_becomes_the_lab_s_true_map(product: str) -> None:
-    entered = json.loads((KEPT / "told.json").read_text())[product]
+    entered = json.loads((KEPT / "values.json").read_text())[product]
     true = json.loads((KEPT / "maps.json").read_text())[product]
     found = draft((KEPT / f"{product}.har").read_text(), RecordedSession(product, **entered))
     if product == "sensor":
