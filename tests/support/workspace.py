@@ -66,7 +66,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run of ansible-playbook. `results` are those of one collection's modules."""
+    """A finished run of ansible-playbook. `results` are those of modules for appliances."""
 
     code: int
     output: str
