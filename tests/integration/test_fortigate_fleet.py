@@ -191,7 +191,7 @@ def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: 
         "other-vdom": (
             manager,
             {"profile": "new", "vdom": "plant"},
-            "or the account has no access to the VDOM",
+            'or the account has no access to VDOM "plant"',
         ),
         "reader": (reader, {"profile": "another"}, "the account's admin profile lacks the permission"),
         "own-vdom": (manager, {"profile": "new", "vdom": "root"}, None),
