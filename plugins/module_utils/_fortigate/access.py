@@ -139,10 +139,11 @@ def grant(task: Task, outcome: Outcome) -> None:
 
 def _prepared_key(task: Task, step: Step, outcome: Outcome) -> SecretChange:
     """Plan a key from the FortiGate's state before the task's first write."""
-    secrets = {"secret_ref": task.secrets[step.name]}
-    task = replace(task, resource=step.resource, options=_options(task, step), secrets=secrets)
+    task = replace(task, resource=api_admin.ADMIN, options=_options(task, step))
     is_new = step.params["state"] == "present" and read_object(task) is None
-    return prepare_secret(replace(task, parent_is_new=is_new), Outcome(warnings=outcome.warnings))
+    secrets = {"secret_ref": task.secrets[step.name]}
+    task = replace(task, resource=step.resource, secrets=secrets, parent_is_new=is_new)
+    return prepare_secret(task, Outcome(warnings=outcome.warnings))
 
 
 @contextmanager
