@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Searches for secrets where they must not be: in files and archives, in texts and in command lines of processes."""
+"""Searches for secrets where they must not be: in files, archives, texts and command lines of processes."""
 
 from __future__ import annotations
 
