@@ -293,11 +293,11 @@ def test_an_admin_that_somebody_removed_gets_a_new_key_with_its_new_self(workspa
     lab.cmdb(appliance, "DELETE", "api-user/a")
     checked = workspace.run(play(access), arguments=["--check"]).succeeded().one()
     done = workspace.run(play(access)).succeeded().one()
-    told = [
+    reported = [
         [(each["kind"], each["action"], each["changed"]) for each in run.data["objects"]]
         for run in (checked, done)
     ]
-    assert told[0] == told[1]
+    assert reported[0] == reported[1]
     assert done.data["objects"][1]["reason"] == "the object it belongs to is new"
     new = workspace.kept("keys/a")["value"]
     assert new != old

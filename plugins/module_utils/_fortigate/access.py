@@ -15,9 +15,10 @@ from typing import Any
 
 from .._engine.apply import converge
 from .._engine.errors import Conflict, InvalidOptions, TaskError
-from .._engine.mint import SecretChange, mint, prepare_secret
+from .._engine.mint import mint, prepare_secret
 from .._engine.resource import LOST_BYTES, Resource
 from .._engine.rotate import compare
+from .._engine.secret_change import SecretChange
 from .._engine.table_cache import TableCache
 from .._engine.task import Outcome, Task, read_object
 from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
