@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -46,7 +47,7 @@ def test_the_pull_request_is_tested_on_the_lab_and_its_report_says_what_would_ch
         "sensor-south-01": 0,
     }
     assert "6 of 6 appliances checked" in prediction
-    assert "create profile defender-iot" in prediction
+    assert "create profile defender-iot" in html.unescape(prediction)
 
 
 def test_a_failing_canary_stops_the_rollout_and_all_that_was_not_done_is_named(walk: Walk) -> None:
