@@ -109,7 +109,8 @@ from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._engine.errors import InvalidOptions
 from ..module_utils._module.untagged import plain
-from ..plugin_utils._endpoint_maps.draft import RecordedSession, draft
+from ..plugin_utils._endpoint_maps.draft import draft, text_of
+from ..plugin_utils._endpoint_maps.session import RecordedSession
 
 NEEDED = {
     "sensor": ("username", "password", "token", "description"),
@@ -139,4 +140,4 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(f"the recording {path} cannot be read") from None
         except InvalidOptions as error:
             raise AnsibleLookupError(f"the recording {path} gives no map: {error}") from None
-        return {"text": made.text(), "found": made.found, "missing": made.missing}
+        return {"text": text_of(made), "found": made.found, "missing": made.missing}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._engine.errors import InvalidOptions
 from .._engine.mint import adopt, mint
 from .._engine.resource import Field, Resource
 from .._engine.task import Outcome, Task
@@ -27,10 +28,28 @@ TOKEN = Resource(
 )
 
 
+PROOF = "endpoint-check-"
+"""How the description of a token begins that ``check_endpoints`` creates and deletes to prove a map."""
+
+
 def prepare_access_token(params: dict[str, Any]) -> dict[str, Any]:
-    """Raise InvalidOptions where an endpoint map is given without what its login needs."""
-    if params["endpoints"]:
-        require_login("sensor", params)
+    """Raise InvalidOptions where an endpoint map is given without what its login needs.
+
+    A map whose deletion is assumed may only be read by, and make the token that proves it.
+    """
+    if not params["endpoints"]:
+        return params
+    require_login("sensor", params)
+    description = params.get("description")
+    if (
+        description
+        and params["endpoint_map"].get("provenance") == "assumed"
+        and not description.startswith(PROOF)
+    ):
+        raise InvalidOptions(
+            "the endpoint map's delete is assumed, because no recording shows it",
+            "run check_endpoints with defender_iot_prove=true, then set the provenance of delete to captured",
+        )
     return params
 
 

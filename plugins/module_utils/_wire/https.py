@@ -17,7 +17,7 @@ import re
 import socket
 import ssl
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -187,9 +187,16 @@ class Http:
         return {cookie.name: cookie.value for cookie in self.session.cookies}
 
     def request(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        redirects: Collection[int] = (),
+        **content: Any,
     ) -> Response:
-        """Send one request; ``content`` is params, json or data as `requests` takes them.
+        """Send one request; ``content`` is params, json, data, files or cookies as `requests` takes them.
+
+        ``redirects`` are the statuses of redirects that are an answer. Those are not followed either.
 
         Raises Unreachable when there is no whole answer, ApplianceError for a redirect and for one too large,
         Unsupported for a path with dot segments.
@@ -206,7 +213,9 @@ class Http:
                 stream=True,
                 **content,
             ) as response:
-                return Response(response.status_code, response.headers, _text(response, path), path)
+                return Response(
+                    response.status_code, response.headers, _text(response, path, redirects), path
+                )
         except TooLarge:
             raise self._too_large(method, path) from None
         except (requests.RequestException, HTTPError, UnicodeError) as error:
@@ -247,9 +256,9 @@ class Http:
         return "; whether it was carried out is not known, run again to find out"
 
 
-def _text(response: Any, path: str) -> str:
+def _text(response: Any, path: str, redirects: Collection[int]) -> str:
     """Read a body, piece by piece, as JSON is written: in UTF-8, whatever the headers say."""
-    if response.is_redirect:
+    if response.is_redirect and response.status_code not in redirects:
         raise ApplianceError(
             f"it redirects to {_place(response.headers['Location'])}, which is not followed because the "
             "credentials would go along; set url to the appliance's own address",

@@ -17,10 +17,11 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
 from ...module_utils._engine.errors import InvalidOptions
-from ...module_utils._engine.moment import EPOCHS
 from ...module_utils._engine.version import CLAUSE
 from ...module_utils._module.untagged import plain
-from ...module_utils._wire.web_interface import PLACEHOLDER
+from ...module_utils._wire.web_interface import BASIC, LOGIN_OPTIONS, PLACEHOLDER, placeholders
+from .schema import SCHEMA
+from .schema_1 import is_schema_1, translated
 
 try:
     import jsonschema
@@ -29,107 +30,25 @@ except ImportError:
 else:
     HAS_JSONSCHEMA = True
 
-POINTER = {"type": "string", "pattern": "^(/.*)?$"}
-PATH = {"type": "string", "pattern": "^/"}
-OPERATION = {
-    "type": "object",
-    "required": ["method", "path", "success"],
-    "additionalProperties": False,
-    "properties": {
-        "method": {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]},
-        "path": PATH,
-        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
-        "json": {"type": ["object", "array"]},
-        "form": {"type": "object"},
-        "success": {"type": "array", "items": {"type": "integer"}, "minItems": 1},
-        "items": POINTER,
-        "fields": {"type": "object", "additionalProperties": POINTER},
-        "never_used": {"type": ["string", "null", "integer", "boolean"]},
-        "used_format": {"type": "string", "pattern": f"^(iso8601|{'|'.join(EPOCHS)}|.*%.*)$"},
-        "version": POINTER,
-    },
-}
-LOGIN = {
-    "type": "object",
-    "required": ["kind"],
-    "additionalProperties": False,
-    "properties": {
-        "kind": {"enum": ["cookies", "bearer", "token"]},
-        "before": PATH,
-        "request": OPERATION,
-        "session_cookie": {"type": "string"},
-        "token": POINTER,
-        "header": {"type": "string", "pattern": r"\{token\}"},
-        "csrf": {
-            "type": "object",
-            "required": ["cookie", "header"],
-            "additionalProperties": False,
-            "properties": {"cookie": {"type": "string"}, "header": {"type": "string"}},
-        },
-        "logout": OPERATION,
-    },
-    "allOf": [
-        {
-            "if": {"properties": {"kind": {"const": "cookies"}}},
-            "then": {"required": ["request", "session_cookie"]},
-        },
-        {
-            "if": {"properties": {"kind": {"const": "bearer"}}},
-            "then": {"required": ["request", "token", "header"]},
-        },
-        {"if": {"properties": {"kind": {"const": "token"}}}, "then": {"required": ["header"]}},
-    ],
-}
-
-
-def _with_fields(*fields: str) -> dict[str, Any]:
-    needed = {"required": ["fields"], "properties": {"fields": {"required": list(fields)}}}
-    return {"allOf": [OPERATION, needed]}
-
-
-SCHEMA = {
-    "type": "object",
-    "required": ["schema", "product", "provenance", "versions", "login"],
-    "additionalProperties": False,
-    "properties": {
-        "schema": {"const": 1},
-        "product": {"enum": ["sensor", "forescout"]},
-        "provenance": {"enum": ["documented", "observed", "captured", "lab"]},
-        "versions": {"type": "string"},
-        "login": LOGIN,
-        "tokens": {
-            "type": "object",
-            "required": ["list"],
-            "additionalProperties": False,
-            "properties": {
-                "list": _with_fields("id", "description", "used"),
-                "create": _with_fields("secret"),
-                "delete": OPERATION,
-            },
-        },
-        "settings": {
-            "type": "object",
-            "required": ["read"],
-            "additionalProperties": False,
-            "properties": {"read": _with_fields("server_address"), "update": OPERATION},
-        },
-    },
-}
-
-
-PLACEHOLDERS = {
-    "login.request": {"username", "password"},
-    "login.header": {"token"},
+FILLED = {
+    "login.steps": {*LOGIN_OPTIONS, BASIC},
+    "login.headers": {*LOGIN_OPTIONS, BASIC},
+    "tokens.list": {"page", "next"},
     "tokens.create": {"description"},
     "tokens.delete": {"id", "description"},
     "settings.update": {"server_address", "access_token"},
 }
-"""What a task can put into the templates of each part of a map; no other part has any."""
+"""What a task can put into the templates of each part of a map; captured values come on top."""
+
+GROUPS = ("tokens", "settings")
+RESERVED = set().union(*FILLED.values())
+READS = ("list", "read")
 
 
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie"}
 SECRET_NAME = re.compile(r"(pass(word|wd|phrase)?|pwd|secret|token|credentials?|api.?key)$", re.IGNORECASE)
 SECRET_LENGTH = 20
+UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 Place = tuple[Any, ...]
 
@@ -143,7 +62,10 @@ class Fault(Exception):
 
 
 def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
-    """Return a checked endpoint map. Raises InvalidOptions, which names the line."""
+    """Return a checked endpoint map in schema 2. Raises InvalidOptions, which names the line.
+
+    A map whose deletion is assumed is assumed as a whole.
+    """
     found = loader.path_dwim(path)
     try:
         endpoints = plain(loader.load_from_file(found))
@@ -152,45 +74,95 @@ def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
         where = f" in line {line}" if line else ""
         raise InvalidOptions(f"the endpoint map {path} cannot be read{where}: {error.message}") from None
     try:
-        check_endpoint_map(endpoints)
+        endpoints = checked_endpoint_map(endpoints)
     except Fault as fault:
         line = _line(found, fault.place)
         where = f" in line {line}" if line else ""
         place = ".".join(map(str, fault.place)) or "the top level"
         raise InvalidOptions(f"the endpoint map {path} is not valid{where}, at {place}: {fault}") from None
-    return dict(endpoints)
+    if endpoints.get("tokens", {}).get("delete", {}).get("provenance") == "assumed":
+        return {**endpoints, "provenance": "assumed"}
+    return endpoints
 
 
-def check_endpoint_map(endpoints: Any) -> None:
-    """Raise Fault for the worst of what is wrong with a map. Raises InvalidOptions without jsonschema."""
+def checked_endpoint_map(endpoints: Any) -> dict[str, Any]:
+    """Return a map in schema 2. Raises Fault for the worst of what is wrong with it.
+
+    Raises InvalidOptions without jsonschema.
+    """
     if not HAS_JSONSCHEMA:
         raise InvalidOptions(missing_required_lib("jsonschema", reason="to check endpoint maps"))
+    if is_schema_1(endpoints):
+        try:
+            endpoints = translated(endpoints)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise Fault(("login",), f"this login of schema 1 is not complete ({error})") from None
     fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(SCHEMA).iter_errors(endpoints))
     if fault is not None:
         raise Fault(tuple(fault.absolute_path), fault.message)
     _refuse_unknown_placeholders(endpoints)
+    _refuse_vague_deletion(endpoints)
     _refuse_secrets(endpoints)
     _refuse_uncomparable_versions(endpoints)
+    return dict(endpoints)
 
 
 def _refuse_unknown_placeholders(endpoints: dict[str, Any]) -> None:
-    for place, text in _texts(endpoints):
-        known = PLACEHOLDERS.get(".".join(map(str, place[:2])), set())
+    login = endpoints["login"]
+    captured: set[str] = set()
+    for number, step in enumerate(login["steps"]):
+        _require_filled(step, ("login", "steps", number), captured | FILLED["login.steps"])
+        captured |= _captures(step, ("login", "steps", number))
+    _require_filled(login.get("headers", {}), ("login", "headers"), captured | FILLED["login.headers"])
+    parts = [("login", "logout"), *((group, name) for group in GROUPS for name in endpoints.get(group, {}))]
+    read = set(captured)
+    for group, name in parts:
+        operation = endpoints[group].get(name, {})
+        known = read | FILLED.get(f"{group}.{name}", set())
+        for number, step in enumerate(operation.get("before", [])):
+            _require_filled(step, (group, name, "before", number), known | FILLED["login.steps"])
+            known |= _captures(step, (group, name, "before", number))
+        rest = {part: each for part, each in operation.items() if part != "before"}
+        _require_filled(rest, (group, name), known)
+        found = _captures(operation, (group, name))
+        read |= found if name in READS else set()
+
+
+def _captures(operation: dict[str, Any], place: Place) -> set[str]:
+    names = set(operation.get("capture", {}))
+    if names & RESERVED:
+        name = min(names & RESERVED)
+        raise Fault((*place, "capture", name), f"{{{name}}} is filled by the task, so name it differently")
+    return names
+
+
+def _require_filled(template: Any, place: Place, known: set[str]) -> None:
+    for inner, text in _texts(template):
         unknown = sorted(set(PLACEHOLDER.findall(text)) - known)
         if unknown:
-            raise Fault(place, f"nothing fills {{{unknown[0]}}}")
+            raise Fault((*place, *inner), f"nothing fills {{{unknown[0]}}}")
+
+
+def _refuse_vague_deletion(endpoints: dict[str, Any]) -> None:
+    delete = endpoints.get("tokens", {}).get("delete")
+    if delete is not None and not set(placeholders(delete)) & FILLED["tokens.delete"]:
+        raise Fault(("tokens", "delete"), "it names no token: put {id} or {description} into it")
 
 
 def _refuse_secrets(endpoints: dict[str, Any]) -> None:
     for place, text in _texts(endpoints):
-        content = {"headers", "json", "form"} & set(place)
+        content = {"headers", "cookies", "json", "form", "multipart"} & set(place)
         name = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
-        if "headers" in place and name.lower() in SECRET_HEADERS:
+        if "headers" in place and name.lower() in SECRET_HEADERS and not _is_captured(name, text):
             raise Fault(place, "a map holds no secrets: this header comes from the login")
         if content and is_literal_secret(name, text):
             raise Fault(place, "a map holds no secrets: this looks like one, put a place like {token} there")
-        if "path" in place and any(looks_secret(part) for part in re.split(r"[/?&=]", text)):
+        if "path" in place and any(looks_secret_in_path(part) for part in re.split(r"[/?&=;]", text)):
             raise Fault(place, "a map holds no secrets, and a part of this path looks like one")
+
+
+def _is_captured(header: str, text: str) -> bool:
+    return header.lower() != "cookie" and bool(PLACEHOLDER.search(text))
 
 
 def is_literal_secret(name: str, text: str) -> bool:
@@ -203,6 +175,11 @@ def looks_secret(text: str) -> bool:
     """Say whether a text looks made by a machine: long, one word, with digits among its letters."""
     word = re.fullmatch(r"[\w.+/=-]+", text) is not None
     return len(text) >= SECRET_LENGTH and word and sum(each.isdigit() for each in text) >= 3
+
+
+def looks_secret_in_path(part: str) -> bool:
+    """Say whether a part of a path looks like a secret. A UUID there is the id of an object."""
+    return looks_secret(part) and UUID.fullmatch(part) is None
 
 
 def _refuse_uncomparable_versions(endpoints: dict[str, Any]) -> None:
@@ -231,13 +208,23 @@ def _line(path: str, place: Place) -> int | None:
     node, _line_of_error = _composed(path)
     line = node.start_mark.line + 1 if node else None
     for step in place:
-        if isinstance(node, yaml.SequenceNode):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-        elif isinstance(node, yaml.MappingNode):
-            name, node = next(pair for pair in node.value if pair[0].value == step)
-            line = name.start_mark.line + 1
+        found = _child(node, step)
+        if found is None:
+            break
+        key, node = found
+        line = key.start_mark.line + 1
     return line
+
+
+def _child(node: yaml.Node | None, step: Any) -> tuple[yaml.Node, yaml.Node] | None:
+    """Return the node that is named by a step, with the node that has its line.
+
+    None where the file has no such place, as with a map of schema 1 that was translated.
+    """
+    if isinstance(node, yaml.SequenceNode):
+        return (node.value[step], node.value[step]) if isinstance(step, int) else None
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next(((key, value) for key, value in pairs if key.value == step), None)
 
 
 def _composed(path: str) -> tuple[yaml.Node | None, int | None]:
