@@ -80,7 +80,7 @@ def require_login(product: str, params: Mapping[str, Any]) -> None:
     endpoints = params["endpoint_map"]
     if endpoints["product"] != product:
         raise InvalidOptions(f"the endpoint map is for a {endpoints['product']}, not for a {product}")
-    named = set(placeholders(endpoints["login"]))
+    named = set(placeholders(endpoints))
     needed = [option for option in LOGIN_OPTIONS if option in named or (BASIC in named and option != "token")]
     missing = [option for option in needed if not params[option]]
     if missing:

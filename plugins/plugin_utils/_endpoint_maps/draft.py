@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -56,7 +57,10 @@ def draft(recording: str, session: RecordedSession) -> Draft:
     except Fault as fault:
         if not made.missing:
             made.miss(".".join(map(str, fault.place)) or "map", "invalid", fault=str(fault))
-    _require_no_secret(made, drafter.secrets | drafter.flow.followed)
+    secrets = drafter.secrets | drafter.flow.followed
+    made.found = [_masked(each, secrets) for each in made.found]
+    made.missing = [_masked(each, secrets) for each in made.missing]
+    _require_no_secret(made, secrets)
     return made
 
 
@@ -196,7 +200,7 @@ class Drafter:
         self.made.found.append(f"{part}: {place(exchange, self.secrets | self.flow.followed)}")
 
     def _identity(self, create: Exchange) -> Any:
-        """Find the field that tells tokens apart; return the new token's value there, None if it is not clear."""
+        """Find the field that tells tokens apart; return the new token's value there, None if unclear."""
         rows, session = self.rows, self.session
         if rows is None:
             return None
@@ -478,6 +482,13 @@ def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
                 found |= {value, *value.split()}
     long = {value for value in found if len(value) >= SHORTEST_SECRET}
     return {*long, session.basic, session.password, session.token}
+
+
+def _masked(note: str, secrets: set[str]) -> str:
+    """Return a note without the secrets that paths in it may have."""
+    for secret in sorted(filter(is_telling, secrets), key=len, reverse=True):
+        note = note.replace(secret, "...").replace(quote(secret, safe=""), "...")
+    return note
 
 
 def _require_no_secret(made: Draft, secrets: set[str]) -> None:

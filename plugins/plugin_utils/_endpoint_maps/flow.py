@@ -47,18 +47,18 @@ class Flow:
         self.captures: dict[int, dict[str, Place]] = {}
         self.needed: dict[int, set[str]] = {}
         self.followed: set[str] = set()
-        self._sources: dict[tuple[str, int], Source | None] = {}
+        self._sources: dict[tuple[str, int, bool], Source | None] = {}
 
-    def name_of(self, text: str, exchange: Exchange, part: str) -> str | None:
+    def name_of(self, text: str, exchange: Exchange, part: str, *, in_header: bool = False) -> str | None:
         """Return the name of a value that a request sends, None where no answer gave it."""
         place = cookie_given(exchange, text)
         if place:
             setter = self.setter(place["cookie"], exchange)
             if setter:
                 return self._capture(Source(setter, text, place), part)
-        key = (text, exchange.number)
+        key = (text, exchange.number, in_header)
         if key not in self._sources:
-            self._sources[key] = self._source(text, exchange)
+            self._sources[key] = self._source(text, exchange, in_header=in_header)
         source = self._sources[key]
         return self._capture(source, part) if source else None
 
@@ -122,14 +122,14 @@ class Flow:
             if each.number < exchange.number and each.works and each not in self.unrepeated
         )
 
-    def _source(self, text: str, exchange: Exchange) -> Source | None:
-        """Return the login's answer as the source, else the earliest that gave what no request sent before."""
+    def _source(self, text: str, exchange: Exchange, *, in_header: bool) -> Source | None:
+        """Return the login as the source, else the earliest that gave what no request had sent before."""
         earlier = list(self._before(exchange))
         ordered = [each for each in earlier if each is self.login]
         ordered += [each for each in earlier if each is self.reads]
         ordered += [each for each in earlier if each not in ordered]
         for each in ordered:
-            source = given(each, text, by_login=each is self.login)
+            source = given(each, text, is_strong=in_header or each is self.login)
             if source and not self._was_sent(text, each):
                 return self._lasting(source, exchange)
         return None

@@ -30,18 +30,17 @@ except ImportError:
 else:
     HAS_JSONSCHEMA = True
 
+ACCOUNT = {*LOGIN_OPTIONS, BASIC}
 FILLED = {
-    "login.steps": {*LOGIN_OPTIONS, BASIC},
-    "login.headers": {*LOGIN_OPTIONS, BASIC},
     "tokens.list": {"page", "next"},
     "tokens.create": {"description"},
     "tokens.delete": {"id", "description"},
     "settings.update": {"server_address", "access_token"},
 }
-"""What a task can put into the templates of each part of a map; captured values come on top."""
+"""What a task can put into the templates of each part of a map, besides the account and captured values."""
 
 GROUPS = ("tokens", "settings")
-RESERVED = set().union(*FILLED.values())
+RESERVED = ACCOUNT.union(*FILLED.values())
 READS = ("list", "read")
 
 
@@ -111,16 +110,16 @@ def _refuse_unknown_placeholders(endpoints: dict[str, Any]) -> None:
     login = endpoints["login"]
     captured: set[str] = set()
     for number, step in enumerate(login["steps"]):
-        _require_filled(step, ("login", "steps", number), captured | FILLED["login.steps"])
+        _require_filled(step, ("login", "steps", number), captured | ACCOUNT)
         captured |= _captures(step, ("login", "steps", number))
-    _require_filled(login.get("headers", {}), ("login", "headers"), captured | FILLED["login.headers"])
+    _require_filled(login.get("headers", {}), ("login", "headers"), captured | ACCOUNT)
     parts = [("login", "logout"), *((group, name) for group in GROUPS for name in endpoints.get(group, {}))]
     read = set(captured)
     for group, name in parts:
         operation = endpoints[group].get(name, {})
-        known = read | FILLED.get(f"{group}.{name}", set())
+        known = read | ACCOUNT | FILLED.get(f"{group}.{name}", set())
         for number, step in enumerate(operation.get("before", [])):
-            _require_filled(step, (group, name, "before", number), known | FILLED["login.steps"])
+            _require_filled(step, (group, name, "before", number), known)
             known |= _captures(step, (group, name, "before", number))
         rest = {part: each for part, each in operation.items() if part != "before"}
         _require_filled(rest, (group, name), known)

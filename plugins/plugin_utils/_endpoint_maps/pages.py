@@ -55,10 +55,17 @@ class Paging:
 
     @property
     def first(self) -> Exchange:
-        """Return the request for the first page, which sends no cursor."""
-        cursor = self._cursor
-        without = [each for each in self.pages if not dict(parameters(each)).get(cursor or "")]
-        return without[-1] if cursor and without else self.rows.exchange
+        """Return the request for the first page, which sends no cursor and was named by no answer."""
+        if "next" not in self._facts:
+            return self.rows.exchange
+        links = {str(value) for value in self._told(self._facts["next"])}
+        without = [
+            each
+            for each in self.pages
+            if not dict(parameters(each)).get(self._cursor or "")
+            and not any(link.endswith(each.path) for link in links)
+        ]
+        return without[-1] if without else self.rows.exchange
 
     def describe(self, operation: dict[str, Any], made: Draft) -> dict[str, Any]:
         """Return the operation with its paging, if the list has pages."""

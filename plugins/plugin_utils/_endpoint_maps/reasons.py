@@ -31,7 +31,8 @@ class Reason:
 REASONS = {
     "no_login": Reason(
         "no request sends the password as you typed it",
-        f"{RECORD_AGAIN}; if the page sends the password in another form, such as a hash, a map cannot sign in",
+        f"{RECORD_AGAIN}; if the page sends the password in another form, such as a hash, a map cannot "
+        "sign in",
     ),
     "password_change": Reason(
         "{request} changes the password, so the sign-in before it used another one",
@@ -44,8 +45,8 @@ REASONS = {
     "signed_in_before": Reason("the session began before the recording", RECORD_AGAIN),
     "sanitized": Reason(
         "the browser left cookies and credentials out of the recording",
-        "in the developer tools, enable Settings > Preferences > Network > Allow to generate HAR with sensitive "
-        "data, record again, and save with Export HAR (with sensitive data)",
+        "in the developer tools, enable Settings > Preferences > Network > Allow to generate HAR with "
+        "sensitive data, record again, and save with Export HAR (with sensitive data)",
     ),
     "no_session": Reason(
         "{request} sends nothing that an answer of the sign-in gave",
@@ -53,12 +54,12 @@ REASONS = {
     ),
     "unknown_value": Reason(
         "{request} sends {field}, which neither you typed nor an answer gave, and which is left out",
-        "if it is a one-time code, use an account that needs none; if the appliance needs it, a map cannot give it",
+        "if it is a one-time code, use an account that needs none; a map cannot send it",
     ),
     "value_in_text": Reason(
         "{request} sends {field}, which {source} has in a script or in another form that a map cannot read",
-        f"a map reads JSON, headers, cookies, meta tags and inputs, also encoded ({', '.join(DECODERS)}); keep "
-        "this step manual",
+        "a map reads JSON, headers, cookies, meta tags and inputs, also encoded "
+        f"({', '.join(DECODERS)}); keep this step manual",
     ),
     "unreadable_body": Reason(
         "{request} sends a body that is neither JSON nor a form",
@@ -122,13 +123,13 @@ REASONS = {
         "write their strptime pattern; until then Used is returned as it is and compared with nothing",
     ),
     "paging": Reason(
-        "{request} is a page of a list, and the recording does not show how the next one is requested ({why})",
+        "{request} is one page, and the recording does not show how the next one is requested ({why})",
         "a list that may be longer than one page is refused; to read all, add paging, or record two pages",
     ),
     "no_delete": Reason(
         "the recording deletes no token",
-        "record again and delete the token at the end; a delete that you write yourself has provenance assumed, "
-        "and check_endpoints proves it with defender_iot_prove=true",
+        "record again and delete the token at the end; a delete that you write yourself has provenance "
+        "assumed, and check_endpoints proves it with defender_iot_prove=true",
     ),
     "unproved_delete": Reason(
         "{request} names the new token, and no later list shows that the token is gone",

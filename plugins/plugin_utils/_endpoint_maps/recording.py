@@ -113,7 +113,7 @@ def read_recording(text: str) -> Recording:
     if not any(each.answer is not None for each in exchanges):
         raise InvalidOptions(
             "it holds no answer in JSON",
-            'save the recording with its content: "Save All As HAR" in Firefox, "Export HAR" in Chrome and Edge',
+            'save it with its content: "Save All As HAR" in Firefox, "Export HAR" in Chrome and Edge',
         )
     return Recording(exchanges, len(entries) - len(read), _is_sanitized(log, exchanges))
 

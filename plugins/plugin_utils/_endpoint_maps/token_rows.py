@@ -132,8 +132,9 @@ class TokenRows:
         return [each for each in found if not same(each, never) and each not in NEVER]
 
     def _only_others_have(self) -> set[str]:
-        others = {pointer for row in self.rows for pointer in row} - set(self.new)
-        return {pointer for pointer in others if any(is_time(row.get(pointer)) for row in self.rows)}
+        rows = (*self.rows, *self.seen)
+        others = {pointer for row in rows for pointer in row} - set(self.new)
+        return {pointer for pointer in others if any(is_time(row.get(pointer)) for row in rows)}
 
     def _is_alone(self, pointer: str) -> bool:
         return sum(same(row.get(pointer), self.new[pointer]) for row in self.rows) == 1

@@ -33,7 +33,7 @@ def find_create(exchanges: list[Exchange], session: RecordedSession, made: Draft
 def find_list(
     exchanges: list[Exchange], session: RecordedSession, create: Exchange | None, made: Draft
 ) -> TokenRows | None:
-    """Return the list of tokens, proved by the new token's id, the creation's path, or by what was new in it."""
+    """Return the list of tokens, proved by the new token's id, the creation's path, or the new row."""
     description, created = session.description, create.answer if create else None
     all_rows = [each for each in rows_of(exchanges, description, created) if each.exchange is not create]
     whole = [each for each in all_rows if not addresses(each.exchange, description)]

@@ -26,7 +26,7 @@ SHORTEST = 4
 """Shorter values are equal by chance."""
 
 SHORTEST_WORD = 8
-LONG = 16
+LONG_WORD = 12
 NUMBER = 6
 WORD = re.compile(r"[A-Za-z]+([ _.-][A-Za-z]+)*")
 DIGITS = re.compile(r"\d+")
@@ -63,7 +63,7 @@ NOT_SESSION = frozenset(
 
 @dataclass(frozen=True)
 class Source:
-    """A value that an exchange's answer gave: the text that is sent, and the place where the answer has it."""
+    """A value that an answer gave: the text that is sent, and the place where the answer has it."""
 
     exchange: Exchange
     text: str
@@ -76,13 +76,16 @@ def candidates(piece: str) -> list[str]:
     return sorted((each for each in parts if len(each) >= SHORTEST), key=len, reverse=True)
 
 
-def given(exchange: Exchange, text: str, *, by_login: bool) -> Source | None:
-    """Return where an answer has a text that is sent later, perhaps decoded; None where it has it nowhere."""
-    if not any(_may_be_session(text, place, by_login=by_login) for place in ({}, {"pointer": ""})):
+def given(exchange: Exchange, text: str, *, is_strong: bool) -> Source | None:
+    """Return where an answer has a text that is sent later, perhaps decoded; None where it has it nowhere.
+
+    What the login answers, and what a header sends, is a session's value even if it is a word.
+    """
+    if not any(_may_be_session(text, place, is_strong=is_strong) for place in ({}, {"pointer": ""})):
         return None
-    for place, value in _places(exchange, text, by_login=by_login):
+    for place, value in _places(exchange, text, is_strong=is_strong):
         for decode, sent in _sendable(value):
-            if sent == text and _may_be_session(text, place, by_login=by_login):
+            if sent == text and _may_be_session(text, place, is_strong=is_strong):
                 return Source(exchange, text, {**place, **decode})
     return None
 
@@ -122,17 +125,17 @@ def _sendable(value: str) -> Iterator[tuple[dict[str, str], str]]:
         return
 
 
-def _may_be_session(text: str, place: Place, *, by_login: bool) -> bool:
+def _may_be_session(text: str, place: Place, *, is_strong: bool) -> bool:
     """Say whether a value is a session's rather than a word or a number that is the same by chance."""
-    is_json = "pointer" in place and not by_login
+    is_json = "pointer" in place and not is_strong
     if WORD.fullmatch(text):
-        return not is_json and len(text) >= SHORTEST_WORD
+        return len(text) >= (LONG_WORD if is_json else SHORTEST_WORD)
     if DIGITS.fullmatch(text):
         return len(text) >= (NUMBER if is_json else SHORTEST)
     return len(text) >= SHORTEST_WORD or not is_json
 
 
-def _places(exchange: Exchange, text: str, *, by_login: bool) -> Iterator[tuple[Place, str]]:
+def _places(exchange: Exchange, text: str, *, is_strong: bool) -> Iterator[tuple[Place, str]]:
     """Yield the places of an answer that may have a text, each with the value there."""
     for name, value in exchange.set_cookies.items():
         yield {"cookie": name}, value
@@ -143,7 +146,7 @@ def _places(exchange: Exchange, text: str, *, by_login: bool) -> Iterator[tuple[
         return
     for (kind, name), value in _tags(exchange.text).items():
         yield {kind: name}, value
-    if not _may_be_session(text, {"pointer": ""}, by_login=by_login):
+    if not _may_be_session(text, {"pointer": ""}, is_strong=is_strong):
         return
     for pointer, value in scalars(exchange.answer):
         if isinstance(value, (str, int)) and not isinstance(value, bool):

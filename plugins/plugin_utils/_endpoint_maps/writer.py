@@ -137,7 +137,7 @@ class Writer:
         made = {}
         for name, value in self.exchange.cookies.items():
             if self.flow.setter(name, self.exchange) is None:
-                marked = self._marked(value)
+                marked = self._marked(value, "header")
                 if MARK.search(marked):
                     made[name] = _unmarked(marked)
         return made
@@ -162,22 +162,24 @@ class Writer:
 
     def _text(self, text: str, name: str, where: str) -> Any:
         """Return a text with its places, LEFT_OUT where it is a secret that a map cannot have."""
-        marked = self._marked(text, is_path=where == "path")
+        marked = self._marked(text, where)
         literal = MARK.sub("", marked)
         if self._is_secret(name, literal, where):
             self._note_unknown(name, literal, where)
             return LEFT_OUT
         return _unmarked(marked)
 
-    def _marked(self, text: str, *, is_path: bool = False) -> str:
+    def _marked(self, text: str, where: str) -> str:
         """Return a text in which each known value is replaced by a mark with its name."""
         marked = text
         for candidate in dict.fromkeys([text, *candidates(text), *_inside(text, self.typed)]):
-            name = self._typed_name(candidate, text, is_path=is_path)
+            name = self._typed_name(candidate, text, is_path=where == "path")
             if candidate not in MARK.sub("", marked):
                 continue
             if name is None and len(candidate) >= SHORTEST_PART:
-                name = self.flow.name_of(candidate, self.exchange, self.needed_by)
+                name = self.flow.name_of(
+                    candidate, self.exchange, self.needed_by, in_header=where == "header"
+                )
             if name:
                 marked = _replaced(marked, candidate, name)
         return marked
@@ -220,7 +222,7 @@ def place(exchange: Exchange, secrets: Collection[str]) -> str:
 
 
 def is_secret(text: str, secrets: Collection[str]) -> bool:
-    """Say whether a text is or has a secret of the recording; a secret that is a mere word has to be all of it."""
+    """Say whether a text is or has a secret of the recording; one that is a mere word has to be all."""
     return any(each == text or (is_telling(each) and each in text) for each in secrets)
 
 
