@@ -623,6 +623,7 @@ def served(interface: Interface, context: ssl.SSLContext) -> Iterator[str]:
     config.ssl = context
     server = uvicorn.Server(config)
     socket = config.bind_socket()
+    socket.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()
     try:

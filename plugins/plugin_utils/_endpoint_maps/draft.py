@@ -68,7 +68,9 @@ def text_of(made: Draft) -> str:
     """Return the map as a YAML file that begins with what is missing."""
     head = ["# Drafted from a recording. Read it before you use it."]
     head += [f"# Missing: {each}" for each in made.missing]
-    body = yaml.safe_dump(made.endpoints, sort_keys=False, width=100, allow_unicode=True)
+    body = yaml.safe_dump(
+        made.endpoints, sort_keys=False, width=100, allow_unicode=True, default_flow_style=None
+    )
     return "\n".join(["---", *head, body])
 
 

@@ -104,7 +104,7 @@ class Flow:
         shared = {
             name: dict(place)
             for (number, place), name in self.names.items()
-            if not number and has(exchange, dict(place))
+            if not number and "cookie" not in dict(place) and has(exchange, dict(place))
         }
         return {**shared, **self.captures.get(exchange.number, {})}
 

@@ -20,7 +20,7 @@ from ...module_utils._engine.errors import InvalidOptions
 from ...module_utils._engine.version import CLAUSE
 from ...module_utils._module.untagged import plain
 from ...module_utils._wire.web_interface import BASIC, LOGIN_OPTIONS, PLACEHOLDER, placeholders
-from .schema import SCHEMA
+from .schema import BODIES, SCHEMA
 from .schema_1 import is_schema_1, translated
 
 try:
@@ -99,11 +99,22 @@ def checked_endpoint_map(endpoints: Any) -> dict[str, Any]:
     fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(SCHEMA).iter_errors(endpoints))
     if fault is not None:
         raise Fault(tuple(fault.absolute_path), fault.message)
+    _refuse_two_bodies(endpoints, ())
     _refuse_unknown_placeholders(endpoints)
     _refuse_vague_deletion(endpoints)
     _refuse_secrets(endpoints)
     _refuse_uncomparable_versions(endpoints)
     return dict(endpoints)
+
+
+def _refuse_two_bodies(part: Any, place: Place) -> None:
+    """Refuse an operation with two bodies; the message of a schema would repeat what they hold."""
+    parts = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    if isinstance(part, dict) and "method" in part and len(set(BODIES) & set(part)) > 1:
+        raise Fault(place, f"it has more than one of {', '.join(BODIES)}")
+    for name, each in parts:
+        if name not in BODIES:
+            _refuse_two_bodies(each, (*place, name))
 
 
 def _refuse_unknown_placeholders(endpoints: dict[str, Any]) -> None:
@@ -113,7 +124,10 @@ def _refuse_unknown_placeholders(endpoints: dict[str, Any]) -> None:
         _require_filled(step, ("login", "steps", number), captured | ACCOUNT)
         captured |= _captures(step, ("login", "steps", number))
     _require_filled(login.get("headers", {}), ("login", "headers"), captured | ACCOUNT)
-    parts = [("login", "logout"), *((group, name) for group in GROUPS for name in endpoints.get(group, {}))]
+    parts = [("login", "logout")]
+    for group in GROUPS:
+        names = sorted(endpoints.get(group, {}), key=lambda name: name not in READS)
+        parts += [(group, name) for name in names]
     read = set(captured)
     for group, name in parts:
         operation = endpoints[group].get(name, {})
@@ -161,7 +175,9 @@ def _refuse_secrets(endpoints: dict[str, Any]) -> None:
 
 
 def _is_captured(header: str, text: str) -> bool:
-    return header.lower() != "cookie" and bool(PLACEHOLDER.search(text))
+    """Say whether a header takes its value from the account or from an answer."""
+    names = set(PLACEHOLDER.findall(text))
+    return header.lower() != "cookie" and bool(names) and not names & (RESERVED - ACCOUNT)
 
 
 def is_literal_secret(name: str, text: str) -> bool:

@@ -67,12 +67,10 @@ PAGING["minProperties"] = 1
 
 
 def _operation(**more: Any) -> dict[str, Any]:
-    needed = ("method", "path", "success")
-    one_body = {"not": {"anyOf": [{"required": pair} for pair in TWO_BODIES]}}
-    return {**_object(needed, **REQUEST, **more), **one_body}
+    return _object(("method", "path", "success"), **REQUEST, **more)
 
 
-TWO_BODIES = (["json", "form"], ["json", "multipart"], ["form", "multipart"])
+BODIES = ("json", "form", "multipart")
 STEP = _operation()
 BEFORE = {"type": "array", "items": STEP}
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,6 +32,13 @@ NUMBER = 6
 WORD = re.compile(r"[A-Za-z]+([ _.-][A-Za-z]+)*")
 DIGITS = re.compile(r"\d+")
 PARTS = re.compile(r"[\s,;:=&\"'<>(){}\[\]|/?]+")
+OPAQUE = re.compile(r"[A-Za-z0-9+/=_~-]{8,}")
+HEX = re.compile(r"[0-9a-fA-F-]+")
+CONSTANTS = ("XMLHttpRequest",)
+ENCODED = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
+ENCODED_PART = re.compile(r"[A-Za-z0-9+_-]{4,}={0,2}")
+"""What may be encoded: a slash is a part of it, or separates it from other parts of a path."""
+
 RUN = re.compile(r"[A-Za-z0-9_-]+")
 TAG = re.compile(r"<(?:meta|input)\b[^>]*>", re.IGNORECASE)
 
@@ -105,11 +113,9 @@ def cookie_given(exchange: Exchange, text: str) -> Place | None:
 
 
 def has(exchange: Exchange, place: Place) -> bool:
-    """Say whether an answer has a value at a place that is none in JSON."""
+    """Say whether an answer has a header, a meta tag or an input."""
     if "header" in place:
         return place["header"] in exchange.answer_headers
-    if "cookie" in place:
-        return bool(exchange.set_cookies.get(place["cookie"], "").strip('"'))
     return any((kind, name) in _tags(exchange.text or "") for kind, name in place.items())
 
 
@@ -167,6 +173,25 @@ def _tags(page: str) -> dict[tuple[str, str], str]:
     return tags("".join(TAG.findall(page)))
 
 
+def is_opaque(text: str) -> bool:
+    """Say whether a text looks made by a machine: no word, no version, no date."""
+    if text in CONSTANTS or not OPAQUE.fullmatch(text):
+        return False
+    letters, digits = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
+    is_mixed = text != text.lower() and text != text.upper()
+    if not digits:
+        return len(text) >= LONG_WORD and _changes(text, str.isupper) * 3 >= len(text)
+    if len(text) >= LONG_WORD and digits > 1 and letters > 1:
+        return is_mixed or (HEX.fullmatch(text) is not None and digits > 2)
+    return _changes(text, str.isdigit) >= 4
+
+
+def _changes(text: str, kind: Callable[[str], bool]) -> int:
+    """Count how often letters or digits of one kind are followed by another."""
+    kinds = [kind(each) for each in text if each.isalnum()]
+    return sum(one != other for one, other in pairwise(kinds))
+
+
 def decodings(text: str, depth: int = 3) -> set[str]:
     """Return a text and what it means to whoever decodes it, or any word in it, a few times."""
     found, waiting = {text}, [(text, depth)]
@@ -181,7 +206,7 @@ def decodings(text: str, depth: int = 3) -> set[str]:
 
 def _decoded_once(text: str) -> Iterator[str]:
     yield unquote(text)
-    for word in {text, *re.findall(r"[A-Za-z0-9+/_-]{8,}={0,2}", text)}:
+    for word in {text, *ENCODED.findall(text), *ENCODED_PART.findall(text)}:
         for decode in (from_base64, _from_hex):
             try:
                 yield decode(word)

@@ -17,7 +17,7 @@ from .flow import Flow
 from .load import UUID, is_literal_secret
 from .recording import Exchange
 from .session import Draft, RecordedSession
-from .values import candidates
+from .values import candidates, is_opaque
 
 BROWSERS_OWN = frozenset(
     {
@@ -196,6 +196,8 @@ class Writer:
         if not literal or (where == "path" and UUID.fullmatch(literal)):
             return False
         if is_secret(literal, self.secrets) or is_literal_secret("" if where == "path" else name, literal):
+            return True
+        if is_opaque(literal):
             return True
         is_code = ONE_TIME_CODE.fullmatch(literal) is not None
         return self.is_step and self.exchange.writes and where == "body" and is_code
