@@ -76,7 +76,7 @@ EXAMPLES = r"""
   ansible.builtin.copy:
     content: "{{ drafted.text }}"
     dest: endpoint_maps/sensor.yml
-    mode: "0644"
+    mode: "0600"
   vars:
     drafted: "{{ lookup('otsec.defender_iot.endpoint_map_draft', 'recording.har', product='sensor',
       username=recorded_username, password=recorded_password, token=recorded_token,
@@ -93,13 +93,16 @@ _raw:
       description: The map as YAML, with what is missing as comments at the top.
       type: str
     found:
-      description: The requests that the draft was made from, each as method and path.
+      description: The requests that the draft was made from, each with the part of the map, method and path.
       type: list
       elements: str
     missing:
-      description: What the recording does not tell, each with the part of the map and the reason.
+      description: What the map lacks, each with the part of the map, the reason and the remedy.
       type: list
       elements: str
+    skipped:
+      description: How many entries of the recording could not be read.
+      type: int
 """
 
 from typing import Any
@@ -140,4 +143,4 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(f"the recording {path} cannot be read") from None
         except InvalidOptions as error:
             raise AnsibleLookupError(f"the recording {path} gives no map: {error}") from None
-        return {"text": text_of(made), "found": made.found, "missing": made.missing}
+        return {"text": text_of(made), "found": made.found, "missing": made.missing, "skipped": made.skipped}
