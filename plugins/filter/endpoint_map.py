@@ -54,8 +54,8 @@ def _seen(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> str:
         return "the list is empty, so the map's fields could not be tried: make a token and check again"
     used = sum(row["used"] is not None for row in rows)
     counted = "total" in operation.get("paging", {})
-    of = f"of {len(rows)} that the appliance counts" if counted else "the answer does not count them"
-    found = f"{len(rows)} tokens, {used} of them used ({of}); every field is where the map says"
+    of = f"the appliance counts {len(rows)}" if counted else "the answer does not count them"
+    found = f"{len(rows)} tokens, {used} of them used; {of}; every field is where the map says"
     if used and "used_format" not in operation:
         return f"{found}; without used_format the times of use cannot be compared"
     return found

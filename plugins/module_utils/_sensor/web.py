@@ -47,7 +47,10 @@ class Sensor(Appliance):
         """Create a token; return its value, and its id if the endpoint map finds one in the answer."""
         made = self._interface().write(resource.path, "create", {"description": key})
         if not isinstance(made["secret"], str) or not made["secret"]:
-            raise ApplianceError("the answer holds no token where the endpoint map looks for it")
+            raise ApplianceError(
+                "the answer holds no token where the endpoint map looks for it",
+                "check the secret in the map's tokens.create.fields, and delete the new token on the sensor",
+            )
         return made["secret"], made.get("id")
 
     def _row_to_delete(self, rows: list[dict[str, Any]], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +88,7 @@ class Sensor(Appliance):
 
     def _interface(self) -> WebInterface:
         if self.web is None:
-            raise Unsupported("no public interface lists or changes access tokens: give endpoints")
+            raise Unsupported("no public interface lists or changes access tokens", "give endpoints")
         return self.web
 
 

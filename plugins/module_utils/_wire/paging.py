@@ -68,9 +68,9 @@ class Pages:
             self._require_total(answer)
             return False
         if repeated:
-            raise _incomplete(answer, "the appliance answers the same page again")
+            raise _incomplete(answer, "the appliance answers the same page again", CHECK)
         if self.requested >= LIMIT:
-            raise _incomplete(answer, f"it has more than {LIMIT} pages")
+            raise _incomplete(answer, f"it has more than {LIMIT} pages", CHECK)
         return True
 
     def _is_end(self, answer: Response, items: list[Any], repeated: bool) -> bool:
@@ -80,7 +80,7 @@ class Pages:
         if "last" in paging:
             is_last = self._told(answer, "last")
             if not isinstance(is_last, bool):
-                raise _incomplete(answer, f"{is_last!r} does not say whether this page is the last")
+                raise _incomplete(answer, f"{is_last!r} does not say whether this page is the last", CHECK)
             self._require_way(answer, ends=is_last)
             return is_last
         if not items:
@@ -119,7 +119,7 @@ class Pages:
     def _require_total(self, answer: Response) -> None:
         if "total" in self.paging and self.seen != self._total(answer):
             raise _incomplete(
-                answer, f"it has {self.seen} objects, and the appliance counts {self._total(answer)}"
+                answer, f"it has {self.seen} objects, and the appliance counts {self._total(answer)}", CHECK
             )
 
     def _total(self, answer: Response) -> int:
@@ -127,22 +127,23 @@ class Pages:
         if isinstance(total, str) and total.isdecimal():
             total = int(total)
         if isinstance(total, bool) or not isinstance(total, int):
-            raise _incomplete(answer, f"{total!r} is no number of objects")
+            raise _incomplete(answer, f"{total!r} is no number of objects", CHECK)
         return total
 
     def _told(self, answer: Response, name: str) -> Any:
         try:
             return found_in(answer, self.paging[name])
         except LookupError:
-            raise _incomplete(answer, f"the endpoint map's paging.{name} is not in the answer") from None
+            raise _incomplete(
+                answer, f"the endpoint map's paging.{name} is not in the answer", CHECK
+            ) from None
 
 
+CHECK = "check the endpoint map's paging against the appliance"
 NO_WAY = "add to the endpoint map's paging how the next page is requested"
 
 
-def _incomplete(
-    answer: Response, why: str, remedy: str = "check the endpoint map's paging against the appliance"
-) -> ApplianceError:
+def _incomplete(answer: Response, why: str, remedy: str) -> ApplianceError:
     return ApplianceError(
         f"the list may be incomplete: {why}", remedy, status=answer.status, path=answer.path
     )

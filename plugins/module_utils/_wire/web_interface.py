@@ -62,7 +62,10 @@ def fill_path(template: str, values: Mapping[str, Any]) -> str:
 def _segment(name: str, value: Any) -> str:
     """Percent-encode a value; without it the path would be that of all objects."""
     if value is None:
-        raise Unsupported(f"the endpoint map's path needs {name}, and there is none")
+        raise Unsupported(
+            f"the endpoint map's path needs {name}, and there is none",
+            "check the map's fields against an answer",
+        )
     return quoted(str(value))
 
 
@@ -79,7 +82,10 @@ def require_login(product: str, params: Mapping[str, Any]) -> None:
     """Raise InvalidOptions for a map of another product, or where its login needs what the task lacks."""
     endpoints = params["endpoint_map"]
     if endpoints["product"] != product:
-        raise InvalidOptions(f"the endpoint map is for a {endpoints['product']}, not for a {product}")
+        raise InvalidOptions(
+            f"the endpoint map is for a {endpoints['product']}, not for a {product}",
+            f"give endpoints that were made for a {product}",
+        )
     named = set(placeholders(endpoints))
     needed = [option for option in LOGIN_OPTIONS if option in named or (BASIC in named and option != "token")]
     missing = [option for option in needed if not params[option]]
@@ -151,7 +157,8 @@ class WebInterface:
         operation: Mapping[str, Any] | None = self.map.get(group, {}).get(name)
         if operation is None:
             raise Unsupported(
-                f"the endpoint map has no operation {group}.{name}, and no public interface offers it"
+                f"the endpoint map has no operation {group}.{name}, and no public interface offers it",
+                "add the operation to the map, or do this in the web interface",
             )
         return operation
 
@@ -177,8 +184,9 @@ class WebInterface:
         kept = [name for name in awaited if self.http.cookies.get(name) in (None, "", cookies.get(name))]
         if kept or answer.status not in step["success"] or not self._captures(step, answer):
             raise Refused(
-                "no session was opened, so the password may be wrong or have expired, or this source address "
-                "be locked out; it is not tried again",
+                "no session was opened, and it is not tried again: the password may be wrong or have expired, "
+                "or this source address be locked out",
+                "sign in with a browser to see which, then run again",
                 status=answer.status,
                 path=answer.path,
             )
@@ -245,7 +253,10 @@ class WebInterface:
         sent = {name: part for name, part in operation.items() if name in SENT}
         missing = sorted(set(placeholders([sent, dict(common)])) - set(known))
         if missing:
-            raise Unsupported(f"no answer so far has given {missing[0]}, which the endpoint map sends")
+            raise Unsupported(
+                f"no answer so far has given {missing[0]}, which the endpoint map sends",
+                "check where the map captures it",
+            )
         return known
 
     def _live(self, place: Mapping[str, str]) -> Any:
@@ -300,8 +311,8 @@ def _used(operation: Mapping[str, Any], answer: Response, item: Any, pointer: st
     except (ValueError, OverflowError):
         raise _unusable(
             answer,
-            f'"{value}" is no time in the endpoint map\'s used_format, {operation["used_format"]}; if it '
-            "means that the token was never used, it belongs into never_used",
+            f'"{value}" is no time in the endpoint map\'s used_format, {operation["used_format"]}',
+            "correct used_format, or put the value into never_used if it means that the token was never used",
         ) from None
 
 
@@ -313,14 +324,16 @@ def _picked(answer: Response, document: Any, pointer: str) -> Any:
 
 
 def _unexpected(answer: Response) -> ApplianceError:
-    refused = answer.status in (401, 403)
-    reason = (
-        "the account is not allowed to do this"
-        if refused
-        else "the answer is not one the endpoint map expects"
+    if answer.status in (401, 403):
+        why, remedy = "the account is not allowed to do this", "give it the rights, or use another account"
+        return Refused(why, remedy, status=answer.status, path=answer.path)
+    return ApplianceError(
+        "the answer is not one the endpoint map expects",
+        "check the map against the appliance, which may have been upgraded",
+        status=answer.status,
+        path=answer.path,
     )
-    return (Refused if refused else ApplianceError)(reason, status=answer.status, path=answer.path)
 
 
-def _unusable(answer: Response, what: str) -> ApplianceError:
-    return ApplianceError(f"the answer is not usable: {what}", status=answer.status, path=answer.path)
+def _unusable(answer: Response, what: str, remedy: str = "check the map against an answer") -> ApplianceError:
+    return ApplianceError(f"the answer is not usable: {what}", remedy, status=answer.status, path=answer.path)

@@ -71,14 +71,18 @@ def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
     except AnsibleError as error:
         _node, line = _composed(found)
         where = f" in line {line}" if line else ""
-        raise InvalidOptions(f"the endpoint map {path} cannot be read{where}: {error.message}") from None
+        raise InvalidOptions(
+            f"the endpoint map {path} cannot be read{where}: {error.message}", "correct the file or its path"
+        ) from None
     try:
         endpoints = checked_endpoint_map(endpoints)
     except Fault as fault:
         line = _line(found, fault.place)
         where = f" in line {line}" if line else ""
         place = ".".join(map(str, fault.place)) or "the top level"
-        raise InvalidOptions(f"the endpoint map {path} is not valid{where}, at {place}: {fault}") from None
+        raise InvalidOptions(
+            f"the endpoint map {path} is not valid{where}, at {place}: {fault}", "correct it there"
+        ) from None
     if endpoints.get("tokens", {}).get("delete", {}).get("provenance") == "assumed":
         return {**endpoints, "provenance": "assumed"}
     return endpoints
@@ -90,7 +94,9 @@ def checked_endpoint_map(endpoints: Any) -> dict[str, Any]:
     Raises InvalidOptions without jsonschema.
     """
     if not HAS_JSONSCHEMA:
-        raise InvalidOptions(missing_required_lib("jsonschema", reason="to check endpoint maps"))
+        raise InvalidOptions(
+            missing_required_lib("jsonschema", reason="to check endpoint maps"), "install it there"
+        )
     if is_schema_1(endpoints):
         try:
             endpoints = translated(endpoints)

@@ -67,9 +67,9 @@ def test_times_without_a_format_are_told() -> None:
 
 def test_the_number_of_tokens_is_told_and_of_how_many() -> None:
     endpoints = copy.deepcopy(SENSOR)
-    assert "(the answer does not count them)" in detail({"tokens": TOKENS}, endpoints, "tokens.list")
+    assert "; the answer does not count them; " in detail({"tokens": TOKENS}, endpoints, "tokens.list")
     endpoints["tokens"]["list"]["paging"] = {"total": "/all"}
-    assert "(of 2 that the appliance counts)" in detail({"tokens": TOKENS}, endpoints, "tokens.list")
+    assert "; the appliance counts 2; " in detail({"tokens": TOKENS}, endpoints, "tokens.list")
 
 
 CREATED = {"minted": True}

@@ -278,7 +278,7 @@ def test_a_place_that_nothing_fills_is_refused(
     with pytest.raises(InvalidOptions) as caught:
         loaded(tmp_path, changed(original, place, value))
     assert re.match(r"the endpoint map map\.yml is not valid in line \d+, at " + part, str(caught.value))
-    assert str(caught.value).endswith(f": nothing fills {{{name}}}")
+    assert caught.value.why.endswith(f": nothing fills {{{name}}}")
 
 
 @pytest.mark.parametrize(

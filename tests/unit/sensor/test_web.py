@@ -113,7 +113,7 @@ def test_a_minted_token_is_returned_with_the_id_that_the_map_finds(
 def test_an_answer_without_a_token_is_an_error_and_no_token(value: Any) -> None:
     with pytest.raises(ApplianceError) as caught:
         sensor(answer(201, {"token": value})).mint(TOKEN, "Forescout")
-    assert caught.value.reason == "the answer holds no token where the endpoint map looks for it"
+    assert caught.value.why == "the answer holds no token where the endpoint map looks for it"
 
 
 def test_a_token_is_deleted_after_the_list_was_read_again() -> None:
@@ -212,7 +212,7 @@ def test_a_trial_without_an_answer_is_no_verdict() -> None:
 def test_without_an_endpoint_map_only_the_trial_is_possible(verb: str, arguments: list[Any]) -> None:
     box = sensor(endpoint_map=None)
     with pytest.raises(
-        Unsupported, match="no public interface lists or changes access tokens: give endpoints"
+        Unsupported, match="no public interface lists or changes access tokens; give endpoints"
     ):
         getattr(box, verb)(TOKEN, *arguments)
     assert box.http.requests == []

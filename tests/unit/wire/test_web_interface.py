@@ -141,7 +141,7 @@ def test_rows_have_the_names_of_the_map_and_never_used_is_none() -> None:
 def test_an_answer_that_the_map_does_not_fit_is_an_error(body: Any, said: str) -> None:
     with pytest.raises(ApplianceError) as caught:
         web(Wire(answer(200, body))).listed("tokens")
-    assert caught.value.reason == f"the answer is not usable: {said}"
+    assert caught.value.why == f"the answer is not usable: {said}"
 
 
 def test_without_a_pointer_the_answer_itself_has_to_be_the_list() -> None:
@@ -167,7 +167,7 @@ def test_without_a_pointer_the_answer_itself_has_to_be_the_list() -> None:
 def test_a_status_that_the_map_does_not_name_is_an_error(status: int, error: type, said: str) -> None:
     with pytest.raises(ApplianceError) as caught:
         web(Wire(answer(status, {"rows": []}))).listed("tokens")
-    assert (type(caught.value), caught.value.reason, caught.value.status) == (error, said, status)
+    assert (type(caught.value), caught.value.why, caught.value.status) == (error, said, status)
 
 
 def test_an_operation_sends_its_template_and_picks_its_fields() -> None:
@@ -295,7 +295,7 @@ def test_what_is_no_time_in_the_format_is_an_error_that_names_never_used(value: 
     rows = {**GROUP["list"], "used_format": form, "never_used": "never"}
     endpoints = {"product": "sensor", "login": LOGINS["token"], "tokens": {"list": rows}}
     wire = Wire(answer(200, {"rows": [{"id": 1, "last": {"used": value}}]}))
-    with pytest.raises(ApplianceError, match="it belongs into never_used"):
+    with pytest.raises(ApplianceError, match="into never_used if it means"):
         WebInterface(wire, {**TOKEN, "endpoint_map": endpoints}).listed("tokens")
 
 
