@@ -23,8 +23,8 @@ from .https import Http, Response, quoted
 from .paging import Pages
 from .places import decoded, found_in, pointed
 
-PLACEHOLDER = re.compile(r"(?<!\{)\{([a-z][a-z0-9_]*)\}(?!\})")
-ESCAPED = re.compile(r"\{(\{[a-z][a-z0-9_]*\})\}")
+PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+ESCAPED_OR_PLACEHOLDER = re.compile(rf"\{{({PLACEHOLDER.pattern})\}}|{PLACEHOLDER.pattern}")
 """A name in double braces is that name in braces, as GraphQL has it."""
 
 LOGIN_OPTIONS = ("token", "username", "password")
@@ -51,12 +51,12 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _text(template: str, values: Mapping[str, Any]) -> str:
-    return ESCAPED.sub(r"\1", PLACEHOLDER.sub(lambda match: str(values[match[1]]), template))
+    return ESCAPED_OR_PLACEHOLDER.sub(lambda match: match[1] or str(values[match[3]]), template)
 
 
 def fill_path(template: str, values: Mapping[str, Any]) -> str:
     """Put values into the places of a path. Raises Unsupported where a value cannot be part of one."""
-    return _text(template, {name: _segment(name, values[name]) for name in PLACEHOLDER.findall(template)})
+    return _text(template, {name: _segment(name, values[name]) for name in placeholders(template)})
 
 
 def _segment(name: str, value: Any) -> str:
@@ -72,7 +72,7 @@ def _segment(name: str, value: Any) -> str:
 def placeholders(template: Any) -> Iterator[str]:
     """Yield the names of the places in a template, at any depth."""
     if isinstance(template, str):
-        yield from PLACEHOLDER.findall(template)
+        yield from filter(None, (match[3] for match in ESCAPED_OR_PLACEHOLDER.finditer(template)))
     elif isinstance(template, (Mapping, list)):
         for part in template.values() if isinstance(template, Mapping) else template:
             yield from placeholders(part)
@@ -184,8 +184,8 @@ class WebInterface:
         kept = [name for name in awaited if self.http.cookies.get(name) in (None, "", cookies.get(name))]
         if kept or answer.status not in step["success"] or not self._captures(step, answer):
             raise Refused(
-                "no session was opened, and it is not tried again: the password may be wrong or have expired, "
-                "or this source address be locked out",
+                "no session was opened, and it is not tried again: the password may be wrong or have "
+                "expired, or this source address be locked out",
                 "sign in with a browser to see which, then run again",
                 status=answer.status,
                 path=answer.path,

@@ -157,7 +157,7 @@ def _captures(operation: dict[str, Any], place: Place) -> set[str]:
 
 def _require_filled(template: Any, place: Place, known: set[str]) -> None:
     for inner, text in _texts(template):
-        unknown = sorted(set(PLACEHOLDER.findall(text)) - known)
+        unknown = sorted(set(placeholders(text)) - known)
         if unknown:
             raise Fault((*place, *inner), f"nothing fills {{{unknown[0]}}}")
 
@@ -182,7 +182,7 @@ def _refuse_secrets(endpoints: dict[str, Any]) -> None:
 
 def _is_captured(header: str, text: str) -> bool:
     """Say whether a header takes its value from the account or from an answer."""
-    names = set(PLACEHOLDER.findall(text))
+    names = set(placeholders(text))
     return header.lower() != "cookie" and bool(names) and not names & (RESERVED - ACCOUNT)
 
 

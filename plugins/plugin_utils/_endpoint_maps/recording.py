@@ -232,15 +232,19 @@ def _is_sanitized(log: Mapping[str, Any], exchanges: list[Exchange]) -> bool:
 
 def scalars(document: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every text, number, truth value and null of a document with its JSON pointer."""
-    if isinstance(document, Mapping):
+    if isinstance(document, dict):
         for name, part in document.items():
-            escaped = str(name).replace("~", "~0").replace("/", "~1")
-            yield from scalars(part, f"{pointer}/{escaped}")
+            yield from scalars(part, f"{pointer}/{_escaped(name)}")
     elif isinstance(document, list):
         for number, part in enumerate(document):
             yield from scalars(part, f"{pointer}/{number}")
     else:
         yield pointer, document
+
+
+def _escaped(name: Any) -> str:
+    text = str(name)
+    return text.replace("~", "~0").replace("/", "~1") if "~" in text or "/" in text else text
 
 
 def holds(document: Any, value: Any) -> bool:
@@ -255,9 +259,9 @@ def same(one: Any, other: Any) -> bool:
 
 def lists(document: Any, pointer: str = "") -> Iterator[tuple[str, list[Any]]]:
     """Yield every list of objects or of lists in a document with its JSON pointer, the outermost first."""
-    if isinstance(document, list) and any(isinstance(item, (Mapping, list)) for item in document):
+    if isinstance(document, list) and any(isinstance(item, (dict, list)) for item in document):
         yield pointer, document
-    parts = enumerate(document) if isinstance(document, list) else ()
-    for name, part in document.items() if isinstance(document, Mapping) else parts:
-        escaped = str(name).replace("~", "~0").replace("/", "~1")
-        yield from lists(part, f"{pointer}/{escaped}")
+    pairs = document.items() if isinstance(document, dict) else ()
+    for name, part in enumerate(document) if isinstance(document, list) else pairs:
+        if isinstance(part, (dict, list)):
+            yield from lists(part, f"{pointer}/{_escaped(name)}")

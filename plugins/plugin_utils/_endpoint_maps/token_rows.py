@@ -148,7 +148,7 @@ class TokenRows:
 
 
 def _has(item: Any, description: str) -> bool:
-    return isinstance(item, (dict, list)) and description in dict(scalars(item)).values()
+    return isinstance(item, (dict, list)) and any(value == description for _at, value in scalars(item))
 
 
 def name_of(pointer: str) -> str:

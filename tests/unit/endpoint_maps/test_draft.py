@@ -370,3 +370,133 @@ def test_an_answer_in_base64_is_read() -> None:
     content = listed["response"]["content"]
     content.update(encoding="base64", text=base64.b64encode(content["text"].encode()).decode())
     assert made(PAGE, LOGIN, CREATE, listed, DELETE, LOGOUT).endpoints == DRAFTED
+
+
+def graphql(query: str, data: Any, bearer: str = "") -> dict[str, Any]:
+    """Make a GraphQL request, whose values are in the text of the query."""
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    return entry("POST", "/graphql", {"query": query}, {"data": data}, headers=headers)
+
+
+def test_values_in_the_text_of_a_query_become_places() -> None:
+    rows = [
+        {"id": 3, "text": "Historian", "last": "2026-11-02T10:15:00Z"},
+        {"id": 7, "text": "Forescout", "last": "N/A"},
+    ]
+    found = made(
+        graphql(f'mutation{{login(u:"ada",p:"{PASSWORD}"){{jwt}}}}', {"login": {"jwt": SESSION}}),
+        graphql('mutation{create(t:"Forescout"){id value}}', {"create": {"id": 7, "value": TOKEN}}, SESSION),
+        graphql("{tokens{id}}", {"tokens": rows}, SESSION),
+        graphql("mutation{delete(input:{id:7}){ok}}", {"delete": {"ok": True}}, SESSION),
+        graphql("{tokens{id}}", {"tokens": rows[:1]}, SESSION),
+    )
+    assert found.missing == []
+    checked_endpoint_map(found.endpoints)
+    queries = [found.endpoints["tokens"][name]["json"]["query"] for name in ("list", "create", "delete")]
+    assert queries == [
+        "{tokens{{id}}}",
+        'mutation{create(t:"{description}"){id value}}',
+        "mutation{delete(input:{id:{id}}){{ok}}}",
+    ]
+    login = found.endpoints["login"]["steps"][0]["json"]["query"]
+    assert login == 'mutation{login(u:"{username}",p:"{password}"){{jwt}}}'
+
+
+def rpc(method: str, params: Any, result: Any) -> dict[str, Any]:
+    """Make a JSON-RPC request."""
+    return entry("POST", "/rpc", {"id": 1, "method": method, "params": params}, {"id": 1, "result": result})
+
+
+def test_requests_to_one_path_are_told_apart_by_their_bodies() -> None:
+    session = {"sid": SESSION}
+    found = made(
+        rpc("in", {"user": "ada", "pw": PASSWORD}, session),
+        rpc("list", session, [OLD]),
+        rpc("create", {**session, "text": "Forescout"}, {"value": TOKEN}),
+        rpc("list", session, [OLD, ROW]),
+        rpc("delete", {**session, "text": "Forescout"}, None),
+        rpc("list", session, [OLD]),
+    )
+    assert found.missing == []
+    sent = {name: each["json"] for name, each in found.endpoints["tokens"].items()}
+    assert {name: each["method"] for name, each in sent.items()} == {name: name for name in sent}
+    assert sent["delete"]["params"] == {"sid": "{sid}", "text": "{description}"}
+
+
+def test_a_token_that_is_revealed_by_a_second_request_needs_the_first_one_before_it() -> None:
+    first = entry(
+        "POST", "/t", {"text": "Forescout"}, {"ticket": "a1b2c3d4e5f6a7b8"}, headers=X_CSRF, cookies=BOTH
+    )
+    second = entry("POST", "/show", {"t": "a1b2c3d4e5f6a7b8"}, {"value": TOKEN}, headers=X_CSRF, cookies=BOTH)
+    listed = [listing(OLD), listing(OLD, ROW)]
+    create = made(PAGE, LOGIN, listed[0], first, second, listed[1]).endpoints["tokens"]["create"]
+    assert create["json"] == {"t": "{ticket}"}
+    (before,) = create["before"]
+    assert (before["json"], before["capture"]) == ({"text": "{description}"}, {"ticket": "/ticket"})
+
+
+def test_the_new_one_of_two_tokens_with_one_description_is_known_by_its_id() -> None:
+    twin = {**ROW, "nr": 5}
+    found = made(PAGE, LOGIN, listing(OLD, twin), CREATE, listing(ROW, OLD, twin), DELETE)
+    assert found.missing == []
+    assert found.endpoints["tokens"]["delete"]["path"] == "/t/{id}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"tokens": {"7": ROW}}, "tokens.list: GET /t has the description, but not in a list of objects"),
+        ([{**ROW, "text": "else"}], "tokens.list: no answer lists a token of that description"),
+    ],
+)
+def test_a_list_that_a_map_cannot_read_is_told(answer: Any, said: str) -> None:
+    found = made(PAGE, LOGIN, CREATE, entry("GET", "/t", answer=answer, cookies=BOTH))
+    assert any(each.startswith(said) for each in found.missing)
+
+
+def test_a_search_is_no_list_of_every_token() -> None:
+    found = made(PAGE, LOGIN, CREATE, entry("GET", "/t?q=Forescout", answer=[ROW], cookies=BOTH))
+    assert any(each.startswith("tokens.list: GET /t searches for the description") for each in found.missing)
+
+
+def test_a_token_that_is_no_value_in_json_is_told() -> None:
+    page = entry("POST", "/t", {"text": "Forescout"}, f"<b>{TOKEN}</b>", headers=X_CSRF, cookies=BOTH)
+    found = made(PAGE, LOGIN, page, LIST)
+    assert any(
+        each.startswith("tokens.create: POST /t shows the token, but not as") for each in found.missing
+    )
+
+
+def test_a_creation_without_the_description_is_told() -> None:
+    create = entry("POST", "/t", {}, {"nr": 7, "value": TOKEN}, headers=X_CSRF, cookies=BOTH)
+    found = made(PAGE, LOGIN, create, LIST)
+    assert any(each.startswith("tokens.create: neither POST /t, which answers") for each in found.missing)
+
+
+def test_what_a_browser_and_its_scripts_add_is_not_in_the_map() -> None:
+    listed = entry(
+        "GET",
+        "/t?view=all&_=1793614500123",
+        answer={"rows": [OLD, ROW]},
+        cookies=BOTH,
+        headers={
+            "sec-fetch-mode": "cors",
+            ":authority": "x",
+            "X-Request-Id": "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+        },
+    )
+    other = entry("GET", "/x", headers={"X-Request-Id": "0d2f1f6e-0b0a-4c0d-8e1d-1f2e3d4c5b6a"})
+    assert made(PAGE, LOGIN, other, CREATE, listed, DELETE, LOGOUT).endpoints == DRAFTED
+
+
+def test_a_body_that_is_neither_json_nor_a_form_is_told() -> None:
+    login = copy.deepcopy(LOGIN)
+    login["request"]["postData"] = {"mimeType": "text/xml", "text": f"<u>ada</u><p>{PASSWORD}</p>"}
+    found = made(PAGE, login, CREATE, LIST, DELETE)
+    assert any(
+        "login: POST /in sends a body that is neither JSON nor a form" in each for each in found.missing
+    )
+    create = copy.deepcopy(CREATE)
+    create["request"]["postData"] = {"mimeType": "text/xml", "text": "<t>Forescout</t>"}
+    found = made(PAGE, LOGIN, create, LIST, DELETE)
+    assert any("POST /t sends a body that is neither JSON nor a form" in each for each in found.missing)

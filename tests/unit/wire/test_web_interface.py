@@ -445,3 +445,15 @@ def test_a_time_may_be_relative_and_absent_until_the_first_use(row: Any, told: A
     rows = {"fields": {"used": "/used"}, "used_format": "relative", "used_may_be_absent": True}
     wire = Wire(answer(200, [row]))
     assert WebInterface(wire, {**USER, "endpoint_map": stepped(**rows)}).listed("tokens") == [{"used": told}]
+
+
+@pytest.mark.parametrize(
+    ("template", "filled"),
+    [
+        ("{tokens{{id}}}", "{tokens{id}}"),
+        ("delete(input:{id:{id}})", "delete(input:{id:7})"),
+        ("{{id}} {id}", "{id} 7"),
+    ],
+)
+def test_a_name_in_double_braces_is_that_name_in_braces(template: str, filled: str) -> None:
+    assert fill(template, {"id": 7}) == filled
