@@ -60,7 +60,8 @@ def test_a_key_that_is_refused_right_after_minting_stays_pending() -> None:
     with pytest.raises(Refused) as caught:
         scene.play()
     assert caught.value.sentence("box") == (
-        'box: trying key "a" failed (401): it was just minted and is stored as pending, but is not accepted'
+        'box: trying key "a" failed (401): it was just minted and is stored as pending, '
+        "but is not accepted"
     )
     assert scene.events == [*READING, *MINTING, TRYING]
     assert scene.keeper.pending.secret.value == MINTED

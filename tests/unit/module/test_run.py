@@ -170,10 +170,7 @@ def test_what_a_module_refuses_itself_fails_before_any_connection() -> None:
 
     node = Node()
     result = run(module(failing(AssertionError("ran")), prepare=prepare), {"name": "a"}, node)
-    assert (result, node.asked) == (
-        {"changed": False, "failed": True, "msg": "box: checking the options failed: not so"},
-        [],
-    )
+    assert (result, node.asked) == ({"changed": False, "failed": True, "msg": "box: checking the options failed: not so"}, [])
 
 
 @pytest.mark.parametrize(
