@@ -49,7 +49,7 @@ class Pages:
         return {"page": self.paging.get("start", 0) + counted, "next": self.cursor}
 
     def ends_with(self, answer: Response) -> bool:
-        """Say whether an answer is that there is no such page, which some appliances say after the last one.
+        """Return whether an answer says that there is no such page, as some appliances do after the last one.
 
         Raises ApplianceError for an incomplete list.
         """

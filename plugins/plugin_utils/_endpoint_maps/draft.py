@@ -389,7 +389,7 @@ class SignIn:
             operation |= {"success": success, "capture": {n: _short(p) for n, p in captured.items()}}
 
     def _is_unchanged(self, place_: Mapping[str, str]) -> bool:
-        """Say whether the login answers with a cookie that it was sent, which proves nothing."""
+        """Return whether the login answers with a cookie that it was sent, which proves nothing."""
         name = place_.get("cookie", "")
         login = self.login
         return bool(login and name in login.cookies and login.cookies[name] == login.set_cookies.get(name))
@@ -407,7 +407,7 @@ class SignIn:
             self.made.miss("tokens.create", "create_no_description", request=request)
 
     def _has_session(self) -> bool:
-        """Say whether the operations send something that a request before them gave; else note why not."""
+        """Return whether the operations send something that a request before them gave; else note why not."""
         exchange = next(iter(self.operations.values()))
         if sends_basic(exchange, self.drafter.session):
             return True
@@ -454,7 +454,7 @@ class SignIn:
         return {}
 
     def _is_logout(self, exchange: Exchange) -> bool:
-        """Say whether a request ended the session: it cleared a cookie, or led away as the last of all."""
+        """Return whether a request ended the session: it cleared a cookie, or led away as the last of all."""
         sent = set(exchange.cookies)
         if any(value.strip('"') == "" for name, value in exchange.set_cookies.items() if name in sent):
             return True

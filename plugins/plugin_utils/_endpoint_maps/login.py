@@ -35,7 +35,7 @@ def find_login(
 
 
 def sends_basic(exchange: Exchange, session: RecordedSession) -> bool:
-    """Say whether a request signs in by HTTP's basic authentication."""
+    """Return whether a request signs in by HTTP's basic authentication."""
     return any(session.basic in value for value in exchange.headers.values())
 
 
@@ -50,7 +50,7 @@ def _passwords(exchange: Exchange, session: RecordedSession) -> int:
 
 
 def _changes_password(exchange: Exchange, session: RecordedSession, recording: Recording) -> bool:
-    """Say whether a request sets the password: it repeats it, or sends what was typed to sign in before."""
+    """Return whether a request sets the password: it repeats it, or sends the one that was typed before."""
     if _passwords(exchange, session) > 1 and not session.password.isalpha():
         return True
     values = {str(value) for _pointer, value in scalars(exchange.body)}

@@ -47,7 +47,7 @@ class Paging:
     """The pages of one list."""
 
     def __init__(self, rows: TokenRows, exchanges: list[Exchange]) -> None:
-        """Take the list, and all exchanges, to compare the requests for its pages."""
+        """``exchanges`` are those of the whole recording, to compare the requests for the pages."""
         self.rows = rows
         key = (rows.exchange.method, rows.exchange.bare_path)
         self.pages = [each for each in exchanges if (each.method, each.bare_path) == key and each.works]
@@ -126,7 +126,7 @@ class Paging:
         return facts
 
     def _is_total(self, at: str, name: str) -> bool:
-        """Say whether a number counts all objects: by its name, or because it grew as the list did."""
+        """Return whether a number counts all objects: by its name, or because it grew as the list did."""
         counted = [(count, dict(scalars(each.answer)).get(at)) for each, count in self._counted]
         agrees = all(count == told for count, told in counted)
         has_grown = len({count for count, _told in counted}) > 1
@@ -174,7 +174,7 @@ class Paging:
 
     @property
     def _counts(self) -> str:
-        """Say whether the position counts pages or objects."""
+        """Return whether the position counts pages or objects."""
         position = self._position or ""
         values = sorted(self._values(position))
         if len(values) > 1 and plain(position) not in PAGES | OFFSETS:

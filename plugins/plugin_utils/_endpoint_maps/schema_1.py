@@ -14,7 +14,7 @@ READS = ("GET",)
 
 
 def is_schema_1(endpoints: Any) -> bool:
-    """Say whether something is a map of schema 1 that can be translated."""
+    """Return whether something is a map of schema 1 that can be translated."""
     return (
         isinstance(endpoints, dict)
         and endpoints.get("schema") == 1

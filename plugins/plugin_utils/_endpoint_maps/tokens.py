@@ -71,7 +71,7 @@ def _evidence(
 
 
 def _was_without(rows: TokenRows, session: RecordedSession, exchanges: list[Exchange]) -> bool:
-    """Say whether the same request was answered without the token before."""
+    """Return whether the same request was answered without the token before."""
     earlier = [each for each in exchanges if each.number < rows.exchange.number]
     return any(
         each.answer is not None and not holds(each.answer, session.description)
@@ -167,7 +167,7 @@ def _later_lists(exchange: Exchange, exchanges: list[Exchange], rows: TokenRows)
 def _is_gone_after(
     exchange: Exchange, exchanges: list[Exchange], rows: TokenRows, identity: Any, session: RecordedSession
 ) -> bool:
-    """Say whether the next list lacks the token, which was not said to be gone before."""
+    """Return whether the next list lacks the token, which was not said to be gone before."""
     later = _later_lists(exchange, exchanges, rows)
     value = session.description if identity is None else identity
     return bool(later) and not holds(later[0], value)
@@ -178,12 +178,12 @@ def _is_there_after(exchange: Exchange, exchanges: list[Exchange], rows: TokenRo
 
 
 def _is_below(exchange: Exchange, create: Exchange, rows: TokenRows) -> bool:
-    """Say whether a path continues that of the list or of the creation."""
+    """Return whether a path continues that of the list or of the creation."""
     return any(exchange.bare_path.startswith(other.bare_path) for other in (create, rows.exchange))
 
 
 def addresses(exchange: Exchange, value: Any) -> bool:
-    """Say whether a request names an object, in its path or in its body."""
+    """Return whether a request names an object, in its path or in its body."""
     path, _mark, query = exchange.path.partition("?")
     parts = {unquote(part) for part in path.split("/")} | {each for _name, each in parse_qsl(query)}
     body = [str(each) for _place, each in scalars(exchange.body)]

@@ -99,7 +99,7 @@ def given(exchange: Exchange, text: str, *, is_strong: bool) -> Source | None:
 
 
 def shows(exchange: Exchange, text: str) -> bool:
-    """Say whether an answer has a text anywhere at all, in whatever form."""
+    """Return whether an answer has a text anywhere at all, in whatever form."""
     return text in (exchange.text or "") or any(text in value for value in exchange.answer_headers.values())
 
 
@@ -113,7 +113,7 @@ def cookie_given(exchange: Exchange, text: str) -> Place | None:
 
 
 def has(exchange: Exchange, place: Place) -> bool:
-    """Say whether an answer has a header, a meta tag or an input."""
+    """Return whether an answer has a header, a meta tag or an input."""
     if "header" in place:
         return place["header"] in exchange.answer_headers
     return any((kind, name) in _tags(exchange.text or "") for kind, name in place.items())
@@ -132,7 +132,7 @@ def _sendable(value: str) -> Iterator[tuple[dict[str, str], str]]:
 
 
 def _may_be_session(text: str, place: Place, *, is_strong: bool) -> bool:
-    """Say whether a value is a session's rather than a word or a number that is the same by chance."""
+    """Return whether a value is a session's rather than a word or a number that is the same by chance."""
     is_json = "pointer" in place and not is_strong
     if WORD.fullmatch(text):
         return len(text) >= (LONG_WORD if is_json else SHORTEST_WORD)
@@ -160,7 +160,7 @@ def _places(exchange: Exchange, text: str, *, is_strong: bool) -> Iterator[tuple
 
 
 def may_hold(answer: str, text: str) -> bool:
-    """Say whether it is worth to read an answer: JSON and HTML escape what is neither letter nor digit."""
+    """Return whether it is worth to read an answer: JSON and HTML escape what is neither letter nor digit."""
     run = max(RUN.findall(text), key=len, default="")
     if run in answer:
         return True
@@ -174,7 +174,7 @@ def _tags(page: str) -> dict[tuple[str, str], str]:
 
 
 def is_opaque(text: str) -> bool:
-    """Say whether a text looks made by a machine: no word, no version, no date."""
+    """Return whether a text looks made by a machine: no word, no version, no date."""
     if text in CONSTANTS or not OPAQUE.fullmatch(text):
         return False
     letters, digits = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))

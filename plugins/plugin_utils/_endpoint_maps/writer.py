@@ -113,7 +113,7 @@ class Writer:
         return made
 
     def _is_browsers(self, name: str, value: str) -> bool:
-        """Say whether a header is the browser's own. An unusual type of content is the appliance's."""
+        """Return whether a header is the browser's own. An unusual type of content is the appliance's."""
         lower = name.lower()
         if lower == "accept":
             return "*/*" in value or "html" in value or value == TYPES["json"]
@@ -123,7 +123,7 @@ class Writer:
         return lower in BROWSERS_OWN
 
     def _is_new_each_time(self, name: str, value: str) -> bool:
-        """Say whether a header is a random number that the browser makes up for each request."""
+        """Return whether a header is a random number that the browser makes up for each request."""
         others = {each.headers[name] for each in self.flow.exchanges if name in each.headers}
         is_random = UUID.fullmatch(value) or CLOCK.fullmatch(value)
         return (
@@ -224,12 +224,12 @@ def place(exchange: Exchange, secrets: Collection[str]) -> str:
 
 
 def is_secret(text: str, secrets: Collection[str]) -> bool:
-    """Say whether a text is or has a secret of the recording; one that is a mere word has to be all."""
+    """Return whether a text is or has a secret of the recording; one that is a mere word has to be all."""
     return any(each == text or (is_telling(each) and each in text) for each in secrets)
 
 
 def is_telling(secret: str) -> bool:
-    """Say whether a secret is more than a word, which other texts have by chance."""
+    """Return whether a secret is more than a word, which other texts have by chance."""
     return len(secret) >= SHORTEST_PART and not (secret.isalpha() and len(secret) < 16)
 
 
