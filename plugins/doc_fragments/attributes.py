@@ -39,6 +39,24 @@ attributes:
       - This module only reads.
 """
 
+    # For modules about the run itself, which need no appliance.
+    ABOUT_RUN = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Behaviour in check mode.
+    support: full
+    details:
+      - The module changes nothing.
+  diff_mode:
+    description: Support of diff mode.
+    support: none
+  platform:
+    description: Supported platforms.
+    platforms: all
+    support: full
+"""
+
     ACTIONGROUP_FORTIGATE = r"""
 options: {}
 attributes:

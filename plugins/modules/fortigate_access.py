@@ -13,6 +13,9 @@ description:
     over one connection. Each table of the FortiGate is read once, regardless of the number of objects.
   - The order is fixed. The module manages the profiles, then the administrators that use them, then their
     keys. Removals come last.
+  - Before the first write on the FortiGate, the module reads every secret store and reserves the keys to
+    generate. If a store cannot be read or written, the FortiGate is not changed. A stored key is marked as
+    possibly void before its administrator is recreated, so the run after an interruption replaces it.
   - The task ends at the first step that fails. RV(objects) then lists the steps taken before. If the task
     created an administrator and cannot store its key, it deletes the administrator again.
   - In check mode, later steps take into account what earlier steps would create.

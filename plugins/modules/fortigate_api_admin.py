@@ -141,6 +141,18 @@ EXAMPLES = r"""
     name: defender-iot
     trusted_hosts: "{{ groups['sensors'] | map('extract', hostvars, 'ansible_host') | list }}"
 
+- name: Create the REST API administrator, and first mark a key stored for an earlier one as void
+  otsec.defender_iot.fortigate_api_admin:
+    name: defender-iot
+    profile: defender-iot
+    trusted_hosts: [192.0.2.20]
+    secret_ref: vault_file:/srv/secrets/fgt-north-01
+
+- name: Generate its API key, or keep the stored one
+  otsec.defender_iot.fortigate_api_key:
+    name: defender-iot
+    secret_ref: vault_file:/srv/secrets/fgt-north-01
+
 - name: Delete the REST API administrator
   otsec.defender_iot.fortigate_api_admin:
     name: defender-iot

@@ -13,8 +13,11 @@ description:
   - The order is fixed. The module reads the store and the administrator. It writes a pending record, which
     proves that the store is writable. Then it generates the key, stores it as pending, reads it back and
     compares it. It tries the key once if the result is conclusive, and then makes it the current key.
-  - The next run completes an interrupted one. If the key was stored and is not refused, it becomes the
-    current key. Otherwise another key is generated, because it is not known whether the stored one works.
+  - The next run completes an interrupted one. If the new key was stored and is not refused, it becomes the
+    current key. If it was not stored, the old key may be void. The module tries it, and keeps it if the
+    FortiGate accepts it. If the answer proves nothing, such as HTTP 500, the task fails. Otherwise the key is
+    replaced. The same applies after a response that does not prove whether a key was
+    generated, and if another run stored a key at the same time.
   - If the store fails after the key was generated, the module retries a few times. Then it writes the
     encrypted key to a file in Ansible's home folder, and the message names the file.
   - If the store cannot be read, the task fails. An unreadable store is never treated as empty.

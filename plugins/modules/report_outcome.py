@@ -28,19 +28,8 @@ options:
     description:
       - Result of P(otsec.defender_iot.verification#filter). If it is set, no report is needed.
     type: dict
-attributes:
-  check_mode:
-    description: Behaviour in check mode.
-    support: full
-    details:
-      - The module changes nothing.
-  diff_mode:
-    description: Support of diff mode.
-    support: none
-  platform:
-    description: Supported platforms.
-    platforms: all
-    support: full
+extends_documentation_fragment:
+  - otsec.defender_iot.attributes.about_run
 seealso:
   - plugin: otsec.defender_iot.report
     plugin_type: callback

@@ -20,19 +20,8 @@ description:
     C(--limit), which excludes C(localhost).
   - It needs the callback plugin P(otsec.defender_iot.report#callback), which the playbooks of this collection
     include. It does not need a report.
-attributes:
-  check_mode:
-    description: Behaviour in check mode.
-    support: full
-    details:
-      - The module changes nothing.
-  diff_mode:
-    description: Support of diff mode.
-    support: none
-  platform:
-    description: Supported platforms.
-    platforms: all
-    support: full
+extends_documentation_fragment:
+  - otsec.defender_iot.attributes.about_run
 seealso:
   - module: otsec.defender_iot.report_outcome
 author:

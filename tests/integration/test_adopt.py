@@ -84,8 +84,8 @@ def test_a_wrong_token_fails_clearly_whatever_the_sensor_answers_to_it(workspace
         host = position.replace("_", "-")
         result = run.one(host)
         assert result.status == "failed", result
-        told = rf'{host}: (verifying|trying) access token "forescout" failed( \(\d+\))?: \w'
-        assert re.match(told, result.message), result.message
+        says = rf'{host}: (verifying|trying) access token "forescout" failed( \(\d+\))?: \w'
+        assert re.match(says, result.message), result.message
         assert "\n" not in result.message
         (call,) = workspace.lab.calls(appliance)
         assert (call["method"], call["path"]) == ("GET", "/api/v1/alerts")

@@ -248,8 +248,8 @@ def test_a_profile_in_use_is_not_removed_and_the_message_says_why(workspace: Wor
     run = workspace.run(play(task("fortigate_admin_profile", name="manual/50% ä", state="absent")))
     (result,) = run.results
     assert result.status == "failed"
-    told = 'fgt: deleting admin profile "manual/50% ä" failed (500, -23): it is still in use'
-    assert result.message.startswith(told)
+    says = 'fgt: deleting admin profile "manual/50% ä" failed (500, -23): it is still in use'
+    assert result.message.startswith(says)
     assert _rows(workspace) == before
 
 

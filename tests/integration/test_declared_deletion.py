@@ -200,7 +200,7 @@ def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
         assert runs[-1].code == 4
         (row,) = [row for row in platforms.report()["appliances"] if row["appliance"] == FORESCOUT]
         assert row["state"] == "not_done"
-        assert row["message"].startswith(f"forescout_module_sensor of {FORESCOUT} is ")
+        assert row["message"].startswith(f"{FORESCOUT}: forescout_module_sensor is ")
 
 
 def test_the_only_platform_with_a_misspelt_sensor_makes_no_token_anywhere(platforms: Platforms) -> None:

@@ -46,9 +46,9 @@ def names(lines: list[str]) -> set[str]:
 
 
 def test_ansible_builder_finds_what_the_collection_needs(tmp_path: Path, tree: Path) -> None:
-    told = yaml.safe_load(run(tmp_path, "ansible-builder", "introspect", str(tree)).partition("---\n")[2])
-    assert names(told["python"]) == {"requests", "jsonschema"}
-    assert names(told["system"]) == {"openssh-client", "openssh-clients"}
+    found = yaml.safe_load(run(tmp_path, "ansible-builder", "introspect", str(tree)).partition("---\n")[2])
+    assert names(found["python"]) == {"requests", "jsonschema"}
+    assert names(found["system"]) == {"openssh-client", "openssh-clients"}
 
 
 def test_ansible_builder_makes_a_build_context_of_the_example(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def effective(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     settings = SETTINGS.read_text().replace("src: /srv/defender-iot/secrets", f"src: {folder}")
     (folder / "ansible-navigator.yml").write_text(settings)
     # Without --ee false it would require a container engine.
-    told = run(folder, "ansible-navigator", "settings", "--effective", "--mode", "stdout", "--ee", "false")
-    return yaml.safe_load(told)["ansible-navigator"]
+    found = run(folder, "ansible-navigator", "settings", "--effective", "--mode", "stdout", "--ee", "false")
+    return yaml.safe_load(found)["ansible-navigator"]
 
 
 def test_ansible_navigator_takes_its_settings(effective: dict[str, Any]) -> None:

@@ -177,7 +177,7 @@ def test_text_that_would_be_carried_out_as_a_template_is_not_exported(workspace:
     where = f"--extra-vars=defender_iot_export_folder={workspace.folder / 'exported'}"
     run = workspace.playbook(COLLECTION + "export", where, inventories=[inventory])
     assert run.code == 2
-    assert "A name or a remark on fgt holds an opening of a Jinja template" in run.output
+    assert "fgt: a name or a comment on the FortiGate contains a Jinja template" in run.output
     assert not (workspace.folder / "exported").exists()
 
 

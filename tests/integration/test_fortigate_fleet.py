@@ -102,7 +102,7 @@ def test_every_fortigate_holds_the_tutorial_s_profile_as_far_as_it_has_it(fleet:
 
 @pytest.mark.parametrize("name", FLEET)
 def test_a_fortigate_in_sync_is_asked_for_two_tables(fleet: Fleet, name: str) -> None:
-    assert fleet.requests[name] == [f"/api/v2/cmdb/system/{table}" for table in ("accprofile", "api-user")]
+    assert fleet.requests[name] == [f"/api/v2/cmdb/system/{table}" for table in ("api-user", "accprofile")]
 
 
 OTHERS = "exists from 6.4.6 (removed in 7.0.0) and from 7.0.1"
@@ -161,7 +161,10 @@ def test_what_a_fortigate_does_not_have_is_refused_before_any_write(
     run = workspace.run(play(wanted), arguments=mode)
     doing = "updating" if there else "creating"
     for name, (_switches, _options, said) in LACKING.items():
-        assert run.one(name).message == f'{name}: {doing} admin profile "p" is not supported: {said}'
+        assert run.one(name).message == (
+            f'{name}: {doing} admin profile "p" is not supported: {said}; '
+            "leave out what this appliance does not have"
+        )
     assert not [call for call in workspace.lab.calls() if call["write"]]
 
 
@@ -191,7 +194,7 @@ def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: 
         "other-vdom": (
             manager,
             {"profile": "new", "vdom": "plant"},
-            "or the account has no access to the VDOM",
+            'or the account has no access to VDOM "plant"',
         ),
         "reader": (reader, {"profile": "another"}, "the account's admin profile lacks the permission"),
         "own-vdom": (manager, {"profile": "new", "vdom": "root"}, None),
@@ -290,11 +293,11 @@ def test_an_admin_that_somebody_removed_gets_a_new_key_with_its_new_self(workspa
     lab.cmdb(appliance, "DELETE", "api-user/a")
     checked = workspace.run(play(access), arguments=["--check"]).succeeded().one()
     done = workspace.run(play(access)).succeeded().one()
-    told = [
+    reported = [
         [(each["kind"], each["action"], each["changed"]) for each in run.data["objects"]]
         for run in (checked, done)
     ]
-    assert told[0] == told[1]
+    assert reported[0] == reported[1]
     assert done.data["objects"][1]["reason"] == "the object it belongs to is new"
     new = workspace.kept("keys/a")["value"]
     assert new != old

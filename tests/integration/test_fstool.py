@@ -186,7 +186,7 @@ def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(platform: Pla
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "says"),
     [
         ({"plugin_name": None}, "transport: fstool requires plugin_name (no vendor publishes the values)"),
         ({"property_keys": None}, "transport: fstool requires property_keys ("),
@@ -201,12 +201,12 @@ def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(platform: Pla
         ({"server_address": "192.0.2.1é"}, "beyond printable ASCII"),
     ],
 )
-def test_what_cannot_be_is_one_sentence(platform: Platform, options: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_is_one_sentence(platform: Platform, options: dict[str, Any], says: str) -> None:
     made = platform.task(**options)
     (name,) = [key for key in made if key != "name"]
     result = platform.run({**made, name: {k: v for k, v in made[name].items() if v is not None}}).one("fs")
     assert result.failed
-    assert told in result.message
+    assert says in result.message
     assert "\n" not in result.message
     assert platform.is_untouched()
 

@@ -48,7 +48,7 @@ def test_a_list_of_nodes_is_kept_to_and_only_the_one_that_differs_is_restarted(p
 
 
 @pytest.mark.parametrize(
-    ("switches", "nodes", "told"),
+    ("switches", "nodes", "says"),
     [
         ({"dead_node": CA_1}, ["all"], f"fstool oneach got no answer from {CA_1}"),
         ({"dead_node": CA_1, "oneach_layout": "headed"}, ["all"], f"got no answer from {CA_1}"),
@@ -66,13 +66,13 @@ def test_a_list_of_nodes_is_kept_to_and_only_the_one_that_differs_is_restarted(p
     ],
 )
 def test_a_node_that_cannot_take_part_is_named_before_anything_is_written(
-    platform: Platform, switches: dict[str, Any], nodes: list[str], told: str
+    platform: Platform, switches: dict[str, Any], nodes: list[str], says: str
 ) -> None:
     platform.node.lab.switch(FORESCOUT, **switches)
     result = platform.one(nodes=nodes, timeout=2)
     assert result.failed
     assert result.message.startswith("fs: reading Defender for IoT module settings ")
-    assert told in result.message
+    assert says in result.message
     assert platform.is_untouched()
 
 
@@ -148,7 +148,7 @@ def test_a_value_that_fstool_does_not_take_is_an_error_and_nothing_is_restarted(
 
 
 @pytest.mark.parametrize(
-    ("after", "told", "restarts"),
+    ("after", "says", "restarts"),
     [
         ("version", "the settings changed after this task read them", 0),
         ("set_property", "as if an operator had applied others in the Console", 0),
@@ -156,11 +156,11 @@ def test_a_value_that_fstool_does_not_take_is_an_error_and_nothing_is_restarted(
     ],
 )
 def test_somebody_s_apply_in_between_is_not_undone(
-    platform: Platform, after: str, told: str, restarts: int
+    platform: Platform, after: str, says: str, restarts: int
 ) -> None:
     platform.node.lab.switch(FORESCOUT, apply_meanwhile=after)
     result = platform.one()
-    assert told in result.message
+    assert says in result.message
     assert platform.kept_address(EM) == "192.0.2.99"
     assert platform.restarts[EM] == restarts
     assert platform.nodes[EM]["files"] == ["local.properties"]

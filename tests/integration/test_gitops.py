@@ -74,9 +74,10 @@ def test_drift_is_found_shown_and_repaired(walk: Walk) -> None:
     assert "failed with exit code 2" in drifted
     assert "drift: 6 of 6 appliances checked, 1 to update" in drifted
     repaired = walk.shown[-2]
-    applied, _recap, night = repaired.partition("DEFENDER FOR IOT")
-    assert {host: changed for host, changed in recap(applied).items() if changed} == {"fgt-south-01": 1}
-    assert "clean: 6 of 6 appliances checked" in night
+    _tasks, applied, night = repaired.split("PLAY RECAP", 2)
+    changes = recap(f"PLAY RECAP{applied}")
+    assert {host: changed for host, changed in changes.items() if changed} == {"fgt-south-01": 1}
+    assert "clean: 6 of 6 appliances checked" in applied + night
 
 
 def test_the_rollout_that_the_guide_shows_is_without_fault() -> None:

@@ -41,7 +41,7 @@ ELSEWHERE = {
     "docs/from_sensor_to_map.md": "test_recording_to_map.py",
     "docs/gitops.md": "test_gitops.py",
     "docs/quick_start.md": "test_quick_start.py",
-    "docs/secrets.md": "opens an editor for a person to type in",
+    "docs/secrets.md": "opens an editor for an operator to type in",
 }
 
 

@@ -103,7 +103,6 @@ NO_JSON = {
     "not a number": b'{"results": NaN}',
     "infinity": b'{"results": -Infinity}',
     "huge number": b"1" * 100_000,
-    "half a character": b'{"name": "\\ud83d"}',
     "byte order mark": b"\xef\xbb\xbf{",
     "nothing": b"",
     "bytes": bytes(range(256)),
@@ -119,6 +118,14 @@ def test_half_of_a_packed_answer_is_not_json(certificates: Certificates) -> None
     ):
         ask(box.url, certificates).json()
     assert "where JSON was expected" in caught.value.reason
+
+
+def test_half_a_character_in_an_answer_is_named_as_the_cause(certificates: Certificates) -> None:
+    with (
+        appliance(certificates, http(b'{"name": "\\ud83d"}')) as box,
+        pytest.raises(ApplianceError, match="text that is not UTF-8, such as the name of an object"),
+    ):
+        ask(box.url, certificates).json()
 
 
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)

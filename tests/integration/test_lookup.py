@@ -61,7 +61,7 @@ def test_what_need_not_be_there_is_none_but_an_unreadable_store_is_still_an_erro
     assert "stored: False" in _is_stored(workspace, "nothing").succeeded().output
     refused = _is_stored(workspace, "unreadable")
     assert refused.code != 0
-    assert "unreadable.yml cannot be read: is a directory" in refused.output
+    assert "unreadable.yml cannot be read: it is a directory, not a regular file" in refused.output
 
 
 def test_a_store_that_cannot_be_read_is_an_error_that_says_why(workspace: Workspace) -> None:

@@ -44,7 +44,7 @@ class Recording:
 
     def values(self, product: str) -> dict[str, str]:
         """Return the values that the operator typed and saw."""
-        return dict(json.loads((self.folder / "told.json").read_text())[product])
+        return dict(json.loads((self.folder / "values.json").read_text())[product])
 
 
 @pytest.fixture(scope="module", params=["kept", "fresh"])
@@ -107,8 +107,8 @@ def drafted(node: Workspace, recording: Recording, product: str) -> dict[str, An
 
 def leaks_nothing(recording: Recording, *texts: str) -> None:
     """Check that a text contains no cookie, password or token of any recording."""
-    told = [recording.values(product) for product in ("sensor", "forescout")]
-    values = {each[name] for each in told for name in ("password", "token")}
+    known = [recording.values(product) for product in ("sensor", "forescout")]
+    values = {each[name] for each in known for name in ("password", "token")}
     for product in ("sensor", "forescout"):
         har = json.loads((recording.folder / f"{product}.har").read_text())
         for entry in har["log"]["entries"]:

@@ -144,7 +144,8 @@ WRITES = {
 
 STORES = {
     "store-is-a-folder": Case(
-        r"reading the secret .*failed: .* cannot be read: is a directory", {"key": True}
+        r"reading the secret .*failed: .* cannot be read: it is a directory, not a regular file",
+        {"key": True},
     ),
 }
 

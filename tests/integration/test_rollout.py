@@ -62,7 +62,7 @@ def test_a_rollout_with_faults_touches_nothing_and_names_them_all(fleet: Fleet) 
     for sentence in (
         'rollout.canary: the inventory has no group \\"nort\\" with hosts.',
         'rollout.serial: \\"0\\" is neither a number of sites nor a percentage from 1% to 100%.',
-        "rollout.max_fail_percentage is not a number from 0 to 100. Nothing was touched.",
+        "rollout.max_fail_percentage is not a number from 0 to 100. Nothing was changed.",
     ):
         assert sentence in run.output
     assert fleet.called() == []

@@ -184,16 +184,16 @@ def test_a_value_that_the_store_refuses_is_saved_and_the_way_on_is_told(stage: S
         path, record = saved[stage.node.ref(host)]
         assert record["value"] in issued
         assert stage.opens(host, record["value"]) is (kind == "key")
-        told = "no space left" if rule.act == "full" else "reads back different from what was written"
-        _tells_how_to_go_on(run.one(host), path, told, gone=kind == "token")
+        reported = "no space left" if rule.act == "full" else "reads back different from what was written"
+        _tells_how_to_go_on(run.one(host), path, reported, gone=kind == "token")
         if kind == "token":
             assert len(stage.rows(host)) == (1 if "rotated" in host else 0)
     assert len(stage.settle().changes) == len(rules)
 
 
-def _tells_how_to_go_on(result: Result, path: Path, told: str, *, gone: bool) -> None:
+def _tells_how_to_go_on(result: Result, path: Path, reported: str, *, gone: bool) -> None:
     assert result.failed
-    assert told in result.message
+    assert reported in result.message
     assert f"is not in the store: its value was saved, encrypted, in {path}" in result.message
     assert "run again to mint a new one" in result.message
     assert ("it was deleted on the appliance" in result.message) is gone
@@ -245,8 +245,8 @@ def test_an_api_admin_of_this_very_task_does_not_outlive_its_key(stage: Stage) -
     refused = stage.keep(stage.loudly(play(access), sabotage=broken)).one()
     assert refused.failed
     assert "it was deleted on the appliance" in refused.message
-    told = [(each["kind"], each["action"]) for each in refused.data["objects"]]
-    assert told == [("admin", "create")]
+    reported = [(each["kind"], each["action"]) for each in refused.data["objects"]]
+    assert reported == [("admin", "create")]
     assert [row["name"] for row in stage.lab.cmdb(appliance, "GET", "api-user")] == ["automation"]
     assert len(_escrowed(stage)) == 1
     assert stage.node.stored_files() == {}
@@ -324,8 +324,8 @@ def test_a_key_is_replaced_as_invalid_only_for_a_401(stage: Stage) -> None:
     assert run.one("refused").data["reason"] == "the appliance rejects the stored one"
     assert stage.mints() == 1
     assert {name for name in values if stage.record(name)["value"] != values[name]} == {"refused"}
-    for name, told in {"locked": "was answered with 429", "broken": "was answered with 500"}.items():
-        assert told in run.one(name).data["warnings"][0]
+    for name, reported in {"locked": "was answered with 429", "broken": "was answered with 500"}.items():
+        assert reported in run.one(name).data["warnings"][0]
     stage.lab.control("DELETE", "/faults")
     stage.is_settled()
 

@@ -73,24 +73,14 @@ def test_fifty_fortigates_at_once_get_one_key_each_in_one_folder(tmp_path: Path,
         assert len(values) == len(FORTIGATES)
 
 
-def test_a_run_that_starts_while_another_mints_names_its_process(stage: Stage) -> None:
-    stage.lab.forget_calls()
-    minted_but_not_stored = Rule(("write 2",), "before", "stop")
-    first, second = _run_while(stage, dict.fromkeys(KINDS, minted_but_not_stored))
-    first.succeeded()
-    for kind in KINDS:
-        assert second.one(kind).failed
-        assert MINTING_NOW.search(second.one(kind).message), second.output
-        assert stage.mints(kind) == 1
-    stage.is_settled()
-
-
-def test_a_run_in_another_pid_namespace_is_not_taken_for_dead(
-    stage: Stage, pid_namespace: tuple[str, ...]
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["beside it", "in another PID namespace"])
+def test_a_run_that_starts_while_another_mints_names_its_process(
+    stage: Stage, request: pytest.FixtureRequest, is_elsewhere: bool
 ) -> None:
+    wrapper = request.getfixturevalue("pid_namespace") if is_elsewhere else ()
     stage.lab.forget_calls()
     minted_but_not_stored = Rule(("write 2",), "before", "stop")
-    first, second = _run_while(stage, dict.fromkeys(KINDS, minted_but_not_stored), pid_namespace)
+    first, second = _run_while(stage, dict.fromkeys(KINDS, minted_but_not_stored), wrapper)
     first.succeeded()
     for kind in KINDS:
         assert second.one(kind).failed
@@ -117,7 +107,7 @@ def test_the_key_of_a_run_that_overtook_another_is_proved_or_replaced(
         sabotage.let_go()
     overtaken = stage.keep(slow.wait()).one("key")
     assert overtaken.failed
-    assert "was changed by someone else" in overtaken.message
+    assert "was changed after this run read it" in overtaken.message
     assert "run again: it replaces the stored value unless the appliance accepts that" in overtaken.message
     assert len(stage.escrows()) == 1
     assert stage.opens("key", stage.record("key")["value"]) is not is_void
@@ -141,9 +131,9 @@ def test_a_run_that_overtakes_another_wins_or_fails_and_nothing_is_minted_twice(
         if host.endswith("over"):
             assert loser.one(host).changed is False
             continue
-        told = "was changed after this run read it" if loser is slow else "is minting it"
+        says = "was changed after this run read it" if loser is slow else "is minting it"
         assert loser.one(host).failed
-        assert told in loser.one(host).message
+        assert says in loser.one(host).message
     stage.is_settled()
 
 

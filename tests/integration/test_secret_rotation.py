@@ -45,8 +45,8 @@ def _predicted_and_done(stage: Stage) -> Run:
     done = stage.run().succeeded()
     assert done.changes == predicted.changes
     for host in stage.spots:
-        for told in ("reason", "previous"):
-            assert done.one(host).data.get(told) == predicted.one(host).data.get(told), host
+        for key in ("reason", "previous"):
+            assert done.one(host).data.get(key) == predicted.one(host).data.get(key), host
     return done
 
 

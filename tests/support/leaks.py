@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Searches for secrets where they must not be: in files, texts and command lines of processes."""
+"""Searches for secrets where they must not be: in files, archives, texts and command lines of processes."""
 
 from __future__ import annotations
 
 import os
 import threading
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,15 @@ def files_with(secrets: Iterable[str], folder: Path, *allowed: Path) -> list[Pat
     wanted = list(secrets)
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     watched = [path for path in files if not any(path.is_relative_to(each) for each in allowed)]
-    return [path for path in watched if leaked(wanted, path.read_bytes())]
+    return [path for path in watched if any(leaked(wanted, content) for content in _contents(path))]
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file, and those of its members if it is a ZIP archive."""
+    yield path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            yield from map(archive.read, archive.namelist())
 
 
 class CommandLines:

@@ -47,10 +47,10 @@ def record(lab: Lab, folder: Path, pictures: Path | None = None) -> None:
             token = browser.make_token(page, sensor["credentials"], DESCRIPTION, pictures)
         with browser.recorded(chromium, forescout["url"], folder / "forescout.har") as page:
             browser.apply_settings(page, forescout["credentials"], ADDRESS, token, pictures)
-    told = {
+    values = {
         "sensor": {**sensor["credentials"], "token": token, "description": DESCRIPTION, "version": "24.1.0"},
         "forescout": {**forescout["credentials"], "token": token, "server_address": ADDRESS},
     }
-    (folder / "told.json").write_text(json.dumps(told, indent=2) + "\n")
+    (folder / "values.json").write_text(json.dumps(values, indent=2) + "\n")
     maps = {"sensor": lab.endpoint_map(SENSOR), "forescout": lab.endpoint_map(FORESCOUT)}
     (folder / "maps.json").write_text(json.dumps(maps, indent=2) + "\n")

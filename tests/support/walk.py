@@ -71,6 +71,7 @@ class Walk:
 
 
 def recap(output: str) -> dict[str, int]:
-    """Return the number of changes on each host in the last run."""
+    """Return the number of changes on each appliance in the last run."""
     last = output.rpartition("PLAY RECAP")[2]
-    return {host: int(changed) for host, changed in re.findall(r"^(\S+) +: .*changed=(\d+)", last, re.M)}
+    found = {host: int(changed) for host, changed in re.findall(r"^(\S+) +: .*changed=(\d+)", last, re.M)}
+    return {host: changed for host, changed in found.items() if host != "localhost"}

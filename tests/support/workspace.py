@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 VAULT_PASSWORD = "the password of the tests' vault"
 COLLECTION = "otsec.defender_iot."
+SELECTION_CHECK = f"{COLLECTION}selection_check"
 ENDPOINTS = {
     "sensor": str(ROOT / "roles/lab/files/endpoints/sensor.yml"),
     "forescout": str(ROOT / "roles/lab/files/endpoints/forescout.yml"),
@@ -66,7 +67,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run of ansible-playbook. `results` are those of one collection's modules."""
+    """A finished run of ansible-playbook. `results` are those of modules for appliances."""
 
     code: int
     output: str
@@ -253,7 +254,7 @@ def _read(code: int, output: str, record: Path, collection: str) -> Run:
     results = [
         Result(**{**line, "module": line["module"].removeprefix(collection)})
         for line in lines
-        if line.get("module", "").startswith(collection)
+        if line.get("module", "").startswith(collection) and line["module"] != SELECTION_CHECK
     ]
     stats = next((line["stats"] for line in lines if "stats" in line), {})
     return Run(code, output, results, stats)

@@ -238,6 +238,7 @@ def _plan_key(
     if stored.current is None:
         return _mint_key(stored, admin, "the store has none")
     if stored.is_doubted:
+        _refuse_unclear_probe(stored.current, admin, options, now)
         return _settle_key(stored, admin, options, now, DOUBTED)
     if options.recreate == "invalid" and admin.verdict == "invalid":
         return _mint_key(stored, admin, "the appliance rejects the stored one")
@@ -258,12 +259,31 @@ def _resume_key(
     lost = replace(stored, current=None)
     if not admin.exists or admin.is_new:
         return _mint_key(lost, admin, LOST)
+    if fresh is None or stored.is_doubted:
+        _refuse_unclear_probe(fresh or stored.current, admin, options, now)
     if fresh is None:
         return _settle_key(stored if admin.verdict == "valid" else lost, admin, options, now, LOST)
     if admin.verdict == "invalid" or (stored.is_doubted and admin.verdict != "valid"):
         return _mint_key(lost, admin, LOST)
     commit = SecretStep("commit", id=fresh.id, verified=admin.verdict == "valid")
     return SecretPlan((commit,), INTERRUPTED, before=stored.current, after=fresh, previous=stored.previous)
+
+
+def _refuse_unclear_probe(
+    tried: Secret | None, admin: ApiKeyOfAdmin, options: RotationOptions, now: datetime
+) -> None:
+    """Raise ApplianceError if an answer neither accepts nor rejects the value: replacing it could void it.
+
+    A value that could not be tried at all, or that is due, is replaced.
+    """
+    is_unclear = admin.verdict == "unknown" and admin.status is not None
+    if tried is not None and is_unclear and not options.why_due(tried, now):
+        with attempting(f"verifying {admin.title}"):
+            raise ApplianceError(
+                "the appliance's answer proves nothing, and the stored value may be valid",
+                "check the appliance, and run again, or set recreate: always to replace the value",
+                status=admin.status,
+            )
 
 
 def _settle_key(

@@ -15,9 +15,10 @@ from typing import Any
 
 from .._engine.apply import converge
 from .._engine.errors import Conflict, InvalidOptions, TaskError
-from .._engine.mint import SecretChange, mint, prepare_secret
+from .._engine.mint import mint, prepare_secret
 from .._engine.resource import LOST_BYTES, Resource
 from .._engine.rotate import compare
+from .._engine.secret_change import SecretChange
 from .._engine.table_cache import TableCache
 from .._engine.task import Outcome, Task, read_object
 from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
@@ -139,10 +140,11 @@ def grant(task: Task, outcome: Outcome) -> None:
 
 def _prepared_key(task: Task, step: Step, outcome: Outcome) -> SecretChange:
     """Plan a key from the FortiGate's state before the task's first write."""
-    secrets = {"secret_ref": task.secrets[step.name]}
-    task = replace(task, resource=step.resource, options=_options(task, step), secrets=secrets)
+    task = replace(task, resource=api_admin.ADMIN, options=_options(task, step))
     is_new = step.params["state"] == "present" and read_object(task) is None
-    return prepare_secret(replace(task, parent_is_new=is_new), Outcome(warnings=outcome.warnings))
+    secrets = {"secret_ref": task.secrets[step.name]}
+    task = replace(task, resource=step.resource, secrets=secrets, parent_is_new=is_new)
+    return prepare_secret(task, Outcome(warnings=outcome.warnings))
 
 
 @contextmanager

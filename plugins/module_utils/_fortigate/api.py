@@ -150,7 +150,7 @@ class FortiGate(Appliance):
 
     def _rows(self, answer: Response, resource: Resource) -> list[dict[str, Any]]:
         """Return the objects in the answer to a read, and record the firmware and the VDOM."""
-        reply = envelope(answer, resource, self.vdom)
+        reply = envelope(answer, resource, self.vdom, MEANINGS)
         self._note(reply)
         return rows(answer, reply)
 

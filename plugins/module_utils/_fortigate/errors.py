@@ -173,7 +173,7 @@ def envelope(
     answer: Response,
     resource: Resource,
     vdom: str | None,
-    meanings: Mapping[int, tuple[str, str]] = MEANINGS,
+    meanings: Mapping[int, tuple[str, str]],
 ) -> dict[str, Any]:
     """Return the envelope of a success about the resource. Raises ApplianceError for everything else.
 

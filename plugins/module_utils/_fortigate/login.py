@@ -141,7 +141,7 @@ class Account:
         source address out.
         """
         given = {"username": self.name, "secretkey": self.password}
-        # The newest clients of the vendor send the password under both names, whatever the version.
+        # The newest clients of the vendor send the password under both names, to every version.
         body = {**given, "password": self.password, "ack_pre_disclaimer": True, "ack_post_disclaimer": True}
         answer = self.http.request("POST", AUTHENTICATION, json=body, headers={"Accept": "application/json"})
         if answer.status == 404 or (answer.status == 401 and not is_json(answer)):

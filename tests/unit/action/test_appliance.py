@@ -148,7 +148,7 @@ def test_a_call_is_not_logged_and_has_no_environment(result: Any) -> None:
 def test_an_error_of_ansible_is_one_of_the_task(error: Exception, kind: type, message: str) -> None:
     with pytest.raises(kind, match=message) as caught:
         Action(Connection(), error, delegate_to="bastion").call(*CALL)
-    assert type(caught.value) is kind
+    assert caught.type is kind
 
 
 @pytest.mark.parametrize(

@@ -148,15 +148,15 @@ def essence(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("product", "group"), [("sensor", "tokens"), ("forescout", "settings")])
-def test_what_chromium_has_recorded_becomes_the_lab_s_true_map(product: str, group: str) -> None:
-    told = json.loads((KEPT / "told.json").read_text())[product]
+def test_a_recording_of_chromium_becomes_the_lab_s_true_map(product: str, group: str) -> None:
+    entered = json.loads((KEPT / "values.json").read_text())[product]
     true = json.loads((KEPT / "maps.json").read_text())[product]
-    found = draft((KEPT / f"{product}.har").read_text(), RecordedSession(product, **told))
+    found = draft((KEPT / f"{product}.har").read_text(), RecordedSession(product, **entered))
     if product == "sensor":
         del true["tokens"]["delete"]
     assert [each.partition(":")[0] for each in found.missing] == ["tokens.delete"][: product == "sensor"]
     drafted = found.endpoints
-    assert drafted["versions"] == told.get("version", "unknown")
+    assert drafted["versions"] == entered.get("version", "unknown")
     assert list(map(essence, drafted["login"]["steps"])) == list(map(essence, true["login"]["steps"]))
     for name, operation in true[group].items():
         assert essence(drafted[group][name]) == essence(operation)

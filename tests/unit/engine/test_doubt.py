@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_doubted_key_that_the_appliance_accepts_is_confirmed(left: Any, check_
         assert not scene.play()["changed"]
 
 
-@pytest.mark.parametrize("verdict", [INVALID, UNKNOWN, ("unknown", 403), ("unknown", 500)])
+@pytest.mark.parametrize("verdict", [INVALID, UNKNOWN])
 @pytest.mark.parametrize(
     ("left", "reason"), [(left, LOST if "pending" in left else DOUBTED) for left in LEFT.values()], ids=LEFT
 )
@@ -104,6 +105,22 @@ def test_a_doubted_key_that_is_not_proved_valid_is_replaced(
     assert scene.events == [*READING, *([] if check_mode else ANEW)]
     assert (result["changed"], result["minted"], result["reason"]) == (True, not check_mode, reason)
     assert scene.keeper.doubted is (check_mode and "doubted" in left)
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+@pytest.mark.parametrize("left", LEFT.values(), ids=LEFT)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_doubted_key_is_not_replaced_because_an_answer_proves_nothing(
+    left: Any, status: int, check_mode: bool
+) -> None:
+    probing = {"verdicts": [("unknown", status), ("unknown", status), VALID]}
+    scene = Scene(KEY, ADMIN, check_mode=check_mode, appliance=probing, value="old", **left)
+    with pytest.raises(ApplianceError) as caught:
+        scene.play()
+    assert caught.value.status == status
+    assert scene.events == READING
+    scene.task = replace(scene.task, options={**scene.task.options, "recreate": "always"})
+    assert scene.play()["minted"] is not check_mode
 
 
 @pytest.mark.parametrize("left", LEFT.values(), ids=LEFT)

@@ -52,9 +52,9 @@ def test_check_mode_predicts_the_end_of_a_token_that_it_has_only_predicted_to_be
     params = {"rotation_id": "2", "replaced": True, "previous": previous}
     scene = Scene(TOKEN, rows(1), check_mode=True, params=params, value="older", id=1)
     result = scene.play()
-    (told,) = result["objects"]
-    assert (result["changed"], told["action"]) == (changed, "update" if changed else "none")
-    assert told.get("before") == ({"previous": mark("older")} if changed else None)
+    (reported,) = result["objects"]
+    assert (result["changed"], reported["action"]) == (changed, "update" if changed else "none")
+    assert reported.get("before") == ({"previous": mark("older")} if changed else None)
     assert scene.events == ["store read"]
 
 

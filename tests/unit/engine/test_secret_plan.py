@@ -15,8 +15,8 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     ApplianceError,
     Conflict,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import read_entries
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import StoredSecret
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret_change import read_entries
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret_plan import (
     INTERRUPTED,
     LOST,
@@ -306,7 +306,7 @@ def test_the_steps_after_a_predicted_replacement(previous: str, taken: list[str]
 
 
 CONFLICTS = {
-    # what cannot be told apart or would be lost: (stored, listed, options, sentence)
+    # what cannot be distinguished or would be lost: (stored, listed, options, sentence)
     "several without an id": (
         StoredSecret(secret("manual")),
         rows(4, 7),

@@ -29,7 +29,8 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._module.argumen
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 FOLDER = Path(__file__).parents[3] / "plugins" / "modules"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "report_outcome")
+ABOUT_RUNS = {"__init__", "report_outcome", "selection_check"}
+NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - ABOUT_RUNS)
 COLLECTION = "ansible_collections.otsec.defender_iot"
 MODULES: dict[str, Module] = {
     name: importlib.import_module(f"{COLLECTION}.plugins.modules.{name}").MODULE for name in NAMES

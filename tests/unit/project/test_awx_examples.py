@@ -160,9 +160,9 @@ def test_a_field_that_is_left_empty_is_empty_and_not_a_word_of_jinja(each: dict[
 @pytest.mark.parametrize("each", TYPES, ids=by_name)
 def test_what_is_secret_is_hidden_by_awx(each: dict[str, Any]) -> None:
     hidden = {field["id"] for field in each["inputs"]["fields"] if field.get("secret")}
-    told = {field["id"] for field in each["inputs"]["fields"]} - hidden
+    shown = {field["id"] for field in each["inputs"]["fields"]} - hidden
     assert hidden
-    assert not told & {"token", "password", "secret", "secret_id"}
+    assert not shown & {"token", "password", "secret", "secret_id"}
 
 
 def test_there_is_a_credential_type_for_every_product_and_for_two_stores() -> None:

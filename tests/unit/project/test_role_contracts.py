@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 PACKAGE = "ansible_collections.otsec.defender_iot"
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 # Their default is a template that tells a reader nothing, so the specification describes it in words.
-DESCRIBED = {"lab_appliances", "sensor_tokens_tokens"}
+DESCRIBED = {"forescout_module_tokens_seen", "lab_appliances", "sensor_tokens_tokens"}
 FSTOOL = {"plugin_name", "property_keys", "nodes", "escapes", "fstool_path", "install_path"}
 # For each role a module with its connection, and that module's other options.
 CONNECTIONS = {

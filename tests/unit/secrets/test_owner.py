@@ -96,7 +96,11 @@ def test_this_process_never_waits_for_itself() -> None:
     assert not may_be_minting(this_process(), ago(seconds=1))
 
 
-@pytest.mark.parametrize("since", [ago(seconds=1), ago(hours=5), ago(days=-365), None])
+@pytest.mark.parametrize(
+    "since",
+    [ago(seconds=1), ago(hours=5), ago(days=-365), None],
+    ids=["a second", "five hours", "a year ahead", "unknown"],
+)
 def test_a_living_process_is_minting_as_long_as_it_lives(other: int, since: Any) -> None:
     assert may_be_minting(owner_of(other), since)
 
