@@ -13,10 +13,13 @@ READS = {"sensor": "tokens.list", "forescout": "settings.read"}
 WRITES = {"sensor": ("tokens.create", "tokens.delete"), "forescout": ("settings.update",)}
 
 
-def endpoint_map_report(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> list[dict[str, str]]:
+def endpoint_map_report(
+    result: Mapping[str, Any], endpoints: Mapping[str, Any], proof: Mapping[str, Any] | None = None
+) -> list[dict[str, str]]:
     """Return for every operation of a map whether it works, fails, was not tried, or is missing.
 
-    ``result`` is the result of an info module with that map.
+    ``result`` is the result of an info module with that map. ``proof`` has the results of the modules that
+    ``created`` and ``deleted`` a temporary token, and that listed the tokens ``after`` the deletion.
     """
     failed = result.get("failed") or result.get("unreachable")
     if failed and not result.get("failure"):
@@ -26,27 +29,64 @@ def endpoint_map_report(result: Mapping[str, Any], endpoints: Mapping[str, Any])
         return [*_failure(result, endpoints, READS[product]), *_writes(product, endpoints)]
     login = _line("login", "works", "the appliance accepted the login")
     read = _line(READS[product], "works", _seen(result, endpoints))
-    return [login, read, _version(endpoints), *_writes(product, endpoints)]
+    writes = _proved(result, proof) if proof else _writes(product, endpoints)
+    return [login, read, _version(endpoints), *writes]
 
 
 def _failure(result: Mapping[str, Any], endpoints: Mapping[str, Any], read: str) -> list[dict[str, str]]:
     said, path = str(result["msg"]), result["failure"]["path"]
-    if result.get("unreachable") or path in (None, endpoints["login"].get("request", {}).get("path")):
+    if result.get("unreachable") or path is None or path in _login_paths(endpoints["login"]):
         return [_line("login", "fails", said), _line(read, "not tried", "it requires the login")]
     return [_line("login", "works", "the appliance accepted the login"), _line(read, "fails", said)]
+
+
+def _login_paths(login: Mapping[str, Any]) -> list[str]:
+    """Return the paths of a login. A login of schema 1 has a request, and perhaps a page before it."""
+    old = [login.get("before"), login.get("request", {}).get("path")]
+    return [path for path in (*old, *(step["path"] for step in login.get("steps", ()))) if path]
 
 
 def _seen(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> str:
     if "tokens" not in result:
         return "the server address was found"
-    rows = result["tokens"]
+    rows, operation = result["tokens"], endpoints["tokens"]["list"]
     if not rows:
         return "the list is empty, so the map's fields could not be tried; create a token and check again"
     used = sum(row["used"] is not None for row in rows)
-    found = f"{len(rows)} tokens, {used} of them used; every field was found"
-    if used and "used_format" not in endpoints["tokens"]["list"]:
+    counted = "total" in operation.get("paging", {})
+    of = "the appliance reports the same total" if counted else "the answer has no total"
+    found = f"{len(rows)} tokens, {used} of them used; {of}; every field was found"
+    if used and "used_format" not in operation:
         return f"{found}; without used_format the times of use cannot be compared"
     return found
+
+
+def _proved(result: Mapping[str, Any], proof: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the results of creating and deleting a temporary token."""
+    created, deleted, after = (proof.get(name) or {} for name in ("created", "deleted", "after"))
+    if created.get("failed") or created.get("unreachable"):
+        create = _line("tokens.create", "fails", str(created.get("msg")))
+        return [create, _line("tokens.delete", "not tried", "it requires tokens.create")]
+    if not created.get("minted"):
+        untried = "check mode creates and deletes nothing"
+        return [_line(f"tokens.{name}", "not tried", untried) for name in ("create", "delete")]
+    create = _line("tokens.create", "works", "a temporary token was created")
+    if deleted.get("failed") or deleted.get("unreachable"):
+        return [create, _line("tokens.delete", "fails", str(deleted.get("msg")))]
+    before, now = ({str(row["id"]) for row in each.get("tokens", ())} for each in (result, after))
+    if "tokens" not in after:
+        return [
+            create,
+            _line("tokens.delete", "fails", f"the list could not be read again: {after.get('msg')}"),
+        ]
+    if before != now:
+        said = f"the list had the ids {_joined(before)} before, and has {_joined(now)} after the deletion"
+        return [create, _line("tokens.delete", "fails", said)]
+    return [create, _line("tokens.delete", "works", "only that token was deleted")]
+
+
+def _joined(ids: set[str]) -> str:
+    return ", ".join(sorted(ids)) or "none"
 
 
 def _version(endpoints: Mapping[str, Any]) -> dict[str, str]:

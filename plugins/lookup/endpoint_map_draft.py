@@ -74,7 +74,7 @@ EXAMPLES = r"""
   ansible.builtin.copy:
     content: "{{ drafted.text }}"
     dest: endpoint_maps/sensor.yml
-    mode: "0644"
+    mode: "0600"
   vars:
     drafted: "{{ lookup('otsec.defender_iot.endpoint_map_draft', 'recording.har', product='sensor',
       username=recorded_username, password=recorded_password, token=recorded_token,
@@ -91,13 +91,16 @@ _raw:
       description: The map as YAML. Comments at the top list the missing parts.
       type: str
     found:
-      description: The requests on which the draft is based, each as method and path.
+      description: The requests on which the draft is based, each with the part of the map, method and path.
       type: list
       elements: str
     missing:
-      description: The parts of the map that the recording does not show, each with the reason.
+      description: The parts of the map that the recording does not show, each with the reason and the remedy.
       type: list
       elements: str
+    skipped:
+      description: How many entries of the recording could not be read.
+      type: int
 """
 
 from typing import Any
@@ -108,7 +111,8 @@ from ansible.plugins.lookup import LookupBase
 from ..module_utils._engine.errors import InvalidOptions
 from ..module_utils._engine.files import refuse_irregular
 from ..module_utils._module.untagged import plain
-from ..plugin_utils._endpoint_maps.draft import RecordedSession, draft
+from ..plugin_utils._endpoint_maps.draft import draft, text_of
+from ..plugin_utils._endpoint_maps.session import RecordedSession
 
 NEEDED = {
     "sensor": ("username", "password", "token", "description"),
@@ -147,4 +151,4 @@ class LookupModule(LookupBase):
             ) from None
         except InvalidOptions as error:
             raise AnsibleLookupError(f"the recording {path} gives no map: {error}") from None
-        return {"text": made.text(), "found": made.found, "missing": made.missing}
+        return {"text": text_of(made), "found": made.found, "missing": made.missing, "skipped": made.skipped}

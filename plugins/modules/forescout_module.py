@@ -316,8 +316,9 @@ objects:
 provenance:
   description:
     - Source of the knowledge about the interface. With O(endpoints) the endpoint map declares it as
-      V(documented), V(observed), V(captured) or V(lab). With O(transport=fstool) it is V(assumed), because no
-      public source shows it with this plugin. With O(transport=manual) it is V(documented).
+      V(documented), V(observed), V(captured), V(assumed) or V(lab). With O(transport=fstool) it is
+      V(assumed), because no public source shows it with this plugin. With O(transport=manual) it is
+      V(documented).
   type: str
   returned: success
   sample: captured

@@ -128,7 +128,8 @@ plugins:
 provenance:
   description:
     - Source of the knowledge about the interface. With O(transport=rest) the endpoint map declares it as
-      V(documented), V(observed), V(captured) or V(lab). With O(transport=fstool) it is V(assumed).
+      V(documented), V(observed), V(captured), V(assumed) or V(lab). With O(transport=fstool) it is
+      V(assumed).
   type: str
   returned: success
   sample: captured

@@ -251,7 +251,7 @@ objects:
 provenance:
   description:
     - Source of the knowledge about the interface. With O(endpoints) the endpoint map declares it as
-      V(documented), V(observed), V(captured) or V(lab). Without O(endpoints) it is V(documented).
+      V(documented), V(observed), V(captured), V(assumed) or V(lab). Without O(endpoints) it is V(documented).
   type: str
   returned: success
   sample: captured

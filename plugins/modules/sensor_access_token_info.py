@@ -91,7 +91,7 @@ tokens:
 provenance:
   description:
     - Source of the knowledge about the interface, as the endpoint map declares it, V(documented),
-      V(observed), V(captured) or V(lab).
+      V(observed), V(captured), V(assumed) or V(lab).
   type: str
   returned: success
   sample: captured

@@ -61,10 +61,10 @@ def endpoint_map(product: str, login: Params) -> Params:
 def request_login(**content: Any) -> Params:
     """Return a login that sends name and password."""
     request = {"method": "POST", "path": "/login", "success": [200], **content}
-    return {"kind": "cookies", "request": request, "session_cookie": "s"}
+    return {"steps": [{**request, "capture": {"s": {"cookie": "s"}}}]}
 
 
-TOKEN_LOGIN = {"kind": "token", "header": "Token {token}"}
+TOKEN_LOGIN = {"steps": [], "headers": {"Authorization": "Token {token}"}}
 
 FLOWS: dict[str, tuple[type, Params, Callable[[Any, str], Any]]] = {
     # Case: session, its options, and its use.
@@ -193,6 +193,6 @@ def test_what_an_appliance_or_a_map_puts_into_a_path_leads_to_no_other(
     with appliance(certificates) as box:
         params = {**options("token of a map", box, certificates, "t"), "endpoint_map": endpoints}
         with closing(Sensor(params)) as sensor, pytest.raises(ApplianceError) as caught:
-            sensor.delete(TOKEN, "a", {"id": id_, "description": "a"})
+            sensor.web.write(TOKEN.path, "delete", {"id": id_, "description": "a"})
         assert f'is "{segment}", which leads to another path' in caught.value.reason
         assert box.requests == []

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,19 +121,38 @@ def leaks_nothing(recording: Recording, *texts: str) -> None:
         assert not [value for value in values if value in text]
 
 
-def checked(node: Workspace, product: str) -> Run:
+def checked(node: Workspace, product: str, *arguments: str) -> Run:
     """Check a map with the playbook."""
-    return node.playbook("otsec.defender_iot.check_endpoints", f"--limit={product}s")
+    return node.playbook("otsec.defender_iot.check_endpoints", f"--limit={product}s", *arguments)
+
+
+def refused_and_proved(node: Workspace, recording: Recording) -> None:
+    """Check that a map with an assumed tokens.delete creates only the temporary token."""
+    options = {"description": DESCRIPTION, "secret_ref": node.ref("refused")}
+    keep = task("sensor_access_token", **options, endpoints=str(draft_file(node, "sensor")))
+    (refused,) = node.run(play(keep, hosts="sensors")).results
+    assert "the endpoint map's tokens.delete is assumed" in refused.data["msg"]
+    before = recording.lab.state(SENSOR)["tokens"]
+    run = checked(node, "sensor", "--extra-vars=defender_iot_prove=true")
+    assert run.code == 0, run.output
+    assert "tokens.create: works (a temporary token was created)" in run.output
+    assert "tokens.delete: works (only that token was deleted)" in run.output
+    assert recording.lab.state(SENSOR)["tokens"] == before
+    run = checked(node, "sensor", "--extra-vars=defender_iot_prove=true", "--check")
+    assert "tokens.create: not tried (check mode creates and deletes nothing)" in run.output
 
 
 def test_a_sensor_s_tokens_are_managed_by_a_drafted_map(node: Workspace, recording: Recording) -> None:
     endpoints = drafted(node, recording, "sensor")
     true = recording.lab.endpoint_map(SENSOR)
     assert endpoints["provenance"] == "captured"
-    assert endpoints["tokens"] == {name: true["tokens"][name] for name in ("list", "create")}
+    assert endpoints["tokens"]["list"] == true["tokens"]["list"]
+    assert endpoints["tokens"]["create"]["fields"] == true["tokens"]["create"]["fields"]
+    assert stat.S_IMODE(draft_file(node, "sensor").stat().st_mode) == 0o600
     assert "# Missing: tokens.delete: " in draft_file(node, "sensor").read_text()
 
-    endpoints["tokens"]["delete"] = true["tokens"]["delete"]
+    create, delete = endpoints["tokens"]["create"], true["tokens"]["delete"]
+    endpoints["tokens"]["delete"] = {**delete, "headers": create["headers"], "provenance": "assumed"}
     draft_file(node, "sensor").write_text(yaml.safe_dump(endpoints))
     recording.lab.forget_calls()
     run = checked(node, "sensor")
@@ -140,6 +160,9 @@ def test_a_sensor_s_tokens_are_managed_by_a_drafted_map(node: Workspace, recordi
     for line in ("login: works", "tokens.list: works", "version: works", "tokens.delete: not tried"):
         assert line in run.output
     assert not [call for call in recording.lab.calls() if call["write"]]
+    refused_and_proved(node, recording)
+    endpoints["tokens"]["delete"]["provenance"] = "captured"
+    draft_file(node, "sensor").write_text(yaml.safe_dump(endpoints))
 
     where = {"endpoints": str(draft_file(node, "sensor"))}
     options = {"description": DESCRIPTION, "secret_ref": node.ref("token"), **where}
@@ -164,7 +187,15 @@ def test_a_sensor_s_tokens_are_managed_by_a_drafted_map(node: Workspace, recordi
 def test_a_forescout_s_settings_are_managed_by_a_drafted_map(node: Workspace, recording: Recording) -> None:
     endpoints = drafted(node, recording, "forescout")
     true = recording.lab.endpoint_map(FORESCOUT)
-    assert {**endpoints, "provenance": "lab", "versions": "lab"} == true
+    read, update = (endpoints["settings"][name] for name in ("read", "update"))
+    assert (read["path"], read["fields"]) == (
+        true["settings"]["read"]["path"],
+        true["settings"]["read"]["fields"],
+    )
+    assert (update["path"], update["json"]) == (
+        true["settings"]["update"]["path"],
+        true["settings"]["update"]["json"],
+    )
     assert "# Missing" not in draft_file(node, "forescout").read_text()
     run = checked(node, "forescout")
     assert run.code == 0, run.output

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._engine.errors import InvalidOptions
 from .._engine.mint import adopt, mint
 from .._engine.resource import Field, Resource
 from .._engine.task import Outcome, Task
@@ -27,10 +28,28 @@ TOKEN = Resource(
 )
 
 
+PROOF = "endpoint-check-"
+"""The prefix of the temporary token's description. ``check_endpoints`` creates and deletes that token."""
+
+
 def prepare_access_token(params: dict[str, Any]) -> dict[str, Any]:
-    """Raise InvalidOptions for an endpoint map without the options that its login requires."""
-    if params["endpoints"]:
-        require_login("sensor", params)
+    """Raise InvalidOptions for an endpoint map without the options that its login requires.
+
+    With a map whose ``tokens.delete`` is assumed, tasks may only list tokens and create the temporary token.
+    """
+    if not params["endpoints"]:
+        return params
+    require_login("sensor", params)
+    description = params.get("description")
+    if (
+        description
+        and params["endpoint_map"].get("provenance") == "assumed"
+        and not description.startswith(PROOF)
+    ):
+        raise InvalidOptions(
+            "the endpoint map's tokens.delete is assumed, because no recording shows it",
+            "run check_endpoints with defender_iot_prove=true, then set its provenance to captured",
+        )
     return params
 
 

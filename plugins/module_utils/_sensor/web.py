@@ -13,7 +13,7 @@ from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Unsupported
 from .._engine.resource import Resource
 from .._wire.https import Http
-from .._wire.web_interface import WebInterface
+from .._wire.web_interface import WebInterface, placeholders
 from .api import BASES, NOT_AVAILABLE, ask_for_no_alerts, token_verdict
 
 
@@ -35,8 +35,13 @@ class Sensor(Appliance):
         return [{**row, "used": None if _means_never(row["used"]) else row["used"]} for row in rows]
 
     def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
-        """Delete one token by the fields that the endpoint map finds in its row."""
-        self._interface().write(resource.path, "delete", raw or {resource.key: key})
+        """Delete one token, if a new reading of the list names it by this id and this description.
+
+        Raises ApplianceError if it does not, or if the endpoint map deletes by a description that several
+        tokens have.
+        """
+        fields = self._row_to_delete(self.table(resource), raw or {})
+        self._interface().write(resource.path, "delete", fields)
 
     def mint(self, resource: Resource, key: str) -> tuple[str, Any]:
         """Create a token; return its value, and its id if the endpoint map finds one in the answer."""
@@ -44,9 +49,29 @@ class Sensor(Appliance):
         if not isinstance(made["secret"], str) or not made["secret"]:
             raise ApplianceError(
                 "the answer contains no token where the endpoint map expects it",
-                "correct the fields of the endpoint map, then run again",
+                "check the secret in the map's tokens.create.fields, and delete the new token on the sensor",
             )
         return made["secret"], made.get("id")
+
+    def _row_to_delete(self, rows: list[dict[str, Any]], row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the row of the token to delete."""
+        id_, description = row.get("id"), row.get("description")
+        found = [each for each in rows if str(each["id"]) == str(id_)]
+        alike = [each for each in rows if each["description"] == description]
+        if len(found) != 1 or found[0] not in alike:
+            raise ApplianceError(
+                f'the list does not name exactly one token with id {id_} and description "{description}", '
+                "so nothing was deleted",
+                "run again if another administrator is changing the tokens, otherwise check the endpoint map",
+            )
+        delete = self._interface().map["tokens"].get("delete", {})
+        if "id" not in set(placeholders(delete)) and len(alike) > 1:
+            raise ApplianceError(
+                f'{len(alike)} tokens have the description "{description}", and the endpoint map '
+                "deletes by description only, so nothing was deleted",
+                "delete the others in the web interface, or add {id} to the map's tokens.delete",
+            )
+        return found[0]
 
     def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
         """Call the documented API with the token, which sets its *Used* time.

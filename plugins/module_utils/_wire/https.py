@@ -18,7 +18,7 @@ import socket
 import ssl
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -203,9 +203,16 @@ class Http:
         return {cookie.name: cookie.value for cookie in self.session.cookies}
 
     def request(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        redirects: Collection[int] = (),
+        **content: Any,
     ) -> Response:
-        """Send one request. ``content`` is params, json or data, as in `requests`.
+        """Send one request. ``content`` is params, json, data, files or cookies, as in `requests`.
+
+        ``redirects`` are the statuses of redirects that count as an answer. No redirect is followed.
 
         Raises Unreachable if the answer is missing or incomplete, ApplianceError if it is a redirect or too
         large, and Unsupported for a path with dot segments.
@@ -225,7 +232,9 @@ class Http:
                     **content,
                 ) as response,
             ):
-                return Response(response.status_code, response.headers, _text(response, path), path)
+                return Response(
+                    response.status_code, response.headers, _text(response, path, redirects), path
+                )
         except TooLarge:
             raise self._too_large(method, path) from None
         except (requests.RequestException, HTTPError, UnicodeError) as error:
@@ -277,9 +286,9 @@ def _without_warning() -> Iterator[None]:
         yield
 
 
-def _text(response: Any, path: str) -> str:
+def _text(response: Any, path: str, redirects: Collection[int]) -> str:
     """Read a body as UTF-8, which JSON is defined in, even if the headers name another encoding."""
-    if response.is_redirect:
+    if response.is_redirect and response.status_code not in redirects:
         raise ApplianceError(
             f"it redirects to {_place(response.headers['Location'])}, which is not followed because that "
             "would send the credentials there",

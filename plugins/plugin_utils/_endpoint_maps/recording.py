@@ -2,80 +2,250 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parse a browser recording (a HAR file) into requests and their answers. Reads no file."""
+"""Parse a browser recording (a HAR file) into requests and their answers. Reads no file.
+
+Browsers, proxies and extensions write HAR files differently, so an entry that cannot be
+read is counted and skipped.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from ...module_utils._engine.errors import InvalidOptions
 
-Scalars = list[tuple[str, Any]]
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+SANITIZING = ("webinspector", "chrome", "edge")
+"""What names a browser, or its developer tools, that leaves cookies out of a recording by default."""
+
+MEDIA = ("image/", "font/", "video/", "audio/")
+NAME_OF_PART = re.compile(r"""\bname="([^"]*)""")
+CREDENTIALS = ("cookie", "set-cookie", "authorization")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exchange:
-    """One request and its answer. A body or an answer is None if it is neither JSON nor a form.
+    """One request and its answer.
 
-    ``form`` is the body's format: ``json`` or ``form``.
+    ``form`` is ``json``, ``form``, ``multipart`` or ``text``, as the body is sent; a body of the last kind
+    cannot be read. ``text`` is the answer's, None where the browser did not keep it.
     """
 
+    number: int
     method: str
+    origin: str
     path: str
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
     form: str
     body: Any
     status: int
-    answer: Any
+    text: str | None
+    answer_headers: Mapping[str, str]
     set_cookies: Mapping[str, str]
 
     @property
     def writes(self) -> bool:
         """Whether the method can change something."""
-        return self.method in ("POST", "PUT", "PATCH", "DELETE")
+        return self.method in WRITES
 
     @property
-    def place(self) -> str:
-        """The request in messages: the method and the path without the query."""
-        return f"{self.method} {self.path.partition('?')[0]}"
+    def works(self) -> bool:
+        """Whether the answer is not an error."""
+        return self.status < 400
+
+    @property
+    def bare_path(self) -> str:
+        """Return the path without its query."""
+        return self.path.partition("?")[0]
+
+    @cached_property
+    def answer(self) -> Any:
+        """Return the answer as JSON, None where it is something else."""
+        text = (self.text or "").strip()
+        if text[:1] not in ("{", "[", '"'):
+            return None
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+
+    @cached_property
+    def sent(self) -> str:
+        """Return all that the request sends, to look for a value in it."""
+        body = self.body if isinstance(self.body, str) else json.dumps(self.body, ensure_ascii=False)
+        return "\n".join([self.path, *self.headers.values(), *self.cookies.values(), body])
 
 
-def exchanges(text: str) -> list[Exchange]:
-    """Return the answered requests of a HAR file, in order. Raises InvalidOptions."""
+@dataclass(frozen=True)
+class Recording:
+    """The exchanges in their order, how many entries were skipped, and whether the browser hid cookies."""
+
+    exchanges: list[Exchange]
+    skipped: int
+    is_sanitized: bool
+
+    @property
+    def evicted(self) -> list[Exchange]:
+        """Return the exchanges whose answer the browser did not keep."""
+        return [each for each in self.exchanges if each.text is None]
+
+
+def read_recording(text: str) -> Recording:
+    """Return the exchanges of a HAR file. Raises InvalidOptions."""
     try:
-        entries = json.loads(text)["log"]["entries"]
-        found = [_exchange(entry) for entry in entries if entry["response"].get("status", 0) > 0]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        log = json.loads(text)["log"]
+        entries = list(log["entries"])
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise InvalidOptions(
             f"the file is not a HAR file of a browser ({type(error).__name__})",
-            "save the recording again as HAR",
+            'save the recording again: with "Save All As HAR" in Firefox, "Export HAR" in Chrome and Edge',
         ) from None
-    if not any(each.answer is not None for each in found):
+    read = [exchange for entry in entries if (exchange := _read_or_none(entry))]
+    exchanges = _with_cached_answers(replace(each, number=number) for number, each in enumerate(read))
+    if not any(each.answer is not None for each in exchanges):
         raise InvalidOptions(
             "the HAR file contains no JSON answer",
-            'save the recording with its content: in Firefox with "Save All As HAR", in Chromium with '
-            '"Export HAR"',
+            'save the recording with its content: with "Save All As HAR" in Firefox, "Export HAR" in Chrome '
+            "and Edge",
         )
-    return found
+    return Recording(exchanges, len(entries) - len(read), _is_sanitized(log, exchanges))
+
+
+def _read_or_none(entry: Any) -> Exchange | None:
+    try:
+        return _exchange(entry)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        return None
+
+
+def _exchange(entry: Mapping[str, Any]) -> Exchange | None:
+    """Return an entry as an exchange, None if there was no answer."""
+    request, response = entry["request"], entry["response"]
+    address = urlsplit(request["url"])
+    status = int(response.get("status") or 0)
+    if not status or not address.hostname:
+        return None
+    headers = dict(_named(request.get("headers")))
+    sent = next((value for name, value in headers.items() if name.lower() == "cookie"), "")
+    answer_headers = list(_named(response.get("headers")))
+    given = [value for name, value in answer_headers if name.lower() == "set-cookie"]
+    form, body = _body(request.get("postData") or {})
+    return Exchange(
+        number=0,
+        method=str(request["method"]).upper(),
+        origin=f"{address.scheme}://{address.netloc}",
+        path=f"{address.path or '/'}{'?' if address.query else ''}{address.query}",
+        headers=headers,
+        cookies={**dict(_named(request.get("cookies"))), **_pairs(sent.split(";"))},
+        form=form,
+        body=body,
+        status=status,
+        text=_content(response.get("content") or {}, status),
+        answer_headers={name.lower(): value for name, value in answer_headers},
+        set_cookies={
+            **dict(_named(response.get("cookies"))),
+            **_pairs(line.split(";")[0] for text in given for line in text.splitlines()),
+        },
+    )
+
+
+def _named(pairs: Any) -> Iterator[tuple[str, str]]:
+    """Yield names and values; a value that is missing is empty."""
+    for pair in pairs or []:
+        value = pair.get("value")
+        yield str(pair["name"]), "" if value is None else str(value)
+
+
+def _pairs(parts: Iterable[str]) -> dict[str, str]:
+    pairs = (part.partition("=") for part in parts)
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+
+
+def _body(posted: Mapping[str, Any]) -> tuple[str, Any]:
+    mime, text = str(posted.get("mimeType") or ""), str(posted.get("text") or "")
+    params = list(_named(posted.get("params")))
+    if mime.startswith("multipart/"):
+        return "multipart", dict(params) or _multipart(mime, text)
+    if "x-www-form-urlencoded" in mime or (params and not text):
+        parsed = parse_qs(text, keep_blank_values=True) or {name: [value] for name, value in params}
+        return "form", {name: values[0] if len(values) == 1 else values for name, values in parsed.items()}
+    if not text.strip():
+        return "json", None
+    try:
+        return "json", json.loads(text)
+    except (ValueError, RecursionError):
+        return "text", text
+
+
+def _multipart(mime: str, text: str) -> dict[str, str]:
+    """Return the fields of a multipart body by name. Raises LookupError for a part without a name."""
+    boundary = mime.partition("boundary=")[2].partition(";")[0].strip('" ')
+    fields = {}
+    for part in text.split(f"--{boundary}")[1:-1]:
+        head, _blank, value = part.replace("\r\n", "\n").partition("\n\n")
+        fields[NAME_OF_PART.findall(head)[0]] = value.removesuffix("\n")
+    return fields
+
+
+def _content(content: Mapping[str, Any], status: int) -> str | None:
+    text = content.get("text")
+    if text is None:
+        return None if (content.get("size") or 0) > 0 and status != 304 else ""
+    if content.get("encoding") != "base64":
+        return str(text)
+    if str(content.get("mimeType") or "").startswith(MEDIA):
+        return ""
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return str(text)
+
+
+def _with_cached_answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """Give an answer that the browser took from its cache (304) the status and the text of the one before."""
+    answered: dict[tuple[str, str, str], Exchange] = {}
+    made = []
+    for each in exchanges:
+        key = (each.method, each.origin, each.path)
+        earlier = answered.get(key)
+        if each.status == 304:
+            text = each.text or (earlier.text if earlier else None)
+            each = replace(each, status=earlier.status if earlier else 200, text=text)
+        answered[key] = each
+        made.append(each)
+    return made
+
+
+def _is_sanitized(log: Mapping[str, Any], exchanges: list[Exchange]) -> bool:
+    creator = json.dumps([log.get("creator"), log.get("browser")]).lower()
+    names = {name.lower() for each in exchanges for name in (*each.headers, *each.answer_headers)}
+    has_cookies = any(each.cookies or each.set_cookies for each in exchanges)
+    return any(each in creator for each in SANITIZING) and not has_cookies and not names & {*CREDENTIALS}
 
 
 def scalars(document: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every string, number, boolean and null of a document with its JSON pointer."""
-    if isinstance(document, Mapping):
+    if isinstance(document, dict):
         for name, part in document.items():
-            escaped = str(name).replace("~", "~0").replace("/", "~1")
-            yield from scalars(part, f"{pointer}/{escaped}")
+            yield from scalars(part, f"{pointer}/{_escaped(name)}")
     elif isinstance(document, list):
         for number, part in enumerate(document):
             yield from scalars(part, f"{pointer}/{number}")
     else:
         yield pointer, document
+
+
+def _escaped(name: Any) -> str:
+    text = str(name)
+    return text.replace("~", "~0").replace("/", "~1") if "~" in text or "/" in text else text
 
 
 def holds(document: Any, value: Any) -> bool:
@@ -89,66 +259,10 @@ def same(one: Any, other: Any) -> bool:
 
 
 def lists(document: Any, pointer: str = "") -> Iterator[tuple[str, list[Any]]]:
-    """Yield every list of objects in a document with its JSON pointer, outermost first."""
-    if isinstance(document, list) and any(isinstance(item, Mapping) for item in document):
+    """Yield every list of objects or of lists in a document with its JSON pointer, outermost first."""
+    if isinstance(document, list) and any(isinstance(item, (dict, list)) for item in document):
         yield pointer, document
-    parts = enumerate(document) if isinstance(document, list) else ()
-    for name, part in document.items() if isinstance(document, Mapping) else parts:
-        escaped = str(name).replace("~", "~0").replace("/", "~1")
-        yield from lists(part, f"{pointer}/{escaped}")
-
-
-def _exchange(entry: Mapping[str, Any]) -> Exchange:
-    request, response = entry["request"], entry["response"]
-    address = urlsplit(request["url"])
-    headers = {each["name"]: each["value"] for each in request["headers"]}
-    sent = next((value for name, value in headers.items() if name.lower() == "cookie"), "")
-    given = [each["value"] for each in response["headers"] if each["name"].lower() == "set-cookie"]
-    form, body = _body(request.get("postData") or {})
-    return Exchange(
-        method=request["method"],
-        path=f"{address.path or '/'}{'?' if address.query else ''}{address.query}",
-        headers=headers,
-        cookies={**_listed(request), **_pairs(sent.split(";"))},
-        form=form,
-        body=body,
-        status=response["status"],
-        answer=_json(_content(response.get("content") or {})),
-        set_cookies={
-            **_listed(response),
-            **_pairs(line.split(";")[0] for text in given for line in text.splitlines()),
-        },
-    )
-
-
-def _body(posted: Mapping[str, Any]) -> tuple[str, Any]:
-    text = posted.get("text") or ""
-    if "x-www-form-urlencoded" in posted.get("mimeType", ""):
-        params = {each["name"]: each.get("value", "") for each in posted.get("params") or []}
-        return "form", dict(parse_qsl(text, keep_blank_values=True)) or params
-    return "json", _json(text)
-
-
-def _content(content: Mapping[str, Any]) -> str:
-    text = content.get("text") or ""
-    if content.get("encoding") == "base64":
-        return base64.b64decode(text).decode("utf-8", "replace")
-    return str(text)
-
-
-def _json(text: str) -> Any:
-    """Return a JSON object or list, None for anything else."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, (dict, list)) else None
-
-
-def _listed(part: Mapping[str, Any]) -> dict[str, str]:
-    return {each["name"]: each["value"].strip('"') for each in part.get("cookies") or []}
-
-
-def _pairs(parts: Any) -> dict[str, str]:
-    pairs = (part.partition("=") for part in parts)
-    return {name.strip(): value.strip().strip('"') for name, equals, value in pairs if equals}
+    pairs = document.items() if isinstance(document, dict) else ()
+    for name, part in enumerate(document) if isinstance(document, list) else pairs:
+        if isinstance(part, (dict, list)):
+            yield from lists(part, f"{pointer}/{_escaped(name)}")

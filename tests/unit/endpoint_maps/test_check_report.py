@@ -65,6 +65,64 @@ def test_times_without_a_format_are_reported() -> None:
     assert "without used_format" not in detail({"tokens": TOKENS[:1]}, endpoints, "tokens.list")
 
 
+def test_the_number_of_tokens_is_told_and_of_how_many() -> None:
+    endpoints = copy.deepcopy(SENSOR)
+    assert "; the answer has no total; " in detail({"tokens": TOKENS}, endpoints, "tokens.list")
+    endpoints["tokens"]["list"]["paging"] = {"total": "/all"}
+    assert "; the appliance reports the same total; " in detail({"tokens": TOKENS}, endpoints, "tokens.list")
+
+
+CREATED = {"minted": True}
+PROOFS = {
+    # what the modules answered: (the proof, the states of create and delete, what is said)
+    "both work": (
+        {"created": CREATED, "deleted": {}, "after": {"tokens": TOKENS}},
+        "works",
+        "works",
+        "only that token",
+    ),
+    "no creation": (
+        {"created": {"failed": True, "msg": "no"}},
+        "fails",
+        "not tried",
+        "it requires tokens.create",
+    ),
+    "check mode": ({"created": {"minted": False}, "deleted": {}}, "not tried", "not tried", "check mode"),
+    "no deletion": (
+        {"created": CREATED, "deleted": {"unreachable": True, "msg": "gone"}, "after": {"tokens": TOKENS}},
+        "works",
+        "fails",
+        "gone",
+    ),
+    "another one is gone": (
+        {"created": CREATED, "deleted": {}, "after": {"tokens": TOKENS[1:]}},
+        "works",
+        "fails",
+        "had the ids 1, 2 before, and has 2 after",
+    ),
+    "no list": (
+        {"created": CREATED, "deleted": {}, "after": {"failed": True, "msg": "no"}},
+        "works",
+        "fails",
+        "again: no",
+    ),
+}
+
+
+@pytest.mark.parametrize(("proof", "create", "delete", "said"), PROOFS.values(), ids=PROOFS)
+def test_a_temporary_token_proves_a_map(proof: Any, create: str, delete: str, said: str) -> None:
+    lines = endpoint_map_report({"tokens": TOKENS}, SENSOR, proof)
+    assert [line["state"] for line in lines[-2:]] == [create, delete]
+    assert said in lines[-1]["detail"]
+
+
+def test_a_login_of_schema_1_is_known_by_its_paths() -> None:
+    endpoints = {"product": "sensor", "login": {"before": "/a", "request": {"path": "/b"}}, "tokens": {}}
+    for path in ("/a", "/b"):
+        result = {"failed": True, "msg": "no", "failure": {"path": path}}
+        assert states(result, endpoints)["login"] == "fails"
+
+
 def test_what_is_not_in_the_map_is_missing() -> None:
     endpoints = copy.deepcopy(SENSOR)
     del endpoints["tokens"]["delete"]
@@ -76,6 +134,7 @@ def test_what_is_not_in_the_map_is_missing() -> None:
     [
         ({"failed": True, "failure": {"path": "/api/authentication/login"}}, "fails", "not tried"),
         ({"unreachable": True, "failure": {"path": None}}, "fails", "not tried"),
+        ({"failed": True, "failure": {"path": "/"}}, "fails", "not tried"),
         ({"failed": True, "failure": {"path": "/__lab__/tokens"}}, "works", "fails"),
     ],
 )

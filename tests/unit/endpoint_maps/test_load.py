@@ -33,7 +33,7 @@ def changed(original: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
     *steps, last = place.split(".")
     made = container = copy.deepcopy(original)
     for step in steps:
-        container = container[step]
+        container = container[int(step) if step.isdecimal() else step]
     if value is GONE:
         del container[last]
     else:
@@ -63,7 +63,8 @@ def test_the_lab_s_maps_load_unchanged_with_the_provenance_lab(name: str, conten
     [
         ("provenance", "captured"),
         ("versions", ">=22.3,<25"),
-        ("login", {"kind": "token", "header": "Token {token}"}),
+        ("login.logout", {"method": "GET", "path": "/out", "success": [302]}),
+        ("login.headers", {"Authorization": "Basic {basic}"}),
     ],
 )
 def test_a_valid_map_is_accepted(tmp_path: Path, original: Any, place: str, value: Any) -> None:
@@ -73,18 +74,52 @@ def test_a_valid_map_is_accepted(tmp_path: Path, original: Any, place: str, valu
 
 FAULTS = {
     # the fault: (the map, the changed place, the new value, the message)
-    "another format": (SENSOR, "schema", 2, "at schema: 1 was expected"),
+    "another format": (SENSOR, "schema", 3, "at schema: 2 was expected"),
     "no product": (SENSOR, "product", GONE, "at the top level: 'product' is a required property"),
     "unknown product": (SENSOR, "product", "toaster", "at product: 'toaster' is not one of"),
     "no provenance": (SENSOR, "provenance", GONE, "at the top level: 'provenance' is a required property"),
     "a guess": (SENSOR, "provenance", "guessed", "at provenance: 'guessed' is not one of"),
     "versions are no text": (SENSOR, "versions", 22.3, "at versions: 22.3 is not of type 'string'"),
     "no login": (SENSOR, "login", GONE, "at the top level: 'login' is a required property"),
-    "unknown login": (SENSOR, "login.kind", "magic", "at login.kind: 'magic' is not one of"),
-    "no cookie": (SENSOR, "login.session_cookie", GONE, "at login: 'session_cookie' is a required property"),
-    "no token": (FORESCOUT, "login.token", GONE, "at login: 'token' is a required property"),
-    "no header": (FORESCOUT, "login.header", GONE, "at login: 'header' is a required property"),
-    "no csrf header": (SENSOR, "login.csrf.header", GONE, "at login.csrf: 'header' is a required property"),
+    "no steps": (SENSOR, "login.steps", GONE, "at login: 'steps' is a required property"),
+    "an unknown place": (
+        SENSOR,
+        "login.steps.1.capture.session",
+        {"script": "x"},
+        "at login.steps.1.capture.session: ",
+    ),
+    "two places": (
+        SENSOR,
+        "login.steps.1.capture.session",
+        {"cookie": "x", "meta": "y"},
+        "at login.steps.1.capture.session: ",
+    ),
+    "a captured name that is none": (
+        SENSOR,
+        "login.steps.1.capture",
+        {"Session": "/a"},
+        "at login.steps.1.capture: 'Session' does not match",
+    ),
+    "a captured name that the task fills": (
+        SENSOR,
+        "login.steps.1.capture",
+        {"password": "/a"},
+        "at login.steps.1.capture.password: the task has a value for {password}",
+    ),
+    "a deletion of unknown origin": (
+        SENSOR,
+        "tokens.delete.provenance",
+        GONE,
+        "at tokens.delete: 'provenance' is a required property",
+    ),
+    "a second body": (SENSOR, "login.steps.1.multipart", {}, "at login.steps.1: it has more than one of"),
+    "a deletion of everything": (SENSOR, "tokens.delete.path", "/t", "at tokens.delete: it names no token"),
+    "a page without a count": (
+        SENSOR,
+        "tokens.list.paging",
+        {"start": 0},
+        "at tokens.list.paging: 'counts' is a dependency of 'start'",
+    ),
     "no method": (SENSOR, "tokens.list.method", GONE, "at tokens.list: 'method' is a required property"),
     "unknown method": (SENSOR, "tokens.list.method", "FETCH", "at tokens.list.method: 'FETCH' is not one of"),
     "no status": (SENSOR, "tokens.delete.success", [], "at tokens.delete.success: [] "),
@@ -170,9 +205,9 @@ SECRETS = {
     "a session": (SENSOR, "tokens.list.headers", {"Cookie": "sessionid=1"}),
     "a key in a header": (SENSOR, "tokens.list.headers", {"X-Api-Key": "k"}),
     "something long in a header": (SENSOR, "tokens.list.headers", {"X-Zone": MACHINE_MADE}),
-    "a password": (SENSOR, "login.request.json", {"username": "{username}", "password": "hunter2"}),
-    "a password inside": (SENSOR, "login.request.json", {"user": {"userPassword": "hunter2"}}),
-    "a token in a form": (FORESCOUT, "settings.update.form", {"access_token": "t"}),
+    "a password": (SENSOR, "login.steps.1.json", {"username": "{username}", "password": "hunter2"}),
+    "a password inside": (SENSOR, "login.steps.1.json", {"user": {"userPassword": "hunter2"}}),
+    "a token in a form": (FORESCOUT, "settings.update.json", {"access_token": "t"}),
     "something long in a body": (SENSOR, "tokens.create.json", {"a": [MACHINE_MADE]}),
     "something long in a path": (SENSOR, "tokens.list.path", f"/tokens?k={MACHINE_MADE}"),
 }
@@ -193,8 +228,8 @@ def test_a_secret_in_a_map_is_refused_and_not_repeated(
     ("original", "place", "value"),
     [
         (SENSOR, "tokens.list.headers", {"X-Requested-With": "XMLHttpRequest"}),
-        (FORESCOUT, "login.request.form.token_type", "bearer"),
-        (FORESCOUT, "login.request.form.client_id", "fs-oauth-client-of-version-9"),
+        (FORESCOUT, "login.steps.0.form.token_type", "bearer"),
+        (FORESCOUT, "login.steps.0.form.client_id", "fs-oauth-client-of-version-9"),
         (SENSOR, "tokens.list.path", "/web/api/management/integrations/tokens?page=1"),
         (SENSOR, "tokens.list.used_format", "%d.%m.%Y %H:%M"),
         (SENSOR, "tokens.list.used_format", "epoch_milliseconds"),
@@ -228,13 +263,13 @@ PLACES = {
     # the place: (the map, the changed place, the new value, the unknown placeholder, the part of the map)
     "a path": (SENSOR, "tokens.delete.path", "/tokens/{number}", "number", "tokens.delete"),
     "a body": (SENSOR, "tokens.create.json", {"a": [{"b": "for {who}"}]}, "who", "tokens.create"),
-    "a form": (FORESCOUT, "settings.update.form", {"host": "{host}"}, "host", "settings.update"),
+    "a step": (SENSOR, "login.steps.0.path", "/{session}", "session", "login.steps.0"),
     "a read": (FORESCOUT, "settings.read.path", "/{server_address}", "server_address", "settings.read"),
     "a list": (SENSOR, "tokens.list.path", "/tokens/{id}", "id", "tokens.list"),
     "before there is an id": (SENSOR, "tokens.create.path", "/tokens/{id}", "id", "tokens.create"),
-    "a login": (SENSOR, "login.request.json", {"user": "{user}"}, "user", "login.request"),
-    "a header": (FORESCOUT, "login.header", "{token} {access}", "access", "login.header"),
-    "a logout": (SENSOR, "login.logout.path", "/out/{username}", "username", "login.logout"),
+    "a login": (SENSOR, "login.steps.1.json", {"user": "{user}"}, "user", "login.steps.1.json"),
+    "a header": (FORESCOUT, "login.headers.Authorization", "{token} {access}", "access", "login.headers"),
+    "a logout": (SENSOR, "login.logout.path", "/out/{description}", "description", "login.logout"),
     "the first by name": (SENSOR, "tokens.delete.path", "/{y}/{x}/{id}", "x", "tokens.delete"),
 }
 
@@ -246,8 +281,9 @@ def test_an_unknown_placeholder_is_refused(
     with pytest.raises(InvalidOptions) as caught:
         loaded(tmp_path, changed(original, place, value))
     assert re.match(r"the endpoint map map\.yml is not valid in line \d+, at " + part, str(caught.value))
-    assert caught.value.why.endswith(f": no task has a value for the placeholder {{{name}}}")
-    assert caught.value.remedy.startswith(("use only {", "remove the placeholder"))
+    assert caught.value.why.endswith(
+        f": neither a task nor an answer has a value for the placeholder {{{name}}}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -255,7 +291,7 @@ def test_an_unknown_placeholder_is_refused(
     [
         (SENSOR, "tokens.create.json", {"text": "{description}", "also": ["{description}"]}),
         (SENSOR, "tokens.delete.path", "/tokens/{id}/{description}"),
-        (SENSOR, "login.request.json", {"u": "{username}", "p": "{password}"}),
+        (SENSOR, "login.steps.1.json", {"u": "{username}", "p": "{password}"}),
         (FORESCOUT, "settings.update.json", {"at": "{server_address}", "with": "{access_token}"}),
         (SENSOR, "tokens.create.json", {"text": "{Description} {} {a b}"}),
     ],
@@ -295,3 +331,124 @@ def test_only_a_regular_file_is_read(tmp_path: Path, kind: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidOptions, match=r"the endpoint map \S+none\.yml cannot be read: "):
         load_endpoint_map(str(tmp_path / "none.yml"), DataLoader())
+
+
+@pytest.mark.parametrize("place", ["tokens.list.path", "tokens.create.path"])
+def test_a_uuid_in_a_path_is_the_id_of_an_object(tmp_path: Path, place: str) -> None:
+    content = changed(SENSOR, place, "/sensors/3f2504e0-4f89-11d3-9a0c-0305e82c3301/tokens")
+    assert loaded(tmp_path, content) == content
+
+
+def test_what_an_answer_gives_may_be_sent_later(tmp_path: Path) -> None:
+    step = {
+        "method": "GET",
+        "path": "/new/{description}",
+        "success": [200],
+        "capture": {"nonce": {"input": "n"}},
+    }
+    create = {
+        **SENSOR["tokens"]["create"],
+        "before": [step],
+        "json": {"n": "{nonce}", "c": "{csrf}", "r": "{row}"},
+    }
+    content = changed(SENSOR, "tokens.create", create)
+    content["tokens"]["list"] |= {"capture": {"row": {"header": "X-Row"}}, "paging": {"last": "/last"}}
+    assert loaded(tmp_path, content) == content
+    create["before"][0]["path"] = "/{nonce}"
+    with pytest.raises(InvalidOptions, match=r"at tokens\.create\.before\.0\.path: .* placeholder \{nonce\}"):
+        loaded(tmp_path, changed(SENSOR, "tokens.create", create))
+
+
+def test_a_map_whose_deletion_is_assumed_is_assumed(tmp_path: Path) -> None:
+    assert loaded(tmp_path, changed(SENSOR, "tokens.delete.provenance", "assumed"))["provenance"] == "assumed"
+
+
+REQUEST = {"method": "POST", "path": "/in", "json": {"u": "{username}", "p": "{password}"}, "success": [200]}
+OUT = {"method": "POST", "path": "/out", "success": [200]}
+PAGE = {"method": "GET", "path": "/", "success": [200]}
+OLD_LOGINS = {
+    "token": (
+        {"kind": "token", "header": "Token {token}"},
+        {"steps": [], "headers": {"Authorization": "Token {token}"}},
+    ),
+    "bearer": (
+        {
+            "kind": "bearer",
+            "before": "/",
+            "request": REQUEST,
+            "token": "/t",
+            "header": "Bearer {token}",
+            "logout": OUT,
+        },
+        {
+            "steps": [PAGE, {**REQUEST, "capture": {"access": "/t"}}],
+            "headers": {"Authorization": "Bearer {access}"},
+            "logout": OUT,
+        },
+    ),
+    "cookies": (
+        {"kind": "cookies", "request": REQUEST, "session_cookie": "s"},
+        {"steps": [{**REQUEST, "capture": {"session": {"cookie": "s"}}}]},
+    ),
+    "a CSRF cookie": (
+        {
+            "kind": "cookies",
+            "before": "/",
+            "request": REQUEST,
+            "session_cookie": "s",
+            "csrf": {"cookie": "c", "header": "X-C"},
+            "logout": OUT,
+        },
+        {
+            "steps": [
+                {**PAGE, "capture": {"csrf": {"cookie": "c"}}},
+                {**REQUEST, "capture": {"session": {"cookie": "s"}}, "headers": {"X-C": "{csrf}"}},
+            ],
+            "logout": {**OUT, "headers": {"X-C": "{csrf}"}},
+        },
+    ),
+    "a CSRF cookie of the login": (
+        {
+            "kind": "cookies",
+            "request": REQUEST,
+            "session_cookie": "s",
+            "csrf": {"cookie": "c", "header": "X-C"},
+        },
+        {"steps": [{**REQUEST, "capture": {"session": {"cookie": "s"}, "csrf": {"cookie": "c"}}}]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), OLD_LOGINS.values(), ids=OLD_LOGINS)
+def test_a_map_of_schema_1_is_translated(tmp_path: Path, old: Any, new: Any) -> None:
+    tokens = copy.deepcopy(SENSOR["tokens"])
+    for operation in tokens.values():
+        operation.pop("headers", None)
+    del tokens["delete"]["provenance"]
+    found = loaded(tmp_path, {**SENSOR, "schema": 1, "login": old, "tokens": tokens})
+    assert (found["schema"], found["login"]) == (2, new)
+    assert found["tokens"]["delete"]["provenance"] == "lab"
+    headers = {"X-C": "{csrf}"} if "csrf" in old else None
+    assert [found["tokens"][name].get("headers") for name in ("list", "create", "delete")] == [
+        None,
+        headers,
+        headers,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [
+        ({"kind": "cookies", "session_cookie": "s"}, "at login: this login of schema 1 is not complete"),
+        ({"kind": "magic"}, "at login: this login of schema 1 is not complete"),
+        (
+            {"kind": "cookies", "session_cookie": "s", "request": {**REQUEST, "path": "x"}},
+            "at login.steps.0.path: 'x' does",
+        ),
+        ({}, "at schema: 2 was expected"),
+    ],
+)
+def test_a_wrong_map_of_schema_1_is_refused(tmp_path: Path, login: Any, said: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        loaded(tmp_path, {**SENSOR, "schema": 1, "login": login})
+    assert said in str(caught.value)

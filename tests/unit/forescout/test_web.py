@@ -17,7 +17,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web 
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer
 
 MAP = {
-    "login": {"kind": "token", "header": "{token}"},
+    "login": {"steps": [], "headers": {"Authorization": "{token}"}},
     "settings": {
         "read": {
             "method": "GET",

@@ -60,18 +60,21 @@ def test_a_shuffled_sensor_lists_creates_and_deletes_by_its_map_alone(lab: Any) 
     described = the_map(lab, "sensor")
     client, login, tokens = lab.client("sensor"), described["login"], described["tokens"]
     assert client("GET", tokens["list"]["path"]).status_code == 403
-    client("GET", "/")
+    page, sign_in = login["steps"]
+    client(page["method"], page["path"])
+    cookie = page["capture"]["csrf"]["cookie"]
 
     def send(operation: dict[str, Any], body: Any = None) -> Any:
-        headers = {login["csrf"]["header"]: client.session.cookies.get(login["csrf"]["cookie"], "")}
+        csrf = client.session.cookies.get(cookie, "")
+        headers = {name: value.format(csrf=csrf) for name, value in operation.get("headers", {}).items()}
         answer = client(operation["method"], operation["path"], json=body, headers=headers)
         assert answer.status_code in operation["success"]
         return answer.json() if answer.content else None
 
-    places = {place: field for field, place in login["request"]["json"].items()}
+    places = {place: field for field, place in sign_in["json"].items()}
     credentials = client.credentials
     send(
-        login["request"],
+        sign_in,
         {places["{username}"]: credentials["username"], places["{password}"]: credentials["password"]},
     )
     (described,) = tokens["create"]["json"]

@@ -12,10 +12,15 @@ import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
+    InvalidOptions,
     Unreachable,
     Unsupported,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
+from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import (
+    PROOF,
+    TOKEN,
+    prepare_access_token,
+)
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import Sensor
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, Wire, answer, raising
 
@@ -26,7 +31,7 @@ PARAMS = {
     "password": None,
 }
 MAP = {
-    "login": {"kind": "token", "header": "{token}"},
+    "login": {"steps": [], "headers": {"Authorization": "{token}"}},
     "tokens": {
         "list": {
             "method": "GET",
@@ -108,16 +113,67 @@ def test_a_minted_token_is_returned_with_the_id_that_the_map_finds(
 def test_an_answer_without_a_token_is_an_error_and_no_token(value: Any) -> None:
     with pytest.raises(ApplianceError) as caught:
         sensor(answer(201, {"token": value})).mint(TOKEN, "Forescout")
-    assert caught.value.reason == (
-        "the answer contains no token where the endpoint map expects it; correct the fields of the endpoint "
-        "map, then run again"
-    )
+    assert caught.value.why == "the answer contains no token where the endpoint map expects it"
 
 
-def test_a_token_is_deleted_by_the_row_it_was_read_in() -> None:
-    box = sensor(answer(204))
+def test_a_token_is_deleted_after_the_list_was_read_again() -> None:
+    box = sensor(answer(200, [row(4, "Forescout"), row(7, "Forescout")]), answer(204))
     box.delete(TOKEN, "Forescout", row(7, "Forescout"))
-    assert box.http.requests == [("DELETE", "/tokens/7")]
+    assert box.http.requests == [("GET", "/tokens"), ("DELETE", "/tokens/7")]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [],
+        [row(4, "Forescout")],
+        [row(7, "else")],
+        [row(7, "else"), row(4, "Forescout")],
+        [row(7, "Forescout"), row(7, "Forescout")],
+        [row(7, "Forescout"), row(7, "else")],
+    ],
+)
+def test_a_token_that_the_list_does_not_name_by_id_and_description_is_not_deleted(listed: Any) -> None:
+    box = sensor(answer(200, listed))
+    with pytest.raises(ApplianceError, match="does not name exactly one token with id 7") as caught:
+        box.delete(TOKEN, "Forescout", row(7, "Forescout"))
+    assert "nothing was deleted" in caught.value.why
+    assert box.http.requests == [("GET", "/tokens")]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_map_that_deletes_by_description_does_so_only_where_one_token_has_it(others: int) -> None:
+    delete = {"method": "POST", "path": "/gone", "json": {"d": "{description}"}, "success": [200]}
+    listed = [row(7, "Forescout"), *[row(4, "Forescout")] * others]
+    endpoints = {**MAP, "tokens": {**MAP["tokens"], "delete": delete}}
+    box = sensor(answer(200, listed), answer(200), endpoint_map=endpoints)
+    if others:
+        with pytest.raises(ApplianceError, match="deletes by description only"):
+            box.delete(TOKEN, "Forescout", row(7, "Forescout"))
+        return
+    box.delete(TOKEN, "Forescout", row(7, "Forescout"))
+    assert box.http.contents[1]["json"] == {"d": "Forescout"}
+
+
+@pytest.mark.parametrize(
+    ("provenance", "description", "refused"),
+    [
+        ("captured", "Forescout", False),
+        ("assumed", "Forescout", True),
+        ("assumed", f"{PROOF}1", False),
+        ("assumed", None, False),
+    ],
+)
+def test_an_assumed_map_makes_only_the_token_that_proves_it(
+    provenance: str, description: str | None, refused: bool
+) -> None:
+    endpoints = {**MAP, "product": "sensor", "provenance": provenance}
+    params = {**PARAMS, "endpoints": "map.yml", "endpoint_map": endpoints, "description": description}
+    if refused:
+        with pytest.raises(InvalidOptions, match="no recording shows it; run check_endpoints with"):
+            prepare_access_token(params)
+    else:
+        assert prepare_access_token(params) is params
 
 
 @pytest.mark.parametrize(

@@ -47,15 +47,18 @@ SIGN_IN = {
     "json": {"u": "{username}", "p": "{password}"},
     "success": [200],
 }
+PAGE = {"method": "GET", "path": "/", "success": [200], "capture": {"csrf": {"cookie": "csrf"}}}
+WITH_CSRF = {"headers": {"X-CSRF": "{csrf}"}}
 LOGINS = {
-    "token": {"kind": "token", "header": "Token {token}"},
-    "bearer": {"kind": "bearer", "request": SIGN_IN, "token": "/access", "header": "Bearer {token}"},
+    "token": {"steps": [], "headers": {"Authorization": "Token {token}"}},
+    "basic": {"steps": [], "headers": {"Authorization": "Basic {basic}"}},
+    "bearer": {
+        "steps": [{**SIGN_IN, "capture": {"access": "/access"}}],
+        "headers": {"Authorization": "Bearer {access}"},
+    },
     "cookies": {
-        "kind": "cookies",
-        "before": "/",
-        "request": SIGN_IN,
-        "session_cookie": "session",
-        "csrf": {"cookie": "csrf", "header": "X-CSRF"},
+        "steps": [PAGE, {**SIGN_IN, **WITH_CSRF, "capture": {"session": {"cookie": "session"}}}],
+        "headers": {"X-CSRF": "{csrf}"},
         "logout": {"method": "POST", "path": "/logout", "success": [200]},
     },
 }
@@ -69,7 +72,13 @@ def web(wire: Wire, login: str = "token", params: Any = None) -> WebInterface:
 
 @pytest.mark.parametrize(
     ("login", "params"),
-    [("token", TOKEN), ("bearer", USER), ("cookies", USER), ("token", {**USER, "token": "t"})],
+    [
+        ("token", TOKEN),
+        ("bearer", USER),
+        ("cookies", USER),
+        ("basic", USER),
+        ("token", {**USER, "token": "t"}),
+    ],
 )
 def test_a_map_is_accepted_with_what_its_login_needs(login: str, params: Any) -> None:
     endpoints = {"product": "sensor", "login": LOGINS[login]}
@@ -81,6 +90,7 @@ def test_a_map_is_accepted_with_what_its_login_needs(login: str, params: Any) ->
     [
         ("token", USER, "token; set token"),
         ("bearer", TOKEN, "username and password; set username and password"),
+        ("basic", TOKEN, "username and password; set username and password"),
         ("cookies", {**USER, "password": ""}, "username and password; set password"),
         ("cookies", NO_CREDENTIALS, "username and password; set username and password"),
     ],
@@ -187,6 +197,12 @@ def test_an_operation_that_the_map_lacks_is_unsupported_and_no_login_is_tried(gr
     assert wire.requests == []
 
 
+def test_a_basic_login_is_a_header() -> None:
+    wire = Wire(answer(200, {"rows": []}))
+    web(wire, "basic", USER).listed("tokens")
+    assert wire.contents == [{"headers": {"Authorization": "Basic dTpw"}}]
+
+
 def test_a_bearer_login_happens_once_and_its_token_is_sent() -> None:
     wire = Wire(answer(200, {"access": "abc"}), *[answer(200, {"rows": []})] * 2)
     interface = web(wire, "bearer", USER)
@@ -196,29 +212,57 @@ def test_a_bearer_login_happens_once_and_its_token_is_sent() -> None:
     assert wire.contents[2]["headers"] == {"Authorization": "Bearer abc"}
 
 
-def test_a_cookie_login_is_known_by_its_cookie_and_writes_carry_the_csrf_token() -> None:
-    wire = Wire(answer(200), answer(200), answer(204), answer(200), cookies={"session": "s", "csrf": "c"})
+def signed_in(wire: Wire, **set_by: dict[str, str]) -> Wire:
+    """Have the wire's answers set cookies, by the path that is called."""
+    plain = wire.request
+
+    def request(method: str, path: str, **content: Any) -> Any:
+        wire.cookies.update(set_by.get(path.strip("/") or "page", {}))
+        return plain(method, path, **content)
+
+    wire.request = request
+    return wire
+
+
+def test_a_cookie_login_is_known_by_its_cookie_and_a_cookie_is_sent_as_it_is_now() -> None:
+    wire = signed_in(
+        Wire(answer(200), answer(200), answer(204), answer(200)),
+        page={"csrf": "first"},
+        login={"session": "s", "csrf": "second"},
+    )
     interface = web(wire, "cookies", USER)
     interface.write("tokens", "delete", {"id": 1})
     interface.close()
     paths = [path for _method, path in wire.requests]
     assert paths == ["/", "/login", "/tokens/1", "/logout"]
-    assert [content["headers"]["X-CSRF"] for content in wire.contents[1:]] == ["c"] * 3
+    assert wire.contents[1]["headers"]["X-CSRF"] == "first"
+    assert [content["headers"]["X-CSRF"] for content in wire.contents[2:]] == ["second"] * 2
     assert wire.contents[2]["headers"]["Origin"] == Wire.url
     assert wire.closed
 
 
 @pytest.mark.parametrize(
-    ("login", "answers"),
-    [("bearer", [answer(401)]), ("cookies", [answer(200), answer(200)])],
-    ids=["status", "no session cookie"],
+    ("login", "wire"),
+    [
+        ("bearer", Wire(answer(401))),
+        ("bearer", Wire(answer(200, {"error": "no"}))),
+        ("bearer", Wire(answer(200, "<html>"))),
+        ("cookies", Wire(answer(200), answer(200), cookies={"csrf": "c"})),
+        ("cookies", Wire(answer(200), answer(200), cookies={"csrf": "c", "session": "as before"})),
+    ],
+    ids=["status", "no token", "no JSON", "no session cookie", "the cookie from before"],
 )
-def test_a_refused_login_is_not_tried_again(login: str, answers: list[Any]) -> None:
-    wire = Wire(*answers)
+def test_a_refused_login_is_not_tried_again(login: str, wire: Wire) -> None:
     with pytest.raises(Refused, match="the login is not retried") as caught:
         web(wire, login, USER).listed("tokens")
     assert caught.value.attempt == 'logging in as "u"'
     assert wire.answers == []
+
+
+def test_a_page_that_fails_is_no_refused_login() -> None:
+    with pytest.raises(ApplianceError, match="the endpoint map does not expect this status") as caught:
+        web(Wire(answer(500)), "cookies", USER).listed("tokens")
+    assert (type(caught.value), caught.value.path) == (ApplianceError, "/")
 
 
 def test_closing_without_a_login_only_closes_the_connection() -> None:
@@ -228,7 +272,7 @@ def test_closing_without_a_login_only_closes_the_connection() -> None:
 
 
 def test_a_failing_logout_does_not_hide_the_result() -> None:
-    wire = Wire(answer(200), answer(200), answer(204), cookies={"session": "s"})
+    wire = signed_in(Wire(answer(200), answer(200), answer(204)), page={"csrf": "c"}, login={"session": "s"})
     interface = web(wire, "cookies", USER)
     interface.write("tokens", "delete", {"id": 1})
     wire.request = raising(ApplianceError("gone", "wait"))
@@ -289,3 +333,138 @@ def test_the_headers_of_an_operation_are_sent() -> None:
 
 def test_a_template_that_is_one_placeholder_keeps_the_type_of_the_value() -> None:
     assert fill({"a": "{id}", "b": "no {id}"}, {"id": 7}) == {"a": 7, "b": "no 7"}
+
+
+def stepped(*steps: Any, **operation: Any) -> dict[str, Any]:
+    """Return a map whose login has these steps, and whose only operation is a list."""
+    rows = {"method": "GET", "path": "/t", "success": [200], "fields": {"id": "/id"}, **operation}
+    return {"login": {"steps": list(steps)}, "tokens": {"list": rows}}
+
+
+def step(path: str, capture: Any = None, **more: Any) -> dict[str, Any]:
+    """Return one step of a login."""
+    captured = {"capture": capture} if capture else {}
+    return {"method": "GET", "path": path, "success": [200], **captured, **more}
+
+
+CARRIERS = {
+    # where an answer has the value: (the place, the answer)
+    "a field": ("/a/b", answer(200, {"a": {"b": "v4lue"}})),
+    "the answer itself": ("", answer(200, '"v4lue"')),
+    "a header": ({"header": "X-Session"}, answer(200, **{"X-Session": "v4lue"})),
+    "a meta tag": (
+        {"meta": "csrf"},
+        answer(200, '<meta name="other" content="x"><META name=csrf content="v4lue">'),
+    ),
+    "a hidden field": (
+        {"input": "csrf"},
+        answer(200, "<form><input type=hidden name='csrf' value='v4lue'/>"),
+    ),
+    "percent-encoded": ({"header": "X", "decode": "percent"}, answer(200, X="v4%6Cue")),
+    "in quotes": ({"pointer": "/a", "decode": "quotes"}, answer(200, {"a": '"v4lue"'})),
+    "in base64": ({"pointer": "/a", "decode": "base64"}, answer(200, {"a": "djRsdWU"})),
+}
+
+
+@pytest.mark.parametrize(("place", "given"), CARRIERS.values(), ids=CARRIERS)
+def test_a_captured_value_goes_into_any_part_of_a_request(place: Any, given: Any) -> None:
+    wire = Wire(given, answer(200, []))
+    rows = {
+        "path": "/s/{sid}/t?s={sid}",
+        "headers": {"X-S": "is {sid}"},
+        "cookies": {"c": "{sid}"},
+        "json": {"deep": ["{sid}"], "text": "{{sid}}"},
+    }
+    WebInterface(wire, {**USER, "endpoint_map": stepped(step("/in", {"sid": place}), **rows)}).listed(
+        "tokens"
+    )
+    assert wire.requests[1] == ("GET", "/s/v4lue/t?s=v4lue")
+    assert wire.contents[1] == {
+        "headers": {"X-S": "is v4lue"},
+        "cookies": {"c": "v4lue"},
+        "json": {"deep": ["v4lue"], "text": "{sid}"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "given"),
+    [
+        ("/a", answer(200, {})),
+        ({"header": "X"}, answer(200)),
+        ({"meta": "x"}, answer(200, "<meta name='y' content='z'><input>")),
+        ({"pointer": "/a", "decode": "base64"}, answer(200, {"a": "???"})),
+        ({"pointer": "/a", "decode": "base64"}, answer(200, {"a": "//8"})),
+    ],
+)
+def test_a_value_that_is_not_where_the_map_captures_it_is_an_error(place: Any, given: Any) -> None:
+    with pytest.raises(ApplianceError, match="it does not contain sid, which the map captures"):
+        WebInterface(Wire(given), {**USER, "endpoint_map": stepped(step("/", {"sid": place}))}).listed(
+            "tokens"
+        )
+
+
+@pytest.mark.parametrize("cookies", [{}, {"c": "%%%"}])
+def test_a_cookie_that_was_never_set_is_not_sent(cookies: Any) -> None:
+    place = {"cookie": "c", "decode": "base64"}
+    wire = Wire(answer(200), cookies=cookies)
+    endpoints = stepped(step("/", {"sid": place}), headers={"X": "{sid}"})
+    with pytest.raises(Unsupported, match="no answer so far contained sid"):
+        WebInterface(wire, {**USER, "endpoint_map": endpoints}).listed("tokens")
+    assert len(wire.requests) == 1
+
+
+def test_a_multipart_body_and_a_redirect_that_is_an_answer() -> None:
+    sign_in = step("/in", method="POST", multipart={"u": "{username}", "p": "{password}"}, success=[302])
+    wire = Wire(answer(302), answer(200, []))
+    WebInterface(wire, {**USER, "endpoint_map": stepped(sign_in)}).listed("tokens")
+    assert wire.contents[0]["files"] == {"u": (None, "u"), "p": (None, "p")}
+    assert wire.contents[0]["redirects"] == [302]
+    assert "redirects" not in wire.contents[1]
+
+
+def test_what_is_requested_before_an_operation_takes_its_values_and_gives_it_others() -> None:
+    first = step("/new/{description}", {"nonce": {"input": "n"}})
+    create = {
+        "method": "POST",
+        "path": "/t",
+        "success": [200],
+        "before": [first],
+        "form": {"n": "{nonce}", "d": "{description}"},
+    }
+    endpoints = {"login": {"steps": []}, "tokens": {"create": create}}
+    page = '<input name="n" value="once">'
+    wire = Wire(answer(200, page), answer(200), answer(200, page.replace("once", "twice")), answer(200))
+    interface = WebInterface(wire, {**USER, "endpoint_map": endpoints})
+    for _ in range(2):
+        interface.write("tokens", "create", {"description": "d"})
+    assert wire.requests[:2] == [("GET", "/new/d"), ("POST", "/t")]
+    assert [each["data"]["n"] for each in wire.contents if "data" in each] == ["once", "twice"]
+
+
+def test_a_token_that_is_the_whole_answer_is_found() -> None:
+    create = {"method": "POST", "path": "/t", "success": [200], "fields": {"secret": ""}}
+    endpoints = {"login": {"steps": []}, "tokens": {"create": create}}
+    interface = WebInterface(Wire(answer(200, '"t0ken"')), {**USER, "endpoint_map": endpoints})
+    assert interface.write("tokens", "create", {}) == {"secret": "t0ken"}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [({"used": "3 hours ago"}, "3 hours ago"), ({}, None), ({"used": None}, None)],
+)
+def test_a_time_may_be_relative_and_absent_until_the_first_use(row: Any, told: Any) -> None:
+    rows = {"fields": {"used": "/used"}, "used_format": "relative", "used_may_be_absent": True}
+    wire = Wire(answer(200, [row]))
+    assert WebInterface(wire, {**USER, "endpoint_map": stepped(**rows)}).listed("tokens") == [{"used": told}]
+
+
+@pytest.mark.parametrize(
+    ("template", "filled"),
+    [
+        ("{tokens{{id}}}", "{tokens{id}}"),
+        ("delete(input:{id:{id}})", "delete(input:{id:7})"),
+        ("{{id}} {id}", "{id} 7"),
+    ],
+)
+def test_a_name_in_double_braces_is_that_name_in_braces(template: str, filled: str) -> None:
+    assert fill(template, {"id": 7}) == filled

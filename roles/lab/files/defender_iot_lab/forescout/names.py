@@ -38,25 +38,26 @@ class ForescoutNames:
     def endpoint_map(self) -> dict[str, Any]:
         """Return the endpoint map for these names."""
         return {
-            "schema": 1,
+            "schema": 2,
             "product": "forescout",
             "provenance": "lab",
             "versions": "lab",
             "login": {
-                "kind": "bearer",
-                "request": {
-                    "method": "POST",
-                    "path": self.login,
-                    "form": {
-                        self.username: "{username}",
-                        self.password: "{password}",
-                        "grant_type": "password",
-                        "client_id": "fs-oauth-client",
+                "steps": [
+                    {
+                        "method": "POST",
+                        "path": self.login,
+                        "form": {
+                            self.username: "{username}",
+                            self.password: "{password}",
+                            "grant_type": "password",
+                            "client_id": "fs-oauth-client",
+                        },
+                        "success": [200],
+                        "capture": {"bearer": f"/{self.oauth_token}"},
                     },
-                    "success": [200],
-                },
-                "token": f"/{self.oauth_token}",
-                "header": "Bearer {token}",
+                ],
+                "headers": {"Authorization": "Bearer {bearer}"},
             },
             "settings": {
                 "read": {

@@ -54,25 +54,32 @@ class SensorNames:
 
     def endpoint_map(self) -> dict[str, Any]:
         """Return the endpoint map for these names."""
+        csrf = {self.csrf_header: "{csrf}"}
         # Words are not a time, so the map has no format for them.
         used_format = {} if self.used_format == "words" else {"used_format": self.used_format}
         return {
-            "schema": 1,
+            "schema": 2,
             "product": "sensor",
             "provenance": "lab",
             "versions": "24.1",
             "login": {
-                "kind": "cookies",
-                "before": "/",
-                "request": {
-                    "method": "POST",
-                    "path": self.login,
-                    "json": {self.username: "{username}", self.password: "{password}"},
-                    "success": [200],
-                },
-                "session_cookie": self.session_cookie,
-                "csrf": {"cookie": self.csrf_cookie, "header": self.csrf_header},
-                "logout": {"method": "POST", "path": self.logout, "success": [200, 204]},
+                "steps": [
+                    {
+                        "method": "GET",
+                        "path": "/",
+                        "success": [200],
+                        "capture": {"csrf": {"cookie": self.csrf_cookie}},
+                    },
+                    {
+                        "method": "POST",
+                        "path": self.login,
+                        "headers": csrf,
+                        "json": {self.username: "{username}", self.password: "{password}"},
+                        "success": [200],
+                        "capture": {"session": {"cookie": self.session_cookie}},
+                    },
+                ],
+                "logout": {"method": "POST", "path": self.logout, "headers": csrf, "success": [200, 204]},
             },
             "tokens": {
                 "list": {
@@ -92,11 +99,18 @@ class SensorNames:
                 "create": {
                     "method": "POST",
                     "path": self.tokens,
+                    "headers": csrf,
                     "json": {self.description: "{description}"},
                     "success": [201],
                     "fields": {"id": f"/{self.id}", "secret": f"/{self.token}"},
                 },
-                "delete": {"method": "DELETE", "path": f"{self.tokens}/{{id}}", "success": [204]},
+                "delete": {
+                    "method": "DELETE",
+                    "path": f"{self.tokens}/{{id}}",
+                    "headers": csrf,
+                    "success": [204],
+                    "provenance": "lab",
+                },
             },
         }
 

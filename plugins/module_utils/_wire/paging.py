@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The pages of a list: which request follows an answer, and whether a list is whole.
+
+An incomplete list is never returned: a token that is not seen would be minted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._engine.errors import ApplianceError
+from .https import Response
+from .places import found_in
+
+LIMIT = 1000
+"""How many pages are requested at most."""
+
+
+@dataclass
+class Pages:
+    """The position in a paged list.
+
+    ``paging`` is the map's: ``start`` and ``counts`` fill ``{page}``, ``next`` is the place of the cursor or
+    the link to the next page, ``next_path`` takes the cursor as ``{next}``, ``last`` is the place of a truth
+    value, ``total`` the place of the number of all objects, ``size`` the number of objects in a full page.
+    ``fresh`` are the objects of the last page that the page before it did not have.
+    """
+
+    paging: Mapping[str, Any]
+    url: str
+    requested: int = 0
+    seen: int = 0
+    path: str | None = None
+    cursor: Any = None
+    before: Any = None
+    answer: Any = None
+    fresh: list[Any] = field(default_factory=list)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return what fills the placeholders of the next request."""
+        counted = self.seen if self.paging.get("counts") == "rows" else self.requested
+        return {"page": self.paging.get("start", 0) + counted, "next": self.cursor}
+
+    def ends_with(self, answer: Response) -> bool:
+        """Return whether an answer says that there is no such page, as some appliances do after the last one.
+
+        Raises ApplianceError for an incomplete list.
+        """
+        if not self.requested or "start" not in self.paging or answer.status != 404:
+            return False
+        self._require_total(self.answer)
+        return True
+
+    def take(self, answer: Response, items: list[Any]) -> bool:
+        """Count one page; return whether another follows. Raises ApplianceError for an incomplete list."""
+        repeated = bool(items) and items == self.before
+        self.answer, self.before, self.fresh = answer, items, [] if repeated else items
+        self.requested += 1
+        self.seen += len(self.fresh)
+        if self._is_end(answer, items, repeated):
+            self._require_total(answer)
+            return False
+        if repeated:
+            raise _incomplete(answer, "the appliance answers the same page again", CHECK)
+        if self.requested >= LIMIT:
+            raise _incomplete(answer, f"it has more than {LIMIT} pages", CHECK)
+        return True
+
+    def _is_end(self, answer: Response, items: list[Any], repeated: bool) -> bool:
+        paging = self.paging
+        if "next" in paging:
+            return self._has_no_next(answer)
+        if "last" in paging:
+            is_last = self._told(answer, "last")
+            if not isinstance(is_last, bool):
+                raise _incomplete(answer, f"{is_last!r} does not say whether this page is the last", CHECK)
+            self._require_way(answer, ends=is_last)
+            return is_last
+        if not items:
+            return True
+        if "start" not in paging:
+            is_full = len(items) >= paging.get("size", len(items) + 1)
+            if is_full and "total" not in paging:
+                raise _incomplete(answer, f"a page of {len(items)} is full, so more may follow", NO_WAY)
+            return True
+        if repeated:
+            return bool(len(items) < paging.get("size", 0))
+        return "total" in paging and "size" not in paging and self.seen >= self._total(answer)
+
+    def _has_no_next(self, answer: Response) -> bool:
+        try:
+            following = found_in(answer, self.paging["next"])
+        except LookupError:
+            following = None
+        if not following:
+            return True
+        self.cursor = following
+        self.path = self.paging.get("next_path") or self._link(answer, str(following))
+        return False
+
+    def _link(self, answer: Response, link: str) -> str:
+        """Return the path of a link to the next page, which has to be on the same appliance."""
+        path = link[len(self.url) :] if link.startswith(f"{self.url}/") else link
+        if not path.startswith("/") or path.startswith("//") or urlsplit(path).netloc:
+            raise _incomplete(answer, "the answer names a next page", NO_WAY)
+        return path
+
+    def _require_way(self, answer: Response, *, ends: bool) -> None:
+        if not ends and "start" not in self.paging:
+            raise _incomplete(answer, "the answer says that more pages follow", NO_WAY)
+
+    def _require_total(self, answer: Response) -> None:
+        if "total" in self.paging and self.seen != self._total(answer):
+            raise _incomplete(
+                answer, f"it has {self.seen} objects, and the appliance counts {self._total(answer)}", CHECK
+            )
+
+    def _total(self, answer: Response) -> int:
+        total = self._told(answer, "total")
+        if isinstance(total, str) and total.isdecimal():
+            total = int(total)
+        if isinstance(total, bool) or not isinstance(total, int):
+            raise _incomplete(answer, f"{total!r} is no number of objects", CHECK)
+        return total
+
+    def _told(self, answer: Response, name: str) -> Any:
+        try:
+            return found_in(answer, self.paging[name])
+        except LookupError:
+            raise _incomplete(
+                answer, f"the endpoint map's paging.{name} is not in the answer", CHECK
+            ) from None
+
+
+CHECK = "check the endpoint map's paging against the appliance"
+NO_WAY = "add to the endpoint map's paging how the next page is requested"
+
+
+def _incomplete(answer: Response, why: str, remedy: str) -> ApplianceError:
+    return ApplianceError(
+        f"the list may be incomplete: {why}", remedy, status=answer.status, path=answer.path
+    )

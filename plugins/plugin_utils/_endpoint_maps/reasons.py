@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a draft may lack: each reason with what to do about it.
+
+The tutorial has a table of them, which a test keeps complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...module_utils._wire.places import DECODERS
+
+RECORD_AGAIN = "open a private window, start recording, sign in, and do all the steps again"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a part of a map is missing, with places for what it is about, and the remedy."""
+
+    says: str
+    remedy: str
+
+    def sentence(self, part: str, **about: str) -> str:
+        """Return the line about a part of a map."""
+        return f"{part}: {self.says.format(**about)}; {self.remedy}"
+
+
+REASONS = {
+    "no_login": Reason(
+        "no request sends the password as you typed it",
+        f"{RECORD_AGAIN}; if the page sends the password in another form, such as a hash, a map cannot "
+        "sign in",
+    ),
+    "password_change": Reason(
+        "{request} changes the password, so the sign-in before it used another one",
+        "sign out, then sign in with the new password and record again",
+    ),
+    "other_host": Reason(
+        "the password was sent to {host}, which is single sign-on",
+        "a map cannot repeat it: sign in with a local account of the appliance and record again",
+    ),
+    "signed_in_before": Reason("the session began before the recording", RECORD_AGAIN),
+    "sanitized": Reason(
+        "the browser left cookies and credentials out of the recording",
+        "in the developer tools, enable Settings > Preferences > Network > Allow to generate HAR with "
+        "sensitive data, record again, and save with Export HAR (with sensitive data)",
+    ),
+    "no_session": Reason(
+        "{request} sends nothing that an answer of the sign-in gave",
+        f"{RECORD_AGAIN}; if that changes nothing, a script makes the session, which a map cannot repeat",
+    ),
+    "unknown_value": Reason(
+        "{request} sends {field}, which neither you typed nor an answer gave, and which is left out",
+        "if it is a one-time code, use an account that needs none; a map cannot send it",
+    ),
+    "value_in_text": Reason(
+        "{request} sends {field}, which {source} has in a script or in another form that a map cannot read",
+        "a map reads JSON, headers, cookies, meta tags and inputs, also encoded "
+        f"({', '.join(DECODERS)}); keep this step manual",
+    ),
+    "unreadable_body": Reason(
+        "{request} sends a body that is neither JSON nor a form",
+        "a map cannot send it: keep this step manual",
+    ),
+    "password_word": Reason(
+        "several fields of {request} contain the password's text",
+        "restore those that are a fixed word",
+    ),
+    "no_create": Reason(
+        "no answer contains the token",
+        "generate a token while you record, and give the draft exactly the token that was shown",
+    ),
+    "create_not_json": Reason(
+        "{request} shows the token, but not as a value in JSON",
+        "a map cannot read it: generate tokens manually",
+    ),
+    "create_no_description": Reason(
+        "neither {request}, which answers with the token, nor a request before it sends the description",
+        "give the draft exactly the description that you typed",
+    ),
+    "no_list": Reason(
+        "no answer lists a token of that description",
+        "open the list of tokens after you generated yours, and give the draft exactly the description",
+    ),
+    "ambiguous_list": Reason(
+        "the list may be any of {requests}, and nothing proves which",
+        "record again with a description that nothing else has, and open the list before and after",
+    ),
+    "not_a_list": Reason(
+        "{request} has the description, but not in a list of objects",
+        "a map cannot read it: list tokens manually",
+    ),
+    "filtered_list": Reason(
+        "{request} searches for the description, so it does not list every token",
+        "record again without a search",
+    ),
+    "ambiguous_id": Reason("the id is one of {fields}", "see which it is in the answer, and write it there"),
+    "no_id": Reason(
+        "no field of the list is different for each token",
+        "a map cannot tell tokens apart: delete them manually",
+    ),
+    "ambiguous_used": Reason(
+        "Used is one of {fields}",
+        "see which it is in the answer, and write it there with never_used",
+    ),
+    "no_used": Reason(
+        "no field of the list shows that the new token was never used",
+        "set defender_iot_recorded_never_used to what the page shows for it",
+    ),
+    "no_used_time": Reason(
+        "no listed token was ever used, so the format of times is not known",
+        "add used_format once one was used; check_endpoints reminds you",
+    ),
+    "used_pattern": Reason(
+        "the times of use are text that fits {patterns}",
+        "write the right one; until then Used is returned as it is and compared with nothing",
+    ),
+    "used_unreadable": Reason(
+        "the times of use have no format that is known here",
+        "write their strptime pattern; until then Used is returned as it is and compared with nothing",
+    ),
+    "paging": Reason(
+        "{request} is one page, and the recording does not show how the next one is requested ({why})",
+        "a list that may be longer than one page is refused; to read all, add paging, or record two pages",
+    ),
+    "no_delete": Reason(
+        "the recording deletes no token",
+        "record again and delete the token at the end; a delete that you write yourself has provenance "
+        "assumed, and check_endpoints proves it with defender_iot_prove=true",
+    ),
+    "unproved_delete": Reason(
+        "{request} names the new token, and no later list shows that the token is gone",
+        "open the list once more after deleting, and record again",
+    ),
+    "no_read": Reason(
+        "no answer contains the server address",
+        "open the settings again after you applied them",
+    ),
+    "no_update": Reason(
+        "no request sends both the server address and the token",
+        "give the draft exactly the server address and the token that you typed",
+    ),
+    "evicted": Reason(
+        "the browser did not keep the content of {count} answers, such as that of {request}",
+        "record again with the developer tools open from the start and only these pages; in Firefox, set "
+        "devtools.netmonitor.responseBodyLimit to 0 in about:config",
+    ),
+    "invalid": Reason("{fault}", "the drafted map is not valid there: correct it"),
+}
