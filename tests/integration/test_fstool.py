@@ -185,29 +185,32 @@ def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(platform: Pla
     assert platform.one(property_keys=wrong, create_keys=True).changed
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"plugin_name": None}, "transport: fstool requires plugin_name (no vendor publishes the values)"),
-        ({"property_keys": None}, "transport: fstool requires property_keys ("),
-        ({"plugin_name": "no_such"}, 'on em the plugin "no_such" does not exist'),
-        ({"plugin_name": "x; id"}, '"x; id" cannot be the name of a plugin'),
-        ({"nodes": ["all", "em"]}, "set nodes to all alone"),
-        ({"nodes": []}, "nodes is empty"),
-        (
-            {"fstool_path": "/nonexistent/fstool"},
-            "check that this is a Forescout platform, and set fstool_path",
-        ),
-        ({"server_address": "192.0.2.1é"}, "beyond printable ASCII"),
-    ],
-)
-def test_what_cannot_be_is_one_sentence(platform: Platform, options: dict[str, Any], says: str) -> None:
-    made = platform.task(**options)
-    (name,) = [key for key in made if key != "name"]
-    result = platform.run({**made, name: {k: v for k, v in made[name].items() if v is not None}}).one("fs")
-    assert result.failed
-    assert says in result.message
-    assert "\n" not in result.message
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"plugin_name": None}, "transport: fstool requires plugin_name (no vendor publishes the values)"),
+    ({"property_keys": None}, "transport: fstool requires property_keys ("),
+    ({"plugin_name": "no_such"}, 'on em the plugin "no_such" does not exist'),
+    ({"plugin_name": "x; id"}, '"x; id" cannot be the name of a plugin'),
+    ({"nodes": ["all", "em"]}, "set nodes to all alone"),
+    ({"nodes": []}, "nodes is empty"),
+    (
+        {"fstool_path": "/nonexistent/fstool"},
+        "check that this is a Forescout platform, and set fstool_path",
+    ),
+    ({"server_address": "192.0.2.1é"}, "beyond printable ASCII"),
+]
+
+
+def test_what_cannot_be_is_one_sentence(platform: Platform) -> None:
+    tasks = []
+    for options, _says in IMPOSSIBLE:
+        made = platform.task(**options)
+        (name,) = [key for key in made if key != "name"]
+        tasks.append({**made, name: {k: v for k, v in made[name].items() if v is not None}})
+    results = platform.run(*tasks).of("fs")
+    for result, (_options, says) in zip(results, IMPOSSIBLE, strict=True):
+        assert result.failed
+        assert says in result.message
+        assert "\n" not in result.message
     assert platform.is_untouched()
 
 
