@@ -14,9 +14,9 @@ description:
     sensor's web interface and stores it. The module verifies once that the sensor accepts it. It uses only a
     documented call, C(GET /api/v1/alerts) with the token in the C(Authorization) header.
   - With O(endpoints) the module creates the token if the sensor has none with that description. It keeps the
-    token if the sensor has it and the store contains its value. It deletes the token with O(state=absent). No vendor
-    documents an interface that lists, creates or deletes tokens. An endpoint map, supplied by the operator,
-    describes how the sensor's own web interface does it.
+    token if the sensor has it and the store contains its value. It deletes the token with O(state=absent). No
+    vendor documents an interface that lists, creates or deletes tokens. An endpoint map, supplied by the
+    operator, describes how the sensor's own web interface does it.
   - The description identifies the token. If several tokens have it, the task fails and lists their ids.
   - A sensor shows a token only once. If the sensor has the token and the store does not contain it, the
     module cannot get the value, and the task fails. If the store contains a token that the sensor does not
@@ -93,7 +93,8 @@ options:
   replaced:
     description:
       - Whether an earlier task replaces the token. In check mode that task mints no token. If this is
-        V(true), check mode predicts what follows, such as the deletion of the old token. A real run reads the new token from the store.
+        V(true), check mode predicts what follows, such as the deletion of the old token. A real run reads the
+        new token from the store.
     type: bool
     default: false
   rotate_only:
@@ -108,8 +109,8 @@ notes:
     evidence that another client has called. The task warns about this.
   - The response of a sensor to a wrong token is not documented. Only a JSON list with HTTP 200 proves that
     the token works. With any other response the task fails, and a later run retries.
-  - A verified token is not tried again. To verify another token, replace the stored file with one that has only
-    the line C(value: THE_TOKEN).
+  - A verified token is not tried again. To verify another token, replace the stored file with one that has
+    only the line C(value:) and the token.
   - Failed logins lock out the source address on a sensor for all users.
 seealso:
   - module: otsec.defender_iot.sensor_access_token_info

@@ -183,7 +183,7 @@ class AzureKeyVault:
             raise self._overtaken()
         if current is None or (current.text, current.version) != (text, version):
             raise SecretStoreError(
-                f"{self} was written according to the vault, but reads back differently",
+                f"the vault reports that {self} was written, but it reads back differently",
                 "check the vault's log",
             )
 
@@ -231,7 +231,7 @@ def _check(settings: Mapping[str, Any]) -> None:
         )
     wrong = ", ".join(sorted(name for name, value in settings.items() if not isinstance(value, str)))
     if wrong:
-        raise InvalidOptions(f"settings of azure_key_vault are not texts: {wrong}", "set them to texts")
+        raise InvalidOptions(f"settings of azure_key_vault are not strings: {wrong}", "set them to strings")
     missing = ", ".join(name for name in ACCOUNT if not settings.get(name))
     if missing and any(settings.get(name) for name in (*ACCOUNT, "authority")):
         raise InvalidOptions(
