@@ -150,7 +150,7 @@ class StoreEntry:
         self._write({})
 
     def _stored(self, edit: Edit, value: str) -> Secret:
-        """Write and read back. If only the answer of a write was lost, the next try finds a changed record."""
+        """Write and read back. If only the answer to a write got lost, a retry finds a changed record."""
         before = self.record, self.version
         if self._pending_value() != value:
             self._amend_or_have(edit, value)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
-from ....module_utils._engine.errors import InvalidOptions, Overtaken, SecretStoreError
+from ....module_utils._engine.errors import InvalidOptions, Overtaken, Reason, SecretStoreError
 
 AZURE_IMPORT_ERROR = None
 try:
@@ -301,7 +301,7 @@ def _vault_secret(secret: Any) -> VaultSecret:
     return VaultSecret(text, version, dict(secret.properties.tags or {}))
 
 
-def _reason(error: Exception) -> tuple[str, str]:
+def _reason(error: Exception) -> Reason:
     """Return the cause and the remedy without the error's own text, which can quote the value."""
     if isinstance(error, ClientAuthenticationError):
         code = LOGIN_ERROR_CODE.search(str(error))
@@ -327,7 +327,7 @@ def _status(error: Exception) -> int | None:
     return status if status and status >= 400 else None
 
 
-def _refusal(status: int, codes: list[str]) -> tuple[str, str]:
+def _refusal(status: int, codes: list[str]) -> Reason:
     shown = " ".join(codes) or f"HTTP {status}"
     if "SecretDisabled" in codes:
         return "it is disabled", "enable it and run again"
