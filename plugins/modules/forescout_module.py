@@ -288,7 +288,7 @@ objects:
     action:
       description:
         - The action taken, or predicted in check mode, V(update) or V(none).
-        - V(unknown) with O(transport=manual).
+        - V(unknown) with O(transport=manual), which reports show as C(not_provable).
       type: str
       returned: always
     changed:
