@@ -290,3 +290,14 @@ def test_answers_have_the_lab_s_time(lab: Any, firewall: Any) -> None:
 def test_every_option_is_documented() -> None:
     page = (Path(__file__).parents[5] / "docs" / "lab.md").read_text()
     assert [item.name for item in fields(FirewallOptions) if f"`{item.name}`" not in page] == []
+
+
+def test_a_caller_sees_only_its_vdoms(lab: Any, caller: Any) -> None:
+    lab.options("fgt", multi_vdom=True, vdoms=["root", "ot"])
+    limited = caller(address="read")
+    assert limited("GET", "address?vdom=ot").status_code == 403
+    assert limited("GET", "address?vdom=*").status_code == 403
+    admin = f"{CMDB}/system/api-user/limited"
+    assert limited.fgt("PUT", admin, json={"vdom": members_of("ot")}).status_code == 200
+    assert [each["vdom"] for each in limited("GET", "address?vdom=*").json()] == ["ot"]
+    assert limited("GET", "address").status_code == 403
