@@ -20,7 +20,7 @@ from .firewall.install import install
 from .firewall.lookup import judge
 from .firewall.vdom import Firewall
 from .schema import MANAGEMENT_VDOM
-from .tables.attribute import Refusal
+from .tables.refusal import Refusal
 
 NAMES = ("packet", "install", "second_writer")
 

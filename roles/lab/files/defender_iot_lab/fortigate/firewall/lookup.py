@@ -10,7 +10,8 @@ from dataclasses import asdict
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from ..tables.attribute import BAD_ADDRESS, Refusal, Row, invalid
+from ..tables.attribute import Row
+from ..tables.refusal import BAD_ADDRESS, Refusal, invalid
 from .oracle import IMPLICIT, Packet, RuleBase
 from .seeds import NETWORKS, OWN_ADDRESSES
 from .vdom import Firewall

@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .attribute import Group, Names, Refusal, Row, Rows, Rules
+from .attribute import Row, Rules
+from .kinds import Group, Names, Rows
+from .refusal import Refusal
 from .table import Table
 
 
