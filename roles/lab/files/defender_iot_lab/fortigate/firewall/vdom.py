@@ -40,7 +40,7 @@ class Firewall:
 
     def follow(self, options: FirewallOptions, version: Version) -> None:
         """Apply the options of the device."""
-        self.options = options
+        self.options, self.version = options, version
         for table in self.tables.values():
             table.follow(options, version)
 
