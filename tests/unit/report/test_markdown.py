@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report import markdown
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.characters import visible
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._text.characters import visible
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.document import (
     Appliance,
     Origin,
