@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +31,7 @@ def quoted(text: Any) -> str:
     return f'"{shown if len(shown) <= LONGEST_QUOTE else f"{shown[:LONGEST_QUOTE]} ..."}"'
 
 
+@lru_cache(maxsize=4096)
 def length_in_comment(text: str) -> int:
     """Return how many characters a text takes in a comment."""
     return len(quote(text, safe=READABLE, errors="replace"))
