@@ -132,7 +132,7 @@ def unit() -> None:
 
 
 def integration() -> None:
-    """Runs the integration tests, with one more worker, because they wait for a third of the time."""
+    """Runs the integration tests, with one more worker than cores: they wait for a third of the time."""
     workers = (os.cpu_count() or 1) + 1
     run("pytest", f"--numprocesses={workers}", "--dist=loadfile", "--durations=20", "tests/integration")
 

@@ -155,7 +155,7 @@ class SignIn:
         return False
 
     def _explain_sanitized(self) -> bool:
-        """Note that the browser left out what signs in, in place of the notes that follow from it."""
+        """Replace the notes about the login by one: the browser left out cookies and credentials."""
         if not self.drafter.recording.is_sanitized:
             return False
         self.made.missing[:] = [each for each in self.made.missing if not each.startswith("login")]
@@ -188,7 +188,7 @@ class SignIn:
         return {}
 
     def _is_logout(self, exchange: Exchange) -> bool:
-        """Return whether a request ended the session: it cleared a cookie, or led away as the last of all."""
+        """Return whether a request ended the session: it cleared a cookie, or redirected as the last one."""
         sent = set(exchange.cookies)
         if any(value.strip('"') == "" for name, value in exchange.set_cookies.items() if name in sent):
             return True
