@@ -22,7 +22,7 @@ from .texts import quoted
 UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 
 AGGREGATED = "multiple violations"
-"""What the sensor shows for an alert that stands for several (documented for its web interface)."""
+"""What the sensor shows for an alert that represents several (documented for its web interface)."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Candidates:
 
     def _refuse_unclear_alert(self, alert: Mapping[str, Any], start: datetime | None) -> None:
         if _is_aggregated(alert):
-            raise NotBlockable("it stands for several violations, which only the sensor's web page lists")
+            raise NotBlockable("it represents several violations, which only the sensor's web page lists")
         if start is None:
             raise NotBlockable("the time of the alert cannot be read")
         if lies_ahead(start, self.now):

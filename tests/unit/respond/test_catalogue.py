@@ -137,10 +137,10 @@ def test_an_ipv6_host_is_blocked() -> None:
     [
         ({"source_device": None}, "the alert names no source device"),
         ({"source_device": 999}, "the alert's source device is not in the inventory of sensor sensor-north"),
-        ({"message": "Multiple violations"}, "it stands for several violations"),
+        ({"message": "Multiple violations"}, "it represents several violations"),
         (
             {"additional_information": {"description": "Multiple violations"}},
-            "it stands for several violations",
+            "it represents several violations",
         ),
         ({"time": "yesterday"}, "the time of the alert cannot be read"),
         ({"time": None}, "the time of the alert cannot be read"),

@@ -217,7 +217,7 @@ def test_handling_the_alert_releases_the_address() -> None:
             {"unhandled": [alert()], "devices": [device(ip_addresses=None)]},
             'device "host-7" has 0 IP addresses',
         ),
-        ({"unhandled": [alert(message="multiple violations")]}, "it stands for several violations"),
+        ({"unhandled": [alert(message="multiple violations")]}, "it represents several violations"),
     ],
 )
 def test_without_proof_an_entry_stays_until_its_end_and_is_not_renewed(

@@ -88,7 +88,7 @@ def test_even_if_every_alert_of_the_catalogue_matched_no_victim_without_office_t
     ]
     reasons: dict[Any, str] = {each.alert: each.reason for each in found.decisions}
     assert reasons[610] == reasons[616] == "the alert names no source device"
-    assert reasons[612].startswith("it stands for several violations")
+    assert reasons[612].startswith("it represents several violations")
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=lambda each: each["name"])
