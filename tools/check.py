@@ -201,7 +201,7 @@ STEPS = {
     unit: "about a minute",
     integration: "about 13 minutes",
     chain: "half a minute",
-    foreign: "about three minutes",
+    foreign: "about five minutes",
     molecule: "two or three minutes",
     docs: "a minute the first time, half a minute after that",
     build: "a minute the first time, half a minute after that",
