@@ -82,6 +82,8 @@ class AddressDecisions:
             approval = self.approvals.of(entry.address, "may_block")
             approved_by = approval.by if approval else ""
             causes.append(replace(candidate, reason=entry.reason, approved_by=approved_by))
+        if entry.source == APPROVAL:
+            return self._after_approval(entry, causes)
         if causes:
             return self._expiry.next(entry, causes)
         return self._without_alert(entry) if candidate is None else self._no_longer_named(entry, candidate)
@@ -92,6 +94,13 @@ class AddressDecisions:
         if (entry.until, entry.source) == (approval.until, APPROVAL):
             return replace(ordered, decision="keep", entry=entry)
         return replace(ordered, decision="renew")
+
+    def _after_approval(self, entry: Entry, causes: Sequence[Candidate]) -> AddressDecision:
+        """Return the decision about an entry that no person orders any more, but perhaps an alert causes."""
+        caused = self._expiry.first(entry.address, causes) if causes else None
+        if caused is None or caused.entry is None:
+            return AddressDecision("release", "its approval has ended or was removed")
+        return replace(caused, decision="renew", entry=replace(caused.entry, since=entry.since))
 
     def _no_longer_named(self, entry: Entry, candidate: Candidate) -> AddressDecision:
         """Return the decision about an entry whose alert is unhandled, but does not name this address."""
@@ -109,8 +118,6 @@ class AddressDecisions:
         from both lists proves nothing.
         """
         sensor, alert = entry.alert
-        if entry.source == APPROVAL:
-            return AddressDecision("release", "its approval has ended or was removed")
         if (sensor, alert) in self.site.handled:
             return AddressDecision("release", f"alert {alert} was handled on sensor {sensor}")
         reading = self.site.readings.get(sensor)

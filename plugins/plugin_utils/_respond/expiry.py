@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ...module_utils._engine.moment import as_text
 from .addresses import Address
 from .candidates import Candidate
-from .entries import APPROVAL, OWNER, Entry, source_of, written
+from .entries import OWNER, Entry, source_of, written
 from .rules import Rules, hours
 
 
@@ -54,10 +54,10 @@ class Expiry:
     def next(self, entry: Entry, candidates: Sequence[Candidate]) -> AddressDecision:
         """Return the decision about an entry with a cause. It is renewed when less than half is left."""
         best = self._best(candidates, entry)
-        until = self._until(best, entry)
+        until = self._until(best)
         is_short = entry.until - self.now < self._ttl(best) / 2
         source = source_of(best.sensor, best.alert)
-        if source and until > self.now and (entry.source == APPROVAL or (is_short and until > entry.until)):
+        if source and is_short and until > max(entry.until, self.now):
             renewed = replace(
                 entry, until=until, source=source, reason=best.reason, approved_by=best.approved_by
             )
@@ -77,17 +77,19 @@ class Expiry:
         """Return the candidate that blocks longest. Of several, it is the entry's own, then the newest."""
 
         def rank(each: Candidate) -> tuple[datetime, bool, datetime, tuple[str, str]]:
-            return self._until(each, entry), _is_behind(each, entry), each.start, each.reference
+            is_own = entry is not None and entry.alert == each.reference
+            return self._until(each), is_own, each.start, each.reference
 
         return max(candidates, key=rank)
 
-    def _until(self, candidate: Candidate, entry: Entry | None = None) -> datetime:
-        """Return until when an alert blocks an address, which may have an entry."""
+    def _until(self, candidate: Candidate) -> datetime:
+        """Return until when an alert blocks an address.
+
+        A clock of the sensor that is ahead prolongs this by its error, which is a day at most.
+        """
         until = self.now + self._ttl(candidate)
         limit = self._limit(candidate)
-        # The sensor's clock may be ahead, but an alert cannot be younger than the entry it has caused.
-        latest_start = entry.since if entry and _is_behind(candidate, entry) else self.now
-        return until if limit is None else min(until, min(candidate.start, latest_start) + limit)
+        return until if limit is None else min(until, candidate.start + limit)
 
     def _ttl(self, candidate: Candidate) -> timedelta:
         may_be_dynamic = candidate.is_dynamic or candidate.verdict == "unread"
@@ -106,8 +108,3 @@ class Expiry:
         return (
             f"the alert is older than the maximum, {hours(self.rules.maximum)}; a person must approve a block"
         )
-
-
-def _is_behind(candidate: Candidate, entry: Entry | None) -> bool:
-    """Return whether an entry names this alert as its source."""
-    return entry is not None and entry.alert == candidate.reference

@@ -356,6 +356,12 @@ def test_an_alert_takes_over_from_an_ended_order() -> None:
     assert "approved_by" not in found.entries[0]
 
 
+def test_an_alert_that_is_too_old_does_not_take_over() -> None:
+    entry = as_own(decided(reading(), approvals=[approval("block")]))
+    old = reading([alert(at=NOW - 200 * HOUR)])
+    assert decided(old, entries=entry).counts["release"] == 1
+
+
 @pytest.mark.parametrize("decision", ["block", "may_block"])
 def test_no_approval_overrides_protection(decision: str) -> None:
     rules = Rules(protected=read_networks("protected", ["192.0.2.7"], "the DNS server"))
