@@ -8,10 +8,10 @@
 ON_ONE_CORE := sanity foreign molecule lint docs build
 ON_ALL_CORES := unit integration
 STEPS := $(ON_ONE_CORE) $(ON_ALL_CORES)
-.PHONY: help demo lab lab-stop bench bench-chain test test-matrix clean $(STEPS)
+.PHONY: help demo lab lab-stop bench bench-chain bench-respond test test-matrix clean $(STEPS)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## run the whole flow against mock appliances
 	@tools/run python tools/demo.py
@@ -27,6 +27,9 @@ bench: ## measure time and memory against the mock appliances
 
 bench-chain: ## measure the whole chain on a fleet with one failing site
 	@tools/run python -m tools.bench.chain
+
+bench-respond: ## measure the decision which addresses to block
+	@tools/run python -m tools.bench.respond
 
 test-matrix: ## run sanity, unit tests and the chain on each installed ansible-core and Python
 	@tools/run python tools/matrix.py $(PAIRS)

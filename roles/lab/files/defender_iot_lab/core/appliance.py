@@ -54,6 +54,10 @@ class Appliance(ABC):
         """Change some options of the running appliance. Raises ConfigurationError."""
         self.options = _checked(changed(self.options, changes))
 
+    def stated_time(self) -> float | None:
+        """Return the time in the Date header of an answer, in seconds, None for answers without one."""
+        return self.world.clock.now()
+
     def source(self, peer: str) -> str:
         """Return the source address that the appliance sees, after the simulated NAT."""
         return self.options.nat or peer

@@ -38,7 +38,9 @@ class Front:
         status = response.status_code if response else None
         self.journal.record(self.appliance.name, exchange, status, self.appliance.is_write(exchange), age)
         if response:
-            response.headers.setdefault("date", formatdate(self.journal.clock.now(), usegmt=True))
+            moment = self.appliance.stated_time()
+            if moment is not None:
+                response.headers.setdefault("date", formatdate(moment, usegmt=True))
             await response(scope, receive, send)
         else:
             exchange.connection.transport.abort()
