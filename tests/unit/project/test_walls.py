@@ -78,7 +78,9 @@ OTHERS = {
 # The same for the lab, whose own folder (".") combines the appliances.
 LAB_ALLOWED = {
     "core": set(),
-    "fortigate": {"core"},
+    "fortigate": {"core", "fortigate/firewall", "fortigate/tables"},
+    "fortigate/firewall": {"core", "fortigate/tables"},
+    "fortigate/tables": set(),
     "sensor": {"core"},
     "forescout": {"core"},
     ".": {"core", "fortigate", "sensor", "forescout"},
@@ -86,6 +88,7 @@ LAB_ALLOWED = {
 LAB_OTHERS = {
     "core": {"cryptography", "starlette", "trustme", "uvicorn"},
     "fortigate": {"starlette"},
+    "fortigate/tables": {"starlette"},
     "sensor": {"starlette"},
     "forescout": {"asyncssh", "starlette"},
     ".": {"starlette", "yaml"},

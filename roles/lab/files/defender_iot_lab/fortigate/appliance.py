@@ -18,13 +18,14 @@ from starlette.responses import HTMLResponse, Response
 from ..core.appliance import Appliance
 from ..core.exchange import Exchange
 from .access import KEY_LENGTH, Caller, Keys, Lockout, Sessions
-from .attribute import NOT_IN_DATASOURCE, Refusal, Row, invalid
 from .cmdb import Cmdb
 from .device import Device, FortiGateOptions
 from .envelope import Envelopes, Target, apache_page, compressed, results, with_tag
+from .firewall.lookup import look_up
 from .login import Denied, Logins
 from .password import PasswordLogins
 from .schema import AUTOMATION, SUPER_ADMIN
+from .tables.attribute import NOT_IN_DATASOURCE, Refusal, Row, invalid
 
 MAX_EXPIRY_MINUTES = 7 * 24 * 60
 # A limit of the body is documented, but not its value.
@@ -47,7 +48,7 @@ class FortiGate(Appliance):
         self.envelopes = Envelopes(self.device)
         self.keys = Keys(self.mint, self.world.clock)
         self.keys.adopt(AUTOMATION, self.credentials["token"])
-        self.cmdb = Cmdb(self.device, self.keys, self.credentials["username"])
+        self.cmdb = Cmdb(self.device, self.keys, self.credentials["username"], self.mint.apart("firewall"))
         sessions, lockout = Sessions(self.mint), Lockout(self.world.clock)
         self.passwords = PasswordLogins(self.device, self.credentials, sessions, lockout)
         self.logins = Logins(self.device, self.credentials, self.cmdb.api_users, self.keys, sessions, lockout)
@@ -66,7 +67,7 @@ class FortiGate(Appliance):
     def state(self) -> dict[str, Any]:
         """Return tables, keys, sessions, failed logins and lockouts."""
         return {
-            "tables": {name: list(table.rows.values()) for name, table in self.cmdb.tables.items()},
+            "tables": self.cmdb.state(),
             "keys": {admin: asdict(key) for admin, key in self.keys.by_admin.items()},
             "sessions": [asdict(session) for session in self.logins.sessions.open.values()],
             "failed_logins": {
@@ -103,31 +104,54 @@ class FortiGate(Appliance):
 
     def _api(self, exchange: Exchange, caller: Caller, target: Target) -> Response:
         try:
-            self.cmdb.check_vdom(exchange.query.get("vdom"), caller)
-            response = self.envelopes.reply(exchange, target, self._content(exchange, caller, target))
+            self.cmdb.rights.check_vdom(exchange.query.get("vdom"), caller)
+            response = self.envelopes.reply(exchange, target, self._contents(exchange, caller, target))
             configuration = exchange.method == "GET" and target.action is None
             return with_tag(exchange, response) if configuration else response
         except Refusal as refusal:
             return self.envelopes.refused(exchange, target, refusal)
 
-    def _content(self, exchange: Exchange, caller: Caller, target: Target) -> Row:
+    def _contents(self, exchange: Exchange, caller: Caller, target: Target) -> dict[str, Row]:
+        """Return what the answer contains for each VDOM. A write is carried out once (assumed)."""
+        first, *others = self.envelopes.vdoms(exchange)
+        content = self._content(exchange, caller, target, first)
+        if exchange.method != "GET":
+            return dict.fromkeys([first, *others], content)
+        return {first: content} | {vdom: self._content(exchange, caller, target, vdom) for vdom in others}
+
+    def _content(self, exchange: Exchange, caller: Caller, target: Target, vdom: str) -> Row:
         match exchange.method, target.action:
             case _, None:
-                return self._configuration(exchange, caller, target)
+                return self._configuration(exchange, caller, target, vdom)
             case "GET", "":
-                return self._status()
+                return self._monitor(exchange, caller, target, vdom)
             case "POST", "generate-key":
                 return self._generate_key(exchange, caller)
+            case "POST", "close" | "clear_all":
+                self.cmdb.rights.require(caller, "sysgrp", "cfg", "read-write")
+                return {}
         raise Refusal(status=405)
 
-    def _configuration(self, exchange: Exchange, caller: Caller, target: Target) -> Row:
+    def _monitor(self, exchange: Exchange, caller: Caller, target: Target, vdom: str) -> Row:
+        """Return a status. Rights are documented: none for that of the device, `sysgrp.cfg` for sessions."""
+        if target.name == "status":
+            return self._status()
+        if target.name == "session":
+            self.cmdb.rights.require(caller, "sysgrp", "cfg")
+            return results([])
+        self.cmdb.rights.require(caller, "fwgrp", "policy")
+        return results(look_up(self.cmdb.firewalls[vdom], exchange.query))
+
+    def _configuration(self, exchange: Exchange, caller: Caller, target: Target, vdom: str) -> Row:
         writing = exchange.method != "GET"
-        table = self.cmdb.table(caller, target, writing)
+        if (target.path, target.name) == ("system", "settings"):
+            return self.cmdb.settings(caller, writing)
+        table = self.cmdb.table(caller, target, vdom, writing)
         if not writing:
-            return self.cmdb.read(exchange.query, caller, table, target)
+            return self.cmdb.read(exchange.query, caller, table, target, vdom)
         if table is self.cmdb.api_users:
             self.logins.confirm(exchange, caller)
-        return self.cmdb.write(exchange, caller, table, target)
+        return self.cmdb.write(exchange, caller, table, target, vdom)
 
     def _status(self) -> Row:
         """Return the model and the host name. No access group is required (documented)."""
@@ -175,6 +199,10 @@ def _target(rest: list[str]) -> Target:
             return Target(path, name, mkey, child=child, child_key=child_key)
         case ["monitor", "system", "status"]:
             return Target("system", "status", action="")
+        case ["monitor", "firewall", "policy-lookup" | "session" as name]:
+            return Target("firewall", name, action="")
+        case ["monitor", "firewall", "session", "close" | "clear_all" as action]:
+            return Target("firewall", "session", action=action)
         case ["monitor", "system", "api-user", "generate-key"]:
             return Target("system", "api-user", action="generate-key")
     return Target()

@@ -13,9 +13,9 @@ from typing import Any
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ..core.exchange import Exchange
-from .attribute import FAILED_DEPENDENCY, Refusal, Row
 from .device import Device
 from .schema import MANAGEMENT_VDOM
+from .tables.attribute import FAILED_DEPENDENCY, Refusal, Row
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,13 @@ class Envelopes:
 
     device: Device
 
-    def reply(self, exchange: Exchange, target: Target, more: Row) -> Response:
-        """Return a success. A query of several VDOMs returns a list of envelopes (observed)."""
-        body = self._envelope(exchange, target, more) | {"status": "success", "http_status": 200}
-        envelopes = [body | {"vdom": vdom} for vdom in self._vdoms(exchange)]
+    def reply(self, exchange: Exchange, target: Target, contents: dict[str, Row]) -> Response:
+        """Return a success in each VDOM. Several VDOMs get a list of envelopes (observed)."""
+        success = {"status": "success", "http_status": 200}
+        envelopes = [
+            self._envelope(exchange, target, more) | success | {"vdom": vdom}
+            for vdom, more in contents.items()
+        ]
         return JSONResponse(envelopes if _asks_many(exchange) else envelopes[0])
 
     def refused(self, exchange: Exchange, target: Target, refusal: Refusal) -> Response:
@@ -65,7 +68,7 @@ class Envelopes:
         return {
             "http_method": exchange.method,
             **more,
-            "vdom": self._vdoms(exchange)[0],
+            "vdom": self.vdoms(exchange)[0],
             "path": target.path,
             "name": target.name,
             **{name: value for name, value in optional.items() if value is not None},
@@ -74,7 +77,8 @@ class Envelopes:
             "build": self.device.build,
         }
 
-    def _vdoms(self, exchange: Exchange) -> list[str]:
+    def vdoms(self, exchange: Exchange) -> list[str]:
+        """Return the VDOMs that a request names, the management VDOM if it names none (documented)."""
         vdom = exchange.query.get("vdom", MANAGEMENT_VDOM)
         return list(self.device.options.vdoms) if vdom == "*" else vdom.split(",")
 

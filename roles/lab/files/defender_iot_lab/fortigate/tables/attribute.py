@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import ipaddress
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 Row = dict[str, Any]
@@ -24,9 +25,11 @@ IN_USE = -23
 PERMISSION_DENIED = -37
 EMPTY_VALUE = -56
 COMMAND_ERROR = -61
+TOO_LONG = -72
 OUT_OF_RANGE = -650
 INVALID_VALUE = -651
 PASSWORD_REQUIRED = -8102
+ZERO_UUID = "00000000-0000-0000-0000-000000000000"
 # The errors that the documentation calls a failed dependency: a duplicate, missing or invalid parameter.
 FAILED_DEPENDENCY = frozenset(
     {
@@ -36,6 +39,7 @@ FAILED_DEPENDENCY = frozenset(
         BAD_ADDRESS,
         BAD_NETMASK,
         EMPTY_VALUE,
+        TOO_LONG,
         OUT_OF_RANGE,
         INVALID_VALUE,
     }
@@ -66,13 +70,23 @@ def invalid(value: object, code: int = INVALID_VALUE, *reasons: str) -> Refusal:
 
 @dataclass(frozen=True)
 class Rules:
-    """The context of a check: existing objects, and the switches of the device."""
+    """The context of a check: existing objects, and those options of the device that have these names."""
 
     exists: Callable[[str, str], bool]
     unknown_attribute: str
     host_bits: str
     inactive_permission: str
     store_zero_trusthost: bool
+    overlong_text: int | str
+    member_put: int
+    member_twice: int
+    absent_member: int
+
+    @classmethod
+    def of(cls, options: Any, exists: Callable[[str, str], bool]) -> Rules:
+        """Return the rules of a device. `exists` takes a datasource and a name, and may raise Refusal."""
+        names = [item.name for item in fields(cls) if item.name != "exists"]
+        return cls(exists, **{name: getattr(options, name) for name in names})
 
 
 def parse_version(text: str) -> Version:
@@ -132,35 +146,45 @@ class Attribute(ABC):
 
 @dataclass(frozen=True)
 class Text(Attribute):
-    """A string of limited length. With a datasource, it is the name of an existing object.
+    """A string of limited length. With datasources, it is the name of an object in one of them.
 
-    Comments are a `var-string`. Schemas show no default for it, but a read returns an empty one.
+    Comments are a `var-string`. Schemas show no default for it, but a read returns an empty one. The code for
+    a forbidden character is assumed.
     """
 
     limit: int
-    datasource: str | None = None
+    datasources: tuple[str, ...] = ()
     kind: str = "string"
+    forbidden: str = ""
+    default: str = ""
 
     def initial(self) -> str:
-        return ""
+        return self.default
 
     def parse(self, value: Any, rules: Rules) -> str:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise invalid(value)
         text = str(value)
-        if len(text) > self.limit:
-            raise invalid(text, INVALID_LENGTH)
         if self.required and not text:
             raise invalid(text, EMPTY_VALUE)
-        if self.datasource and not rules.exists(self.datasource, text):
+        if not set(self.forbidden).isdisjoint(text):
+            raise invalid(text)
+        text = self._limited(text, rules)
+        if text and self.datasources and not any(rules.exists(each, text) for each in self.datasources):
             raise invalid(text, NOT_IN_DATASOURCE, "entry not found in datasource")
         return text
+
+    def _limited(self, text: str, rules: Rules) -> str:
+        """Return a text of permitted length. What FortiOS does with a longer one is unknown."""
+        if len(text) > self.limit and isinstance(rules.overlong_text, int):
+            raise invalid(text, rules.overlong_text)
+        return text[: self.limit]
 
     def described(self) -> Row:
         described: Row = {"type": self.kind, "category": "unitary", "size": self.limit}
         if self.kind == "string":
-            described["default"] = ""
-        return described | ({"datasource": [self.datasource]} if self.datasource else {})
+            described["default"] = self.default
+        return described | ({"datasource": list(self.datasources)} if self.datasources else {})
 
 
 @dataclass(frozen=True)
@@ -259,6 +283,46 @@ class Network6(Attribute):
 
 
 @dataclass(frozen=True)
+class Host(Attribute):
+    """One IP address, by default the unspecified one."""
+
+    default: str = "0.0.0.0"  # noqa: S104 - no socket
+
+    def initial(self) -> str:
+        return self.default
+
+    def parse(self, value: Any, rules: Rules) -> str:
+        try:
+            address = ipaddress.ip_address(str(value))
+        except ValueError:
+            raise invalid(value, BAD_ADDRESS) from None
+        if address.version != ipaddress.ip_address(self.default).version:
+            raise invalid(value, BAD_ADDRESS)
+        return str(address)
+
+    def described(self) -> Row:
+        kind = "ipv6-address" if ":" in self.default else "ipv4-address-any"
+        return {"type": kind, "category": "unitary", "default": self.default}
+
+
+@dataclass(frozen=True)
+class Uuid(Attribute):
+    """The identity of an object. The device assigns it if a write does not."""
+
+    def initial(self) -> str:
+        return ZERO_UUID
+
+    def parse(self, value: Any, rules: Rules) -> str:
+        try:
+            return str(uuid.UUID(str(value)))
+        except ValueError:
+            raise invalid(value) from None
+
+    def described(self) -> Row:
+        return {"type": "uuid", "category": "unitary", "default": ZERO_UUID}
+
+
+@dataclass(frozen=True)
 class Masked(Attribute):
     """A secret that cannot be written in clear (observed on 6.4.4). Reads return it masked."""
 
@@ -330,6 +394,28 @@ class Rows(Attribute):
     def described(self) -> Row:
         keys = {"mkey": self.key, "mkey_type": self.children[self.key].described()["type"]}
         return {"category": "table", **keys, "children": described(self.children)}
+
+
+@dataclass(frozen=True)
+class Names(Rows):
+    """A list of names of other objects. `size` is the most names, 0 without a limit.
+
+    FortiOS ignores an object in place of the list (observed).
+    """
+
+    key: str = "name"
+    size: int = 0
+
+    @classmethod
+    def of(cls, *datasources: str, **more: Any) -> Names:
+        """Return a list of names from these datasources."""
+        return cls(children={"name": Text(79, datasources, required=True)}, **more)
+
+    def merged(self, have: list[Row], value: Any, rules: Rules) -> list[Row]:
+        return have if isinstance(value, dict) else super().merged(have, value, rules)
+
+    def described(self) -> Row:
+        return {**super().described(), "max_table_size_item": self.size}
 
 
 def known(

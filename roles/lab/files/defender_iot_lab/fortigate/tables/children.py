@@ -4,6 +4,7 @@
 """Paths below an object, such as `api-user/NAME/trusthost/ID`, which read or write a part of it.
 
 Paths and methods are those of the vendor's own modules. The `mkey` in the answer to a write is assumed.
+Unknown behaviour of lists of names has options: `member_put`, `member_twice`, `absent_member`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .attribute import Group, Refusal, Row, Rows, Rules
+from .attribute import Group, Names, Refusal, Row, Rows, Rules
 from .table import Table
 
 
@@ -47,15 +48,24 @@ class Part:
             self.table.update(self.key, {self.name: body}, rules)
             return self.key
         have = self.table.rows[self.key][self.name]
-        self.table.update(self.key, {self.name: self._changed(attribute, have, method, body)}, rules)
-        return self.child_key or str(self.table.rows[self.key][self.name][-1][attribute.key])
+        value = self._changed(attribute, have, method, body, rules)
+        self.table.write_part(self.key, self.name, value, method, rules)
+        return self.child_key or str(body.get(attribute.key) or self._last(attribute))
 
-    def _changed(self, attribute: Rows, have: list[Row], method: str, body: Row) -> list[Row]:
+    def _last(self, attribute: Rows) -> Any:
+        return self.table.rows[self.key][self.name][-1][attribute.key]
+
+    def _changed(self, attribute: Rows, have: list[Row], method: str, body: Row, rules: Rules) -> list[Row]:
+        names = isinstance(attribute, Names)
         if method == "POST":
             _require(self.child_key is None)
-            return [*have, body]
+            twice = names and any(row["name"] == body.get("name") for row in have)
+            return have if twice and rules.member_twice == 200 else [*have, body]
         _require(self.child_key is not None)
+        if names and method == "DELETE" and rules.absent_member == 200:
+            return [row for row in have if row["name"] != self.child_key]
         (selected,) = self._selected(attribute, have)
+        _require(not (names and method == "PUT" and rules.member_put == 405))
         position = have.index(selected)
         change = [] if method == "DELETE" else [{**selected, **body, attribute.key: selected[attribute.key]}]
         return [*have[:position], *change, *have[position + 1 :]]

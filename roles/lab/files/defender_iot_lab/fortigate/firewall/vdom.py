@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The firewall of one VDOM: its tables, and the references between their rows."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ..tables.attribute import Attribute, Names, Row, Text, Version
+from ..tables.table import Table
+from . import schema
+from .objects import Address6Table, AddressTable, FirewallTable, GroupTable, PolicyTable
+from .options import FirewallOptions
+from .seeds import ANY, seeds
+
+
+class Firewall:
+    """The tables of one VDOM by their full name."""
+
+    def __init__(self, vdom: str, random: Random) -> None:
+        rows = seeds(vdom)
+
+        def seeded(kind: type[FirewallTable], table: schema.TableSchema) -> FirewallTable:
+            return kind(table, rows[table.full_name], random)
+
+        self.addresses = seeded(AddressTable, schema.ADDRESS)
+        self.addresses6 = seeded(Address6Table, schema.ADDRESS6)
+        self.groups = seeded(GroupTable, schema.ADDRGRP)
+        self.groups6 = seeded(GroupTable, schema.ADDRGRP6)
+        self.vips = seeded(FirewallTable, schema.VIP)
+        self.policies = PolicyTable(schema.POLICY, rows["firewall.policy"], random)
+        others = [seeded(FirewallTable, each) for each in (schema.SERVICE, schema.SCHEDULE, schema.INTERFACE)]
+        for family in ([self.addresses, self.groups, self.vips], [self.addresses6, self.groups6]):
+            for table in family:
+                table.siblings = [each for each in family if each is not table]
+        objects = [self.addresses, self.addresses6, self.groups, self.groups6, self.policies, self.vips]
+        self.tables: dict[str, FirewallTable] = {each.schema.full_name: each for each in (*objects, *others)}
+
+    def follow(self, options: FirewallOptions, version: Version) -> None:
+        """Apply the options of the device."""
+        self.options = options
+        for table in self.tables.values():
+            table.follow(options, version)
+
+    def exists(self, datasource: str, name: str) -> bool:
+        """Return whether a datasource has a name. Every interface is one with the name `any` (observed)."""
+        table = datasource.rpartition(".")[0]
+        anything = (table, name) == (schema.INTERFACE.full_name, ANY)
+        return anything or (table in self.tables and name in self.tables[table].rows)
+
+    def references(self, table: Table, key: str) -> int:
+        """Return how many rows refer to a row."""
+        source = f"{table.schema.full_name}.{table.schema.key}"
+        return sum(
+            any(_refers(attribute, row.get(name), source, key) for name, attribute in each.attributes.items())
+            for each in self.tables.values()
+            for row in each.rows.values()
+        )
+
+    def purge(self, table: Table) -> None:
+        """Delete every row of a table that is not built-in and that no other row refers to.
+
+        This is what a DELETE without a key does, although the API describes no such request (observed once,
+        on addresses; assumed for the other tables).
+        """
+        for key in list(table.rows):
+            if key not in table.schema.static and not self.references(table, key):
+                table.delete(key)
+
+
+def _refers(attribute: Attribute, value: object, source: str, key: str) -> bool:
+    if isinstance(attribute, Text):
+        return source in attribute.datasources and value == key
+    if isinstance(attribute, Names) and isinstance(value, list):
+        name = attribute.children["name"]
+        return isinstance(name, Text) and source in name.datasources and key in _names(value)
+    return False
+
+
+def _names(rows: list[Row]) -> list[str]:
+    return [row["name"] for row in rows]
