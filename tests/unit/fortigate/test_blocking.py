@@ -265,7 +265,9 @@ def test_the_members_must_fit_into_the_group(cap: int | None, fits: bool) -> Non
     if fits:
         keep(box, SECOND)
         return
-    with pytest.raises(Conflict, match="would have 3 members, the placeholder included, but this FortiGate allows 2"):
+    with pytest.raises(
+        Conflict, match="would have 3 members, the placeholder included, but this FortiGate allows 2"
+    ):
         keep(box, SECOND)
     assert writes(box) == []
 
