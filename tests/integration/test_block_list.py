@@ -19,7 +19,6 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     Run,
     Workspace,
     play,
-    task,
 )
 
 VERSIONS = ["6.4.5", "6.4.14", "7.0.0", "7.0.6", "7.2.8", "7.4.1", "7.4.5", "7.6.2", "7.6.5"]

@@ -103,7 +103,7 @@ SWITCHES = {
 
 
 def _firewall_only(policy: str, address: str) -> dict[str, Any]:
-    """Return a profile with these permissions and no other, without the switches that a new profile has on."""
+    """Return a profile with these two permissions only. The switches that a new profile has on are off."""
     return {
         **dict.fromkeys(ROWS, "none"),
         "firewall": "custom",

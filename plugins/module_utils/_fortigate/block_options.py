@@ -88,10 +88,11 @@ def prepare_block_list(params: Params) -> Params:
 
 def _network(text: str) -> Network:
     try:
-        return ipaddress.ip_network(text.strip())
-    except ValueError as error:
+        return ipaddress.ip_network(text.strip() if "%" not in text else "")
+    except ValueError:
         raise InvalidOptions(
-            f"protected: {error}", "write an IP address, or a network without host bits, as in 192.0.2.0/24"
+            f'protected: "{text}" is not an IP address or network',
+            "write an IP address, or a network without host bits, as in 192.0.2.0/24",
         ) from None
 
 

@@ -130,8 +130,8 @@ def _refuse_full_group(task: Task, listing: Listing, steps: list[Step]) -> None:
     count = members_after(listing, steps)
     if limit is not None and count > limit:
         raise Conflict(
-            f'the {listing.family.groups.label} "{task.key}" would have {count} members, but this FortiGate '
-            f"allows {limit}, so nothing was changed",
+            f'the {listing.family.groups.label} "{task.key}" would have {count} members, the placeholder '
+            f"included, but this FortiGate allows {limit}, so nothing was changed",
             "release entries, or remove other members from the group",
         )
 
