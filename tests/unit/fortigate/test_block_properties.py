@@ -145,7 +145,7 @@ def expected(before: dict[str, Any], wanted: dict[str, str], options: dict[str, 
     return {**new, **after}
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(gates(), WANTED, OPTIONS)
 def test_the_result_is_what_was_asked_for_and_the_second_run_is_silent(
     gate: Gate, wanted: dict[str, str], options: dict[str, Any]
@@ -171,7 +171,7 @@ def test_the_result_is_what_was_asked_for_and_the_second_run_is_silent(
     assert gate.writes == count
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(gates(), WANTED, OPTIONS)
 def test_check_mode_equals_the_deed(gate: Gate, wanted: dict[str, str], options: dict[str, Any]) -> None:
     twin = copy.deepcopy(gate)
@@ -192,7 +192,7 @@ def test_check_mode_equals_the_deed(gate: Gate, wanted: dict[str, str], options:
     assert predicted == real
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(gates(), WANTED, OPTIONS, st.integers(0, 12))
 def test_a_run_that_is_killed_anywhere_is_completed_by_the_next(
     gate: Gate, wanted: dict[str, str], options: dict[str, Any], number: int
@@ -219,7 +219,7 @@ def test_a_run_that_is_killed_anywhere_is_completed_by_the_next(
     assert blocked(gate) == expected(before, wanted, options)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(gates(), WANTED, WANTED, st.integers(0, 8))
 def test_two_controllers_at_once_end_with_the_union(
     gate: Gate, ours: dict[str, str], theirs: dict[str, str], number: int
