@@ -70,6 +70,12 @@ class Appliance(ABC):
         """Return the endpoint map of the invented interface, None if the appliance has no such interface."""
         return None
 
+    def command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a command of the control port for this kind of appliance. Raises ConfigurationError."""
+        raise ConfigurationError(
+            f"{self.name} has no command {name!r}; see the documentation of the control port"
+        )
+
     def make_credentials(self) -> dict[str, str]:
         """Generate the credentials of the users of the lab."""
         return {"username": "admin", "password": self.mint.issue("password", 20)}

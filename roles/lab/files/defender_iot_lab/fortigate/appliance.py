@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from starlette.responses import HTMLResponse, Response
@@ -19,15 +20,17 @@ from ..core.appliance import Appliance
 from ..core.exchange import Exchange
 from .access import KEY_LENGTH, Caller, Keys, Lockout, Sessions
 from .cmdb import Cmdb
+from .commands import NAMES as COMMANDS
+from .commands import Commands, Meanwhile
 from .device import Device, FortiGateOptions
-from .envelope import Envelopes, Target, apache_page, compressed, results, with_tag
-from .firewall.lookup import look_up
+from .envelope import Envelopes, Target, apache_page, compressed, with_tag
 from .login import Denied, Logins
+from .monitor import Monitor
 from .password import PasswordLogins
 from .schema import AUTOMATION, SUPER_ADMIN
-from .tables.attribute import NOT_IN_DATASOURCE, Refusal, Row, invalid
+from .tables.attribute import Refusal, Row
+from .transactions import Transactions
 
-MAX_EXPIRY_MINUTES = 7 * 24 * 60
 # A limit of the body is documented, but not its value.
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -49,15 +52,41 @@ class FortiGate(Appliance):
         self.keys = Keys(self.mint, self.world.clock)
         self.keys.adopt(AUTOMATION, self.credentials["token"])
         self.cmdb = Cmdb(self.device, self.keys, self.credentials["username"], self.mint.apart("firewall"))
+        self.saved = self.cmdb.snapshot()
+        self.commands = Commands(self.cmdb)
+        self._start_services()
+
+    def _start_services(self) -> None:
+        """Start without sessions, lockouts and transactions."""
         sessions, lockout = Sessions(self.mint), Lockout(self.world.clock)
         self.passwords = PasswordLogins(self.device, self.credentials, sessions, lockout)
         self.logins = Logins(self.device, self.credentials, self.cmdb.api_users, self.keys, sessions, lockout)
+        self.monitor = Monitor(self.device, self.cmdb, self.keys, self.logins)
+        self.transactions = Transactions(self.device, self.cmdb, self.world.clock)
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
         """Change options. A new version is an upgrade that keeps the configuration."""
+        saving = self.options.cfg_save == "automatic"
         super().change_options(changes)
         self.device.options = self.options
         self.cmdb.configure()
+        if saving:
+            self.saved = self.cmdb.snapshot()
+
+    def command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a command of the control port. Raises ConfigurationError."""
+        if name not in COMMANDS:
+            return super().command(name, body)
+        if name == "reboot":
+            return self._reboot()
+        return self.commands.run(name, body)
+
+    def _reboot(self) -> dict[str, Any]:
+        """Lose sessions and, if the configuration is saved manually, every change since the last save."""
+        if self.options.cfg_save == "manual":
+            self.cmdb.restore(self.saved)
+        self._start_services()
+        return {"cfg_save": self.options.cfg_save}
 
     def is_write(self, exchange: Exchange) -> bool:
         return exchange.method != "GET" and (
@@ -74,6 +103,7 @@ class FortiGate(Appliance):
                 source: len(moments) for source, moments in self.logins.lockout.failures.items()
             },
             "locked_until": self.logins.lockout.until,
+            "second_writers": [asdict(each) for each in self.commands.second_writers],
         }
 
     def answer(self, exchange: Exchange) -> Response:
@@ -82,7 +112,14 @@ class FortiGate(Appliance):
             response = self._route(exchange)
         except Denied as denied:
             response = denied.response
+        for each in [each for each in self.commands.second_writers if each.follows(exchange)]:
+            self._write_meanwhile(each, each.exchange(exchange))
         return compressed(response) if self.options.gzip else response
+
+    def _write_meanwhile(self, meanwhile: Meanwhile, exchange: Exchange) -> None:
+        administrator = Caller(self.credentials["username"], SUPER_ADMIN)
+        target = _target(exchange.segments[2:])
+        meanwhile.status = self._api(exchange, administrator, target).status_code
 
     def _route(self, exchange: Exchange) -> Response:
         if len(exchange.body) > MAX_BODY_BYTES:
@@ -120,71 +157,21 @@ class FortiGate(Appliance):
         return {first: content} | {vdom: self._content(exchange, caller, target, vdom) for vdom in others}
 
     def _content(self, exchange: Exchange, caller: Caller, target: Target, vdom: str) -> Row:
-        match exchange.method, target.action:
-            case _, None:
-                return self._configuration(exchange, caller, target, vdom)
-            case "GET", "":
-                return self._monitor(exchange, caller, target, vdom)
-            case "POST", "generate-key":
-                return self._generate_key(exchange, caller)
-            case "POST", "close" | "clear_all":
-                self.cmdb.rights.require(caller, "sysgrp", "cfg", "read-write")
-                return {}
-        raise Refusal(status=405)
-
-    def _monitor(self, exchange: Exchange, caller: Caller, target: Target, vdom: str) -> Row:
-        """Return a status. Rights are documented: none for that of the device, `sysgrp.cfg` for sessions."""
-        if target.name == "status":
-            return self._status()
-        if target.name == "session":
-            self.cmdb.rights.require(caller, "sysgrp", "cfg")
-            return results([])
-        self.cmdb.rights.require(caller, "fwgrp", "policy")
-        return results(look_up(self.cmdb.firewalls[vdom], exchange.query))
+        if exchange.segments[2:] == ["cmdb"]:
+            return self.transactions.control(exchange, caller)
+        if target.action is not None:
+            return self.monitor.content(exchange, caller, target, vdom)
+        return self._configuration(exchange, caller, target, vdom)
 
     def _configuration(self, exchange: Exchange, caller: Caller, target: Target, vdom: str) -> Row:
         writing = exchange.method != "GET"
         if (target.path, target.name) == ("system", "settings"):
             return self.cmdb.settings(caller, writing)
         table = self.cmdb.table(caller, target, vdom, writing)
-        if not writing:
-            return self.cmdb.read(exchange.query, caller, table, target, vdom)
-        if table is self.cmdb.api_users:
+        if writing and table is self.cmdb.api_users:
             self.logins.confirm(exchange, caller)
-        return self.cmdb.write(exchange, caller, table, target, vdom)
-
-    def _status(self) -> Row:
-        """Return the model and the host name. No access group is required (documented)."""
-        model = {"model_name": "FortiGate", "model_number": "VM64", "model": "FGVM64"}
-        return results({**model, "hostname": self.name})
-
-    def _generate_key(self, exchange: Exchange, caller: Caller) -> Row:
-        """Generate a new key. Parameters are in the body (documented) or in the query (observed).
-
-        Callers without `super_admin` get 403 (observed). The answer for an unknown user is assumed.
-        """
-        if caller.profile != SUPER_ADMIN:
-            raise Refusal(status=403)
-        self.logins.confirm(exchange, caller)
-        parameters: Row = {**exchange.query, **(exchange.json_object() or {})}
-        admin = str(parameters.get("api-user"))
-        if admin not in self.cmdb.api_users.rows:
-            raise invalid(admin, NOT_IN_DATASOURCE, "entry not found in datasource")
-        minutes = self._expiry(parameters["expiry"]) if "expiry" in parameters else None
-        return results({"access_token": self.keys.issue(admin, minutes)})
-
-    def _expiry(self, expiry: Any) -> int | None:
-        """Return the lifetime of a new key in minutes, None for a key that never expires.
-
-        1 to 10080, 7.6.3 and later (documented). The vendor's documents disagree whether ordinary users have
-        an expiry, so there is an option.
-        """
-        if self.device.version < (7, 6, 3):
-            return None
-        minutes = int(expiry) if str(expiry).isdigit() else 0
-        if self.options.ordinary_expiry == "refuse" or not 1 <= minutes <= MAX_EXPIRY_MINUTES:
-            raise invalid(expiry)
-        return minutes
+        act = partial(self.cmdb.write if writing else self.cmdb.read, exchange, caller, table, target, vdom)
+        return self.transactions.carry_out(exchange, caller, target, vdom, act)
 
 
 def _target(rest: list[str]) -> Target:

@@ -9,10 +9,8 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from starlette.datastructures import QueryParams
-
 from ..core.exchange import Exchange
-from .access import Caller, Keys
+from .access import Caller, Key, Keys
 from .accounts import ApiUserTable, ProfileTable
 from .device import Device
 from .envelope import Target, results
@@ -33,6 +31,8 @@ from .tables.attribute import IN_USE, NOT_IN_DATASOURCE, Refusal, Row, Rules
 from .tables.children import Part
 from .tables.table import Table
 from .view import View
+
+Snapshot = tuple[list[tuple[Table, dict[str, Row], int]], dict[str, Key]]
 
 
 class Cmdb:
@@ -79,6 +79,19 @@ class Cmdb:
             }
         }
 
+    def snapshot(self) -> Snapshot:
+        """Return the content of all tables and the keys."""
+        firewalls = [table for firewall in self.firewalls.values() for table in firewall.tables.values()]
+        tables = [*self.system.values(), *firewalls]
+        return [(table, dict(table.rows), table.writes) for table in tables], dict(self.keys.by_admin)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Restore the content of a snapshot."""
+        tables, keys = snapshot
+        for table, rows, writes in tables:
+            table.rows, table.writes = dict(rows), writes
+        self.keys.by_admin = dict(keys)
+
     def table(self, caller: Caller, target: Target, vdom: str, writing: bool) -> Table:
         """Return the table of a request. Raises Refusal without the right in the caller's profile."""
         name = f"{target.path}.{target.name}"
@@ -88,8 +101,9 @@ class Cmdb:
         self.rights.check(caller, table.schema, writing)
         return table
 
-    def read(self, query: QueryParams, caller: Caller, table: Table, target: Target, vdom: str) -> Row:
+    def read(self, exchange: Exchange, caller: Caller, table: Table, target: Target, vdom: str) -> Row:
         """Return the results of a read: a list, even for one key (observed)."""
+        query = exchange.query
         match query.get("action"):
             case "schema":
                 return results(table.described())

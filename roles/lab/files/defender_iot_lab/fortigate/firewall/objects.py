@@ -59,6 +59,7 @@ class FirewallTable(Table):
         self.options = FirewallOptions()
         for key, row in self.rows.items():
             self.rows[key] = self._identified({**initial(schema.attributes), **row})
+        self.initial = dict(self.rows)
 
     def follow(self, options: FirewallOptions, version: Version) -> None:
         """Apply the options of the device."""
