@@ -242,8 +242,8 @@ def test_an_object_that_others_use_is_left_and_the_second_run_is_silent() -> Non
 @pytest.mark.parametrize(
     ("limit", "given"),
     [
-        ("it would add 3 addresses, but max_new is 2", {"max_new": 2}),
-        ("it would have 4 entries, but max_entries is 3", {"max_entries": 3}),
+        ("it would add 3 hosts, but max_new is 2", {"max_new": 2}),
+        ("it would block 4 hosts, but max_entries is 3", {"max_entries": 3}),
     ],
 )
 def test_a_limit_changes_nothing(limit: str, given: dict[str, int]) -> None:
