@@ -75,11 +75,11 @@ class FortiGate(Appliance):
 
     def command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out a command of the control port. Raises ConfigurationError."""
-        if name not in COMMANDS:
-            return super().command(name, body)
         if name == "reboot":
             return self._reboot()
-        return self.commands.run(name, body)
+        if name in COMMANDS:
+            return self.commands.run(name, body)
+        return super().command(name, body)
 
     def _reboot(self) -> dict[str, Any]:
         """Lose sessions and, if the configuration is saved manually, every change since the last save."""
@@ -141,16 +141,19 @@ class FortiGate(Appliance):
 
     def _api(self, exchange: Exchange, caller: Caller, target: Target) -> Response:
         try:
-            self.cmdb.rights.check_vdom(exchange.query.get("vdom"), caller)
-            response = self.envelopes.reply(exchange, target, self._contents(exchange, caller, target))
+            vdoms = self.cmdb.rights.vdoms(exchange.query.get("vdom"), caller)
+            contents = self._contents(exchange, caller, target, vdoms)
+            response = self.envelopes.reply(exchange, target, contents)
             configuration = exchange.method == "GET" and target.action is None
             return with_tag(exchange, response) if configuration else response
         except Refusal as refusal:
             return self.envelopes.refused(exchange, target, refusal)
 
-    def _contents(self, exchange: Exchange, caller: Caller, target: Target) -> dict[str, Row]:
+    def _contents(
+        self, exchange: Exchange, caller: Caller, target: Target, vdoms: list[str]
+    ) -> dict[str, Row]:
         """Return what the answer contains for each VDOM. A write is carried out once (assumed)."""
-        first, *others = self.envelopes.vdoms(exchange)
+        first, *others = vdoms
         content = self._content(exchange, caller, target, first)
         if exchange.method != "GET":
             return dict.fromkeys([first, *others], content)

@@ -118,8 +118,8 @@ class Cmdb:
         view = View(table, query, self.device.options, self.keys, references, partial(self._exists, vdom))
         if target.mkey and target.child:
             part = Part(table, target.mkey, target.child, target.child_key)
-            return results(part.of(view.shown(rows[0])), revision=table.revision)
-        found = view.selected(rows)
+            return results(part.of(view.shown(table.shown(rows[0]))), revision=table.revision)
+        found = view.selected([table.shown(row) for row in rows])
         if self.rights.to_table(caller, table.schema) == "none":
             found = [{name: row[name] for name in (table.schema.key, "q_origin_key")} for row in found]
         return self._listed(rows, found, table.revision)

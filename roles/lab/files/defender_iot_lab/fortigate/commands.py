@@ -22,7 +22,7 @@ from .firewall.vdom import Firewall
 from .schema import MANAGEMENT_VDOM
 from .tables.attribute import Refusal
 
-NAMES = ("packet", "install", "second_writer", "reboot")
+NAMES = ("packet", "install", "second_writer")
 
 
 @dataclass

@@ -68,7 +68,7 @@ class Envelopes:
         return {
             "http_method": exchange.method,
             **more,
-            "vdom": self.vdoms(exchange)[0],
+            "vdom": exchange.query.get("vdom", MANAGEMENT_VDOM).split(",")[0],
             "path": target.path,
             "name": target.name,
             **{name: value for name, value in optional.items() if value is not None},
@@ -76,11 +76,6 @@ class Envelopes:
             "version": f"v{self.device.options.version}",
             "build": self.device.build,
         }
-
-    def vdoms(self, exchange: Exchange) -> list[str]:
-        """Return the VDOMs that a request names, the management VDOM if it names none (documented)."""
-        vdom = exchange.query.get("vdom", MANAGEMENT_VDOM)
-        return list(self.device.options.vdoms) if vdom == "*" else vdom.split(",")
 
 
 def _asks_many(exchange: Exchange) -> bool:

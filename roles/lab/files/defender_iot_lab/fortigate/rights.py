@@ -49,18 +49,23 @@ class Rights:
         if writing and schema is API_USER and caller.profile != SUPER_ADMIN:
             raise Refusal(status=403)
 
-    def check_vdom(self, wanted: str | None, caller: Caller) -> None:
-        """Refuse VDOMs that do not exist or that the caller may not use.
+    def vdoms(self, wanted: str | None, caller: Caller) -> list[str]:
+        """Return the VDOMs of a request. Refuse those that do not exist or that the caller may not use.
 
-        A request that names none is about the management VDOM (documented).
+        A request that names none is about the management VDOM (documented), one that names `*` about all
+        that the caller may use (assumed).
         """
-        names = set() if wanted == "*" else set((wanted or MANAGEMENT_VDOM).split(","))
-        if not names <= self._permitted_vdoms(caller):
+        permitted = self._permitted_vdoms(caller)
+        names = (wanted or MANAGEMENT_VDOM).split(",")
+        if wanted == "*":
+            names = [vdom for vdom in self.device.options.vdoms if vdom in permitted]
+        if not names or not permitted.issuperset(names):
             raise Refusal(status=403)
+        return names
 
     def visible(self, caller: Caller, table: Table) -> list[Row]:
         """Return the visible rows: only `super_admin` callers see those of `super_admin` (observed)."""
-        rows = table.shown()
+        rows = list(table.rows.values())
         if self.to_table(caller, table.schema) == "none" and self.device.options.forbidden_read == "empty":
             return []
         if caller.profile == SUPER_ADMIN or table.schema.full_name not in PRIVILEGED:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
+from defender_iot_lab.fortigate.firewall.options import FirewallOptions
 
 from .conftest import CMDB, DENY, members_of
 
@@ -282,3 +285,19 @@ def test_answers_have_the_lab_s_time(lab: Any, firewall: Any) -> None:
     after = firewall("GET", "address/all").headers["Date"]
     assert before != after
     assert after.endswith(" GMT")
+
+
+def test_every_option_is_documented() -> None:
+    page = (Path(__file__).parents[5] / "docs" / "lab.md").read_text()
+    assert [item.name for item in fields(FirewallOptions) if f"`{item.name}`" not in page] == []
+
+
+def test_a_caller_sees_only_its_vdoms(lab: Any, caller: Any) -> None:
+    lab.options("fgt", multi_vdom=True, vdoms=["root", "ot"])
+    limited = caller(address="read")
+    assert limited("GET", "address?vdom=ot").status_code == 403
+    assert limited("GET", "address?vdom=*").status_code == 403
+    admin = f"{CMDB}/system/api-user/limited"
+    assert limited.fgt("PUT", admin, json={"vdom": members_of("ot")}).status_code == 200
+    assert [each["vdom"] for each in limited("GET", "address?vdom=*").json()] == ["ot"]
+    assert limited("GET", "address").status_code == 403

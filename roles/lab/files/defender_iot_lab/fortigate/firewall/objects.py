@@ -89,15 +89,13 @@ class AddressTable(FirewallTable):
 
     hidden: Mapping[str, tuple[str, ...]] = HIDDEN
 
-    def shown(self) -> list[Row]:
-        return [
-            {
-                name: value
-                for name, value in row.items()
-                if row["type"] in self.hidden.get(name, (row["type"],))
-            }
-            for row in super().shown()
-        ]
+    def shown(self, row: Row) -> Row:
+        kind = row["type"]
+        return {
+            name: value
+            for name, value in super().shown(row).items()
+            if kind in self.hidden.get(name, (kind,))
+        }
 
 
 class Address6Table(AddressTable):
@@ -173,13 +171,11 @@ class PolicyTable(FirewallTable):
             lacking = ("action", "schedule")
             self.attributes = {name: each for name, each in self.attributes.items() if name not in lacking}
 
-    def shown(self) -> list[Row]:
-        """Return all rows, from 7.2 on with the internal attributes of recorded answers."""
-        return [{**row, **self._extras(row)} for row in super().shown()]
-
-    def _extras(self, row: Row) -> Row:
+    def shown(self, row: Row) -> Row:
+        """Return a row, from 7.2 on with the internal attributes of recorded answers."""
         internal = {"uuid-idx": 15000 + row["policyid"], "policy-behaviour-type": "standard"}
-        return {**internal, "ip-version-type": "ipv4"} if self.has_extras else {}
+        extras = {**internal, "ip-version-type": "ipv4"} if self.has_extras else {}
+        return {**super().shown(row), **extras}
 
     def create(self, body: Row, rules: Rules) -> Any:
         """Append a policy and return its number: the next free one without a number (documented)."""

@@ -52,11 +52,7 @@ class Firewall:
     def references(self, table: Table, key: str) -> int:
         """Return how many rows refer to a row."""
         source = f"{table.schema.full_name}.{table.schema.key}"
-        return sum(
-            any(_refers(attribute, row.get(name), source, key) for name, attribute in each.attributes.items())
-            for each in self.tables.values()
-            for row in each.rows.values()
-        )
+        return sum(_referring(each, source, key) for each in self.tables.values())
 
     def purge(self, table: Table) -> None:
         """Delete every row of a table that is not built-in and that no other row refers to.
@@ -69,14 +65,16 @@ class Firewall:
                 table.delete(key)
 
 
-def _refers(attribute: Attribute, value: object, source: str, key: str) -> bool:
-    if isinstance(attribute, Text):
-        return source in attribute.datasources and value == key
-    if isinstance(attribute, Names) and isinstance(value, list):
-        name = attribute.children["name"]
-        return isinstance(name, Text) and source in name.datasources and key in _names(value)
-    return False
+def _referring(table: Table, source: str, key: str) -> int:
+    """Return how many rows of a table have a key from a datasource."""
+    names = [name for name, attribute in table.attributes.items() if source in _datasources(attribute)]
+    return sum(any(_mentions(row.get(name, ""), key) for name in names) for row in table.rows.values())
 
 
-def _names(rows: list[Row]) -> list[str]:
-    return [row["name"] for row in rows]
+def _datasources(attribute: Attribute) -> tuple[str, ...]:
+    key = attribute.children[attribute.key] if isinstance(attribute, Names) else attribute
+    return key.datasources if isinstance(key, Text) else ()
+
+
+def _mentions(value: str | list[Row], key: str) -> bool:
+    return value == key if isinstance(value, str) else any(row["name"] == key for row in value)

@@ -378,12 +378,14 @@ class Rows(Attribute):
         if not isinstance(value, list):
             raise invalid(value)
         rows: list[Row] = []
+        keys = set()
         for item in value:
             row = merged(self.children, initial(self.children), item, rules)
             if row[self.key] == 0:
                 row[self.key] = max((other[self.key] for other in rows), default=0) + 1
-            if any(other[self.key] == row[self.key] for other in rows):
+            if row[self.key] in keys:
                 raise invalid(row[self.key], DUPLICATE)
+            keys.add(row[self.key])
             rows.append(row)
         return rows
 

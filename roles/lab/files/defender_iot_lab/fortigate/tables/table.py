@@ -80,9 +80,9 @@ class Table:
         """A different text after each write. Writes without a change keep it."""
         return hashlib.sha256(f"{self.schema.full_name}/{self.writes}".encode()).hexdigest()[:32]
 
-    def shown(self) -> list[Row]:
-        """Return all rows in the form of a read."""
-        return [with_origin(shown(self.attributes, row), self.schema.key) for row in self.rows.values()]
+    def shown(self, row: Row) -> Row:
+        """Return a row in the form of a read."""
+        return with_origin(shown(self.attributes, row), self.schema.key)
 
     def described(self) -> dict[str, Any]:
         """Return the answer to `action=schema`."""
