@@ -198,7 +198,8 @@ REFUSALS = {
     "protected": (
         {"entries": [{"address": OTHER, "until": SOON}, SAMPLE[0]], "protected": ["192.0.2.7/32"]},
         f"{BOX}: checking the options failed: entries (fortigate_response_entries), item 2: address "
-        "192.0.2.7 is protected by 192.0.2.7/32, so nothing was changed; remove the entry, or the network from protected",
+        "192.0.2.7 is protected by 192.0.2.7/32, so nothing was changed; remove the entry, or the "
+        "network from protected",
     ),
     "max_new": (
         {"entries": SAMPLE, "max_new": 1},
