@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Block lists on the lab's FortiGates: inventories, runs, and what is there."""
+"""Block lists on the lab's FortiGates: inventories, runs, and their configuration."""
 
 from __future__ import annotations
 

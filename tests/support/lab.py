@@ -109,7 +109,7 @@ class Lab:
         return answer.json().get("results")
 
     def packet(self, fortigate: str, source: str, destination: str, **more: Any) -> dict[str, Any]:
-        """Return what becomes of a packet."""
+        """Return whether a packet passes, and by which policy."""
         packet = {"source": source, "destination": destination, **more}
         return dict(self.control("POST", f"/appliances/{fortigate}/commands/packet", packet))
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans the block list of a FortiGate. Pure: what is there, and what is wanted, become steps."""
+"""Plans the block list of a FortiGate. Pure: it compares both lists and returns steps."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.fortigate.memory_gate imp
 
 COMMENT = "defender-iot v1; until=2099-01-01T00:00:00Z; since=2019-01-01T00:00:00Z; owner=manual"
 TIMES = st.datetimes().map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0"))
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(str.strip)
 ENTRIES = st.builds(
     Entry,
     address=st.ip_addresses(),
@@ -67,7 +67,7 @@ def test_any_comment_is_read_or_refused(text: str) -> None:
         "",
         "made manually",
         COMMENT.replace("v1", "v2"),
-        COMMENT.replace("owner=manual", "owner=somebody"),
+        COMMENT.replace("owner=manual", "owner=other"),
         COMMENT.replace("owner=manual", "owner"),
         COMMENT.replace("; owner=manual", ""),
         COMMENT.replace("; since=2019-01-01T00:00:00Z", ""),

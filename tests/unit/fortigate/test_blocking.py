@@ -196,7 +196,7 @@ def test_members_of_others_survive_and_are_reported() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"comment": "made by hand"},
+        {"comment": "made manually"},
         {"comment": comment(entry(SECOND))},
         {"type": "fqdn", "comment": comment(entry(FIRST))},
         {"subnet": "192.0.2.0 255.255.255.0", "comment": comment(entry(FIRST))},
