@@ -81,8 +81,8 @@ options:
   mode:
     description:
       - V(merged) adds O(entries) and releases the entries of all owners that have expired.
-      - V(exact) also releases all other entries of O(owner). It releases no entry of another owner, unless it
-        is in O(protected).
+      - V(exact) also releases all other entries of O(owner), with an empty list all of them. It releases no
+        entry of another owner, unless it is in O(protected).
     type: str
     choices: [merged, exact]
     default: merged

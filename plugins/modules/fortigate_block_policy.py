@@ -116,10 +116,10 @@ verdict:
   returned: success, and if the policies cannot be planned
   sample: effective
 reason:
-  description: Why, as a sentence without a period.
+  description: Why, as a sentence without a period. V(effective) comes with what no policy stops.
   type: str
   returned: as RV(verdict)
-  sample: a packet of 192.0.2.7 matches the policy "defender-iot-blocked"
+  sample: no packet was looked up, because proof is not set, but nothing before "defender-iot-blocked" permits
 objects:
   description:
     - The policies and the actions taken.

@@ -28,6 +28,12 @@ from .policy import (
 PORT = "443"
 """The port of the packet that is looked up. The policies deny every service."""
 
+NOT_STOPPED = (
+    "no policy stops packets to the FortiGate itself, within a network segment, of an explicit proxy or of "
+    "multicast, and open sessions may go on"
+)
+"""The limits of the best verdict. The guide about block lists names their sources."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -96,7 +102,7 @@ def _judged(rows: Sequence[Row], name: str, results: Any, blocked: Address, perm
             "ineffective", f"a packet of {blocked} matches policy {matching}{_quoted(other)} instead"
         )
     note = f", but {_listed(permits)} before it may permit other packets" if permits else ""
-    return Verdict("effective", f'a packet of {blocked} matches the policy "{name}"{note}')
+    return Verdict("effective", f'a packet of {blocked} matches the policy "{name}"{note}; {NOT_STOPPED}')
 
 
 def _quoted(name: Any) -> str:

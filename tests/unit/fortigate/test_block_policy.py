@@ -33,6 +33,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.poli
     POLICY,
     prepare_block_policy,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.policy_proof import NOT_STOPPED
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance
 from ansible_collections.otsec.defender_iot.tests.unit.fortigate.memory_gate import refused
 
@@ -389,7 +390,8 @@ def proven(box: Box, **given: Any) -> tuple[str, str]:
 def test_the_policy_is_effective_if_the_lookup_finds_it() -> None:
     box = Box(own(), row(1))
     box.answers["policy_lookup"] = {"success": True, "policy_id": 9}
-    assert proven(box) == ("effective", 'a packet of 192.0.2.7 matches the policy "deny"')
+    reason = f'a packet of 192.0.2.7 matches the policy "deny"; {NOT_STOPPED}'
+    assert proven(box) == ("effective", reason)
     assert box.queries[0] == {
         "srcintf": "lan",
         "sourceip": "192.0.2.7",
@@ -405,7 +407,7 @@ def test_a_permit_before_it_is_mentioned_even_if_the_lookup_finds_the_policy() -
     box.answers["policy_lookup"] = {"success": True, "policy_id": 9}
     verdict, reason = proven(box, before=OTHER)
     assert verdict == "effective"
-    assert reason.endswith("but the policy lan-to-ot before it may permit other packets")
+    assert "but the policy lan-to-ot before it may permit other packets; no policy stops" in reason
 
 
 @pytest.mark.parametrize(("matching", "name"), [(1, '1 "lan-to-ot"'), (0, "0"), (77, "77")])
