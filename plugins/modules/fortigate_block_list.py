@@ -116,6 +116,7 @@ options:
     description:
       - Maximum difference in seconds between the clocks of the control node and of the FortiGate. If it is
         larger, the task fails and changes nothing. If the FortiGate states no time, the task warns.
+      - With O(state=absent) the clocks decide nothing and are not compared.
     type: int
     default: 300
 notes:

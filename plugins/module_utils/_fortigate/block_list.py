@@ -14,6 +14,7 @@ from .._engine.errors import Conflict
 from .._engine.resource import Resource
 from .address import (
     GROUP_COMMENT,
+    LONGEST_COMMENT,
     PLACEHOLDER,
     Address,
     Entry,
@@ -136,10 +137,10 @@ def plan_list(listings: Sequence[Listing], request: Request, earlier: Collection
 
 def _plan(listing: Listing, request: Request) -> Iterator[Step]:
     _refuse_taken_names(listing, request)
-    released = [known for known in listing.objects.values() if _is_released(known, request)]
-    yield from _group_steps(listing, request, released)
-    for known in released:
-        yield from _release(listing, known, request)
+    if not listing.exists and not request.is_absent:
+        body = {"name": request.group, "comment": GROUP_COMMENT, "member": [{"name": PLACEHOLDER}]}
+        yield _group_step(listing, request, "create", ("create", request.group, body))
+    yield from _releases(listing, request)
     yield from _wanted_steps(listing, request)
     if request.is_absent and _is_removable(listing, request):
         yield _group_step(listing, request, "delete", ("delete", request.group))
@@ -171,17 +172,16 @@ def _is_released(known: Known, request: Request) -> bool:
     return request.is_past(entry.until if want is None else want["until"])
 
 
-def _group_steps(listing: Listing, request: Request, released: list[Known]) -> Iterator[Step]:
-    """Create the group, or keep it from becoming empty."""
-    group = request.group
-    if not listing.exists:
-        if not request.is_absent:
-            body = {"name": group, "comment": GROUP_COMMENT, "member": [{"name": PLACEHOLDER}]}
-            yield _group_step(listing, request, "create", ("create", group, body))
-        return
-    leaving = {object_name(group, known.entry.address) for known in released if known.is_member}
-    if leaving and not listing.members - leaving:
-        yield _group_step(listing, request, "update", ("add", group, PLACEHOLDER))
+def _releases(listing: Listing, request: Request) -> Iterator[Step]:
+    """Release entries. The placeholder is added before the last one, because the group may be full before."""
+    released = [known for known in listing.objects.values() if _is_released(known, request)]
+    members = [known for known in released if known.is_member]
+    for known in [*(known for known in released if not known.is_member), *members[:-1]]:
+        yield from _release(listing, known, request)
+    if members and len(members) == len(listing.members):
+        yield _group_step(listing, request, "update", ("add", request.group, PLACEHOLDER))
+    for known in members[-1:]:
+        yield from _release(listing, known, request)
 
 
 def _group_step(listing: Listing, request: Request, action: str, write: tuple[Any, ...]) -> Step:
@@ -228,6 +228,7 @@ def _wanted_step(
     is_blocked = known is not None and known.is_member
     have = known.entry if known and (is_blocked or _is_own_leftover(known, request)) else None
     after = _merged(have, address, want, request)
+    _refuse_long_comment(after)
     writes = []
     if known is None:
         writes.append(Write("create", family.objects, (name, object_body(family, request.group, after))))
@@ -239,6 +240,17 @@ def _wanted_step(
         before = known.entry.shown() if known and is_blocked else {}
         action = "update" if is_blocked else "create"
         yield Step("entry", str(address), action, before, after.shown(), tuple(writes), family)
+
+
+def _refuse_long_comment(entry: Entry) -> None:
+    """Raise Conflict if what is declared, together with what the FortiGate has, is too long."""
+    length = len(comment(entry))
+    if length > LONGEST_COMMENT:
+        raise Conflict(
+            f"the comment of {entry.address} would have {length} characters together with the values on the "
+            f"FortiGate, at most {LONGEST_COMMENT} are possible",
+            "declare reason, source and approved_by, and shorten them",
+        )
 
 
 def _is_own_leftover(known: Known, request: Request) -> bool:

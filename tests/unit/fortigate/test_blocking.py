@@ -230,6 +230,26 @@ def test_the_group_gets_the_placeholder_before_its_last_member_leaves() -> None:
     assert result["objects"][0]["after"] == {"placeholder": True}
 
 
+def test_a_full_group_loses_members_before_it_gets_the_placeholder() -> None:
+    box = gate(entry(FIRST, PAST), entry(SECOND, PAST))
+    box.tables[IPV4.groups.path][GROUP]["member"].remove({"name": "none"})
+    box.hook = lambda number: assert_at_most(box, 2)
+    keep(box)
+    assert box.members() == ["none"]
+
+
+def assert_at_most(box: Gate, count: int) -> None:
+    """Check the number of members."""
+    assert 1 <= len(box.members()) <= count
+
+
+def test_values_that_are_too_long_together_are_refused() -> None:
+    box = gate(entry(FIRST, reason="x" * 100))
+    with pytest.raises(Conflict, match=r"the comment of 192\.0\.2\.7 would have 29\d characters together"):
+        keep(box, item(FIRST, source="y" * 90))
+    assert writes(box) == []
+
+
 def test_an_object_that_others_use_is_left_and_the_second_run_is_silent() -> None:
     box = gate(entry(FIRST, PAST))
     box.extra_uses["blocked-192.0.2.7"] = 1
@@ -300,6 +320,12 @@ def test_clocks_that_differ_change_nothing(seconds: int, side: str) -> None:
         keep(box)
     assert writes(box) == []
     assert keep(box, clock_tolerance=500)["changed"] is True
+
+
+def test_clocks_do_not_matter_if_everything_is_released() -> None:
+    box = gate(entry(FIRST))
+    box.offset = timedelta(days=1)
+    assert keep(box, state="absent")["entries"] == []
 
 
 def test_a_fortigate_without_a_time_is_a_warning() -> None:
@@ -493,6 +519,7 @@ def test_a_refusal_that_repeats_is_raised() -> None:
     box = gate(errors={"add": refused(-3)})
     with pytest.raises(Refused, match="error -3"):
         keep(box, FIRST)
+    assert writes(box) == ["create address blocked-192.0.2.7", *["add group blocked-192.0.2.7"] * 2]
 
 
 def test_another_refusal_is_raised_at_once_and_what_was_done_is_reported() -> None:
