@@ -376,14 +376,16 @@ def test_export_writes_the_entries_of_the_owner_which_then_change_nothing(site: 
     site.set(BOX, entries=SAMPLE)
     site.run().succeeded()
     site.put(BOX, OTHER, owner="respond")
-    site.add("spare-02")
+    site.add("spare-02", entries=[])
+    site.add("spare-03")
     for host in site.hosts:
         connection = site.node.host(host).items()
         site.hosts[host] |= {f"fortigate_access_{option}": value for option, value in connection}
     site.run(f"-edefender_iot_export_folder={tmp_path}", playbook="export").succeeded()
     exported = yaml.safe_load((tmp_path / f"host_vars/{BOX}/fortigate_response.yml").read_text())
     assert [each["address"] for each in exported["fortigate_response_entries"]] == [HOST, HOST6]
-    assert not (tmp_path / "host_vars/spare-02/fortigate_response.yml").exists()
+    for host in ("spare-02", "spare-03"):
+        assert not (tmp_path / f"host_vars/{host}/fortigate_response.yml").exists()
     site.hosts[BOX] |= exported
     site.set(BOX, mode="exact")
     assert site.run(f"--limit={BOX}").succeeded().changes == []
