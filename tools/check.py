@@ -132,7 +132,7 @@ def unit() -> None:
 
 
 def integration() -> None:
-    """Runs the integration tests, with one more worker, because they wait for a third of the time."""
+    """Runs the integration tests, with one more worker than cores: they wait for a third of the time."""
     workers = (os.cpu_count() or 1) + 1
     run("pytest", f"--numprocesses={workers}", "--dist=loadfile", "--durations=20", "tests/integration")
 
@@ -201,7 +201,7 @@ STEPS = {
     unit: "about a minute",
     integration: "about 13 minutes",
     chain: "half a minute",
-    foreign: "about three minutes",
+    foreign: "about five minutes",
     molecule: "two or three minutes",
     docs: "a minute the first time, half a minute after that",
     build: "a minute the first time, half a minute after that",

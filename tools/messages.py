@@ -2,20 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists every error message of the collection: `tools/run python tools/messages.py`.
+"""Lists the error messages of the collection: `tools/run python tools/messages.py`.
 
-An error is created by a call with a cause and a remedy: of a subclass of TaskError, or of a function that has
-parameters of these names. A call that passes both on from its own parameters creates no new message. A call
-that unpacks a pair takes it from one of its module's tables, whose pairs are listed.
+An error is created by a call with a cause and a remedy: of a subclass of TaskError, or of a function, method
+or class that has parameters of these names. A call that only passes on what another one created is left out.
+The pairs of a function that returns a Reason are listed. A call that unpacks a pair takes it from one of its
+module's tables, whose pairs are listed.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
+from typing import TypeGuard
 
 PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
 BASE = "TaskError"
@@ -35,24 +38,37 @@ class Message:
     remedy: str
 
 
+@dataclass(frozen=True)
+class Creator:
+    """A class or function that creates messages: the position of the cause, and the default of the remedy."""
+
+    position: int
+    remedy: ast.expr | None = None
+
+
 def messages(root: Path = PLUGINS) -> list[Message]:
     """Return the messages below a folder, sorted by file and text."""
     trees = {path: ast.parse(path.read_text()) for path in sorted(root.rglob("*.py"))}
     nodes = list(chain.from_iterable(ast.walk(tree) for tree in trees.values()))
-    everywhere = {
-        **_classes(nodes),
-        **{name: place for name, place in _functions(nodes).items() if not name.startswith("_")},
-    }
+    public = {name: each for name, each in _functions(nodes).items() if not name.startswith("_")}
     found: set[Message] = set()
     for path, tree in trees.items():
+        creators = {**_classes(nodes), **public, **_functions(ast.walk(tree))}
+        created = chain(_created(tree, creators), _returned(tree))
         source = str(path.relative_to(root))
-        creators = {**everywhere, **_functions(ast.walk(tree))}
-        found.update(Message(source, *parts) for parts in _created(tree, creators))
+        found.update(Message(source, *parts) for parts in created if _says_something(*parts[1:]))
     return sorted(found)
 
 
-def _classes(nodes: list[ast.AST]) -> dict[str, int]:
-    """Return the error classes, each with the position of the cause among its arguments."""
+def _says_something(why: str, remedy: str) -> bool:
+    """Return whether a message has a text of its own, and is not another one that is passed on."""
+    return bool(
+        re.search(r"\w", re.sub(r"\{.*\}", "", why)) or re.search(r"\w", re.sub(r"\{.*\}", "", remedy))
+    )
+
+
+def _classes(nodes: list[ast.AST]) -> dict[str, Creator]:
+    """Return the error classes."""
     bases = {
         node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
         for node in nodes
@@ -61,48 +77,95 @@ def _classes(nodes: list[ast.AST]) -> dict[str, int]:
     known = {BASE}
     while more := {name for name, parents in bases.items() if parents & known} - known:
         known |= more
-    return dict.fromkeys(known, 0)
+    return dict.fromkeys(known, Creator(0))
 
 
-def _functions(nodes: Iterable[ast.AST]) -> dict[str, int]:
-    """Return the functions that take a cause and a remedy, each with the position of the cause."""
+def _functions(nodes: Iterable[ast.AST]) -> dict[str, Creator]:
+    """Return the functions, methods and classes that take a cause and a remedy."""
     found = {}
     for node in nodes:
-        if isinstance(node, ast.FunctionDef):
-            names = [argument.arg for argument in node.args.args]
-            if set(PARTS) <= set(names) and names[0] != "self":
-                found[node.name] = names.index(PARTS[0])
+        own = [each for each in node.body if _takes_parts(each)] if isinstance(node, ast.ClassDef) else [node]
+        for function in own:
+            if _takes_parts(function):
+                found[node.name if function.name == "__init__" else function.name] = _creator(function)
+    found.pop("__init__", None)
     return found
 
 
-def _created(tree: ast.AST, creators: dict[str, int]) -> Iterator[tuple[str, str, str]]:
+def _takes_parts(node: ast.AST) -> TypeGuard[ast.FunctionDef]:
+    return isinstance(node, ast.FunctionDef) and set(PARTS) <= {each.arg for each in node.args.args}
+
+
+def _creator(function: ast.FunctionDef) -> Creator:
+    names = [argument.arg for argument in function.args.args]
+    defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
+    position = [name for name in names if name != "self"].index(PARTS[0])
+    return Creator(position, defaults.get(PARTS[1]))
+
+
+def _created(tree: ast.AST, creators: dict[str, Creator]) -> Iterator[tuple[str, str, str]]:
     constants = _constants(tree)
+    scopes = {
+        node: {**constants, **_constants(function)}
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+    }
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in creators):
+        creator = creators.get(_called(node))
+        if not isinstance(node, ast.Call) or creator is None:
             continue
-        given = node.args[creators[node.func.id] :]
+        known = scopes.get(node, constants)
+        given = node.args[creator.position :]
         if given and isinstance(given[0], ast.Starred):
-            yield from _pairs(constants)
+            yield from () if isinstance(given[0].value, ast.Call) else _pairs(constants)
             continue
-        texts = [_text(each, constants) for each in given]
-        texts += [_text(each.value, constants) for each in node.keywords if each.arg in PARTS]
+        texts = [_text(each, known) for each in given]
+        texts += [_text(each.value, known) for each in node.keywords if each.arg in PARTS]
+        default = _text(creator.remedy, constants) if creator.remedy else ""
         if texts[:2] != [f"{{{part}}}" for part in PARTS]:
-            yield node.func.id, texts[0], (texts[1] if len(texts) > 1 else "")
+            yield _called(node), texts[0], (texts[1] if len(texts) > 1 else default)
+
+
+def _called(node: ast.AST) -> str:
+    """Return the name of a called function, or of a method of the same object."""
+    function = node.func if isinstance(node, ast.Call) else None
+    if isinstance(function, ast.Name):
+        return function.id
+    is_own = isinstance(function, ast.Attribute) and ast.unparse(function.value) == "self"
+    return function.attr if is_own else ""
+
+
+def _returned(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+    """Yield the pairs that functions return, each with the name of its function."""
+    constants = _constants(tree)
+    for function in ast.walk(tree):
+        if not (isinstance(function, ast.FunctionDef) and function.returns):
+            continue
+        if not ast.unparse(function.returns).startswith("Reason"):
+            continue
+        known = {**constants, **_constants(function)}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+                why, remedy = (_text(each, known) for each in node.value.elts)
+                yield function.name, why, remedy
 
 
 def _pairs(constants: dict[str, ast.expr]) -> Iterator[tuple[str, str, str]]:
     """Yield the pairs of texts in a module's tables, each with the name of its table."""
     for name, value in constants.items():
-        for node in ast.walk(value):
+        for node in ast.walk(value) if not isinstance(value, ast.Subscript) else ():
             if isinstance(node, ast.Tuple) and len(node.elts) == len(PARTS):
                 why, remedy = (_text(each, constants) for each in node.elts)
                 yield name, why, remedy
 
 
 def _constants(tree: ast.AST) -> dict[str, ast.expr]:
+    """Return what a module assigns to names outside of functions, or a function anywhere."""
+    nodes = ast.walk(tree) if isinstance(tree, ast.FunctionDef) else ast.iter_child_nodes(tree)
     return {
         target.id: node.value
-        for node in ast.iter_child_nodes(tree)
+        for node in nodes
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)
@@ -120,7 +183,8 @@ def _text(node: ast.expr, constants: dict[str, ast.expr]) -> str:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _text(node.left, constants) + _text(node.right, constants)
     if isinstance(node, ast.Name) and isinstance(constants.get(node.id), ast.Constant | ast.JoinedStr):
-        return _text(constants[node.id], constants)
+        others = {name: value for name, value in constants.items() if name != node.id}
+        return _text(constants[node.id], others)
     return f"{{{ast.unparse(node)}}}"
 
 

@@ -30,7 +30,8 @@ options:
     type: str
   max_age:
     description:
-      - Age in days after which the next run replaces the secret. A manually stored secret has no known age.
+      - Age in days after which the next run replaces the secret. A manually stored secret has no known age,
+        and is never replaced because of it.
     type: int
   return_secret:
     description:

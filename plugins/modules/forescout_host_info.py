@@ -27,7 +27,7 @@ options:
       - If it is not set, the environment variable E(FORESCOUT_URL) is read.
   token:
     description:
-      - This module does not use it. It logs in with O(username) and O(password).
+      - Not used. The module logs in with O(username) and O(password).
       - If it is not set, the environment variable E(FORESCOUT_TOKEN) is read.
   username:
     description:

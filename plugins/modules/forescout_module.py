@@ -71,7 +71,7 @@ options:
         then compares the fingerprint of the token last delivered, and does not detect a token that was
         replaced in the Console. An empty value is written again.
       - V(plain) is for a platform that is known to store the token unchanged. Any other value is written
-        again, and the task fails if the token does not read back. It is also for a plugin that expects an
+        again, and the task fails if the token reads back differently. It is also for a plugin that expects an
         encrypted value. Store that value in place of the token.
     type: str
     choices: [auto, plain]
@@ -288,7 +288,7 @@ objects:
     action:
       description:
         - The action taken, or predicted in check mode, V(update) or V(none).
-        - V(unknown) with O(transport=manual).
+        - V(unknown) with O(transport=manual), which reports show as C(not_provable).
       type: str
       returned: always
     changed:

@@ -70,6 +70,10 @@ EXAMPLES = r"""
     endpoints: endpoint_maps/forescout.yml
   register: result
 
+- name: Check that it is the sensor of this site
+  ansible.builtin.assert:
+    that: result.settings.server_address == hostvars['sensor-north-01'].ansible_host
+
 - name: List the plugins of the platform, to find the Defender for IoT module
   otsec.defender_iot.forescout_module_info:
     transport: fstool
@@ -80,10 +84,6 @@ EXAMPLES = r"""
     transport: fstool
     discover: true
     plugin_name: example_plugin
-
-- name: Check that it is the sensor of this site
-  ansible.builtin.assert:
-    that: result.settings.server_address == hostvars['sensor-north-01'].ansible_host
 """
 
 RETURN = r"""

@@ -14,8 +14,9 @@ description:
   - The order is fixed. The module manages the profiles, then the administrators that use them, then their
     keys. Removals come last.
   - Before the first write on the FortiGate, the module reads every secret store and reserves the keys to
-    generate. If a store cannot be read or written, the FortiGate is not changed. A stored key is marked as
-    possibly void before its administrator is recreated, so the run after an interruption replaces it.
+    generate. If a store cannot be read or written, the FortiGate is not changed. If a declared administrator
+    does not exist, its stored key is marked as doubtful before the administrator is created. The run after an
+    interruption tries such a key, and replaces it unless the FortiGate accepts it.
   - The task ends at the first step that fails. RV(objects) then lists the steps taken before. If the task
     created an administrator and cannot store its key, it deletes the administrator again.
   - In check mode, later steps take into account what earlier steps would create.
@@ -153,7 +154,7 @@ objects:
       before: {}
       after: {fingerprint: 41f6cbd28a07}
       minted: true
-      reason: the store holds none
+      reason: the store has none
       secret_ref: vault_file:/srv/secrets/fgt-north-01/defender-iot
       fingerprint: 41f6cbd28a07
       created_at: "2026-11-02T09:30:00Z"
@@ -218,7 +219,7 @@ objects:
 provenance:
   description:
     - Source of the knowledge about the interface.
-    - Always V(documented), because the vendor documents the interface.
+    - Always V(documented), because the vendor documents most of the interface. The notes name the rest.
   type: str
   returned: success
   sample: documented

@@ -11,7 +11,8 @@ description:
   - Creates, updates and deletes an admin profile. An admin profile is the set of permissions of an
     administrator or a REST API administrator of a FortiGate.
   - Options that are not set keep their value on the FortiGate. On a new profile they get the default of
-    FortiOS, which is V(none) for every permission.
+    FortiOS, which is V(none) for every permission, and on for O(system_diagnostics), O(system_execute_ssh)
+    and O(system_execute_telnet).
   - O(preset=defender_iot) sets the permissions of Microsoft's Fortinet tutorial, the least privilege with
     which Defender for IoT can block sources.
   - The module reads the profile, compares all options that are set, and sends only the differences. After a
@@ -35,8 +36,8 @@ attributes:
 options:
   name:
     description:
-      - Name of the profile, at most 35 characters. The name identifies the profile. A profile cannot be
-        renamed.
+      - Name of the profile, at most 35 characters. The name identifies the profile. The module cannot rename
+        a profile.
     type: str
     required: true
   comments:
@@ -249,8 +250,8 @@ options:
         choices: [none, read, read-write]
       dlp:
         description:
-          - The permission I(Data Loss Prevention). FortiOS before 7.4.4 stores it under another name, which
-            this module does not read or write.
+          - The permission I(Data Loss Prevention). FortiOS before 7.4.4 stores it under other names. The
+            module uses the name of the FortiGate's version.
         type: str
         choices: [none, read, read-write]
       file_filter:
@@ -348,8 +349,9 @@ options:
         setting from 7.4.2 on.
     type: bool
 notes:
-  - Settings that a version or model does not have are omitted if they are not set, and refused before any
-    write if they are. The fields of a profile on the FortiGate override what its version is known to have.
+  - Settings that a version or model does not have are omitted if they are not set, or set to V(none) or
+    V(false), and otherwise refused before any write. If the FortiGate returns a profile, its fields decide
+    what is supported, not the version.
   - Data leak prevention had other names before FortiOS 7.4.4. This module has one permission for it,
     O(security_profile_permissions.dlp).
   - FortiOS does not delete a profile that is in use. No administrator can change C(super_admin) and
@@ -481,7 +483,7 @@ objects:
 provenance:
   description:
     - Source of the knowledge about the interface.
-    - Always V(documented), because the vendor documents the interface.
+    - Always V(documented), because the vendor documents most of the interface. The notes name the rest.
   type: str
   returned: success
   sample: documented

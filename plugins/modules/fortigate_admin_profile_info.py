@@ -29,8 +29,6 @@ options:
 notes:
   - FortiOS returns only objects that the account can see. Only an account with the profile C(super_admin)
     sees that profile.
-  - From FortiOS 7.6.5 on, the access permission group I(Security Fabric) can be V(custom), a value that
-    M(otsec.defender_iot.fortigate_admin_profile) does not accept.
 seealso:
   - module: otsec.defender_iot.fortigate_admin_profile
 author:
@@ -85,7 +83,7 @@ profiles:
 provenance:
   description:
     - Source of the knowledge about the interface.
-    - Always V(documented), because the vendor documents the interface.
+    - Always V(documented), because the vendor documents most of the interface. The notes name the rest.
   type: str
   returned: success
   sample: documented

@@ -34,8 +34,8 @@ attributes:
 options:
   name:
     description:
-      - Name of the administrator, at most 35 characters. The name identifies the administrator. An
-        administrator cannot be renamed.
+      - Name of the administrator, at most 35 characters. The name identifies the administrator. The module
+        cannot rename an administrator.
     type: str
     required: true
   comments:
@@ -77,25 +77,25 @@ options:
   pki_group:
     description:
       - Name of the PKI user group whose client certificate is required in addition to the key, I(PKI Group)
-        in the GUI. An empty string disables it.
+        in the GUI. An empty string disables it. Which table of groups it refers to is not documented.
     type: str
     default: ""
   schedule:
     description:
-      - Name of the firewall schedule during which the administrator can log in. An empty string removes the
-        limit.
+      - Name of the schedule during which the administrator can log in. An empty string removes the limit.
+        Which table of schedules it refers to is not documented.
     type: str
   secret_ref:
     description:
-      - Where M(otsec.defender_iot.fortigate_api_key) keeps the admin's key, as C(BACKEND:LOCATION).
-      - A key that was stored before the task creates the admin is void. With this option, the task records
-        that in the store before it creates the admin. The next run of
-        M(otsec.defender_iot.fortigate_api_key) then replaces the stored key, unless the FortiGate accepts
-        it. If the store cannot be written, the admin is not created.
-      - Without this option, M(otsec.defender_iot.fortigate_api_key) cannot detect that the admin was
-        recreated. FortiOS documents no attribute that distinguishes an admin from an earlier one of the same
-        name.
-      - Nothing is written to the store if the admin exists, and with O(state=absent).
+      - Where M(otsec.defender_iot.fortigate_api_key) keeps the administrator's key, as C(BACKEND:LOCATION).
+      - If the administrator was deleted, its stored key is void. With this option, the task records that in
+        the store before it creates the administrator again. The next run of
+        M(otsec.defender_iot.fortigate_api_key) then replaces the stored key, unless the FortiGate accepts it.
+        If the store cannot be written, the administrator is not created.
+      - Without this option, M(otsec.defender_iot.fortigate_api_key) cannot detect that the administrator was
+        deleted and created again. FortiOS documents no attribute that distinguishes an administrator from an
+        earlier one of the same name.
+      - Nothing is written to the store if the administrator exists, and with O(state=absent).
     type: str
 notes:
   - Only an account with the profile C(super_admin) can create REST API administrators. A custom profile with
@@ -103,9 +103,9 @@ notes:
   - FortiOS 7.6.5 and later was observed to require the password of the calling administrator in a separate
     header for such writes. The module sends the header if O(password) is set, with O(token) too. Without the
     header FortiOS returns error -8102.
-  - If every administrator of a FortiGate has trusted hosts, FortiOS drops connections from all other sources
-    before they reach the API. A sensor that is listed only here then gets no response, unless the trusted
-    hosts of an administrator include it too.
+  - If every administrator in C(system admin) has trusted hosts, FortiOS drops connections from all other
+    sources before they reach the API. Then add the sensors to the trusted hosts of one of those
+    administrators too.
   - FortiOS returns the same response to a wrong key and to a source that is not a trusted host. Both count
     towards the lockout of the source address.
   - Documented are the fields and their limits. Observed is that FortiOS returns IPv4 trusted hosts as address
@@ -146,12 +146,12 @@ EXAMPLES = r"""
     name: defender-iot
     profile: defender-iot
     trusted_hosts: [192.0.2.20]
-    secret_ref: vault_file:/srv/secrets/fgt-north-01
+    secret_ref: vault_file:/srv/secrets/fgt-north-01/defender-iot
 
 - name: Generate its API key, or keep the stored one
   otsec.defender_iot.fortigate_api_key:
     name: defender-iot
-    secret_ref: vault_file:/srv/secrets/fgt-north-01
+    secret_ref: vault_file:/srv/secrets/fgt-north-01/defender-iot
 
 - name: Delete the REST API administrator
   otsec.defender_iot.fortigate_api_admin:
@@ -221,7 +221,7 @@ objects:
 provenance:
   description:
     - Source of the knowledge about the interface.
-    - Always V(documented), because the vendor documents the interface.
+    - Always V(documented), because the vendor documents most of the interface. The notes name the rest.
   type: str
   returned: success
   sample: documented

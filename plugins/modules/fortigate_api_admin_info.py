@@ -76,7 +76,7 @@ admins:
 provenance:
   description:
     - Source of the knowledge about the interface.
-    - Always V(documented), because the vendor documents the interface.
+    - Always V(documented), because the vendor documents most of the interface. The notes name the rest.
   type: str
   returned: success
   sample: documented

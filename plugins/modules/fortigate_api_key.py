@@ -25,7 +25,8 @@ description:
     new one. A FortiGate does not report whether a key exists.
   - A key is tried only if the source address of the request is a trusted host of the administrator, because
     FortiOS also returns HTTP 401 to any other source and counts it towards the lockout. Address translation
-    on the way is not detected.
+    on the way is not detected. If the translated address is not a trusted host, a trial of a valid key fails,
+    and O(recreate=invalid) replaces the key in every run.
   - The key is never returned, printed or shown in a diff, except with O(return_secret=true).
   - The call that generates a key is documented in the FortiOS REST API. The field of the response that
     contains the key is observed.
@@ -41,8 +42,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - If the administrator does not exist, the module predicts a key and warns, because an earlier task of
-        the run may create the administrator. A real run fails.
+      - If the administrator does not exist, and no earlier task of the run is predicted to create it, check
+        mode fails, as a real run does.
       - Check mode does not test whether the store is writable.
       - With O(recreate=invalid) check mode tries the stored key too.
   diff_mode:
@@ -101,18 +102,18 @@ EXAMPLES = r"""
 - name: Create the API key of the REST API administrator
   otsec.defender_iot.fortigate_api_key:
     name: defender-iot
-    secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}-defender-iot"
+    secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}/defender-iot"
 
 - name: Replace the key if the FortiGate refuses it
   otsec.defender_iot.fortigate_api_key:
     name: defender-iot
-    secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}-defender-iot"
+    secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}/defender-iot"
     recreate: invalid
 
 - name: Replace the key now
   otsec.defender_iot.fortigate_api_key:
     name: defender-iot
-    secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}-defender-iot"
+    secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}/defender-iot"
     recreate: always
   register: result
 
@@ -134,12 +135,12 @@ reason:
       V(null) if neither applies.
   type: str
   returned: success
-  sample: the store holds none
+  sample: the store has none
 secret_ref:
   description: Reference to the key, as in O(secret_ref).
   type: str
   returned: success
-  sample: vault_file:/srv/secrets/fgt-north-01
+  sample: vault_file:/srv/secrets/fgt-north-01/defender-iot
 value:
   description: The secret in plain text.
   type: str
@@ -178,7 +179,7 @@ objects:
       changed: true
       before: {}
       after: {fingerprint: 5b1d0c4e9a72}
-      reason: the store holds none
+      reason: the store has none
   contains:
     kind:
       description: Kind of the object, always V(key).
@@ -215,7 +216,7 @@ objects:
 provenance:
   description:
     - Source of the knowledge about the interface.
-    - Always V(documented), because the vendor documents the interface.
+    - Always V(documented), because the vendor documents most of the interface. The notes name the rest.
   type: str
   returned: success
   sample: documented

@@ -85,9 +85,11 @@ author:
 EXAMPLES = r"""
 # The tasks read the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
 
-- name: Create the groups
+- name: Create the groups, and block a host
   otsec.defender_iot.fortigate_block_list:
-    entries: []
+    entries:
+      - address: 192.0.2.7
+        until: "2099-01-01T00:00:00Z"
 
 - name: Deny all packets of blocked hosts, and all sessions towards them
   otsec.defender_iot.fortigate_block_policy:
@@ -96,7 +98,7 @@ EXAMPLES = r"""
 - name: Check that the policy takes effect
   otsec.defender_iot.fortigate_block_policy:
     proof:
-      interface: port2
+      interface: lan
       destination: 198.51.100.10
   register: result
 

@@ -15,8 +15,8 @@ description:
     documented call, C(GET /api/v1/alerts) with the token in the C(Authorization) header.
   - With O(endpoints) the module creates the token if the sensor has none with that description. It keeps the
     token if the sensor has it and the store contains its value. It deletes the token with O(state=absent). No
-    vendor documents an interface for that. An endpoint map, supplied by the operator, describes how the
-    sensor's own web interface does it.
+    vendor documents an interface that lists, creates or deletes tokens. An endpoint map, supplied by the
+    operator, describes how the sensor's own web interface does it.
   - The description identifies the token. If several tokens have it, the task fails and lists their ids.
   - A sensor shows a token only once. If the sensor has the token and the store does not contain it, the
     module cannot get the value, and the task fails. If the store contains a token that the sensor does not
@@ -93,7 +93,8 @@ options:
   replaced:
     description:
       - Whether an earlier task replaces the token. In check mode that task mints no token. If this is
-        V(true), check mode predicts the following steps. A real run reads the new token from the store.
+        V(true), check mode predicts what follows, such as the deletion of the old token. A real run reads the
+        new token from the store.
     type: bool
     default: false
   rotate_only:
@@ -108,8 +109,8 @@ notes:
     evidence that another client has called. The task warns about this.
   - The response of a sensor to a wrong token is not documented. Only a JSON list with HTTP 200 proves that
     the token works. With any other response the task fails, and a later run retries.
-  - A verified token is not tried again. To verify another token, replace the stored file with a file that
-    contains only its value.
+  - A verified token is not tried again. To verify another token, replace the stored file with one that has
+    only the line C(value:) and the token.
   - Failed logins lock out the source address on a sensor for all users.
 seealso:
   - module: otsec.defender_iot.sensor_access_token_info
@@ -133,20 +134,20 @@ EXAMPLES = r"""
   block:
     - name: Verify the manually generated and stored token
       otsec.defender_iot.sensor_access_token:
-        description: Forescout
+        description: forescout
         secret_ref: "vault_file:/srv/secrets/{{ inventory_hostname }}-forescout"
 
 # The tasks below read the connection from SENSOR_URL, SENSOR_USERNAME and SENSOR_PASSWORD.
 
 - name: Create a token through the sensor's own web interface
   otsec.defender_iot.sensor_access_token:
-    description: Forescout
+    description: forescout
     secret_ref: vault_file:/srv/secrets/sensor-north-01-forescout
     endpoints: endpoint_maps/sensor.yml
 
 - name: Delete the token
   otsec.defender_iot.sensor_access_token:
-    description: Forescout
+    description: forescout
     secret_ref: vault_file:/srv/secrets/sensor-north-01-forescout
     endpoints: endpoint_maps/sensor.yml
     state: absent

@@ -108,7 +108,10 @@ def test_the_key_of_a_run_that_overtook_another_is_proved_or_replaced(
     overtaken = stage.keep(slow.wait()).one("key")
     assert overtaken.failed
     assert "was changed after this run read it" in overtaken.message
-    assert "run again: it replaces the stored value unless the appliance accepts that" in overtaken.message
+    assert (
+        "run again: the stored value is tried, and replaced if it is rejected or cannot be tried"
+        in overtaken.message
+    )
     assert len(stage.escrows()) == 1
     assert stage.opens("key", stage.record("key")["value"]) is not is_void
     assert stage.settle().one("key").data["minted"] is is_void

@@ -82,7 +82,7 @@ def test_a_web_page_with_200_is_no_connection(workspace: Workspace) -> None:
     workspace.lab.switch(SENSOR, console=True)
     (result,) = _ran(workspace, task("sensor_connection_check"), token="0" * 32)
     assert result.failed
-    assert "which proves nothing" in result.message
+    assert "so it is not known whether it is accepted" in result.message
 
 
 def test_the_negative_control_is_one_call_more(workspace: Workspace) -> None:

@@ -42,7 +42,7 @@ class UnexpectedExit(Exception):
 
 
 def cost(command: Sequence[str], environment: Mapping[str, str], log: Path, expected: int = 0) -> Cost:
-    """Run a command to its end, below a new process without other children.
+    """Run a command to its end, as the only child of a new process.
 
     Raises UnexpectedExit if its exit code is not the expected one.
     """

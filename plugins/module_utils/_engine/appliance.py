@@ -22,8 +22,8 @@ class Appliance:
 
     Every verb may raise ApplianceError. A failed read never means that an object is absent. Values are in the
     appliance's form, which a Resource translates. ``version`` is the firmware version, such as ``7.4.5``, and
-    ``partition`` the part of the appliance that requests are about if they name none. Each is None before the
-    first answer that includes it.
+    ``partition`` the part of the appliance, such as a VDOM, that handles requests which name none. Each is
+    None before the first answer that includes it.
     """
 
     version: str | None = None

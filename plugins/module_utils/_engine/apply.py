@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries out planned changes. Only this file reads check mode."""
+"""Carries out planned changes. Of what plans and applies, only this file reads check mode."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class SecretToUse:
 
 @dataclass(frozen=True)
 class SecretToDeliver:
-    """The secret to deliver to the object. Only check mode allows that it is not minted yet."""
+    """The secret to deliver to the object. Only in check mode may it not be minted yet."""
 
     task: Task
 

@@ -13,6 +13,10 @@ from typing import Any
 LARGEST_CODE = 10**9
 
 
+Reason = tuple[str, str]
+"""Why something failed, and what to do: the arguments of a TaskError."""
+
+
 class TaskError(Exception):
     """A task failed: ``attempt`` is what failed, ``why`` the cause, ``remedy`` what the operator can do.
 

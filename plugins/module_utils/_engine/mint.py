@@ -34,7 +34,7 @@ def mint(task: Task, outcome: Outcome) -> None:
 
 
 def prepare_secret(task: Task, outcome: Outcome) -> SecretChange:
-    """Plan what :func:`mint` does. Reads the store and the appliance, and writes nothing."""
+    """Read the store and the appliance, and plan what :func:`mint` does. Nothing is written."""
     options, stored = RotationOptions.of(task.options), _read_store(task)
     plan = _plan(task, stored, options)
     outcome.warnings += plan.notes
@@ -63,7 +63,7 @@ def adopt(task: Task, outcome: Outcome) -> None:
 
 
 def converge_parent(task: Task, outcome: Outcome) -> None:
-    """Bring the parent object of a key to the desired state. Creating it makes a key stored for it void.
+    """Bring the parent object of a key to the desired state. Creating it may make a key stored for it void.
 
     Without a reference to the key, its store is not known and nothing is recorded.
     """
@@ -73,7 +73,7 @@ def converge_parent(task: Task, outcome: Outcome) -> None:
 
 @contextmanager
 def doubting(entry: SecretEntry) -> Iterator[None]:
-    """Record, before an object is created, that a key stored for it is void. A refusal takes that back."""
+    """Record before an object is created that a key stored for it may be void. A refusal takes that back."""
     entry.doubt()
     try:
         yield

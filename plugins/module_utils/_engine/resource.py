@@ -38,8 +38,8 @@ class Field:
     - ``default`` is the appliance's value if the field was never sent. A create does not send it.
     - ``versions`` have the field, all versions if empty. ``feature`` is what a model needs to have it.
       ``former`` maps its names in other versions to those versions.
-    - An answer may omit ``optional`` fields for other reasons. A missing field reads as ``absent_value``, or
-      else as the default.
+    - An answer may omit ``optional`` fields whatever the version and the model. A missing field reads as
+      ``absent_value``, or else as the default.
     - ``normalise`` brings a user's value and the appliance's to one form. It is idempotent and leaves unknown
       forms unchanged. ``decode`` and ``encode`` translate from and to the wire.
     - ``limits`` are the smallest and the largest valid number.

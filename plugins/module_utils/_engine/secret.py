@@ -111,7 +111,7 @@ class SecretEntry(Protocol):
     def doubt(self) -> None:
         """Record that the current value may be void, which also proves that the store is writable.
 
-        This entry's own reservation already says so. Nothing is written then.
+        Writes nothing if this entry has a reservation, which already marks the value as doubtful.
         """
 
     def trust(self) -> None:

@@ -279,7 +279,9 @@ class SecretChange:
         """Save the minted value, and doubt the one of another run: either may be the valid one."""
         error.why += _whereabouts(self.task, self.entry.escrow(self.minted[0][0]), False)
         if self._doubt_stored():
-            error.remedy = "run again: it replaces the stored value unless the appliance accepts that"
+            error.remedy = (
+                "run again: the stored value is tried, and replaced if it is rejected or cannot be tried"
+            )
         else:
             error.remedy = "run again with recreate: always, because the stored value may be void"
 

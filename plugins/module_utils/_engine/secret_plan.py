@@ -83,9 +83,9 @@ class SecretStep:
 class SecretPlan:
     """The steps in order, and the stored values before and after them.
 
-    ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value that
-    is removed if nothing else happens. ``drift`` is why a rotation does not change the secret. ``refusal`` is
-    raised after the steps, which clean up after an interrupted run even if nothing may follow.
+    ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value whose
+    removal is the only change. ``drift`` is why a rotation does not change the secret. ``refusal`` is raised
+    after the steps, which clean up after an interrupted run even if nothing may follow.
     """
 
     steps: tuple[SecretStep, ...] = ()
@@ -255,7 +255,7 @@ def _plan_key(
 def _resume_key(
     stored: StoredSecret, fresh: Secret | None, admin: ApiKeyOfAdmin, options: RotationOptions, now: datetime
 ) -> SecretPlan:
-    """Finish an interrupted minting. Without its value, the old one may be void: a new key replaced it."""
+    """Finish an interrupted minting. If its value was not stored, the old one may be void."""
     lost = replace(stored, current=None)
     if not admin.exists or admin.is_new:
         return _mint_key(lost, admin, LOST)
@@ -272,7 +272,7 @@ def _resume_key(
 def _refuse_unclear_probe(
     tried: Secret | None, admin: ApiKeyOfAdmin, options: RotationOptions, now: datetime
 ) -> None:
-    """Raise ApplianceError if an answer neither accepts nor rejects the value: replacing it could void it.
+    """Raise ApplianceError if an answer neither accepts nor rejects the value, which may be in use.
 
     A value that could not be tried at all, or that is due, is replaced.
     """

@@ -233,7 +233,7 @@ class Fstool(Appliance):
                 self._refuse_concurrent_change(node)
             raise ApplianceError(
                 f"on {node} the value of {key} reads back different from what was set",
-                "check escapes, and the keys in property_keys",
+                "check the options escapes and property_keys",
             )
         if not store.values.get(token):
             raise ApplianceError(

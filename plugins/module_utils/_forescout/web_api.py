@@ -101,7 +101,7 @@ class WebApi(Appliance):
             if answer.status == 401:
                 raise Refused(
                     "username or password is not accepted, and the login is not repeated",
-                    "use an account of the Web API, which are under Options > Web API",
+                    "use a Web API account (Options > Web API)",
                     status=401,
                     path=answer.path,
                 )
@@ -145,10 +145,12 @@ def _document(answer: Response) -> dict[str, Any]:
 def _refusal(answer: Response) -> ApplianceError:
     where: dict[str, Any] = {"status": answer.status, "path": answer.path}
     if answer.status == 401:
-        return Refused("its own fresh token is not accepted", "set token_form to the other form", **where)
+        return Refused(
+            "it rejects the token that it issued in this task", "set token_form to the other form", **where
+        )
     if answer.status == 403:
         return Refused(
-            "permission denied, as for a source address that is not one of the Client IPs",
+            "permission denied, which it also answers to an address outside the Client IPs",
             "add this source address to Client IPs under Options > Web API",
             **where,
         )

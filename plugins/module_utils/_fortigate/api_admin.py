@@ -110,7 +110,7 @@ def _refuse_open_together(hosts: list[Interface]) -> None:
 def trusted_hosts(table: list[dict[str, Any]]) -> list[str]:
     """Read the table of the API. Only the family that ``type`` selects counts.
 
-    An IPv4 entry also reads back with the IPv6 default ``::/0``, and the reverse (inferred).
+    An IPv4 entry also reads back with the IPv6 default ``::/0``, and the reverse (assumed).
     """
     return [row[row.get("type", "ipv4-trusthost")] for row in table]
 

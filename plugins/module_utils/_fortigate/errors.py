@@ -17,7 +17,7 @@ from .._wire.https import Response
 CHECK_VALUES = "check which values the FortiGate's console accepts, and correct the options"
 CHECK_NAMES = "check the names in the options, or use an account that can see the object"
 CHECK_ACCOUNT = (
-    "use an account whose admin profile has the permission, which is super_admin for REST API administrators"
+    "use an account whose admin profile has the permission (REST API administrators require super_admin)"
 )
 OTHER_NAME = "choose another name"
 RUN_AGAIN = "run again to work on its current configuration"
@@ -43,11 +43,11 @@ MEANINGS = {
     -13: ("a timeout is out of range", CHECK_VALUES),
     -14: ("permission denied", CHECK_ACCOUNT),
     -15: ("an entry is listed twice", "list it once"),
-    -20: ("a value is blank", "set it"),
+    -20: ("a value is blank", "set the empty option"),
     -23: ("it is still in use", "first delete what refers to it"),
-    -37: ("permission denied, as for every change of a built-in object", CHECK_ACCOUNT),
+    -37: ("permission denied, which it also answers to every change of a built-in object", CHECK_ACCOUNT),
     -50: ("a value has the wrong format", CHECK_VALUES),
-    -56: ("a required value is empty", "set it"),
+    -56: ("a required value is empty", "set the empty option"),
     -61: ("the command behind the request failed", CHECK_VALUES),
     -72: ("a value is too long", "shorten it"),
     -100: ("a user of this name already exists", OTHER_NAME),

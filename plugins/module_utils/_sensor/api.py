@@ -106,7 +106,10 @@ def token_verdict(answer: Response) -> str:
 
 
 def credentials_verdict(answer: Response) -> str:
-    """Return the same for username and password: success has ``msg``, failure ``error``, with any status."""
+    """Return valid, invalid or unknown for username and password.
+
+    Success has ``msg``, failure ``error``, whatever the status.
+    """
     try:
         document = answer.json()
     except ApplianceError:
@@ -138,7 +141,7 @@ def rows(answer: Response) -> list[dict[str, Any]]:
         )
     if not isinstance(document, list) or not all(isinstance(row, Mapping) for row in document):
         raise _unusable(
-            answer, "it answered 200 without a JSON array of objects, which proves nothing", answer.hint
+            answer, "it answered 200 without a JSON array of objects, so its data is unknown", answer.hint
         )
     return document
 

@@ -239,7 +239,9 @@ def _refuse_unless_valid(what: str, verdict: str, status: int | None) -> None:
         )
     if verdict != "valid":
         raise ApplianceError(
-            "the answer is not the documented one, which proves nothing", CHECK_URL, status=status
+            "the answer is not the documented one, so it is not known whether it is accepted",
+            CHECK_URL,
+            status=status,
         )
 
 

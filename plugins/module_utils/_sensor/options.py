@@ -17,6 +17,6 @@ def sensor(own: Spec, **rules: Any) -> Arguments:
 
 
 def sensor_api(own: Spec, **rules: Any) -> Arguments:
-    """Return the same with the choice between a sensor and a management console."""
+    """Return the options of :func:`sensor`, and the choice between a sensor and a management console."""
     api = {"type": "str", "choices": ["sensor", "management_console"], "default": "sensor"}
     return sensor({"api": api, **own}, **rules)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from .._engine.errors import ApplianceError, InvalidOptions, Unreachable, Unsupported
+from .._engine.errors import ApplianceError, InvalidOptions, Reason, Unreachable, Unsupported
 from .._engine.resource import LOST_BYTES, OTHER_PATHS
 from .tls import ANSWER_LIMIT, TooLarge, WrongCertificate, make_context
 
@@ -58,9 +58,6 @@ CHECK_URL = "check host and port in url"
 CHECK_NETWORK = "check host and port in url, the network and the appliance"
 CHECK_PROXY = "check proxy and its credentials"
 CHECK_NETWORK_AND_PROXY = "check proxy, host and port in url, and the network"
-
-Reason = tuple[str, str]
-"""Why something failed, and the remedy: the arguments of a TaskError."""
 
 
 @dataclass(frozen=True)
@@ -268,8 +265,8 @@ class Http:
                 return f"no connection to {place} within {self.connect_timeout} s", network
             why = f"no answer from {place} within {self.timeout} s"
             return self._with_doubt(method, why, "check the appliance, or set a longer timeout")
-        why, remedy = _root(causes)
-        return self._with_doubt(method, f"{place}: {why}", remedy or network)
+        why, remedy = _root(causes, network)
+        return self._with_doubt(method, f"{place}: {why}", remedy)
 
     def _with_doubt(self, method: str, why: str, remedy: str) -> Reason:
         """Add that a request that changes something may have been carried out."""
@@ -409,8 +406,8 @@ def _certificate_refusal(causes: list[BaseException]) -> Reason | None:
     return None
 
 
-def _root(causes: list[BaseException]) -> tuple[str, str | None]:
-    """Return what broke, without any text from the other side, and the remedy if it is not the network."""
+def _root(causes: list[BaseException], network: str) -> Reason:
+    """Return what broke, without any text from the other side. ``network`` is the remedy for the network."""
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLError) and cause.reason:
             return _tls_failure(cause.reason)
@@ -420,12 +417,12 @@ def _root(causes: list[BaseException]) -> tuple[str, str | None]:
         if refused:
             return f"the proxy refuses ({refused[1]})", CHECK_PROXY
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
-            return cause.strerror.lower(), None
+            return cause.strerror.lower(), network
     if any(isinstance(cause, requests.exceptions.ContentDecodingError) for cause in causes):
         return "its answer cannot be decompressed", CHECK_URL
     if any(isinstance(cause, (ConnectionResetError, ssl.SSLEOFError)) for cause in causes):
         return "it closed the connection without an answer", CHECK_URL
-    return "the connection was lost in the middle of the answer", None
+    return "the connection was lost in the middle of the answer", network
 
 
 def _tls_failure(reason: str) -> Reason:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from .._engine.errors import InvalidOptions
+from .._engine.errors import InvalidOptions, Reason
 from .._engine.files import open_regular
 
 ANSWER_LIMIT = 64 * 1024 * 1024
@@ -195,7 +195,7 @@ def _refuse_encrypted() -> NoReturn:
     )
 
 
-def _identity_problem(reason: str, key: str | None) -> tuple[str, str]:
+def _identity_problem(reason: str, key: str | None) -> Reason:
     if reason == "KEY_VALUES_MISMATCH":
         return "the key does not belong to the certificate in client_cert", "set client_key to its key"
     if key:

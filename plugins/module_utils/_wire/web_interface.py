@@ -338,6 +338,6 @@ def _unexpected(answer: Response) -> ApplianceError:
     return ApplianceError("the endpoint map does not expect this status", CHECK_MAP, **where)
 
 
-def _misfit(answer: Response, what: str, remedy: str = CHECK_MAP) -> ApplianceError:
-    why = f"the answer does not fit the endpoint map: {what}"
+def _misfit(answer: Response, why: str, remedy: str = CHECK_MAP) -> ApplianceError:
+    why = f"the answer does not fit the endpoint map: {why}"
     return ApplianceError(why, remedy, status=answer.status, path=answer.path)

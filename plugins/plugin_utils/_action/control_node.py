@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control node as a run of a module needs it."""
+"""The control node for a module run in the process of Ansible, see :mod:`.._module.run`."""
 
 from __future__ import annotations
 

@@ -67,9 +67,10 @@ class Flow:
         return next((each for each in self._before(exchange) if shows(each, text)), None)
 
     def setter(self, cookie: str, exchange: Exchange) -> Exchange | None:
-        """Return the request that a map has to repeat for a cookie: the login, or what came closest before.
+        """Return the request that a map has to repeat for a cookie.
 
-        A cookie that every answer sets anew does not make every request needed.
+        This is the login, else the last request before it that sets the cookie, else the first one after it.
+        So a cookie that every answer sets anew does not make every request needed.
         """
         setters = [each for each in self._before(exchange) if each.set_cookies.get(cookie, "").strip('"')]
         if self.login in setters:
@@ -79,7 +80,7 @@ class Flow:
         return early[-1] if early else next(iter(setters), None)
 
     def need_cookies(self, exchange: Exchange, part: str) -> set[str]:
-        """Have what sets a request's cookies repeated; return the cookies that an answer set."""
+        """Mark the requests that set this request's cookies as needed, and return these cookies."""
         known = set()
         for cookie, value in exchange.cookies.items():
             setter = self.setter(cookie, exchange)
@@ -89,7 +90,7 @@ class Flow:
         return known
 
     def need_upgrades(self, exchange: Exchange, part: str) -> None:
-        """Have the writes after the login repeated that have changed the session's cookie."""
+        """Mark the writes after the login that changed the session's cookie as needed."""
         if self.login is None:
             return
         for each in self._before(exchange):
@@ -123,7 +124,10 @@ class Flow:
         )
 
     def _source(self, text: str, exchange: Exchange, *, in_header: bool) -> Source | None:
-        """Return the login as the source, else the earliest that gave what no request had sent before."""
+        """Return the answer that gave a text: of the login, else of `reads`, else the earliest.
+
+        An answer that repeats what a request has sent is no source.
+        """
         earlier = list(self._before(exchange))
         ordered = [each for each in earlier if each is self.login]
         ordered += [each for each in earlier if each is self.reads]
@@ -138,7 +142,7 @@ class Flow:
         return any(text in each.sent for each in self.exchanges if each.number <= source.number)
 
     def _lasting(self, source: Source, exchange: Exchange) -> Source:
-        """Take a header that is new in each answer from the answer that a map always has before."""
+        """Take a header that several answers have from `reads` or the login, which maps request anyway."""
         header = source.place.get("header")
         for each in (self.reads, self.login):
             if header and each and each.number < exchange.number and header in each.answer_headers:
@@ -153,11 +157,11 @@ class Flow:
         return name
 
     def need(self, exchange: Exchange, part: str) -> None:
-        """Have a request repeated for a part of the map."""
+        """Mark a request as needed for a part of the map, which repeats it."""
         self.needed.setdefault(exchange.number, set()).add(part)
 
     def name_for(self, place: Place, number: int = 0) -> str:
-        """Return the name of the value at a place; one in JSON is another in each request's answer."""
+        """Return the name of the value at a place. A JSON pointer has one name for each request."""
         key = (number if "pointer" in place else 0, frozenset(place.items()))
         if key not in self.names:
             self.names[key] = self._new_name(place)

@@ -39,7 +39,7 @@ NEXT = re.compile(r"next|cursor|continuation")
 
 
 def plain(name: str) -> str:
-    """Return a name in small letters, without what joins its words."""
+    """Return a name in lower case, without separators."""
     return re.sub(r"[^a-z]", "", name_of(name).lower())
 
 

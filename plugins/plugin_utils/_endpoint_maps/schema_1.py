@@ -70,7 +70,7 @@ def _logout(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_csrf_header(made: dict[str, Any], header: str) -> None:
-    """Add the header to what writes; to the login itself where a page has given its value before."""
+    """Add the CSRF header to every write, and to the steps of the login after the first."""
     login = made["login"]
     groups = [made.get("tokens", {}), made.get("settings", {})]
     writes = (

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a draft is made for and made of: what the operator typed and saw, and notes while it is drafted."""
+"""The input of a draft, which is what the operator typed and saw, and the draft itself."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from .values import may_hold
 
 
 def find_create(exchanges: list[Exchange], session: RecordedSession, made: Draft) -> Exchange | None:
-    """Return the first request whose answer holds the token, one that writes before any other."""
+    """Return the first request whose answer holds the token. A request that writes is preferred."""
     showing = [each for each in exchanges if each.works and may_hold(each.text or "", session.token)]
     answering = [each for each in showing if holds(each.answer, session.token)]
     create = next((each for each in answering if each.writes), next(iter(answering), None))
@@ -167,7 +167,7 @@ def _later_lists(exchange: Exchange, exchanges: list[Exchange], rows: TokenRows)
 def _is_gone_after(
     exchange: Exchange, exchanges: list[Exchange], rows: TokenRows, identity: Any, session: RecordedSession
 ) -> bool:
-    """Return whether the next list lacks the token, which was not said to be gone before."""
+    """Return whether the next list lacks the token."""
     later = _later_lists(exchange, exchanges, rows)
     value = session.description if identity is None else identity
     return bool(later) and not holds(later[0], value)

@@ -160,7 +160,10 @@ def _places(exchange: Exchange, text: str, *, is_strong: bool) -> Iterator[tuple
 
 
 def may_hold(answer: str, text: str) -> bool:
-    """Return whether it is worth to read an answer: JSON and HTML escape what is neither letter nor digit."""
+    """Return whether an answer is worth parsing: it contains the longest run of letters and digits of a text.
+
+    JSON and HTML may escape every other character.
+    """
     run = max(RUN.findall(text), key=len, default="")
     if run in answer:
         return True

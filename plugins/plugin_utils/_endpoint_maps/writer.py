@@ -224,12 +224,12 @@ def place(exchange: Exchange, secrets: Collection[str]) -> str:
 
 
 def is_secret(text: str, secrets: Collection[str]) -> bool:
-    """Return whether a text is or has a secret of the recording; one that is a mere word has to be all."""
+    """Return whether a text contains a secret of the recording, or is one if the secret is only a word."""
     return any(each == text or (is_telling(each) and each in text) for each in secrets)
 
 
 def is_telling(secret: str) -> bool:
-    """Return whether a secret is more than a word, which other texts have by chance."""
+    """Return whether a secret is unlikely to be in another text by chance."""
     return len(secret) >= SHORTEST_PART and not (secret.isalpha() and len(secret) < 16)
 
 
@@ -254,11 +254,11 @@ def _replaced(marked: str, value: str, name: str) -> str:
 
 
 def _unmarked(marked: str) -> str:
-    """Turn marks into places; what looks like a place already is kept as text."""
+    """Turn marks into placeholders. Text that already looks like a placeholder is escaped."""
     return MARK.sub(r"{\1}", PLACEHOLDER.sub(r"{{\1}}", marked))
 
 
 def _quoted(text: str) -> str:
-    """Percent-encode a text except for its places."""
+    """Percent-encode a text except for its placeholders."""
     parts = re.split(r"(\{[a-z][a-z0-9_]*\})", text)
     return "".join(part if PLACEHOLDER.fullmatch(part) else quote(part, safe="$,:;@!*'()~") for part in parts)

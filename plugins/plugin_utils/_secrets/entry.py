@@ -121,7 +121,9 @@ class StoreEntry:
     def commit(self, *, verified: bool, id_: Any, keep_previous: bool) -> Secret:
         if self._pending_value() is None:
             with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError("the record has no pending value to make current", "run again")
+                raise SecretStoreError(
+                    "the record was changed during this run and has no pending value", "run again"
+                )
         self._amend(
             lambda record: records.settled(
                 records.committed(record, verified, id_, keep_previous), self.known_doubt
@@ -148,7 +150,7 @@ class StoreEntry:
         self._write({})
 
     def _stored(self, edit: Edit, value: str) -> Secret:
-        """Write and read back. A write whose answer was lost may have overtaken itself."""
+        """Write and read back. If only the answer to a write got lost, a retry finds a changed record."""
         before = self.record, self.version
         if self._pending_value() != value:
             self._amend_or_have(edit, value)
@@ -180,7 +182,9 @@ class StoreEntry:
         secret = self._secret("current")
         if secret is None:
             with attempting(f"storing the secret {self.ref}"):
-                raise SecretStoreError("the record has no current value", "run again")
+                raise SecretStoreError(
+                    "the record was changed during this run and has no current value", "run again"
+                )
         return secret
 
     def _amend(self, edit: Edit, about_minting: bool = True) -> None:

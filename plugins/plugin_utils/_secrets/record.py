@@ -98,7 +98,7 @@ def persisted(record: Record, value: str, id_: Any, rotation_id: str | None) -> 
 def committed(record: Record, verified: bool, id_: Any, keep_previous: bool) -> Record:
     """Make the pending value current, and with ``keep_previous`` the current one previous.
 
-    Otherwise the record keeps an existing previous value: the current one is void then.
+    Otherwise the record keeps an existing previous value, because the replaced one is void.
     """
     pending, kept = record["pending"], _without(record, "pending")
     old = {name: kept.pop(name) for name in OF_A_VALUE if name in kept}

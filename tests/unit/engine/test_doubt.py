@@ -249,7 +249,10 @@ def test_the_key_of_a_faster_run_is_doubted_and_the_next_run_proves_or_replaces_
     assert caught.value.why.endswith(
         f'and the minted key "a" is not in the store: its value was saved, encrypted, in {ESCROW}'
     )
-    assert caught.value.remedy == "run again: it replaces the stored value unless the appliance accepts that"
+    assert (
+        caught.value.remedy
+        == "run again: the stored value is tried, and replaced if it is rejected or cannot be tried"
+    )
     assert race.store.record["value"] == "theirs"
     assert race.next_run(verdict)["changed"]
     assert race.store.record["value"] == value

@@ -126,7 +126,7 @@ def test_a_token_that_is_refused_right_after_a_second_login_is_an_error() -> Non
         (
             answer(401, {"message": "no"}),
             Refused,
-            "the login is not repeated; use an account of the Web API",
+            "the login is not repeated; use a Web API account",
         ),
         (answer(403, {}), Refused, "Client IPs"),
         (answer(429, {"errors": ["Wait 7 seconds"]}), Locked, "wait 7 s, then run again"),

@@ -17,10 +17,21 @@ PAIRS = {1: ("it is full", "remove an entry")}
 
 class Own(Refused): ...
 
-def failure(answer, why, remedy):
+class Fault(Exception):
+    def __init__(self, where, why, remedy): ...
+
+def failure(answer, why, remedy="call someone"):
     raise Own(why, remedy, status=answer.status)
 
+def cause() -> Reason:
+    return "it is late", "wait"
+
 def use(answer):
+    why = f"{answer.name} is old"
+    failure(answer, why)
+    raise Fault("here", "it is odd", "correct it")
+    raise Refused(*cause())
+    raise Refused(answer.why, answer.remedy)
     failure(answer, f"{answer.name} is over " + LIMIT, remedy="raise it")
     raise TaskError(*PAIRS[1])
     raise Refused("no")
@@ -32,8 +43,11 @@ def test_messages_are_found_however_they_are_created(tmp_path: Path) -> None:
     (tmp_path / "errors.py").write_text("class TaskError(Exception): ...\nclass Refused(TaskError): ...\n")
     (tmp_path / "product.py").write_text(SOURCE)
     assert messages(tmp_path) == [
+        Message("product.py", "Fault", "it is odd", "correct it"),
         Message("product.py", "PAIRS", "it is full", "remove an entry"),
         Message("product.py", "Refused", "no", ""),
+        Message("product.py", "cause", "it is late", "wait"),
+        Message("product.py", "failure", "{answer.name} is old", "call someone"),
         Message("product.py", "failure", "{answer.name} is over the limit", "raise it"),
     ]
 

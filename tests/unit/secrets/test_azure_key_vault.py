@@ -125,9 +125,7 @@ def test_a_vault_that_reports_success_but_stores_nothing_is_noticed(
 ) -> None:
     version = store.write({"value": "old"}, None) if stored else None
     vault.switches.keeps_the_old = True
-    with pytest.raises(
-        SecretStoreError, match="was written according to the vault, but reads back differently"
-    ) as caught:
+    with pytest.raises(SecretStoreError, match="was written, but it reads back differently") as caught:
         store.write(RECORD, version)
     assert "s3cr3t" not in str(caught.value)
 
@@ -361,7 +359,7 @@ def test_the_url_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
             "use only authority, ca_path, client_id, client_secret, tenant_id, url",
         ),
         ({"vault": "x", "token": "y"}, "azure_key_vault has no setting token, vault"),
-        ({"client_secret": 7, "url": None}, "are not texts: client_secret, url"),
+        ({"client_secret": 7, "url": None}, "are not strings: client_secret, url"),
         ({"client_id": "x"}, "lacks client_secret, tenant_id"),
         ({"client_id": "x", "tenant_id": "x", "client_secret": ""}, "lacks client_secret;"),
         ({"authority": "https://login.example"}, "lacks client_id, client_secret, tenant_id"),

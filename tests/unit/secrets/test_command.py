@@ -133,18 +133,18 @@ def test_an_exit_status_is_an_error_even_with_a_valid_answer(verb: str, status: 
         f'print("no such item\\nsecond line", file=sys.stderr); sys.exit({status})'
     )
     why = message(misbehaving(code), verb)
-    assert why == f"{sys.executable} failed to {verb} fgt/key (exit status {status}): no such item"
+    assert why == f"{sys.executable} failed to {verb} fgt/key (exit code {status}): no such item"
 
 
 def test_standard_output_is_never_quoted() -> None:
     why = message(misbehaving('print(sys.stdin.read(), "s3cr3t"); sys.exit(1)'), "write")
-    assert why == f"{sys.executable} failed to write fgt/key (exit status 1)"
+    assert why == f"{sys.executable} failed to write fgt/key (exit code 1)"
 
 
 @pytest.mark.parametrize("echo", ["json.load(sys.stdin)['record']['value']", "sys.stdin.read()"])
 def test_standard_error_is_not_quoted_if_it_contains_the_secret(echo: str) -> None:
     why = message(misbehaving(f"sys.stderr.reconfigure(encoding='utf-8'); sys.exit({echo})"), "write")
-    assert why.endswith("(exit status 1): its message is not shown because it contains the secret")
+    assert why.endswith("(exit code 1): its message is not shown because it contains the secret")
 
 
 def test_a_long_line_is_cut_and_has_no_terminal_codes() -> None:
@@ -160,7 +160,7 @@ def test_a_killed_program_is_an_error() -> None:
 
 def test_a_program_that_reads_no_input_is_an_error() -> None:
     store = misbehaving("os.close(0); sys.exit(3)")
-    with pytest.raises(SecretStoreError, match="exit status 3"):
+    with pytest.raises(SecretStoreError, match="exit code 3"):
         store.write({"value": "x" * 1_000_000}, None)
 
 
@@ -234,11 +234,11 @@ ARGV = [sys.executable, "-c", "raise SystemExit"]
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "argv of the secret store command is not a list of texts"),
-        ({"argv": []}, "argv of the secret store command is not a list of texts"),
-        ({"argv": "store --all"}, "argv of the secret store command is not a list of texts"),
-        ({"argv": ["sh", 1]}, "argv of the secret store command is not a list of texts"),
-        ({"argv": ["sh", "a\0b"]}, "argv of the secret store command is not a list of texts"),
+        ({}, "argv of the secret store command is not a list of strings"),
+        ({"argv": []}, "argv of the secret store command is not a list of strings"),
+        ({"argv": "store --all"}, "argv of the secret store command is not a list of strings"),
+        ({"argv": ["sh", 1]}, "argv of the secret store command is not a list of strings"),
+        ({"argv": ["sh", "a\0b"]}, "argv of the secret store command is not a list of strings"),
         ({"argv": [""]}, 'the program "" of the secret store command was not found'),
         ({"argv": ["./store"]}, 'neither a name nor an absolute path: "./store"'),
         ({"argv": ["no-such-program"]}, '"no-such-program" of the secret store command was not found'),

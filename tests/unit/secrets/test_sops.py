@@ -33,7 +33,7 @@ from ansible_collections.otsec.defender_iot.tests.support.age import key_pair
 BINARY = str(Path(sysconfig.get_path("scripts")) / "sops")
 RECORD = {"value": "s3cr3t", "created_at": "2026-11-02T09:30:00Z"}
 NO_KEY = (
-    "cannot be decrypted (exit status 128): none of the keys that it is encrypted for is available; "
+    "cannot be decrypted (exit code 128): none of the keys that it is encrypted for is available; "
     "give the run a key that decrypts, because a key that only encrypts is not enough"
 )
 
@@ -141,7 +141,7 @@ def test_a_changed_file_is_refused(store: Sops, path: Path) -> None:
     altered = yaml.safe_load(path.read_bytes())
     del altered["salt"]
     path.write_text(yaml.safe_dump(altered))
-    with pytest.raises(SecretStoreError, match=r"\(exit status 51\): it was changed after sops encrypted it"):
+    with pytest.raises(SecretStoreError, match=r"\(exit code 51\): it was changed after sops encrypted it"):
         store.read()
 
 
@@ -150,7 +150,7 @@ def test_a_secret_for_which_there_is_no_rule_is_not_written(path: Path, rule: Ca
     with pytest.raises(SecretStoreError) as caught:
         opened(path).write(RECORD, None)
     assert str(caught.value) == (
-        f"{path} cannot be encrypted (exit status 1): error loading config: no matching creation rules found"
+        f"{path} cannot be encrypted (exit code 1): error loading config: no matching creation rules found"
         "; check the creation rule for this path in .sops.yaml"
     )
     assert not path.exists()

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import missing_required_lib
 from ansible.parsing.dataloader import DataLoader
 
-from ....module_utils._engine.errors import InvalidOptions, Overtaken, SecretStoreError
+from ....module_utils._engine.errors import InvalidOptions, Overtaken, Reason, SecretStoreError
 
 AZURE_IMPORT_ERROR = None
 try:
@@ -183,7 +183,7 @@ class AzureKeyVault:
             raise self._overtaken()
         if current is None or (current.text, current.version) != (text, version):
             raise SecretStoreError(
-                f"{self} was written according to the vault, but reads back differently",
+                f"the vault reports that {self} was written, but it reads back differently",
                 "check the vault's log",
             )
 
@@ -231,7 +231,7 @@ def _check(settings: Mapping[str, Any]) -> None:
         )
     wrong = ", ".join(sorted(name for name, value in settings.items() if not isinstance(value, str)))
     if wrong:
-        raise InvalidOptions(f"settings of azure_key_vault are not texts: {wrong}", "set them to texts")
+        raise InvalidOptions(f"settings of azure_key_vault are not strings: {wrong}", "set them to strings")
     missing = ", ".join(name for name in ACCOUNT if not settings.get(name))
     if missing and any(settings.get(name) for name in (*ACCOUNT, "authority")):
         raise InvalidOptions(
@@ -301,7 +301,7 @@ def _vault_secret(secret: Any) -> VaultSecret:
     return VaultSecret(text, version, dict(secret.properties.tags or {}))
 
 
-def _reason(error: Exception) -> tuple[str, str]:
+def _reason(error: Exception) -> Reason:
     """Return the cause and the remedy without the error's own text, which can quote the value."""
     if isinstance(error, ClientAuthenticationError):
         code = LOGIN_ERROR_CODE.search(str(error))
@@ -327,7 +327,7 @@ def _status(error: Exception) -> int | None:
     return status if status and status >= 400 else None
 
 
-def _refusal(status: int, codes: list[str]) -> tuple[str, str]:
+def _refusal(status: int, codes: list[str]) -> Reason:
     shown = " ".join(codes) or f"HTTP {status}"
     if "SecretDisabled" in codes:
         return "it is disabled", "enable it and run again"

@@ -159,7 +159,7 @@ def _check(settings: Any) -> None:
     argv, seconds = settings.get("argv"), settings.get("timeout", SECONDS)
     if not isinstance(argv, list) or not argv or not all(_is_argument(each) for each in argv):
         raise InvalidOptions(
-            "the setting argv of the secret store command is not a list of texts",
+            "the setting argv of the secret store command is not a list of strings",
             "set argv to a list of a program and its arguments",
         )
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
@@ -179,4 +179,4 @@ def _is_argument(each: Any) -> bool:
 
 
 def _exit_text(status: int) -> str:
-    return f"exit status {status}" if status > 0 else f"signal {-status}"
+    return f"exit code {status}" if status > 0 else f"signal {-status}"

@@ -56,7 +56,7 @@ class Sops(FileStore):
         if process.returncode:
             # The message of sops is not quoted: it repeats the content of a file that sops did not encrypt.
             reason, remedy = FAILURES.get(process.returncode, NOT_DECRYPTED)
-            why = f"{self.path} cannot be decrypted (exit status {process.returncode}): {reason}"
+            why = f"{self.path} cannot be decrypted (exit code {process.returncode}): {reason}"
             raise SecretStoreError(why, remedy)
         record = json_object(process.stdout)
         if record is None:
@@ -74,7 +74,7 @@ class Sops(FileStore):
         if process.returncode:
             quoted = quotation(process.stderr.decode(errors="replace"), values(record))
             raise SecretStoreError(
-                f"{self.path} cannot be encrypted (exit status {process.returncode}){quoted}",
+                f"{self.path} cannot be encrypted (exit code {process.returncode}){quoted}",
                 "check the creation rule for this path in .sops.yaml",
             )
         if set(values(record)) & set(values(yaml.safe_load(process.stdout))):

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from .schema import GROUPS_WITH_CHILDREN, IMMUTABLE
-from .tables.attribute import PERMISSION_DENIED, Refusal, Row, Rules, invalid
+from .tables.attribute import Row, Rules
+from .tables.refusal import PERMISSION_DENIED, Refusal, invalid
 from .tables.table import Table
 
 ZERO_NETWORKS = ("0.0.0.0 0.0.0.0", "::/0")

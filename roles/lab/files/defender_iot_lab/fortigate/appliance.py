@@ -28,7 +28,8 @@ from .login import Denied, Logins
 from .monitor import Monitor
 from .password import PasswordLogins
 from .schema import AUTOMATION, SUPER_ADMIN
-from .tables.attribute import Refusal, Row
+from .tables.attribute import Row
+from .tables.refusal import Refusal
 from .transactions import Transactions
 
 # A limit of the body is documented, but not its value.

@@ -27,8 +27,9 @@ from .schema import (
     automation_user,
     stock_profiles,
 )
-from .tables.attribute import IN_USE, NOT_IN_DATASOURCE, Refusal, Row, Rules
+from .tables.attribute import Row, Rules
 from .tables.children import Part
+from .tables.refusal import IN_USE, NOT_IN_DATASOURCE, Refusal
 from .tables.table import Table
 from .view import View
 

@@ -20,7 +20,7 @@ from .firewall.install import install
 from .firewall.lookup import judge
 from .firewall.vdom import Firewall
 from .schema import MANAGEMENT_VDOM
-from .tables.attribute import Refusal
+from .tables.refusal import Refusal
 
 NAMES = ("packet", "install", "second_writer")
 
@@ -66,7 +66,7 @@ class Commands:
     second_writers: list[Meanwhile] = field(default_factory=list)
 
     def packet(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what becomes of a packet: its arguments are those of `lookup.routed`, and `vdom`."""
+        """Return the verdict for a packet: its arguments are those of `lookup.routed`, and `vdom`."""
         firewall, arguments = self._firewall(body)
         return judge(firewall, arguments)
 

@@ -15,7 +15,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from ..core.exchange import Exchange
 from .device import Device
 from .schema import MANAGEMENT_VDOM
-from .tables.attribute import FAILED_DEPENDENCY, Refusal, Row
+from .tables.attribute import Row
+from .tables.refusal import FAILED_DEPENDENCY, Refusal
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from .envelope import Target, results
 from .firewall.lookup import look_up
 from .login import Logins
 from .schema import SUPER_ADMIN
-from .tables.attribute import NOT_IN_DATASOURCE, Refusal, Row, invalid
+from .tables.attribute import Row
+from .tables.refusal import NOT_IN_DATASOURCE, Refusal, invalid
 
 MAX_EXPIRY_MINUTES = 7 * 24 * 60
 

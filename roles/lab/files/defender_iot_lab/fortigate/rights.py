@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from .access import Caller
 from .device import Device
 from .schema import ADMIN, API_USER, MANAGEMENT_VDOM, SUPER_ADMIN
-from .tables.attribute import Refusal, Row
+from .tables.attribute import Row
+from .tables.refusal import Refusal
 from .tables.table import Table, TableSchema
 
 

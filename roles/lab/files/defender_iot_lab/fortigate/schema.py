@@ -9,19 +9,8 @@ schemas of 6.2 to 7.6.5, unless an entry says otherwise.
 
 from __future__ import annotations
 
-from .tables.attribute import (
-    Choice,
-    Group,
-    Masked,
-    Network4,
-    Network6,
-    Number,
-    Row,
-    Rows,
-    Text,
-    since,
-    until,
-)
+from .tables.attribute import Row, since, until
+from .tables.kinds import Choice, Group, Masked, Network4, Network6, Number, Rows, Text
 from .tables.table import TableSchema
 
 ACCESS = ("none", "read", "read-write")

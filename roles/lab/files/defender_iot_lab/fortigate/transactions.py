@@ -20,7 +20,8 @@ from .access import Caller
 from .cmdb import Cmdb
 from .device import Device
 from .envelope import Target, results
-from .tables.attribute import COMMAND_ERROR, Refusal, Row
+from .tables.attribute import Row
+from .tables.refusal import COMMAND_ERROR, Refusal
 
 HEADER = "x-transaction-id"
 IDLE_SECONDS = 300

@@ -13,7 +13,8 @@ from starlette.datastructures import QueryParams
 from .access import Keys
 from .device import FortiGateOptions
 from .schema import GROUPS_WITH_CHILDREN
-from .tables.attribute import Row, Rows, Text
+from .tables.attribute import Row
+from .tables.kinds import Rows, Text
 from .tables.query import formatted, selected
 from .tables.table import Table
 

@@ -75,6 +75,9 @@ def test_policy_lookup(lab: Any, blocking: Any, without: str) -> None:
     assert found("192.0.2.9", "198.51.100.21") == {"success": True, "policy_id": 1}
     expected = {"policy_0": {"success": True, "policy_id": 0}, "no_success": {"success": False}}[without]
     assert found("192.0.2.9", "203.0.113.1") == expected
+    lab.options("fgt", version="7.6.5")
+    more = {"match": True, "matched_policy_type": "policy", "policy_action": "deny"}
+    assert found("192.0.2.7", "198.51.100.21") == {"success": True, "policy_id": 8, **more}
     assert blocking("GET", LOOKUP + "?srcintf=lan").status_code == 424
     assert blocking.refused("GET", LOOKUP + "?srcintf=lan&dest=nowhere&protocol=6") == (500, -8)
 

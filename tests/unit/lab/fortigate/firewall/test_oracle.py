@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of packets, without a network: order, VIPs, groups, sessions."""
+"""Verdicts for packets, without a network: order, VIPs, groups, sessions."""
 
 from __future__ import annotations
 

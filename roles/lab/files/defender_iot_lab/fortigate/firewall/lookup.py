@@ -10,7 +10,8 @@ from dataclasses import asdict
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from ..tables.attribute import BAD_ADDRESS, Refusal, Row, invalid
+from ..tables.attribute import Row
+from ..tables.refusal import BAD_ADDRESS, Refusal, invalid
 from .oracle import IMPLICIT, Packet, RuleBase
 from .seeds import NETWORKS, OWN_ADDRESSES
 from .vdom import Firewall
@@ -22,8 +23,8 @@ REQUIRED = ("srcintf", "dest", "protocol")
 def look_up(firewall: Firewall, query: Mapping[str, str]) -> Row:
     """Return the results of `policy-lookup`. The status for a missing parameter is assumed.
 
-    The keys of the results are those that public clients read. That of a packet that no policy matches is
-    unknown, so there is an option.
+    The keys of the results are in a schema of 7.6.5; older clients read only two of them. The results of a
+    packet that no policy matches are unknown, so there is an option.
     """
     if any(name not in query for name in REQUIRED):
         raise Refusal(status=424)
@@ -34,10 +35,12 @@ def look_up(firewall: Firewall, query: Mapping[str, str]) -> Row:
         source_interface=query["srcintf"],
         port=int(query["destport"]) if query.get("destport", "").isdigit() else None,
     )
-    policy = rule_base(firewall).verdict(packet).policy
-    if policy in (None, IMPLICIT) and firewall.options.lookup_without_match == "no_success":
+    verdict = rule_base(firewall).verdict(packet)
+    policy = verdict.policy or IMPLICIT
+    if policy == IMPLICIT and firewall.options.lookup_without_match == "no_success":
         return {"success": False}
-    return {"success": True, "policy_id": policy or IMPLICIT}
+    newer = {"match": policy != IMPLICIT, "matched_policy_type": "policy", "policy_action": verdict.action}
+    return {"success": True, "policy_id": policy, **(newer if firewall.version >= (7, 6) else {})}
 
 
 def judge(firewall: Firewall, packet: Mapping[str, Any]) -> dict[str, Any]:

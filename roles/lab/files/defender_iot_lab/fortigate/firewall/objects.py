@@ -11,20 +11,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from ..tables.attribute import (
-    DUPLICATE,
-    EMPTY_VALUE,
-    ZERO_UUID,
-    Choice,
-    Names,
-    Refusal,
-    Row,
-    Rules,
-    Version,
-    initial,
-    invalid,
-    parse_version,
-)
+from ..tables.attribute import Row, Rules, Version, initial, parse_version
+from ..tables.kinds import ZERO_UUID, Choice, Names
+from ..tables.refusal import DUPLICATE, EMPTY_VALUE, Refusal, invalid
 from ..tables.table import Table, TableSchema
 from .options import FirewallOptions
 from .schema import DISABLE, ENABLE

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a packet: the first matching policy decides. Pure: rows in, verdict out.
+"""The verdict for a packet: the first matching policy decides. Pure: rows in, verdict out.
 
 Documented: the order, the implicit deny, VIPs before policies, `match-vip`, traffic to the FortiGate itself,
 and the re-evaluation of sessions. Assumed: replies belong to the session of the initiator. Schedules and
@@ -72,7 +72,7 @@ class RuleBase:
     match_vip_on_deny_only: bool = True
 
     def verdict(self, packet: Packet) -> Verdict:
-        """Return what becomes of a packet."""
+        """Return the verdict for a packet."""
         if packet.local_in:
             return Verdict("accept", None, "policies do not apply to traffic to the FortiGate itself")
         if packet.reply and not packet.established:

@@ -10,18 +10,8 @@ block list needs are left out.
 
 from __future__ import annotations
 
-from ..tables.attribute import (
-    Choice,
-    Host,
-    Names,
-    Network4,
-    Network6,
-    Number,
-    Rows,
-    Text,
-    Uuid,
-    since,
-)
+from ..tables.attribute import since
+from ..tables.kinds import Choice, Host, Names, Network4, Network6, Number, Rows, Text, Uuid
 from ..tables.table import TableSchema
 
 DISABLE = ("disable", "enable")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..tables.attribute import Attribute, Names, Row, Text, Version
+from ..tables.attribute import Attribute, Row, Version
+from ..tables.kinds import Names, Text
 from ..tables.table import Table
 from . import schema
 from .objects import Address6Table, AddressTable, FirewallTable, GroupTable, PolicyTable
@@ -39,7 +40,7 @@ class Firewall:
 
     def follow(self, options: FirewallOptions, version: Version) -> None:
         """Apply the options of the device."""
-        self.options = options
+        self.options, self.version = options, version
         for table in self.tables.values():
             table.follow(options, version)
 

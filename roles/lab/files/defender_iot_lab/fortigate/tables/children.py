@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .attribute import Group, Names, Refusal, Row, Rows, Rules
+from .attribute import Row, Rules
+from .kinds import Group, Names, Rows
+from .refusal import Refusal
 from .table import Table
 
 
@@ -56,19 +58,27 @@ class Part:
         return self.table.rows[self.key][self.name][-1][attribute.key]
 
     def _changed(self, attribute: Rows, have: list[Row], method: str, body: Row, rules: Rules) -> list[Row]:
-        names = isinstance(attribute, Names)
         if method == "POST":
-            _require(self.child_key is None)
-            twice = names and any(row["name"] == body.get("name") for row in have)
-            return have if twice and rules.member_twice == 200 else [*have, body]
+            return self._added(attribute, have, body, rules)
         _require(self.child_key is not None)
-        if names and method == "DELETE" and rules.absent_member == 200:
-            return [row for row in have if row["name"] != self.child_key]
+        if method == "DELETE":
+            return self._removed(attribute, have, rules)
         (selected,) = self._selected(attribute, have)
-        _require(not (names and method == "PUT" and rules.member_put == 405))
-        position = have.index(selected)
-        change = [] if method == "DELETE" else [{**selected, **body, attribute.key: selected[attribute.key]}]
-        return [*have[:position], *change, *have[position + 1 :]]
+        _require(not isinstance(attribute, Names) or rules.member_put != 405)
+        changed = {**selected, **body, attribute.key: selected[attribute.key]}
+        return [changed if row is selected else row for row in have]
+
+    def _added(self, attribute: Rows, have: list[Row], body: Row, rules: Rules) -> list[Row]:
+        _require(self.child_key is None)
+        accepts_twice = isinstance(attribute, Names) and rules.member_twice == 200
+        if accepts_twice and any(row["name"] == body.get("name") for row in have):
+            return have
+        return [*have, body]
+
+    def _removed(self, attribute: Rows, have: list[Row], rules: Rules) -> list[Row]:
+        if not isinstance(attribute, Names) or rules.absent_member != 200:
+            self._selected(attribute, have)
+        return [row for row in have if str(row[attribute.key]) != self.child_key]
 
     def _selected(self, attribute: Rows, rows: list[Row]) -> list[Row]:
         """Return the rows that the path selects: all, or the one with its key."""

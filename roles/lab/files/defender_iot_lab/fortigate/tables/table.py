@@ -11,22 +11,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from .attribute import (
-    DUPLICATE,
-    EMPTY_VALUE,
-    TABLE_FULL,
-    Attribute,
-    Row,
-    Rules,
-    Version,
-    described,
-    initial,
-    invalid,
-    known,
-    merged,
-    shown,
-    with_origin,
-)
+from .attribute import Attribute, Row, Rules, Version, described, initial, known, merged, shown, with_origin
+from .refusal import DUPLICATE, EMPTY_VALUE, TABLE_FULL, invalid
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find the operations of a map in a recording, and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .flow import Flow
+from .login import find_login
+from .pages import Paging
+from .recording import Exchange, Recording, holds, same, scalars
+from .session import Draft, RecordedSession
+from .token_rows import TokenRows, is_relative, patterns, time_format
+from .tokens import addresses, find_create, find_delete, find_list
+from .writer import Writer, place
+
+SHORTEST_SECRET = 8
+"""Shorter cookies are settings such as a language."""
+
+ONLY_DELETE = "tokens.delete"
+
+
+class Drafter:
+    """Finds one operation after the other in a recording and adds it to a draft."""
+
+    def __init__(self, recording: Recording, session: RecordedSession, made: Draft) -> None:
+        self.recording = recording
+        self.session = session
+        self.made = made
+        self.secrets = _secrets(recording.exchanges, session)
+        self.flow = Flow([], None, None)
+        self.rows: TokenRows | None = None
+        self.paging: Paging | None = None
+        self.id_field: str | None = None
+
+    def tokens(self) -> dict[str, Exchange]:
+        """Return the requests that list, create and delete tokens, by the parts of the map."""
+        exchanges, session = self.recording.exchanges, self.session
+        create = find_create(exchanges, session, self.made)
+        if create:
+            exchanges = [each for each in exchanges if each.origin == create.origin]
+        self.rows = find_list(exchanges, session, create, self.made)
+        found: dict[str, Exchange | None] = {"tokens.list": None, "tokens.create": create}
+        if self.rows:
+            self.paging = Paging(self.rows, exchanges)
+            found["tokens.list"] = self.paging.first
+        if create and self.rows:
+            identity = self._identity(create)
+            found[ONLY_DELETE] = find_delete(exchanges, session, create, self.rows, identity, self.made)
+        elif create:
+            self.made.miss(ONLY_DELETE, "no_delete")
+        return {part: each for part, each in found.items() if each}
+
+    def settings(self) -> dict[str, Exchange]:
+        """Return the requests that read and update the settings, by the parts of the map."""
+        session, exchanges = self.session, [each for each in self.recording.exchanges if each.works]
+        updates = [
+            each
+            for each in exchanges
+            if each.writes and holds(each.body, session.server_address) and holds(each.body, session.token)
+        ]
+        update = updates[-1] if updates else None
+        reads = [each for each in exchanges if not each.writes and holds(each.answer, session.server_address)]
+        after = [each for each in reads if update and each.number > update.number]
+        alike = [each for each in after if update and each.bare_path == update.bare_path]
+        read = next(iter([*reversed(alike), *reversed(after), *reversed(reads)]), None)
+        if read is None:
+            self.made.miss("settings.read", "no_read")
+        if update is None:
+            self.made.miss("settings.update", "no_update")
+        found = {"settings.read": read, "settings.update": update}
+        return {part: each for part, each in found.items() if each}
+
+    def write(self, operations: Mapping[str, Exchange]) -> tuple[Exchange | None, dict[str, dict[str, Any]]]:
+        """Return the login's request, and the operations as a map describes them."""
+        first = min(operations.values(), key=lambda each: each.number)
+        exchanges = [each for each in self.recording.exchanges if each.origin == first.origin]
+        login = find_login(self.recording, self.session, first, self.made)
+        reads = operations.get("tokens.list") or operations.get("settings.read")
+        unrepeated = [each for part, each in operations.items() if each is not reads]
+        self.flow = Flow(exchanges, login, reads, unrepeated)
+        return login, {part: self._operation(part, each) for part, each in operations.items()}
+
+    def note_evicted(self) -> None:
+        """Note that the recording lacks answers, if the draft lacks anything."""
+        evicted = self.recording.evicted
+        if evicted and self.made.missing:
+            request = place(evicted[0], self.secrets | self.flow.followed)
+            self.made.miss("recording", "evicted", count=str(len(evicted)), request=request)
+
+    def _operation(self, part: str, exchange: Exchange) -> dict[str, Any]:
+        operation = self.writer(exchange, part, self.typed(part)).operation()
+        self.found(part, exchange)
+        finish = {
+            "tokens.list": self._finish_list,
+            "tokens.create": self._finish_create,
+            "tokens.delete": lambda each, _exchange: {**each, "provenance": "captured"},
+            "settings.read": self._finish_read,
+        }
+        return finish[part](operation, exchange) if part in finish else operation
+
+    def writer(
+        self,
+        exchange: Exchange,
+        part: str,
+        typed: Mapping[str, str],
+        *,
+        is_step: bool = False,
+        needed_by: str = "",
+    ) -> Writer:
+        """Return what writes a request for a part of the map, which an operation needs."""
+        return Writer(
+            self.flow,
+            self.session,
+            self.made,
+            self.secrets,
+            exchange,
+            part,
+            typed,
+            is_step,
+            needed_by or part,
+        )
+
+    def typed(self, part: str) -> dict[str, str]:
+        session = self.session
+        description = {session.description: "description"}
+        typed = {
+            "tokens.create": description,
+            "tokens.delete": {**description, **self._id()},
+            "settings.update": {session.server_address: "server_address", session.token: "access_token"},
+        }
+        return typed.get(part, {})
+
+    def _id(self) -> dict[str, str]:
+        pointer = self.id_field
+        return {str(self.rows.new[pointer]): "id"} if self.rows and pointer is not None else {}
+
+    def found(self, part: str, exchange: Exchange) -> None:
+        self.made.found.append(f"{part}: {place(exchange, self.secrets | self.flow.followed)}")
+
+    def _identity(self, create: Exchange) -> Any:
+        """Find the field that tells tokens apart; return the new token's value there, None if unclear."""
+        rows, session = self.rows, self.session
+        if rows is None:
+            return None
+        typed = (session.description, session.never_used)
+        after = [each for each in self.recording.exchanges if each.number > create.number and each.writes]
+        candidates = rows.identities(
+            typed, create.answer, lambda value: any(addresses(each, value) for each in after)
+        )
+        if len(candidates) == 1:
+            self.id_field = next(iter(candidates))
+            return rows.new[self.id_field]
+        reason = ("ambiguous_id", {"fields": ", ".join(sorted(candidates))}) if candidates else ("no_id", {})
+        self.made.miss("tokens.list.fields.id", reason[0], **reason[1])
+        return None
+
+    def _finish_list(self, operation: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
+        rows = self.rows
+        if rows is None or self.paging is None:
+            return operation
+        operation = self.paging.describe(operation, self.made)
+        self._add_version(operation, exchange)
+        if rows.pointer:
+            operation["items"] = rows.pointer
+        fields = {"id": self.id_field, "description": rows.field(self.session.description)}
+        used = self._used(rows, list(fields.values()))
+        fields["used"] = used
+        operation["fields"] = {name: pointer for name, pointer in fields.items() if pointer is not None}
+        return {**operation, **(self._use(rows, used) if used is not None else {})}
+
+    def _used(self, rows: TokenRows, taken: list[str | None]) -> str | None:
+        candidates = sorted(rows.never_used(taken, self.session.never_used))
+        if len(candidates) == 1:
+            return candidates[0]
+        reason = ("ambiguous_used", {"fields": ", ".join(candidates)}) if candidates else ("no_used", {})
+        self.made.miss("tokens.list.fields.used", reason[0], **reason[1])
+        return None
+
+    def _use(self, rows: TokenRows, used: str) -> dict[str, Any]:
+        """Return what a map says about the times of use."""
+        never = {"never_used": rows.new[used]} if used in rows.new else {"used_may_be_absent": True}
+        times = rows.times(used)
+        formats = {time_format(each) for each in times}
+        fitting = patterns(times)
+        if not times:
+            self.made.miss("tokens.list.used_format", "no_used_time")
+        elif len(formats) == 1 and None not in formats:
+            return {**never, "used_format": formats.pop()}
+        elif all(is_relative(each) for each in times):
+            return {**never, "used_format": "relative"}
+        elif len(fitting) == 1:
+            return {**never, "used_format": fitting[0]}
+        elif fitting:
+            quoted = " and ".join(f'"{each}"' for each in fitting)
+            self.made.miss("tokens.list.used_format", "used_pattern", patterns=quoted)
+        else:
+            self.made.miss("tokens.list.used_format", "used_unreadable")
+        return never
+
+    def _finish_create(self, operation: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
+        answered = dict(scalars(exchange.answer))
+        secret = next(at for at, value in answered.items() if same(value, self.session.token))
+        fields = {"secret": secret}
+        if self.rows and self.id_field is not None:
+            value = self.rows.new[self.id_field]
+            alike = [at for at, each in answered.items() if same(each, value)]
+            named = [at for at in alike if at == self.id_field]
+            own = named or (alike if len(alike) == 1 else [])
+            fields = {"id": own[0], **fields} if own else fields
+        return {**operation, "fields": fields}
+
+    def _finish_read(self, operation: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
+        pointer = _pointer(exchange.answer, self.session.server_address)
+        operation = {**operation, "fields": {"server_address": pointer}}
+        self._add_version(operation, exchange)
+        return operation
+
+    def _add_version(self, operation: dict[str, Any], exchange: Exchange) -> None:
+        """Add a pointer to the version that the operator entered, if this answer contains it."""
+        pointer = _pointer(exchange.answer, self.session.version) if self.session.version else None
+        if pointer is not None:
+            operation["version"] = pointer
+
+
+def _pointer(document: Any, value: Any) -> str | None:
+    return next((pointer for pointer, each in scalars(document) if same(each, value)), None)
+
+
+def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
+    """Return every value of the recording that signs in."""
+    found = set()
+    for each in recorded:
+        found |= {value.strip('"') for value in (*each.cookies.values(), *each.set_cookies.values())}
+        for name, value in each.headers.items():
+            if name.lower() in ("authorization", "proxy-authorization"):
+                found |= {value, *value.split()}
+    long = {value for value in found if len(value) >= SHORTEST_SECRET}
+    return {*long, session.basic, session.password, session.token}

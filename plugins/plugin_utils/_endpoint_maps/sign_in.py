@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write the login: the requests that a map repeats so that its operations have a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...module_utils._wire.web_interface import placeholders
+from .flow import proof
+from .login import sends_basic
+from .operations import Drafter
+from .recording import Exchange, holds, same, scalars
+from .session import Draft
+from .writer import Writer, place
+
+OWN_STEPS = ("tokens.create", "tokens.delete", "settings.update")
+"""Only these operations can need a request before them. What a read needs is a part of the login."""
+
+
+class SignIn:
+    """Writes the login: the requests that a map repeats so that its operations have a session."""
+
+    def __init__(self, drafter: Drafter, operations: Mapping[str, Exchange]) -> None:
+        self.drafter = drafter
+        self.operations = operations
+        self.login, self.written = drafter.write(operations)
+        self.flow, self.made = drafter.flow, drafter.made
+        self.account = {drafter.session.username: "username", drafter.session.password: "password"}
+
+    def write(self) -> None:
+        """Write the login, what a single operation needs before it, and the operations into the draft."""
+        self._write_login()
+        for part, operation in self.written.items():
+            group, _dot, name = part.partition(".")
+            self.made.endpoints.setdefault(group, {})[name] = operation
+
+    def _write_login(self) -> None:
+        if self.login is None and not sends_basic(next(iter(self.operations.values())), self.drafter.session):
+            self._explain_sanitized()
+            return
+        create = self.operations.get("tokens.create")
+        if create and self.login:
+            self._need_confirmation(create)
+        for part, each in self.operations.items():
+            self.flow.need_upgrades(each, part)
+        if self.login:
+            self.flow.need(self.login, "login")
+        steps = self._steps()
+        common = [
+            steps[each.number] for each in self.flow.steps() if each.number in steps and not self._owner(each)
+        ]
+        for each in self.flow.steps():
+            owner = self._owner(each)
+            if owner and each.number in steps:
+                self.written[owner].setdefault("before", []).append(steps[each.number])
+        self._capture_in_operations()
+        self._require_description()
+        if self._has_session():
+            self.made.endpoints = {**self.made.endpoints, "login": {"steps": common, **self._logout()}}
+        self.made.found.sort(key=lambda each: not each.startswith("login"))
+
+    def _need_confirmation(self, create: Exchange) -> None:
+        """Have a confirmation of the password repeated that came between the login and the creation."""
+        password = self.drafter.session.password
+        for each in self.flow.exchanges:
+            between = self.login and self.login.number < each.number < create.number
+            if between and each.works and holds(each.body, password):
+                self.flow.need(each, "tokens.create")
+
+    def _steps(self) -> dict[int, dict[str, Any]]:
+        """Write the requests that are needed, and those that these need, by their numbers."""
+        steps: dict[int, dict[str, Any]] = {}
+        own = {each.number for each in self.operations.values()}
+        while waiting := [each for each in self.flow.steps() if each.number not in {*steps, *own}]:
+            for each in reversed(waiting):
+                steps[each.number] = self._step(each)
+        for each in self.flow.steps():
+            if each.number in steps:
+                self._add_captures(steps[each.number], each)
+                self.drafter.found(self._name(each), each)
+        return steps
+
+    def _step(self, exchange: Exchange) -> dict[str, Any]:
+        owner = self._owner(exchange)
+        typed = {**self.account, **(self.drafter.typed(owner) if owner else {})}
+        part = self._name(exchange)
+        is_step = exchange is not self.login
+        step = self.drafter.writer(
+            exchange, part, typed, is_step=is_step, needed_by=owner or "login"
+        ).operation()
+        if not is_step and sum(same(each, "{password}") for _at, each in scalars(step)) > 1:
+            self.made.miss("login", "password_word", request=place(exchange, self.drafter.secrets))
+        return step
+
+    def _name(self, exchange: Exchange) -> str:
+        owner = self._owner(exchange)
+        if exchange is self.login:
+            return "login"
+        return f"{owner}.before" if owner else "login.steps"
+
+    def _owner(self, exchange: Exchange) -> str | None:
+        """Return the only operation that needs a request after the login, None for a step of the login."""
+        parts = self.flow.needed.get(exchange.number, set())
+        if self.login and exchange.number > self.login.number and len(parts) == 1:
+            (part,) = parts
+            return part if part in OWN_STEPS else None
+        return None
+
+    def _add_captures(self, operation: dict[str, Any], exchange: Exchange) -> None:
+        captured = self.flow.captures_of(exchange)
+        if exchange is self.login:
+            captured = {name: each for name, each in captured.items() if not self._is_unchanged(each)}
+            cookies = {place_["cookie"] for place_ in captured.values() if "cookie" in place_}
+            for name, cookie in proof(exchange, list(self.operations.values())).items():
+                if name not in cookies:
+                    captured = {**captured, self.flow.name_for(cookie): cookie}
+        if captured:
+            success = operation.pop("success")
+            operation |= {"success": success, "capture": {n: _short(p) for n, p in captured.items()}}
+
+    def _is_unchanged(self, place_: Mapping[str, str]) -> bool:
+        """Return whether the login answers with a cookie that it was sent, which proves nothing."""
+        name = place_.get("cookie", "")
+        login = self.login
+        return bool(login and name in login.cookies and login.cookies[name] == login.set_cookies.get(name))
+
+    def _capture_in_operations(self) -> None:
+        for part, exchange in self.operations.items():
+            captured = self.flow.captures_of(exchange)
+            if captured:
+                self.written[part]["capture"] = {name: _short(each) for name, each in captured.items()}
+
+    def _require_description(self) -> None:
+        create = self.written.get("tokens.create")
+        if create is not None and "description" not in set(placeholders(create)):
+            request = place(self.operations["tokens.create"], self.drafter.secrets)
+            self.made.miss("tokens.create", "create_no_description", request=request)
+
+    def _has_session(self) -> bool:
+        """Return whether the operations send something that a request before them gave; else note why not."""
+        exchange = next(iter(self.operations.values()))
+        if sends_basic(exchange, self.drafter.session):
+            return True
+        own = {name for part in self.written.values() for name in placeholders(part)}
+        sent = own & set(self.flow.names.values())
+        cookies = {name for name in exchange.cookies if self.flow.setter(name, exchange)}
+        if sent or cookies:
+            return True
+        if not self._explain_sanitized():
+            self.made.miss("login", "no_session", request=place(exchange, self.drafter.secrets))
+        return False
+
+    def _explain_sanitized(self) -> bool:
+        """Replace the notes about the login by one: the browser left out cookies and credentials."""
+        if not self.drafter.recording.is_sanitized:
+            return False
+        self.made.missing[:] = [each for each in self.made.missing if not each.startswith("login")]
+        self.made.missing[:] = [each for each in self.made.missing if "neither you typed" not in each]
+        self.made.miss("login", "sanitized")
+        return True
+
+    def _logout(self) -> dict[str, Any]:
+        last = max(each.number for each in self.operations.values())
+        known = set(self.flow.needed)
+        for exchange in reversed([each for each in self.flow.exchanges if each.number > last]):
+            if not self._is_logout(exchange):
+                continue
+            notes = Draft({})
+            written = Writer(
+                self.flow,
+                self.drafter.session,
+                notes,
+                self.drafter.secrets,
+                exchange,
+                "login.logout",
+                {},
+                False,
+            ).operation()
+            if not notes.missing and set(self.flow.needed) == known:
+                self.drafter.found("login.logout", exchange)
+                return {"logout": written}
+            for number in set(self.flow.needed) - known:
+                del self.flow.needed[number]
+        return {}
+
+    def _is_logout(self, exchange: Exchange) -> bool:
+        """Return whether a request ended the session: it cleared a cookie, or redirected as the last one."""
+        sent = set(exchange.cookies)
+        if any(value.strip('"') == "" for name, value in exchange.set_cookies.items() if name in sent):
+            return True
+        is_last = exchange is self.flow.exchanges[-1]
+        leads_away = exchange.method == "GET" and 300 <= exchange.status < 400
+        ends = self.login is not None and exchange.method == "DELETE" and exchange.path == self.login.path
+        return ends or (is_last and leads_away)
+
+
+def _short(place_: Mapping[str, str]) -> Any:
+    """Return a JSON pointer alone as a text."""
+    return place_["pointer"] if set(place_) == {"pointer"} else dict(place_)
