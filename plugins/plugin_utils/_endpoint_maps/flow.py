@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from .recording import Exchange
@@ -34,15 +34,19 @@ class Flow:
         login: Exchange | None,
         reads: Exchange | None,
         unrepeated: Collection[Exchange] = (),
+        is_in_list: Callable[[Exchange, str], bool] = lambda _exchange, _pointer: False,
     ) -> None:
         """Take the exchanges with the appliance, its login, and the request that a map always sends first.
 
         ``unrepeated`` are the operations, which are never repeated for a value that they answer with.
+        ``is_in_list`` says whether a place of an answer is in the list of tokens. Its position there changes,
+        so no value is captured from it.
         """
         self.exchanges = exchanges
         self.login = login
         self.reads = reads
         self.unrepeated = unrepeated
+        self.is_in_list = is_in_list
         self.names: dict[tuple[int, frozenset[tuple[str, str]]], str] = {}
         self.captures: dict[int, dict[str, Place]] = {}
         self.needed: dict[int, set[str]] = {}
@@ -133,7 +137,7 @@ class Flow:
         ordered += [each for each in earlier if each is self.reads]
         ordered += [each for each in earlier if each not in ordered]
         for each in ordered:
-            source = given(each, text, is_strong=in_header or each is self.login)
+            source = given(each, text, self.is_in_list, is_strong=in_header or each is self.login)
             if source and not self._was_sent(text, each):
                 return self._lasting(source, exchange)
         return None

@@ -97,6 +97,34 @@ REASONS = {
         "{request} searches for the description, so it does not list every token",
         "record again without a search",
     ),
+    "changing_list": Reason(
+        "the answers to {request} differ although nothing else was sent between, so it may change tokens",
+        "a map must not repeat it: list tokens manually",
+    ),
+    "grouped_list": Reason(
+        "{request} lists the tokens in groups, and {items} is only one of them",
+        "a map cannot read several lists: list tokens manually",
+    ),
+    "list_filter": Reason(
+        "{request} sends {fields}, which may leave tokens out of the list",
+        "if the page can show all tokens, record again with all of them; otherwise use no map",
+    ),
+    "no_first_page": Reason(
+        "the recording lacks the first page of {request}",
+        "open the first page while you record, and record again",
+    ),
+    "other_token": Reason(
+        "{request} sends {field}, which has the id or the description of another token",
+        "a map that repeats it could change that token: record it for the new token alone, or keep it manual",
+    ),
+    "row_value": Reason(
+        "{request} sends {field}, which has another value of the token's row in the list than its id",
+        "a map sends only the id and the description of a token: delete tokens manually",
+    ),
+    "coinciding_id": Reason(
+        "{request} sends the token's id in {field}, and one of them may be the id of something else",
+        "record again with another new token, whose id differs from the other number",
+    ),
     "ambiguous_id": Reason("the id is one of {fields}", "see which it is in the answer, and write it there"),
     "no_id": Reason(
         "no field of the list is different for each token",
@@ -127,13 +155,26 @@ REASONS = {
         "a list that may be longer than one page is refused; to read all, add paging, or record two pages",
     ),
     "no_delete": Reason(
-        "the recording deletes no token",
+        "the recording does not show that the new token is deleted",
         "record again and delete the token at the end; a delete that you write yourself has provenance "
         "assumed, and check_endpoints proves it with defender_iot_prove=true",
+    ),
+    "unnamed_delete": Reason(
+        "a later list lacks the new token, and no request before it names the token as the list does",
+        "a map cannot delete tokens here: delete them manually",
+    ),
+    "several_deletes": Reason(
+        "a later list lacks the new token, and each of {requests} may have deleted it",
+        "record again, and delete the token with as few steps as possible; if it takes several, delete "
+        "tokens manually",
     ),
     "unproved_delete": Reason(
         "{request} names the new token, and no later list shows that the token is gone",
         "open the list once more after deleting, and record again",
+    ),
+    "unlisted_delete": Reason(
+        "no list was read after {request}, so the draft has provenance assumed for it",
+        "run check_endpoints with defender_iot_prove=true, then set its provenance to captured",
     ),
     "no_read": Reason(
         "no answer contains the server address",

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from ...module_utils._wire.web_interface import PLACEHOLDER
 from .flow import Flow
 from .load import UUID, is_literal_secret
-from .recording import Exchange
+from .places_sent import PlaceSent
+from .recording import Exchange, child
 from .session import Draft, RecordedSession
 from .values import candidates, is_opaque
 
@@ -52,8 +53,8 @@ LEFT_OUT = object()
 class Writer:
     """Writes one request for one part of the map.
 
-    ``typed`` has the names of what a task fills, by value. A step is a request that is only repeated for the
-    values that its answer gives.
+    ``typed`` has the names of what a task fills, by value, but not at the places in ``constants``. A step is
+    a request that is only repeated for the values that its answer gives.
     """
 
     flow: Flow
@@ -65,6 +66,7 @@ class Writer:
     typed: Mapping[str, str]
     is_step: bool = False
     needed_by: str = ""
+    constants: frozenset[PlaceSent] = frozenset()
 
     def operation(self) -> dict[str, Any]:
         """Return the request as the map has it."""
@@ -75,7 +77,7 @@ class Writer:
         if exchange.form == "text":
             self.made.miss(self.part, "unreadable_body", request=self._place)
         elif exchange.body is not None:
-            made[exchange.form] = self._body(exchange.body, "")
+            made[exchange.form] = self._body(exchange.body, "", "")
         self.flow.need_cookies(exchange, self.needed_by)
         return {**made, "success": [exchange.status]}
 
@@ -84,12 +86,17 @@ class Writer:
         return place(self.exchange, self.secrets | self.flow.followed)
 
     def _bare_path(self) -> str:
-        return "/".join(map(self._segment, self.exchange.bare_path.split("/")))
+        parts = self.exchange.bare_path.split("/")
+        return "/".join(self._at("path", str(at))._segment(part) for at, part in enumerate(parts))
+
+    def _at(self, kind: str, name: str) -> Writer:
+        """Return what writes a place: without the values that a task fills, if the place is constant."""
+        return replace(self, typed={}) if (kind, name) in self.constants else self
 
     def _path(self) -> str:
         pairs = []
         for name, value in parse_qsl(self.exchange.path.partition("?")[2], keep_blank_values=True):
-            text = LEFT_OUT if CLOCK.fullmatch(value) else self._text(value, name, "query")
+            text = LEFT_OUT if CLOCK.fullmatch(value) else self._at("query", name)._text(value, name, "query")
             if text is not LEFT_OUT:
                 pairs.append(f"{quote(name, safe='$[]')}={_quoted(str(text))}")
         path = self._bare_path()
@@ -142,18 +149,19 @@ class Writer:
                     made[name] = _unmarked(marked)
         return made
 
-    def _body(self, part: Any, name: str) -> Any:
+    def _body(self, part: Any, name: str, pointer: str) -> Any:
         if isinstance(part, Mapping):
-            parts = {key: self._body(each, str(key)) for key, each in part.items()}
+            parts = {key: self._body(each, str(key), child(pointer, key)) for key, each in part.items()}
             return {key: each for key, each in parts.items() if each is not LEFT_OUT}
         if isinstance(part, list):
-            return [each for item in part if (each := self._body(item, name)) is not LEFT_OUT]
+            items = [self._body(item, name, child(pointer, at)) for at, item in enumerate(part)]
+            return [each for each in items if each is not LEFT_OUT]
         if part is None or isinstance(part, (bool, float)):
             return part
         if isinstance(part, int):
-            text = self._exact(str(part))
+            text = self._at("body", pointer)._exact(str(part))
             return part if text is None else f"{{{text}}}"
-        return self._text(part, name, "body")
+        return self._at("body", pointer)._text(part, name, "body")
 
     def _exact(self, text: str) -> str | None:
         if text in self.typed:
