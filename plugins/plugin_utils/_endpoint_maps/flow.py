@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from copy import copy
 from typing import Any
 
 from .recording import Exchange
@@ -51,6 +52,7 @@ class Flow:
         self.captures: dict[int, dict[str, Place]] = {}
         self.needed: dict[int, set[str]] = {}
         self.followed: set[str] = set()
+        self.noted: set[tuple[str, str]] = set()
         self._sources: dict[tuple[str, int, bool], Source | None] = {}
 
     def name_of(self, text: str, exchange: Exchange, part: str, *, in_header: bool = False) -> str | None:
@@ -163,6 +165,17 @@ class Flow:
     def need(self, exchange: Exchange, part: str) -> None:
         """Mark a request as needed for a part of the map, which repeats it."""
         self.needed.setdefault(exchange.number, set()).add(part)
+
+    def saved(self) -> Flow:
+        """Return a copy to restore, in case a request that is written turns out not to be repeatable."""
+        kept = copy(self)
+        kept.names, kept.needed = dict(self.names), {at: set(parts) for at, parts in self.needed.items()}
+        kept.captures = {at: dict(places) for at, places in self.captures.items()}
+        return kept
+
+    def restore(self, kept: Flow) -> None:
+        """Forget what was needed and captured since."""
+        self.names, self.needed, self.captures = kept.names, kept.needed, kept.captures
 
     def name_for(self, place: Place, number: int = 0) -> str:
         """Return the name of the value at a place. A JSON pointer has one name for each request."""

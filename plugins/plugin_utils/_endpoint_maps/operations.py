@@ -17,6 +17,7 @@ from .login import find_login
 from .pages import Paging
 from .places_sent import PlaceSent, addresses
 from .recording import Exchange, Recording, at, holds, same, scalars
+from .secret_forms import password_forms
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, is_relative, patterns, time_format
 from .tokens import find_create, find_list
@@ -80,7 +81,11 @@ class Drafter:
         if self.rows is None or part == "tokens.list":
             return True
         known = {name: value for value, name in self.typed(part).items()}
-        others = tuple(each for other, each in operations.items() if other != part)
+        others = tuple(
+            each
+            for other, each in operations.items()
+            if other != part and (other == "tokens.list" or addresses(each, self.session.description))
+        )
         repeated = Repeated(exchange, others, self.rows, known, self.id_field)
         faults = list(repeated.faults())
         for reason, field in faults:
@@ -99,17 +104,32 @@ class Drafter:
             for each in exchanges
             if each.writes and holds(each.body, session.server_address) and holds(each.body, session.token)
         ]
-        update = updates[-1] if updates else None
         reads = [each for each in exchanges if not each.writes and holds(each.answer, session.server_address)]
+        update = self._update(updates, reads)
         after = [each for each in reads if update and each.number > update.number]
         alike = [each for each in after if update and each.bare_path == update.bare_path]
         read = next(iter([*reversed(alike), *reversed(after), *reversed(reads)]), None)
         if read is None:
             self.made.miss("settings.read", "no_read")
-        if update is None:
-            self.made.miss("settings.update", "no_update")
         found = {"settings.read": read, "settings.update": update}
         return {part: each for part, each in found.items() if each}
+
+    def _update(self, updates: list[Exchange], reads: list[Exchange]) -> Exchange | None:
+        """Return the request that changes the settings: of several, the one to the address of a read.
+
+        A test of the connection sends the same values.
+        """
+        read = {each.bare_path for each in reads}
+        alike = [each for each in updates if each.bare_path in read]
+        named = {(each.method, each.bare_path) for each in (alike or updates)}
+        if len(named) == 1:
+            return (alike or updates)[-1]
+        if named:
+            requests = ", ".join(" ".join(each) for each in sorted(named))
+            self.made.miss("settings.update", "several_updates", requests=requests)
+        else:
+            self.made.miss("settings.update", "no_update")
+        return None
 
     def write(self, operations: Mapping[str, Exchange]) -> tuple[Exchange | None, dict[str, dict[str, Any]]]:
         """Return the login's request, and the operations as a map describes them."""
@@ -287,4 +307,4 @@ def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
             if name.lower() in ("authorization", "proxy-authorization"):
                 found |= {value, *value.split()}
     long = {value for value in found if len(value) >= SHORTEST_SECRET}
-    return {*long, session.basic, session.password, session.token}
+    return {*long, session.basic, *password_forms(session.password), session.token}

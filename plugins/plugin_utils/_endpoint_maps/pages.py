@@ -61,7 +61,7 @@ class Paging:
 
         It sends no cursor and no position, or the first one, and no answer named it.
         """
-        if self._position:
+        if self._position and not self._follows:
             fitting = self._without_position or [each for each in self.pages if self._at(each) == self._start]
         elif "next" in self._facts:
             links = [str(value) for value in self._told(self._facts["next"])]
@@ -78,7 +78,7 @@ class Paging:
     @property
     def has_first(self) -> bool:
         """Return whether the recording shows how the first page is requested."""
-        if not self._position or self._without_position:
+        if not self._position or self._follows or self._without_position:
             return True
         return self._start <= 1
 
@@ -87,7 +87,7 @@ class Paging:
         paging: dict[str, Any] = dict(self._facts)
         if self._size:
             paging["size"] = self._page_size
-        if self._position:
+        if self._position and not self._follows:
             return self._with_position(operation, paging, made)
         if "next" in paging:
             return self._with_cursor(operation, paging, made)
@@ -156,6 +156,11 @@ class Paging:
         body = [place for place, value in scalars(self.rows.exchange.body) if value is None]
         named = [name for name, _value in parameters(self.rows.exchange)] + body
         return next(iter([*sending, *(name for name in named if plain(name) in CURSORS)]), None)
+
+    @cached_property
+    def _follows(self) -> bool:
+        """Return whether an answer named a page, or a request sent such a name."""
+        return "next" in self._facts and bool(self._cursor or self._told(self._facts["next"]))
 
     def _told(self, place: Any) -> list[Any]:
         if not isinstance(place, str):

@@ -42,6 +42,10 @@ REASONS = {
         "the password was sent to {host}, which is single sign-on",
         "a map cannot repeat it: sign in with a local account of the appliance and record again",
     ),
+    "other_port": Reason(
+        "the password was sent to {host}, and the other requests to {used}",
+        "a map has one address: sign in on the page of that address and record again, or keep this manual",
+    ),
     "signed_in_before": Reason("the session began before the recording", RECORD_AGAIN),
     "sanitized": Reason(
         "the browser left cookies and credentials out of the recording",
@@ -54,7 +58,15 @@ REASONS = {
     ),
     "unknown_value": Reason(
         "{request} sends {field}, which neither you typed nor an answer gave, and which is left out",
-        "if it is a one-time code, use an account that needs none; a map cannot send it",
+        "if it is a one-time code, use an account that needs none; a map cannot send it, so try without it",
+    ),
+    "fresh_value": Reason(
+        "{request} sends {field}, which a script makes up for each request, and which is left out",
+        "a map cannot make it up; if the appliance refuses the request without it, keep this step manual",
+    ),
+    "fixed_time": Reason(
+        "{request} sends {field}, a time of the recording, which the map would always send",
+        "remove it if the appliance does without; if it is when the token expires, write a later one",
     ),
     "value_in_text": Reason(
         "{request} sends {field}, which {source} has in a script or in another form that a map cannot read",
@@ -81,6 +93,10 @@ REASONS = {
         "neither {request}, which answers with the token, nor a request before it sends the description",
         "give the draft exactly the description that you typed",
     ),
+    "create_several": Reason(
+        "{request} answers with the token, and {others} sends the description: it takes several requests",
+        "a map cannot repeat it, because no value that it can send connects them: generate tokens manually",
+    ),
     "no_list": Reason(
         "no answer lists a token of that description",
         "open the list of tokens after you generated yours, and give the draft exactly the description",
@@ -92,6 +108,15 @@ REASONS = {
     "not_a_list": Reason(
         "{request} has the description, but not in a list of objects",
         "a map cannot read it: list tokens manually",
+    ),
+    "list_not_json": Reason(
+        "{request} has the description, and its answer is not JSON",
+        "a map cannot read it: list tokens manually",
+    ),
+    "cached_list": Reason(
+        "no answer lists a token of that description, and the one to {request} came from the browser's cache "
+        "without its content",
+        "enable Disable Cache in the developer tools, and record again",
     ),
     "filtered_list": Reason(
         "{request} searches for the description, so it does not list every token",
@@ -136,7 +161,7 @@ REASONS = {
     ),
     "no_used": Reason(
         "no field of the list shows that the new token was never used",
-        "set defender_iot_recorded_never_used to what the page shows for it",
+        "set defender_iot_recorded_never_used to the text that the answer, not the page, has for it",
     ),
     "no_used_time": Reason(
         "no listed token was ever used, so the format of times is not known",
@@ -183,6 +208,14 @@ REASONS = {
     "no_update": Reason(
         "no request sends both the server address and the token",
         "give the draft exactly the server address and the token that you typed",
+    ),
+    "several_updates": Reason(
+        "each of {requests} sends the server address and the token, and one may only test them",
+        "record again without testing the connection",
+    ),
+    "no_logout": Reason(
+        "{request} seems to sign out, and sends what nothing else in the map needs",
+        "the map leaves it out, so sessions end by the appliance's own time limit",
     ),
     "evicted": Reason(
         "the browser did not keep the content of {count} answers, such as that of {request}",

@@ -36,7 +36,8 @@ class Exchange:
     """One request and its answer.
 
     ``form`` is ``json``, ``form``, ``multipart`` or ``text``, as the body is sent; a body of the last kind
-    cannot be read. ``text`` is the answer's, None where the browser did not keep it.
+    cannot be read. ``text`` is the answer's, None where the browser did not keep it. ``is_cached``: it is
+    that of an earlier answer, because this one came from the browser's cache without its content.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Exchange:
     text: str | None
     answer_headers: Mapping[str, str]
     set_cookies: Mapping[str, str]
+    is_cached: bool = False
 
     @property
     def writes(self) -> bool:
@@ -219,7 +221,8 @@ def _with_cached_answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
         earlier = answered.get(key)
         if each.status == 304:
             text = each.text or (earlier.text if earlier else None)
-            each = replace(each, status=earlier.status if earlier else 200, text=text)
+            status = earlier.status if earlier else 200
+            each = replace(each, status=status, text=text, is_cached=not each.text)
         answered[key] = each
         made.append(each)
     return made

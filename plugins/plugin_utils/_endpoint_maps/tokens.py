@@ -14,7 +14,7 @@ from .places_sent import addresses, sent_places
 from .recording import Exchange, at, holds, is_in_a_list, scalars
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, rows_of
-from .values import may_hold
+from .values import may_hold, shows
 
 SHORTEST_SEARCH = 3
 """Shorter parts of a description are in it by chance."""
@@ -81,10 +81,11 @@ def _searches(exchange: Exchange, description: str) -> bool:
 
 
 def _changes(rows: TokenRows, exchanges: list[Exchange]) -> bool:
-    """Return whether a list differs from the one after it, with no other request between that writes."""
+    """Return whether a request differs in its answer when it is sent again, with no write between."""
     if not rows.exchange.writes:
         return False
-    alike = [each for each in exchanges if key_of(each) == key_of(rows.exchange)]
+    asked = (rows.exchange.method, rows.exchange.path, rows.exchange.body)
+    alike = [each for each in exchanges if (each.method, each.path, each.body) == asked]
     for one, other in pairwise(alike):
         between = [each for each in exchanges if one.number < each.number < other.number and each.writes]
         if not between and at(one.answer, rows.pointer) != at(other.answer, rows.pointer):
@@ -138,12 +139,17 @@ def _miss_list(
     made: Draft,
 ) -> None:
     if filtered:
-        exchange = filtered[0].exchange
-        made.miss("tokens.list", "filtered_list", request=f"{exchange.method} {exchange.bare_path}")
+        made.miss("tokens.list", "filtered_list", request=_name(filtered[0].exchange))
         return
     after = [each for each in exchanges if create is None or each.number > create.number]
     having = next((each for each in after if each.works and holds(each.answer, session.description)), None)
+    page = next((each for each in after if each.answer is None and shows(each, session.description)), None)
+    cached = next((each for each in after if each.is_cached and not each.writes), None)
     if having:
-        made.miss("tokens.list", "not_a_list", request=f"{having.method} {having.bare_path}")
+        made.miss("tokens.list", "not_a_list", request=_name(having))
+    elif page:
+        made.miss("tokens.list", "list_not_json", request=_name(page))
+    elif cached:
+        made.miss("tokens.list", "cached_list", request=_name(cached))
     else:
         made.miss("tokens.list", "no_list")

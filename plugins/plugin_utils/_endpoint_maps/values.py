@@ -50,7 +50,6 @@ NOT_SESSION = frozenset(
             "cache-control",
             "connection",
             "date",
-            "etag",
             "expires",
             "keep-alive",
             "last-modified",

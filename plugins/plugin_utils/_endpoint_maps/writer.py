@@ -18,6 +18,7 @@ from .load import UUID, is_literal_secret
 from .places_sent import PlaceSent
 from .recording import Exchange, child
 from .session import Draft, RecordedSession
+from .token_rows import is_time
 from .values import candidates, is_opaque
 
 BROWSERS_OWN = frozenset(
@@ -29,7 +30,6 @@ BROWSERS_OWN = frozenset(
             "dnt",
             "expect",
             "host",
-            "if-match",
             "if-modified-since",
             "if-none-match",
         ),
@@ -38,6 +38,15 @@ BROWSERS_OWN = frozenset(
     }
 )
 """Headers that a browser sends with any request."""
+
+TRACING = re.compile(
+    r"traceparent|tracestate|baggage|sentry-trace|b3|x-b3-.*|uber-trace-id|x-cloud-trace-context|x-amzn-trace-id"
+    r"|x-datadog-.*|newrelic|(x-)?ms-.*request-id|(x-)?(request|correlation|trace|client-request)-?id"
+)
+"""Headers by which requests are traced in logs (documented by W3C and the makers of tracing libraries)."""
+
+FRESH = re.compile(r"idempoten|nonce", re.IGNORECASE)
+"""Names of values that a script makes up for each request."""
 
 TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 SHORTEST_PART = 4
@@ -111,7 +120,8 @@ class Writer:
     def _headers(self) -> dict[str, str]:
         made = {}
         for name, value in self.exchange.headers.items():
-            if name.startswith(":") or name.lower().startswith("sec-") or self._is_browsers(name, value):
+            lower = name.lower()
+            if lower.startswith((":", "sec-")) or TRACING.fullmatch(lower) or self._is_browsers(name, value):
                 continue
             if not self._is_new_each_time(name, value):
                 text = self._text(value, name, "header")
@@ -160,6 +170,8 @@ class Writer:
             return part
         if isinstance(part, int):
             text = self._at("body", pointer)._exact(str(part))
+            if text is None:
+                self._note_time(name, part, "body")
             return part if text is None else f"{{{text}}}"
         return self._at("body", pointer)._text(part, name, "body")
 
@@ -172,10 +184,19 @@ class Writer:
         """Return a text with its places, LEFT_OUT where it is a secret that a map cannot have."""
         marked = self._marked(text, where)
         literal = MARK.sub("", marked)
-        if self._is_secret(name, literal, where):
-            self._note_unknown(name, literal, where)
+        is_fresh = literal == text and where != "path" and FRESH.search(name) is not None
+        if self._is_secret(name, literal, where) or (is_fresh and literal):
+            self._note_unknown(name, literal, where, is_fresh=is_fresh)
             return LEFT_OUT
+        if where in ("body", "query"):
+            self._note_time(name, literal, where)
         return _unmarked(marked)
+
+    def _note_time(self, name: str, literal: Any, where: str) -> None:
+        """Ask about a time of the recording, which a map would send forever."""
+        if self.exchange.writes and is_time(literal):
+            field = f'the {where} "{name}"'.replace("body", "field")
+            self.made.miss(self.part, "fixed_time", request=self._place, field=field)
 
     def _marked(self, text: str, where: str) -> str:
         """Return a text in which each known value is replaced by a mark with its name."""
@@ -210,8 +231,12 @@ class Writer:
         is_code = ONE_TIME_CODE.fullmatch(literal) is not None
         return self.is_step and self.exchange.writes and where == "body" and is_code
 
-    def _note_unknown(self, name: str, literal: str, where: str) -> None:
+    def _note_unknown(self, name: str, literal: str, where: str, *, is_fresh: bool) -> None:
+        """Say that a value is left out: a header with one value in all requests only once."""
         field = "a part of its path" if where == "path" else f'the {where} "{name}"'.replace("body", "field")
+        if where == "header" and (name, literal) in self.flow.noted:
+            return
+        self.flow.noted.add((name, literal))
         values = candidates(literal)
         source = next(
             (each for value in values if (each := self.flow.has_in_text(value, self.exchange))), None
@@ -221,7 +246,7 @@ class Writer:
             given_by = f"the answer to {place(source, self.secrets | self.flow.followed)}"
             self.made.miss(self.part, "value_in_text", **about, source=given_by)
         else:
-            self.made.miss(self.part, "unknown_value", **about)
+            self.made.miss(self.part, "fresh_value" if is_fresh else "unknown_value", **about)
 
 
 def place(exchange: Exchange, secrets: Collection[str]) -> str:
