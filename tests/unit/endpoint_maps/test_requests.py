@@ -61,9 +61,7 @@ def test_a_creation_in_several_requests_is_not_drafted(requests: Any) -> None:
     assert "create" not in found.endpoints["tokens"]
     assert found.endpoints["tokens"]["delete"]["path"] == "/t/{id}"
     assert not [each for each in found.found if each.startswith("tokens.create")]
-    assert any(
-        "POST /t sends the description: it takes several requests" in each for each in found.missing
-    )
+    assert any("POST /t sends the description: it takes several requests" in each for each in found.missing)
 
 
 def test_the_version_of_the_token_that_is_deleted_is_read_just_before() -> None:
