@@ -56,7 +56,7 @@ class Drafter:
             self.paging = Paging(self.rows, exchanges)
             found["tokens.list"] = self._list(self.rows, self.paging)
         if create and self.rows:
-            identity = self._identity(create)
+            identity = self._identity(create, self.rows)
             found[ONLY_DELETE] = Deletion(exchanges, session, create, self.rows, identity, self.made).find()
         elif create:
             self.made.miss(ONLY_DELETE, "no_delete")
@@ -205,12 +205,9 @@ class Drafter:
     def found(self, part: str, exchange: Exchange) -> None:
         self.made.found.append(f"{part}: {place(exchange, self.secrets | self.flow.followed)}")
 
-    def _identity(self, create: Exchange) -> Any:
+    def _identity(self, create: Exchange, rows: TokenRows) -> Any:
         """Find the field that tells tokens apart; return the new token's value there, None if unclear."""
-        rows, session = self.rows, self.session
-        if rows is None:
-            return None
-        typed = (session.description, session.never_used)
+        typed = (self.session.description, self.session.never_used)
         after = [each for each in self.recording.exchanges if each.number > create.number and each.writes]
         candidates = rows.identities(
             typed, create.answer, lambda value: any(addresses(each, value) for each in after)

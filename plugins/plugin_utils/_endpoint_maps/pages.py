@@ -149,8 +149,6 @@ class Paging:
     @cached_property
     def _cursor(self) -> str | None:
         """Return the parameter in which a request sends what an answer before named as the next page."""
-        if "next" not in self._facts:
-            return None
         told = {str(value) for value in self._told(self._facts["next"])}
         sending = [name for each in self.pages for name, value in parameters(each) if value in told]
         body = [place for place, value in scalars(self.rows.exchange.body) if value is None]

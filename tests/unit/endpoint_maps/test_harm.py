@@ -299,3 +299,11 @@ def test_a_search_for_a_part_of_the_description_is_no_list(query: str) -> None:
 def test_what_may_leave_tokens_out_of_the_list_is_asked(query: str) -> None:
     found = made(PAGE, LOGIN, CREATE, read(f"/t?{query}&sort=asc&filter=&page=1", OLD, ROW))
     assert said(found, "tokens.list") == [f"GET /t sends {query}, which may leave tokens out of the list"]
+
+
+def test_a_list_from_before_the_creation_proves_no_deletion() -> None:
+    found = made(PAGE, LOGIN, read("/t", OLD, {**ROW, "nr": 5}), CREATE, DELETE)
+    assert (
+        "delete" not in found.endpoints["tokens"]
+        or found.endpoints["tokens"]["delete"]["provenance"] == "assumed"
+    )

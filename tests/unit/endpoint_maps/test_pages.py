@@ -82,6 +82,16 @@ WHOLE = {
         "/t?offset={page}",
         {"start": 0, "counts": "rows", "total": "/total"},
     ),
+    "a parameter of any name that counts pages": (
+        [page("/t?hop=0", FIRST, total=4), page("/t?hop=1", SECOND, total=4)],
+        "/t?hop={page}",
+        {"start": 0, "counts": "pages", "total": "/total"},
+    ),
+    "a parameter of any name that counts rows": (
+        [page("/t?hop=0", FIRST, total=4), page("/t?hop=2", SECOND, total=4)],
+        "/t?hop={page}",
+        {"start": 0, "counts": "rows", "total": "/total"},
+    ),
     "a count alone": ([page("/t?page=1", NEWEST, count=2)], "/t?page={page}", {"total": "/count"}),
 }
 
@@ -102,6 +112,11 @@ def test_a_cursor_in_a_body_is_null_on_the_first_page() -> None:
     assert operation["paging"] == {"next": "/next", "next_path": "/find"}
 
 
+def test_a_page_may_be_asked_for_in_a_list_of_a_body() -> None:
+    pages = [asked(["find", {"page": 0}], FIRST), asked(["find", {"page": 1}], SECOND)]
+    assert drafted(*pages).endpoints["tokens"]["list"]["json"] == ["find", {"page": "{page}"}]
+
+
 def test_a_list_whose_first_page_was_not_recorded_is_not_drafted() -> None:
     found = drafted(page("/t?page=2", OTHERS[:2]), page("/t?page=3", SECOND))
     assert "list" not in found.endpoints["tokens"]
@@ -114,6 +129,7 @@ def test_a_list_whose_first_page_was_not_recorded_is_not_drafted() -> None:
 NO_WAY = {
     # what the recording does not show: (the pages, the paging that refuses a list of several pages)
     "that there is more": ([page("/t", NEWEST, hasMore=False)], {"more": "/hasMore"}),
+    "the name of the next page": ([page("/t", NEWEST, next=None)], {"next": "/next"}),
     "a page before the second": (
         [page("/t", FIRST), page("/t?page=5", SECOND)],
         {"size": 2},

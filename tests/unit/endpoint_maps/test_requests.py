@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries imp
     GONE,
     LIST,
     LOGIN,
+    OLD,
     ORIGIN,
     PAGE,
     PASSWORD,
+    RECORDED,
     ROW,
     TOKEN,
     X_CSRF,
@@ -221,3 +224,66 @@ def test_a_test_of_the_connection_is_no_change_of_the_settings() -> None:
     assert found.missing[0].startswith(
         "settings.update: each of POST /module/test, PUT /module sends the server address and the token"
     )
+
+
+def test_settings_that_were_not_recorded_are_named() -> None:
+    found = made(PAGE, LOGIN, CREATE, session=SETTINGS)
+    assert [each.partition(":")[0] for each in found.missing] == ["settings.update", "settings.read"]
+
+
+def test_a_fault_of_the_draft_is_named_if_nothing_else_is() -> None:
+    session = replace(RECORDED, version="as delivered")
+    listed = [
+        entry("GET", "/t?view=all", answer={"version": "as delivered", "rows": rows}, cookies=BOTH)
+        for rows in ([OLD, ROW], [OLD])
+    ]
+    found = made(PAGE, LOGIN, CREATE, listed[0], DELETE, listed[1], session=session)
+    assert found.missing == [
+        "versions: an answer contains the version, but these versions cannot be compared with it; the drafted map "
+        "is not valid there: correct it"
+    ]
+
+
+def test_a_number_that_each_request_has_anew_is_left_out_without_a_word() -> None:
+    tabs = [f"0b9f8c1e-7a54-4f0a-9d1b-5a6c7e8f901{number}" for number in (2, 3)]
+    create = write("/t", {"text": "Forescout"}, {"nr": 7, "value": TOKEN}, **{"X-Tab": tabs[0]})
+    found = made(PAGE, LOGIN, create, LIST, write("/t/7", method="DELETE", **{"X-Tab": tabs[1]}), GONE)
+    assert found.missing == []
+    assert set(found.endpoints["tokens"]["create"]["headers"]) == {"x-csrf"}
+
+
+def test_the_user_name_in_a_path_stays_as_it_is() -> None:
+    login = entry(
+        "POST",
+        "/users/ada/in",
+        {"who": "ada", "pw": PASSWORD},
+        {},
+        headers=X_CSRF,
+        cookies=BOTH.partition(";")[0],
+        sets="sid=s3ss10n-c00k1e",
+    )
+    found = made(PAGE, login, CREATE, LIST, DELETE, GONE)
+    assert found.endpoints["login"]["steps"][-1]["path"] == "/users/ada/in"
+
+
+@pytest.mark.parametrize(
+    ("used", "said"),
+    [
+        ("02/03/2026 10:15", 'the times of use are text that fits "%m/%d/%Y %H:%M" and "%d/%m/%Y %H:%M"'),
+        ("tick 4711", "the times of use have no format that is known here"),
+    ],
+)
+def test_times_of_use_in_an_unclear_format_are_named(used: str, said: str) -> None:
+    rows = [{**OLD, "last": used}, ROW]
+    found = made(PAGE, LOGIN, CREATE, entry("GET", "/t", answer={"rows": rows}, cookies=BOTH))
+    assert any(said in each for each in found.missing)
+
+
+def test_a_cookie_in_quotes_is_sent_without_them() -> None:
+    page = entry("GET", "/start", answer="<html>", sets='mark="a1-b2-c3-d4"; Path=/')
+    create = write("/t", {"text": "Forescout"}, {"nr": 7, "value": TOKEN}, **{"X-Mark": "a1-b2-c3-d4"})
+    found = made(page, PAGE, LOGIN, create, LIST, DELETE, GONE)
+    assert found.endpoints["tokens"]["create"]["headers"]["X-Mark"] == "{mark}"
+    assert {"cookie": "mark", "decode": "quotes"} in [
+        each for step in found.endpoints["login"]["steps"] for each in step.get("capture", {}).values()
+    ]
