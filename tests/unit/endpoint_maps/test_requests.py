@@ -239,8 +239,8 @@ def test_a_fault_of_the_draft_is_named_if_nothing_else_is() -> None:
     ]
     found = made(PAGE, LOGIN, CREATE, listed[0], DELETE, listed[1], session=session)
     assert found.missing == [
-        "versions: an answer contains the version, but these versions cannot be compared with it; the drafted "
-        "map is not valid there: correct it"
+        "versions: an answer contains the version, but these versions cannot be compared with it; "
+        "the drafted map is not valid there: correct it"
     ]
 
 
