@@ -18,8 +18,9 @@ def endpoint_map_report(
 ) -> list[dict[str, str]]:
     """Return for every operation of a map whether it works, fails, was not tried, or is missing.
 
-    ``result`` is the result of an info module with that map. ``proof`` has the results of the modules that
-    ``created`` and ``deleted`` a temporary token, and that listed the tokens ``after`` the deletion.
+    ``result`` is the result of an info module with that map. ``proof`` has the ``description`` of a temporary
+    token, and the results of the modules that ``created`` and ``deleted`` it, and that listed the tokens
+    between (``listed``) and ``after``.
     """
     failed = result.get("failed") or result.get("unreachable")
     if failed and not result.get("failure"):
@@ -63,26 +64,60 @@ def _seen(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> str:
 
 def _proved(result: Mapping[str, Any], proof: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the results of creating and deleting a temporary token."""
-    created, deleted, after = (proof.get(name) or {} for name in ("created", "deleted", "after"))
-    if created.get("failed") or created.get("unreachable"):
-        create = _line("tokens.create", "fails", str(created.get("msg")))
-        return [create, _line("tokens.delete", "not tried", "it requires tokens.create")]
+    created = proof["created"]
+    if _failed(created):
+        is_left = "tokens" in proof["after"] and _ids(proof["after"], proof["description"])
+        left = f"; {_left_behind(proof)}" if is_left else ""
+        return _results(("fails", f"{created.get('msg')}{left}"), ("not tried", "it requires tokens.create"))
     if not created.get("minted"):
-        untried = "check mode creates and deletes nothing"
-        return [_line(f"tokens.{name}", "not tried", untried) for name in ("create", "delete")]
-    create = _line("tokens.create", "works", "a temporary token was created")
-    if deleted.get("failed") or deleted.get("unreachable"):
-        return [create, _line("tokens.delete", "fails", str(deleted.get("msg")))]
-    before, now = ({str(row["id"]) for row in each.get("tokens", ())} for each in (result, after))
-    if "tokens" not in after:
-        return [
-            create,
-            _line("tokens.delete", "fails", f"the list could not be read again: {after.get('msg')}"),
-        ]
-    if before != now:
-        said = f"the list had the ids {_joined(before)} before, and has {_joined(now)} after the deletion"
-        return [create, _line("tokens.delete", "fails", said)]
-    return [create, _line("tokens.delete", "works", "only that token was deleted")]
+        left = "an earlier check left the temporary token, which this run deletes; run the check again"
+        untried = "check mode creates and deletes nothing" if created.get("changed") else left
+        return _results(("not tried", untried), ("not tried", untried))
+    lists = [result, proof["listed"], proof["after"]]
+    failed = next((each for each in lists if "tokens" not in each), None)
+    if failed:
+        why = f"the list could not be read again: {failed.get('msg')}; {_left_behind(proof, 'may be')}"
+        return _results(("fails", why), ("fails", why))
+    before, between, after = map(_ids, lists)
+    new = sorted(_ids(proof["listed"], proof["description"]) - before)
+    if between - before != set(new) or len(new) != 1 or before - between:
+        why = f"{_changed(before, between)} after the creation; the map's tokens.list may not read all tokens"
+        return _results(
+            ("fails", f"{why}; {_left_behind(proof)}"), ("not tried", "it requires tokens.create")
+        )
+    return _results(
+        ("works", "the list has one token more, the temporary one"), _deleted(proof, before, after)
+    )
+
+
+def _deleted(proof: Mapping[str, Any], before: set[str], after: set[str]) -> tuple[str, str]:
+    left = f"; {_left_behind(proof)}" if after - before else ""
+    if _failed(proof["deleted"]):
+        return "fails", f"{proof['deleted'].get('msg')}{left}"
+    if before != after:
+        return "fails", f"{_changed(before, after)} after the deletion{left}"
+    return "works", "only that token was deleted"
+
+
+def _failed(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
+
+
+def _ids(listed: Mapping[str, Any], description: str | None = None) -> set[str]:
+    rows = listed["tokens"]
+    return {str(row["id"]) for row in rows if description in (None, row["description"])}
+
+
+def _changed(before: set[str], now: set[str]) -> str:
+    return f"the list had the ids {_joined(before)} before, and has {_joined(now)}"
+
+
+def _left_behind(proof: Mapping[str, Any], verb: str = "is") -> str:
+    return f'the token "{proof["description"]}" {verb} left on the sensor: delete it manually'
+
+
+def _results(create: tuple[str, str], delete: tuple[str, str]) -> list[dict[str, str]]:
+    return [_line("tokens.create", *create), _line("tokens.delete", *delete)]
 
 
 def _joined(ids: set[str]) -> str:

@@ -52,7 +52,7 @@ options:
     type: str
     default: ""
   never_used:
-    description: The text that the list of tokens shows under Used for a token that was never used.
+    description: The text that the answer with the list of tokens has for a token that was never used.
     type: str
     default: N/A
   version:

@@ -60,7 +60,7 @@ class Behaviour:
     ids: str = "number"  # number, uuid, text
     used: str = "iso8601"
     created: str = "object"  # object, without_id, string
-    deletion: str = "path"  # path, body, none
+    deletion: str = "path"  # path, body, get, remaining, row, steps, none
     logout: str = "post"  # post, get, none
     looks: str = "hex"  # hex, letters, base64, jwt, uuid
 
@@ -97,7 +97,7 @@ class Asked:
             parts = [part.partition("\r\n\r\n") for part in text.split(f"--{boundary}")[1:-1]]
             return {
                 head.partition('name="')[2].partition('"')[0]: value.rstrip("\r\n")
-                for head, _, value in parts
+                for head, _separator, value in parts
             }
         return dict(json.loads(text)) if text.startswith("{") else {}
 
@@ -139,6 +139,7 @@ class Interface:
         self.tokens: list[dict[str, Any]] = []
         self.requests: list[Asked] = []
         self.deleted: list[Any] = []
+        self.selected: Any = None
         self.add("historian", used=True)
 
     def secret(self) -> str:
@@ -168,6 +169,8 @@ class Interface:
             "text": f"tok-{number:04d}",
         }
         made = {"id": kinds[self.behaviour.ids], "description": description, "used": used}
+        if self.behaviour.deletion == "row":
+            made["mark"] = f"{self.random.getrandbits(64):016x}"
         self.tokens.append(made)
         return made
 
@@ -198,12 +201,14 @@ class Interface:
                 headers={"Location": "/"},
                 cookies={names["cookie"]: ""},
             )
-        if first == names["remove"] and self.behaviour.deletion == "body":
-            return self._delete(asked.fields.get(names["id"]))
+        if first == names["remove"]:
+            return self._remove(asked)
         if first != names["tokens"]:
             return Told(404, {"error": "no such page"})
         if rest and asked.method == "DELETE" and self.behaviour.deletion == "path":
             return self._delete(rest[0])
+        if self.behaviour.deletion == "get" and names["remove"] in asked.query:
+            return self._delete(asked.query[names["remove"]])
         is_list = asked.method == "GET" or rest == [names["items"]]
         return self._list(asked) if is_list else self._create(asked)
 
@@ -301,6 +306,7 @@ class Interface:
     def _row(self, token: Mapping[str, Any]) -> dict[str, Any]:
         names, form = self.names, self.behaviour.used
         row = {names["id"]: token["id"], names["description"]: token["description"]}
+        row |= {names["mark"]: token["mark"]} if "mark" in token else {}
         never = {"null": {names["used"]: None}, "absent": {}}.get(form, {names["used"]: "N/A"})
         return {**row, **({names["used"]: USED[form]} if token["used"] else never)}
 
@@ -360,6 +366,20 @@ class Interface:
             del document[self.names["id"]]
         return Told(201, token if self.behaviour.created == "string" else document)
 
+    def _remove(self, asked: Asked) -> Told:
+        """Delete as a body says: an id, a mark of the row, what is to remain, or what was selected before."""
+        names, deletion, fields = self.names, self.behaviour.deletion, asked.fields
+        if deletion == "row":
+            marked = [each["id"] for each in self.tokens if each["mark"] == fields.get(names["mark"])]
+            return self._delete(marked[0] if marked else None)
+        if deletion == "remaining":
+            self.tokens = [each for each in self.tokens if each["id"] in fields[names["items"]]]
+            return Told(204)
+        if deletion == "steps" and names["id"] in fields:
+            self.selected = fields[names["id"]]
+            return Told(200, {"sure": False})
+        return self._delete(self.selected if deletion == "steps" else fields.get(names["id"]))
+
     def _delete(self, id_: Any) -> Told:
         found = [token for token in self.tokens if str(token["id"]) == str(id_)]
         if not found:
@@ -371,7 +391,7 @@ class Interface:
 
 ROLES = (
     *("login", "second", "refresh", "logout", "tokens", "remove", "session", "cookie", "csrf", "state"),
-    *("username", "password", "items", "id", "description", "used", "token"),
+    *("username", "password", "items", "id", "description", "used", "token", "mark"),
 )
 
 
@@ -399,10 +419,7 @@ class Browser:
         self.token = interface.last_token
         self.list()
         (made,) = [each for each in interface.tokens if each["description"] == DESCRIPTION]
-        if behaviour.deletion == "path":
-            self.send("DELETE", self.path(names["tokens"], made["id"]), self.body({}))
-        elif behaviour.deletion == "body":
-            self.send("POST", self.path(names["remove"]), self.body({names["id"]: made["id"]}))
+        self.delete(made)
         if behaviour.deletion != "none":
             self.list()
         if behaviour.logout != "none":
@@ -411,6 +428,26 @@ class Browser:
             )
         assert answer.status == 201
         return self.har()
+
+    def delete(self, made: Mapping[str, Any]) -> None:
+        """Delete the new token."""
+        names, kind = self.interface.names, self.behaviour.deletion
+        own = {names["id"]: made["id"]}
+        bodies: dict[str, list[dict[str, Any]]] = {
+            "body": [own],
+            "row": [{**own, names["mark"]: made.get("mark")}],
+            "remaining": [
+                {**own, names["items"]: [each["id"] for each in self.interface.tokens if each != made]}
+            ],
+            "steps": [own, {"sure": True}],
+        }
+        if kind == "path":
+            self.send("DELETE", self.path(names["tokens"], made["id"]), self.body({}))
+        elif kind == "get":
+            path = self.path(names["tokens"])
+            self.send("GET", f"{path}{'&' if '?' in path else '?'}{names['remove']}={made['id']}")
+        for body in bodies.get(kind, []):
+            self.send("POST", self.path(names["remove"]), self.body(body))
 
     def har(self) -> str:
         """Return what was recorded."""

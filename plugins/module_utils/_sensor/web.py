@@ -39,11 +39,28 @@ class Sensor(Appliance):
 
         A token that this task has created is deleted by the id in the answer, even if it is not listed yet.
 
-        Raises ApplianceError if it does not, or if the endpoint map deletes by a description that several
-        tokens have.
+        Raises ApplianceError if the list does not name it, if the endpoint map deletes by a description that
+        several tokens have, or if the list then still has the token, or lacks another one.
         """
-        fields = self._row_to_delete(self.table(resource), raw or {})
+        before = self.table(resource)
+        fields = self._row_to_delete(before, raw or {})
         self._interface().write(resource.path, "delete", fields)
+        self._require_gone(str(fields["id"]), before, self.table(resource))
+
+    def _require_gone(self, id_: str, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
+        """Raise ApplianceError unless the token, and no other one, is gone from the list."""
+        left = {str(row["id"]) for row in after}
+        if id_ in left:
+            raise ApplianceError(
+                f"the appliance accepted the deletion, and still lists the token with id {id_}",
+                "run again; if it stays, check the endpoint map's tokens.delete",
+            )
+        others = sorted({str(row["id"]) for row in before} - left - {id_})
+        if others:
+            raise ApplianceError(
+                f"besides the token with id {id_}, the tokens with the ids {', '.join(others)} are gone",
+                "stop using the endpoint map's tokens.delete, unless another administrator deleted them",
+            )
 
     def mint(self, resource: Resource, key: str) -> tuple[str, Any]:
         """Create a token; return its value, and its id if the endpoint map finds one in the answer."""

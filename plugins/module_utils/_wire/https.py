@@ -32,7 +32,7 @@ try:
     import requests
     from requests import Session
     from requests.adapters import HTTPAdapter
-    from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url, parse_header_links
     from urllib3.exceptions import HTTPError, InsecureRequestWarning
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
@@ -58,6 +58,12 @@ CHECK_URL = "check host and port in url"
 CHECK_NETWORK = "check host and port in url, the network and the appliance"
 CHECK_PROXY = "check proxy and its credentials"
 CHECK_NETWORK_AND_PROXY = "check proxy, host and port in url, and the network"
+
+
+def next_link(header: str) -> str | None:
+    """Return the target of ``rel="next"`` in a Link header (RFC 8288), None if it has none."""
+    links = parse_header_links(header)
+    return next((each["url"] for each in links if "next" in each.get("rel", "").lower().split()), None)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._engine.errors import ApplianceError
-from .https import Response
+from .https import Response, next_link
+from .more import NO_WAY, Read
 from .places import found_in
 
 LIMIT = 1000
@@ -27,13 +28,15 @@ class Pages:
     """The position in a paged list.
 
     ``paging`` is the map's: ``start`` and ``counts`` fill ``{page}``, ``next`` is the place of the cursor or
-    the link to the next page, ``next_path`` takes the cursor as ``{next}``, ``last`` is the place of a truth
-    value, ``total`` the place of the number of all objects, ``size`` the number of objects in a full page.
-    ``fresh`` are the objects of the last page that the page before it did not have.
+    the link to the next page, ``next_path`` is the path of all pages but the first, ``last`` and ``more`` are
+    places of truth values, ``total`` is the place of the number of all objects, ``size`` the number of
+    objects in a full page. ``items`` is the pointer to the list. ``fresh`` are the objects of the last page
+    that the page before it did not have.
     """
 
     paging: Mapping[str, Any]
     url: str
+    items: str = ""
     requested: int = 0
     seen: int = 0
     path: str | None = None
@@ -66,21 +69,23 @@ class Pages:
         self.seen += len(self.fresh)
         if self._is_end(answer, items, repeated):
             self._require_total(answer)
+            self._require_no_sign(answer)
             return False
         if repeated:
             raise _incomplete(answer, "the appliance answers the same page again", CHECK)
         if self.requested >= LIMIT:
             raise _incomplete(answer, f"it has more than {LIMIT} pages", CHECK)
+        self.path = self.path if "next" in self.paging else self.paging.get("next_path")
         return True
 
     def _is_end(self, answer: Response, items: list[Any], repeated: bool) -> bool:
         paging = self.paging
+        if "more" in paging and not self._truth(answer, "more"):
+            return True
         if "next" in paging:
             return self._has_no_next(answer)
-        if "last" in paging:
-            is_last = self._told(answer, "last")
-            if not isinstance(is_last, bool):
-                raise _incomplete(answer, f"{is_last!r} does not say whether this page is the last", CHECK)
+        if "last" in paging or "more" in paging:
+            is_last = "last" in paging and self._truth(answer, "last")
             self._require_way(answer, ends=is_last)
             return is_last
         if not items:
@@ -94,16 +99,31 @@ class Pages:
             return bool(len(items) < paging.get("size", 0))
         return "total" in paging and "size" not in paging and self.seen >= self._total(answer)
 
+    def _truth(self, answer: Response, name: str) -> bool:
+        value = self._told(answer, name)
+        if not isinstance(value, bool):
+            raise _incomplete(answer, f"{value!r} does not say whether this page is the last", CHECK)
+        return value
+
     def _has_no_next(self, answer: Response) -> bool:
-        try:
-            following = found_in(answer, self.paging["next"])
-        except LookupError:
-            following = None
+        following = self._following(answer)
         if not following:
+            if "more" in self.paging:
+                raise _incomplete(answer, "the answer says that more pages follow, and names none", CHECK)
             return True
         self.cursor = following
         self.path = self.paging.get("next_path") or self._link(answer, str(following))
         return False
+
+    def _following(self, answer: Response) -> Any:
+        """Return the cursor or the link to the next page, None if the answer has none."""
+        place = self.paging["next"]
+        try:
+            found = found_in(answer, place)
+        except LookupError:
+            return None
+        is_link = not isinstance(place, str) and place.get("header", "").lower() == "link"
+        return next_link(found) if is_link else found
 
     def _link(self, answer: Response, link: str) -> str:
         """Return the path of a link to the next page, which has to be on the same appliance."""
@@ -115,6 +135,12 @@ class Pages:
     def _require_way(self, answer: Response, *, ends: bool) -> None:
         if not ends and "start" not in self.paging:
             raise _incomplete(answer, "the answer says that more pages follow", NO_WAY)
+
+    def _require_no_sign(self, answer: Response) -> None:
+        """Raise ApplianceError if the last answer has a sign of more objects that the map does not read."""
+        sign = Read(self.items, self.requested, self.seen, self.paging).sign(answer)
+        if sign:
+            raise _incomplete(answer, *sign)
 
     def _require_total(self, answer: Response) -> None:
         if "total" in self.paging and self.seen != self._total(answer):
@@ -140,7 +166,6 @@ class Pages:
 
 
 CHECK = "check the endpoint map's paging against the appliance"
-NO_WAY = "add to the endpoint map's paging how the next page is requested"
 
 
 def _incomplete(answer: Response, why: str, remedy: str) -> ApplianceError:

@@ -116,7 +116,7 @@ class WebInterface:
         Raises ApplianceError for a list that may be incomplete.
         """
         operation = self._operation(group, "list")
-        pages = Pages(operation.get("paging", {}), self.http.url)
+        pages = Pages(operation.get("paging", {}), self.http.url, operation.get("items", ""))
         rows: list[dict[str, Any]] = []
         while True:
             answer = self._perform({**operation, "path": pages.path or operation["path"]}, pages.values)

@@ -72,7 +72,7 @@ def _masked(note: str, secrets: set[str]) -> str:
 
 
 def _require_no_secret(made: Draft, secrets: set[str]) -> None:
-    """Raise InvalidOptions if the draft contains a secret of the recording, at any depth, in any encoding."""
+    """Raise InvalidOptions if the draft contains a secret of the recording, at any depth, encoded or not."""
     notes = [*made.found, *made.missing]
     for text in [*texts(made.endpoints), *notes]:
         plain = PLACEHOLDER.sub("", text)

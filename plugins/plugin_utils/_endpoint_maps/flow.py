@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from copy import copy
 from typing import Any
 
 from .recording import Exchange
@@ -34,19 +35,24 @@ class Flow:
         login: Exchange | None,
         reads: Exchange | None,
         unrepeated: Collection[Exchange] = (),
+        is_in_list: Callable[[Exchange, str], bool] = lambda _exchange, _pointer: False,
     ) -> None:
         """Take the exchanges with the appliance, its login, and the request that a map always sends first.
 
         ``unrepeated`` are the operations, which are never repeated for a value that they answer with.
+        ``is_in_list`` says whether a place of an answer is in the list of tokens. Its position there changes,
+        so no value is captured from it.
         """
         self.exchanges = exchanges
         self.login = login
         self.reads = reads
         self.unrepeated = unrepeated
+        self.is_in_list = is_in_list
         self.names: dict[tuple[int, frozenset[tuple[str, str]]], str] = {}
         self.captures: dict[int, dict[str, Place]] = {}
         self.needed: dict[int, set[str]] = {}
         self.followed: set[str] = set()
+        self.noted: set[tuple[str, str]] = set()
         self._sources: dict[tuple[str, int, bool], Source | None] = {}
 
     def name_of(self, text: str, exchange: Exchange, part: str, *, in_header: bool = False) -> str | None:
@@ -133,7 +139,7 @@ class Flow:
         ordered += [each for each in earlier if each is self.reads]
         ordered += [each for each in earlier if each not in ordered]
         for each in ordered:
-            source = given(each, text, is_strong=in_header or each is self.login)
+            source = given(each, text, self.is_in_list, is_strong=in_header or each is self.login)
             if source and not self._was_sent(text, each):
                 return self._lasting(source, exchange)
         return None
@@ -159,6 +165,17 @@ class Flow:
     def need(self, exchange: Exchange, part: str) -> None:
         """Mark a request as needed for a part of the map, which repeats it."""
         self.needed.setdefault(exchange.number, set()).add(part)
+
+    def saved(self) -> Flow:
+        """Return a copy to restore, in case a request that is written turns out not to be repeatable."""
+        kept = copy(self)
+        kept.names, kept.needed = dict(self.names), {at: set(parts) for at, parts in self.needed.items()}
+        kept.captures = {at: dict(places) for at, places in self.captures.items()}
+        return kept
+
+    def restore(self, kept: Flow) -> None:
+        """Forget what was needed and captured since."""
+        self.names, self.needed, self.captures = kept.names, kept.needed, kept.captures
 
     def name_for(self, place: Place, number: int = 0) -> str:
         """Return the name of the value at a place. A JSON pointer has one name for each request."""

@@ -26,7 +26,10 @@ def find_login(
     if changes:
         made.miss("login", "password_change", request=f"{changes[0].method} {changes[0].bare_path}")
     elif sending and not local:
-        made.miss("login", "other_host", host=str(urlsplit(sending[0].origin).hostname))
+        used, other = urlsplit(first.origin), urlsplit(sending[0].origin)
+        reason = "other_port" if used.hostname == other.hostname else "other_host"
+        host = other.netloc if reason == "other_port" else str(other.hostname)
+        made.miss("login", reason, host=host, used=used.netloc)
     elif local:
         made.miss("login", "signed_in_before")
     elif not sends_basic(first, session):

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .deletion import Deletion
+from .filters import filtering
 from .flow import Flow
+from .harm import Repeated
 from .login import find_login
 from .pages import Paging
-from .recording import Exchange, Recording, holds, same, scalars
+from .places_sent import PlaceSent, addresses
+from .recording import Exchange, Recording, at, holds, same, scalars
+from .secret_forms import password_forms
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, is_relative, patterns, time_format
-from .tokens import addresses, find_create, find_delete, find_list
+from .tokens import find_create, find_list
 from .writer import Writer, place
 
 SHORTEST_SECRET = 8
@@ -36,6 +41,8 @@ class Drafter:
         self.rows: TokenRows | None = None
         self.paging: Paging | None = None
         self.id_field: str | None = None
+        self.constants: frozenset[PlaceSent] = frozenset()
+        self.left_out: list[Exchange] = []
 
     def tokens(self) -> dict[str, Exchange]:
         """Return the requests that list, create and delete tokens, by the parts of the map."""
@@ -47,13 +54,47 @@ class Drafter:
         found: dict[str, Exchange | None] = {"tokens.list": None, "tokens.create": create}
         if self.rows:
             self.paging = Paging(self.rows, exchanges)
-            found["tokens.list"] = self.paging.first
+            found["tokens.list"] = self._list(self.rows, self.paging)
         if create and self.rows:
-            identity = self._identity(create)
-            found[ONLY_DELETE] = find_delete(exchanges, session, create, self.rows, identity, self.made)
+            identity = self._identity(create, self.rows)
+            found[ONLY_DELETE] = Deletion(exchanges, session, create, self.rows, identity, self.made).find()
         elif create:
             self.made.miss(ONLY_DELETE, "no_delete")
-        return {part: each for part, each in found.items() if each}
+        kept = {part: each for part, each in found.items() if each}
+        return {part: each for part, each in kept.items() if self._is_harmless(part, kept)}
+
+    def _list(self, rows: TokenRows, paging: Paging) -> Exchange | None:
+        """Return the request for the first page of the list, None if the recording lacks it."""
+        request = place(paging.first, self.secrets)
+        fields = filtering(paging.first)
+        if fields:
+            self.made.miss("tokens.list", "list_filter", request=request, fields=", ".join(fields))
+        if paging.has_first:
+            return paging.first
+        self.made.miss("tokens.list.paging", "no_first_page", request=request)
+        self.left_out.append(rows.exchange)
+        return None
+
+    def _is_harmless(self, part: str, operations: Mapping[str, Exchange]) -> bool:
+        """Return whether a map may repeat a request; else note why not."""
+        exchange = operations[part]
+        if self.rows is None or part == "tokens.list":
+            return True
+        known = {name: value for value, name in self.typed(part).items()}
+        others = tuple(
+            each
+            for other, each in operations.items()
+            if other != part and (other == "tokens.list" or addresses(each, self.session.description))
+        )
+        repeated = Repeated(exchange, others, self.rows, known, self.id_field)
+        faults = list(repeated.faults())
+        for reason, field in faults:
+            self.made.miss(part, reason, request=place(exchange, self.secrets), field=field)
+        if faults:
+            self.left_out.append(exchange)
+        elif part == ONLY_DELETE:
+            self.constants = repeated.constants()
+        return not faults
 
     def settings(self) -> dict[str, Exchange]:
         """Return the requests that read and update the settings, by the parts of the map."""
@@ -63,17 +104,32 @@ class Drafter:
             for each in exchanges
             if each.writes and holds(each.body, session.server_address) and holds(each.body, session.token)
         ]
-        update = updates[-1] if updates else None
         reads = [each for each in exchanges if not each.writes and holds(each.answer, session.server_address)]
+        update = self._update(updates, reads)
         after = [each for each in reads if update and each.number > update.number]
         alike = [each for each in after if update and each.bare_path == update.bare_path]
         read = next(iter([*reversed(alike), *reversed(after), *reversed(reads)]), None)
         if read is None:
             self.made.miss("settings.read", "no_read")
-        if update is None:
-            self.made.miss("settings.update", "no_update")
         found = {"settings.read": read, "settings.update": update}
         return {part: each for part, each in found.items() if each}
+
+    def _update(self, updates: list[Exchange], reads: list[Exchange]) -> Exchange | None:
+        """Return the request that changes the settings: of several, the one to the address of a read.
+
+        A test of the connection sends the same values.
+        """
+        read = {each.bare_path for each in reads}
+        alike = [each for each in updates if each.bare_path in read]
+        named = {(each.method, each.bare_path) for each in (alike or updates)}
+        if len(named) == 1:
+            return (alike or updates)[-1]
+        if named:
+            requests = ", ".join(" ".join(each) for each in sorted(named))
+            self.made.miss("settings.update", "several_updates", requests=requests)
+        else:
+            self.made.miss("settings.update", "no_update")
+        return None
 
     def write(self, operations: Mapping[str, Exchange]) -> tuple[Exchange | None, dict[str, dict[str, Any]]]:
         """Return the login's request, and the operations as a map describes them."""
@@ -81,9 +137,15 @@ class Drafter:
         exchanges = [each for each in self.recording.exchanges if each.origin == first.origin]
         login = find_login(self.recording, self.session, first, self.made)
         reads = operations.get("tokens.list") or operations.get("settings.read")
-        unrepeated = [each for part, each in operations.items() if each is not reads]
-        self.flow = Flow(exchanges, login, reads, unrepeated)
+        unrepeated = [each for each in operations.values() if each is not reads] + self.left_out
+        self.flow = Flow(exchanges, login, reads, unrepeated, self._is_in_list)
         return login, {part: self._operation(part, each) for part, each in operations.items()}
+
+    def _is_in_list(self, exchange: Exchange, pointer: str) -> bool:
+        """Return whether a place is in a list of tokens, where its position says nothing."""
+        if self.rows is None or not pointer.startswith(f"{self.rows.pointer}/"):
+            return False
+        return isinstance(at(exchange.answer, self.rows.pointer), list)
 
     def note_evicted(self) -> None:
         """Note that the recording lacks answers, if the draft lacks anything."""
@@ -98,7 +160,7 @@ class Drafter:
         finish = {
             "tokens.list": self._finish_list,
             "tokens.create": self._finish_create,
-            "tokens.delete": lambda each, _exchange: {**each, "provenance": "captured"},
+            "tokens.delete": self._finish_delete,
             "settings.read": self._finish_read,
         }
         return finish[part](operation, exchange) if part in finish else operation
@@ -123,6 +185,7 @@ class Drafter:
             typed,
             is_step,
             needed_by or part,
+            self.constants if part == ONLY_DELETE else frozenset(),
         )
 
     def typed(self, part: str) -> dict[str, str]:
@@ -142,12 +205,9 @@ class Drafter:
     def found(self, part: str, exchange: Exchange) -> None:
         self.made.found.append(f"{part}: {place(exchange, self.secrets | self.flow.followed)}")
 
-    def _identity(self, create: Exchange) -> Any:
+    def _identity(self, create: Exchange, rows: TokenRows) -> Any:
         """Find the field that tells tokens apart; return the new token's value there, None if unclear."""
-        rows, session = self.rows, self.session
-        if rows is None:
-            return None
-        typed = (session.description, session.never_used)
+        typed = (self.session.description, self.session.never_used)
         after = [each for each in self.recording.exchanges if each.number > create.number and each.writes]
         candidates = rows.identities(
             typed, create.answer, lambda value: any(addresses(each, value) for each in after)
@@ -214,6 +274,10 @@ class Drafter:
             fields = {"id": own[0], **fields} if own else fields
         return {**operation, "fields": fields}
 
+    def _finish_delete(self, operation: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
+        is_assumed = self.made.misses(ONLY_DELETE)
+        return {**operation, "provenance": "assumed" if is_assumed else "captured"}
+
     def _finish_read(self, operation: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
         pointer = _pointer(exchange.answer, self.session.server_address)
         operation = {**operation, "fields": {"server_address": pointer}}
@@ -240,4 +304,4 @@ def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
             if name.lower() in ("authorization", "proxy-authorization"):
                 found |= {value, *value.split()}
     long = {value for value in found if len(value) >= SHORTEST_SECRET}
-    return {*long, session.basic, session.password, session.token}
+    return {*long, session.basic, *password_forms(session.password), session.token}

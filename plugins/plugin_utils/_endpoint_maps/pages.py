@@ -15,9 +15,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from .recording import Exchange, scalars
+from ...module_utils._wire.https import next_link
+from .recording import Exchange, at, scalars
 from .session import Draft
 from .token_rows import TokenRows, name_of
+from .values import is_opaque
 
 PAGES = {"page", "pagenumber", "pageindex", "pageno", "pagenum", "p"}
 OFFSETS = {"offset", "skip", "start", "from", "startindex", "startat", "firstresult", "begin"}
@@ -35,6 +37,7 @@ TOTALS = {
 }
 OF_ONE_PAGE = {"numberofelements", "totalpages", "pagecount", "pages"}
 LASTS = {"last", "islast", "lastpage", "isend", "eof"}
+MORE = {"more", "hasmore", "hasnext", "hasnextpage", "truncated", "istruncated"}
 NEXT = re.compile(r"next|cursor|continuation")
 
 
@@ -49,85 +52,157 @@ class Paging:
     def __init__(self, rows: TokenRows, exchanges: list[Exchange]) -> None:
         """``exchanges`` are those of the whole recording, to compare the requests for the pages."""
         self.rows = rows
-        key = (rows.exchange.method, rows.exchange.bare_path)
-        self.pages = [each for each in exchanges if (each.method, each.bare_path) == key and each.works]
-        self.sent = dict(numbers(rows.exchange))
+        self.pages = [each for each in exchanges if each.works and self._is_page(each)]
+        self.sent = {name: value for each in self.pages for name, value in numbers(each)}
 
     @property
     def first(self) -> Exchange:
-        """Return the request for the first page, which sends no cursor and was named by no answer."""
-        if "next" not in self._facts:
-            return self.rows.exchange
-        links = {str(value) for value in self._told(self._facts["next"])}
-        without = [
-            each
-            for each in self.pages
-            if not dict(parameters(each)).get(self._cursor or "")
-            and not any(link.endswith(each.path) for link in links)
-        ]
-        return without[-1] if without else self.rows.exchange
+        """Return the request for the first page.
+
+        It sends no cursor and no position, or the first one, and no answer named it.
+        """
+        if self._position and not self._follows:
+            fitting = self._without_position or [each for each in self.pages if self._at(each) == self._start]
+        elif "next" in self._facts:
+            links = [str(value) for value in self._told(self._facts["next"])]
+            fitting = [
+                each
+                for each in self.pages
+                if not dict(parameters(each)).get(self._cursor or "")
+                and not any(link.endswith(each.path) for link in links)
+            ]
+        else:
+            fitting = [self.rows.exchange]
+        return fitting[-1] if fitting else self.rows.exchange
+
+    @property
+    def has_first(self) -> bool:
+        """Return whether the recording shows how the first page is requested."""
+        if not self._position or self._follows or self._without_position:
+            return True
+        return self._start <= 1
 
     def describe(self, operation: dict[str, Any], made: Draft) -> dict[str, Any]:
         """Return the operation with its paging, if the list has pages."""
         paging: dict[str, Any] = dict(self._facts)
+        if self._size:
+            paging["size"] = self._page_size
+        if self._position and not self._follows:
+            return self._with_position(operation, paging, made)
         if "next" in paging:
             return self._with_cursor(operation, paging, made)
-        if self._size:
-            paging["size"] = self.sent[self._size]
-        if self._position:
-            paging |= {"start": min(self._values(self._position)), "counts": self._counts}
-            return {**filled(operation, self._position, "{page}"), "paging": paging}
         if not paging:
             return operation
         self._note(made, paging)
         return {**operation, "paging": paging}
 
+    def _with_position(
+        self, operation: dict[str, Any], paging: dict[str, Any], made: Draft
+    ) -> dict[str, Any]:
+        paging.pop("next", None)
+        name = self._position or ""
+        if not self._without_position:
+            counted = {**paging, "start": self._start, "counts": self._counts}
+            return {**filled(operation, name, "{page}"), "paging": counted}
+        before = 1 if self._counts == "pages" else self._length(self.first)
+        if name.startswith("/") or self._start - before not in (0, 1):
+            self._note(made, {**paging, "page": name})
+            return {**operation, "paging": {"size": max(self._length(self.first), 1), **paging}}
+        following = filled(operation, name, "{page}")["path"]
+        counted = {"start": self._start - before, "counts": self._counts, "next_path": following}
+        return {**operation, "paging": {**paging, **counted}}
+
     def _with_cursor(self, operation: dict[str, Any], paging: dict[str, Any], made: Draft) -> dict[str, Any]:
         links = [value for value in self._told(paging["next"]) if str(value).startswith(("/", "http"))]
-        if self._cursor and not links and not self._cursor.startswith("/"):
-            following = filled(operation, self._cursor, "{next}")["path"]
-            paging["next_path"] = following
+        cursor = self._cursor
+        paging.pop("size", None)
+        if cursor and cursor.startswith("/"):
+            paging["next_path"] = operation["path"]
+            return {**filled(operation, cursor, "{next}"), "paging": paging}
+        if cursor and not links:
+            paging["next_path"] = filled(operation, cursor, "{next}")["path"]
         elif not links:
             self._note(made, paging)
         return {**operation, "paging": paging}
 
+    def _is_page(self, exchange: Exchange) -> bool:
+        """Return whether a request is the list's, differs only in the page, and was answered by a list."""
+        own = self.rows.exchange
+        if (exchange.method, exchange.bare_path) != (own.method, own.bare_path):
+            return False
+        if not isinstance(at(exchange.answer, self.rows.pointer), list):
+            return False
+        sent, other = dict(parameters(own)), dict(parameters(exchange))
+        differing = {name for name in {**sent, **other} if sent.get(name) != other.get(name)}
+        return all(
+            plain(name) in CURSORS or is_number(value) or is_opaque(value) or self._is_named(value)
+            for name in differing
+            for value in (sent.get(name), other.get(name))
+            if value is not None
+        )
+
+    def _is_named(self, value: str) -> bool:
+        """Return whether the list's answer has a value as the next page."""
+        answer = self.rows.exchange.answer
+        return any(NEXT.search(plain(place)) and str(each) == value for place, each in scalars(answer))
+
     @cached_property
     def _cursor(self) -> str | None:
         """Return the parameter in which a request sends what an answer before named as the next page."""
-        if "next" not in self._facts:
-            return None
         told = {str(value) for value in self._told(self._facts["next"])}
         sending = [name for each in self.pages for name, value in parameters(each) if value in told]
-        named = [name for name, _value in parameters(self.rows.exchange) if plain(name) in CURSORS]
-        return next(iter([*sending, *named]), None)
+        body = [place for place, value in scalars(self.rows.exchange.body) if value is None]
+        named = [name for name, _value in parameters(self.rows.exchange)] + body
+        return next(iter([*sending, *(name for name in named if plain(name) in CURSORS)]), None)
 
-    def _told(self, pointer: str) -> list[Any]:
-        answers = [dict(scalars(each.answer)).get(pointer) for each in self.pages]
-        return [value for value in answers if value]
+    @cached_property
+    def _follows(self) -> bool:
+        """Return whether an answer named a page, or a request sent such a name."""
+        return "next" in self._facts and bool(self._cursor or self._told(self._facts["next"]))
+
+    def _told(self, place: Any) -> list[Any]:
+        if not isinstance(place, str):
+            found = [next_link(each.answer_headers.get("link", "")) for each in self.pages]
+        else:
+            found = [at(each.answer, place) for each in self.pages]
+        return [value for value in found if value]
 
     @cached_property
     def _beside(self) -> dict[str, Any]:
-        """Return what the answer says beside its rows, by pointer."""
+        """Return what the answers say beside their rows, by pointer."""
         pointer = self.rows.pointer
-        told = scalars(self.rows.exchange.answer) if pointer else ()
-        return {at: value for at, value in told if not at.startswith(f"{pointer}/")}
+        pages = [*self.pages, self.rows.exchange] if pointer else []
+        told = [pair for each in pages for pair in scalars(each.answer)]
+        return {place: value for place, value in told if not place.startswith(f"{pointer}/")}
 
     @cached_property
-    def _facts(self) -> dict[str, str]:
-        facts: dict[str, str] = {}
-        for at, value in self._beside.items():
-            name = plain(at)
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {}
+        totals = []
+        for place, value in self._beside.items():
+            name = plain(place)
             if isinstance(value, bool):
-                facts |= {"last": at} if name in LASTS else {}
+                facts |= {"last": place} if name in LASTS else {"more": place} if name in MORE else {}
             elif isinstance(value, int):
-                facts |= {"total": at} if self._is_total(at, name) and "total" not in facts else {}
+                totals += [place] if self._is_total(place, name) else []
             elif NEXT.search(name) and (value is None or isinstance(value, str)):
-                facts |= {"next": at} if "prev" not in name else {}
+                facts |= {"next": place} if "prev" not in name else {}
+        if totals:
+            facts["total"] = min(totals, key=lambda place: "total" not in plain(place))
+        if any(next_link(each.answer_headers.get("link", "")) for each in self.pages):
+            facts.setdefault("next", {"header": "Link"})
         return facts
 
-    def _is_total(self, at: str, name: str) -> bool:
-        """Return whether a number counts all objects: by its name, or because it grew as the list did."""
-        counted = [(count, dict(scalars(each.answer)).get(at)) for each, count in self._counted]
+    def _is_total(self, place: str, name: str) -> bool:
+        """Return whether a number counts all objects: by its name, or because it grew as the list did.
+
+        A number that is the length of each of several pages counts only their objects.
+        """
+        lengths = [(at(each.answer, place), self._length(each), each) for each in self.pages]
+        paths = {str(sorted(parameters(each))) for _told, _length, each in lengths}
+        if len(paths) > 1 and all(told == length for told, length, _each in lengths):
+            return False
+        counted = [(count, at(each.answer, place)) for each, count in self._counted]
         agrees = all(count == told for count, told in counted)
         has_grown = len({count for count, _told in counted}) > 1
         return name in TOTALS or (agrees and name not in OF_ONE_PAGE and ("total" in name or has_grown))
@@ -136,13 +211,10 @@ class Paging:
     def _counted(self) -> list[tuple[Exchange, int]]:
         """Return the answers to this very request, and how many objects each has."""
         sent = dict(parameters(self.rows.exchange))
-        same = [each for each in self.pages if dict(parameters(each)) == sent and each.answer is not None]
-        return [(each, self._length(each)) for each in same]
+        return [(each, self._length(each)) for each in self.pages if dict(parameters(each)) == sent]
 
     def _length(self, exchange: Exchange) -> int:
-        start = f"{self.rows.pointer}/"
-        inside = (at for at, _value in scalars(exchange.answer) if at.startswith(start))
-        return len({at[len(start) :].partition("/")[0] for at in inside})
+        return len(at(exchange.answer, self.rows.pointer))
 
     @cached_property
     def _position(self) -> str | None:
@@ -150,9 +222,27 @@ class Paging:
         named = [name for name in self.sent if plain(name) in PAGES | OFFSETS]
         if named:
             return named[0]
-        varying = [name for name in self.sent if len(self._values(name)) > 1]
+        listed = {str(value) for each in self.pages for _place, value in scalars(each.answer)}
+        varying = [
+            name
+            for name in self.sent
+            if len(self._values(name)) > 1 and not {str(value) for value in self._values(name)} <= listed
+        ]
         is_paged = bool(self._facts or self._size)
         return varying[0] if len(varying) == 1 and is_paged else None
+
+    @property
+    def _start(self) -> int:
+        """Return the smallest position that a request sends."""
+        return min(self._values(self._position or ""))
+
+    def _at(self, exchange: Exchange) -> int | None:
+        return dict(numbers(exchange)).get(self._position or "")
+
+    @cached_property
+    def _without_position(self) -> list[Exchange]:
+        """Return the requests that do not send the position that others send."""
+        return [each for each in self.pages if self._at(each) is None]
 
     @cached_property
     def _size(self) -> str | None:
@@ -165,6 +255,17 @@ class Paging:
             if value >= len(self.rows.rows) and len(self._values(name)) == 1 and self._is_echoed(value)
         ]
         return next(iter([*named, *echoed]), None)
+
+    @property
+    def _page_size(self) -> int:
+        """Return how many objects a full page has: what was asked for, or less if the answer says so."""
+        asked = self.sent[self._size or ""]
+        told = [
+            value
+            for place, value in self._beside.items()
+            if isinstance(value, int) and plain(place) in SIZES - TOTALS
+        ]
+        return min([asked, *(value for value in told if value >= max(map(self._length, self.pages)))])
 
     def _is_echoed(self, value: int) -> bool:
         return any(value == told and not isinstance(told, bool) for told in self._beside.values())
@@ -219,5 +320,10 @@ def parameters(exchange: Exchange) -> Iterator[tuple[str, str]]:
 def numbers(exchange: Exchange) -> Iterator[tuple[str, int]]:
     """Yield the parameters that are numbers, but no times."""
     for name, value in parameters(exchange):
-        if re.fullmatch(r"\d{1,6}", value):
+        if is_number(value):
             yield name, int(value)
+
+
+def is_number(value: str) -> bool:
+    """Return whether a parameter can be a position or a size."""
+    return re.fullmatch(r"\d{1,6}", value) is not None

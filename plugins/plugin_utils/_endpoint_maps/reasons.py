@@ -42,6 +42,10 @@ REASONS = {
         "the password was sent to {host}, which is single sign-on",
         "a map cannot repeat it: sign in with a local account of the appliance and record again",
     ),
+    "other_port": Reason(
+        "the password was sent to {host}, and the other requests to {used}",
+        "a map has one address: sign in on the page of that address and record again, or keep this manual",
+    ),
     "signed_in_before": Reason("the session began before the recording", RECORD_AGAIN),
     "sanitized": Reason(
         "the browser left cookies and credentials out of the recording",
@@ -54,7 +58,15 @@ REASONS = {
     ),
     "unknown_value": Reason(
         "{request} sends {field}, which neither you typed nor an answer gave, and which is left out",
-        "if it is a one-time code, use an account that needs none; a map cannot send it",
+        "if it is a one-time code, use an account that needs none; a map cannot send it, so try without it",
+    ),
+    "fresh_value": Reason(
+        "{request} sends {field}, which a script makes up for each request, and which is left out",
+        "a map cannot make it up; if the appliance refuses the request without it, keep this step manual",
+    ),
+    "fixed_time": Reason(
+        "{request} sends {field}, a time of the recording, which the map would always send",
+        "remove it if the appliance does without; if it is when the token expires, write a later one",
     ),
     "value_in_text": Reason(
         "{request} sends {field}, which {source} has in a script or in another form that a map cannot read",
@@ -81,6 +93,10 @@ REASONS = {
         "neither {request}, which answers with the token, nor a request before it sends the description",
         "give the draft exactly the description that you typed",
     ),
+    "create_several": Reason(
+        "{request} answers with the token, and {others} sends the description: it takes several requests",
+        "a map cannot repeat it, because no value that it can send connects them: generate tokens manually",
+    ),
     "no_list": Reason(
         "no answer lists a token of that description",
         "open the list of tokens after you generated yours, and give the draft exactly the description",
@@ -93,9 +109,46 @@ REASONS = {
         "{request} has the description, but not in a list of objects",
         "a map cannot read it: list tokens manually",
     ),
+    "list_not_json": Reason(
+        "{request} has the description, and its answer is not JSON",
+        "a map cannot read it: list tokens manually",
+    ),
+    "cached_list": Reason(
+        "no answer lists a token of that description, and the one to {request} came from the browser's cache "
+        "without its content",
+        "enable Disable Cache in the developer tools, and record again",
+    ),
     "filtered_list": Reason(
         "{request} searches for the description, so it does not list every token",
         "record again without a search",
+    ),
+    "changing_list": Reason(
+        "the answers to {request} differ although nothing else was sent between, so it may change tokens",
+        "a map must not repeat it: list tokens manually",
+    ),
+    "grouped_list": Reason(
+        "{request} lists the tokens in groups, and {items} is only one of them",
+        "a map cannot read several lists: list tokens manually",
+    ),
+    "list_filter": Reason(
+        "{request} sends {fields}, which may leave tokens out of the list",
+        "if the page can show all tokens, record again with all of them; otherwise use no map",
+    ),
+    "no_first_page": Reason(
+        "the recording lacks the first page of {request}",
+        "open the first page while you record, and record again",
+    ),
+    "other_token": Reason(
+        "{request} sends {field}, which has the id or the description of another token",
+        "a map that repeats it could change that token: record it for the new token alone, or keep it manual",
+    ),
+    "row_value": Reason(
+        "{request} sends {field}, which has another value of the token's row in the list than its id",
+        "a map sends only the id and the description of a token: delete tokens manually",
+    ),
+    "coinciding_id": Reason(
+        "{request} sends the token's id in {field}, and one of them may be the id of something else",
+        "record again with another new token, whose id differs from the other number",
     ),
     "ambiguous_id": Reason("the id is one of {fields}", "see which it is in the answer, and write it there"),
     "no_id": Reason(
@@ -108,7 +161,7 @@ REASONS = {
     ),
     "no_used": Reason(
         "no field of the list shows that the new token was never used",
-        "set defender_iot_recorded_never_used to what the page shows for it",
+        "set defender_iot_recorded_never_used to the text that the answer, not the page, has for it",
     ),
     "no_used_time": Reason(
         "no listed token was ever used, so the format of times is not known",
@@ -127,13 +180,26 @@ REASONS = {
         "a list that may be longer than one page is refused; to read all, add paging, or record two pages",
     ),
     "no_delete": Reason(
-        "the recording deletes no token",
+        "the recording does not show that the new token is deleted",
         "record again and delete the token at the end; a delete that you write yourself has provenance "
         "assumed, and check_endpoints proves it with defender_iot_prove=true",
+    ),
+    "unnamed_delete": Reason(
+        "a later list lacks the new token, and no request before it names the token as the list does",
+        "a map cannot delete tokens here: delete them manually",
+    ),
+    "several_deletes": Reason(
+        "a later list lacks the new token, and each of {requests} may have deleted it",
+        "record again, and delete the token with as few steps as possible; if it takes several, delete "
+        "tokens manually",
     ),
     "unproved_delete": Reason(
         "{request} names the new token, and no later list shows that the token is gone",
         "open the list once more after deleting, and record again",
+    ),
+    "unlisted_delete": Reason(
+        "no list was read after {request}, so the draft has provenance assumed for it",
+        "run check_endpoints with defender_iot_prove=true, then set its provenance to captured",
     ),
     "no_read": Reason(
         "no answer contains the server address",
@@ -142,6 +208,14 @@ REASONS = {
     "no_update": Reason(
         "no request sends both the server address and the token",
         "give the draft exactly the server address and the token that you typed",
+    ),
+    "several_updates": Reason(
+        "each of {requests} sends the server address and the token, and one may only test them",
+        "record again without testing the connection",
+    ),
+    "no_logout": Reason(
+        "{request} seems to sign out, and sends what nothing else in the map needs",
+        "the map leaves it out, so sessions end by the appliance's own time limit",
     ),
     "evicted": Reason(
         "the browser did not keep the content of {count} answers, such as that of {request}",

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ...module_utils._engine.errors import InvalidOptions
+from ...module_utils._wire.places import pointed
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 SANITIZING = ("webinspector", "chrome", "edge")
@@ -35,7 +36,8 @@ class Exchange:
     """One request and its answer.
 
     ``form`` is ``json``, ``form``, ``multipart`` or ``text``, as the body is sent; a body of the last kind
-    cannot be read. ``text`` is the answer's, None where the browser did not keep it.
+    cannot be read. ``text`` is the answer's, None where the browser did not keep it. ``is_cached``: it is
+    that of an earlier answer, because this one came from the browser's cache without its content.
     """
 
     number: int
@@ -50,6 +52,7 @@ class Exchange:
     text: str | None
     answer_headers: Mapping[str, str]
     set_cookies: Mapping[str, str]
+    is_cached: bool = False
 
     @property
     def writes(self) -> bool:
@@ -218,7 +221,8 @@ def _with_cached_answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
         earlier = answered.get(key)
         if each.status == 304:
             text = each.text or (earlier.text if earlier else None)
-            each = replace(each, status=earlier.status if earlier else 200, text=text)
+            status = earlier.status if earlier else 200
+            each = replace(each, status=status, text=text, is_cached=not each.text)
         answered[key] = each
         made.append(each)
     return made
@@ -235,17 +239,27 @@ def scalars(document: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every string, number, boolean and null of a document with its JSON pointer."""
     if isinstance(document, dict):
         for name, part in document.items():
-            yield from scalars(part, f"{pointer}/{_escaped(name)}")
+            yield from scalars(part, child(pointer, name))
     elif isinstance(document, list):
         for number, part in enumerate(document):
-            yield from scalars(part, f"{pointer}/{number}")
+            yield from scalars(part, child(pointer, number))
     else:
         yield pointer, document
 
 
-def _escaped(name: Any) -> str:
+def child(pointer: str, name: Any) -> str:
+    """Return the pointer to a member or an item of what a pointer points at."""
     text = str(name)
-    return text.replace("~", "~0").replace("/", "~1") if "~" in text or "/" in text else text
+    text = text.replace("~", "~0").replace("/", "~1") if "~" in text or "/" in text else text
+    return f"{pointer}/{text}"
+
+
+def at(document: Any, pointer: str) -> Any:
+    """Return what a JSON pointer points at, None if the document has no such place."""
+    try:
+        return pointed(document, pointer)
+    except LookupError:
+        return None
 
 
 def holds(document: Any, value: Any) -> bool:
@@ -265,4 +279,10 @@ def lists(document: Any, pointer: str = "") -> Iterator[tuple[str, list[Any]]]:
     pairs = document.items() if isinstance(document, dict) else ()
     for name, part in enumerate(document) if isinstance(document, list) else pairs:
         if isinstance(part, (dict, list)):
-            yield from lists(part, f"{pointer}/{_escaped(name)}")
+            yield from lists(part, child(pointer, name))
+
+
+def is_in_a_list(document: Any, pointer: str) -> bool:
+    """Return whether a pointer names its place by the position in a list."""
+    steps = pointer.split("/")
+    return any(isinstance(at(document, "/".join(steps[:end])), list) for end in range(1, len(steps)))

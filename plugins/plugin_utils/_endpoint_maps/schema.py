@@ -60,9 +60,12 @@ PAGING = _object(
     next=ANSWERED,
     next_path=PATH,
     last=ANSWERED,
+    more=ANSWERED,
     total=ANSWERED,
 )
-PAGING["dependentRequired"] = {"start": ["counts"], "counts": ["start"], "next_path": ["next"]}
+PAGING["dependentRequired"] = {"start": ["counts"], "counts": ["start"]}
+PAGING["if"] = {"required": ["next_path"]}
+PAGING["then"] = {"anyOf": [{"required": ["next"]}, {"required": ["start"]}]}
 PAGING["minProperties"] = 1
 
 

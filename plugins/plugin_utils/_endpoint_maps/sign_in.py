@@ -6,19 +6,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...module_utils._wire.web_interface import placeholders
 from .flow import proof
 from .login import sends_basic
 from .operations import Drafter
+from .places_sent import addresses, sent_places
 from .recording import Exchange, holds, same, scalars
 from .session import Draft
-from .writer import Writer, place
+from .writer import place
 
 OWN_STEPS = ("tokens.create", "tokens.delete", "settings.update")
 """Only these operations can need a request before them. What a read needs is a part of the login."""
+
+
+LOGOUT = re.compile(r"(log|sign)[ _-]?(out|off)", re.IGNORECASE)
+"""What a request that ends a session is called. It is only used after all operations."""
 
 
 class SignIn:
@@ -50,6 +57,8 @@ class SignIn:
         if self.login:
             self.flow.need(self.login, "login")
         steps = self._steps()
+        logout = self._logout()
+        self._finish_steps(steps)
         common = [
             steps[each.number] for each in self.flow.steps() if each.number in steps and not self._owner(each)
         ]
@@ -60,8 +69,8 @@ class SignIn:
         self._capture_in_operations()
         self._require_description()
         if self._has_session():
-            self.made.endpoints = {**self.made.endpoints, "login": {"steps": common, **self._logout()}}
-        self.made.found.sort(key=lambda each: not each.startswith("login"))
+            self.made.endpoints = {**self.made.endpoints, "login": {"steps": common, **logout}}
+        self.made.found.sort(key=lambda each: (not each.startswith("login"), "login.logout" in each))
 
     def _need_confirmation(self, create: Exchange) -> None:
         """Have a confirmation of the password repeated that came between the login and the creation."""
@@ -78,11 +87,13 @@ class SignIn:
         while waiting := [each for each in self.flow.steps() if each.number not in {*steps, *own}]:
             for each in reversed(waiting):
                 steps[each.number] = self._step(each)
+        return steps
+
+    def _finish_steps(self, steps: Mapping[int, dict[str, Any]]) -> None:
         for each in self.flow.steps():
             if each.number in steps:
                 self._add_captures(steps[each.number], each)
                 self.drafter.found(self._name(each), each)
-        return steps
 
     def _step(self, exchange: Exchange) -> dict[str, Any]:
         owner = self._owner(exchange)
@@ -135,10 +146,27 @@ class SignIn:
                 self.written[part]["capture"] = {name: _short(each) for name, each in captured.items()}
 
     def _require_description(self) -> None:
+        """Leave a creation out that does not send the description, not even by a request before it."""
         create = self.written.get("tokens.create")
-        if create is not None and "description" not in set(placeholders(create)):
-            request = place(self.operations["tokens.create"], self.drafter.secrets)
-            self.made.miss("tokens.create", "create_no_description", request=request)
+        if create is None or "description" in set(placeholders(create)):
+            return
+        exchange = self.operations["tokens.create"]
+        others = [place(each, self.drafter.secrets) for each in self._sending_description(exchange)]
+        reason = "create_several" if others else "create_no_description"
+        about = {"others": ", ".join(dict.fromkeys(others))} if others else {}
+        self.made.miss("tokens.create", reason, request=place(exchange, self.drafter.secrets), **about)
+        self.made.found[:] = [each for each in self.made.found if not each.startswith("tokens.create")]
+        del self.written["tokens.create"]
+
+    def _sending_description(self, create: Exchange) -> list[Exchange]:
+        """Return the other requests that write and send the description, before the token is deleted."""
+        delete = self.operations.get("tokens.delete")
+        return [
+            each
+            for each in self.flow.exchanges
+            if each.writes and each.works and each not in (create, delete)
+            if addresses(each, self.drafter.session.description)
+        ]
 
     def _has_session(self) -> bool:
         """Return whether the operations send something that a request before them gave; else note why not."""
@@ -164,34 +192,33 @@ class SignIn:
         return True
 
     def _logout(self) -> dict[str, Any]:
+        """Return the logout; note it if it needs what nothing else in the map needs."""
         last = max(each.number for each in self.operations.values())
-        known = set(self.flow.needed)
-        for exchange in reversed([each for each in self.flow.exchanges if each.number > last]):
-            if not self._is_logout(exchange):
-                continue
-            notes = Draft({})
-            written = Writer(
-                self.flow,
-                self.drafter.session,
-                notes,
-                self.drafter.secrets,
-                exchange,
-                "login.logout",
-                {},
-                False,
-            ).operation()
-            if not notes.missing and set(self.flow.needed) == known:
-                self.drafter.found("login.logout", exchange)
-                return {"logout": written}
-            for number in set(self.flow.needed) - known:
-                del self.flow.needed[number]
-        return {}
+        after = [each for each in self.flow.exchanges if each.number > last and self._is_logout(each)]
+        if not after:
+            return {}
+        exchange = after[-1]
+        notes, before = Draft({}), self.flow.saved()
+        writer = self.drafter.writer(exchange, "login.logout", {})
+        written = replace(writer, made=notes).operation()
+        if notes.missing or set(self.flow.needed) != set(before.needed):
+            self.flow.restore(before)
+            request = place(exchange, self.drafter.secrets | self.flow.followed)
+            self.made.miss("login.logout", "no_logout", request=request)
+            return {}
+        self.drafter.found("login.logout", exchange)
+        return {"logout": written}
 
     def _is_logout(self, exchange: Exchange) -> bool:
-        """Return whether a request ended the session: it cleared a cookie, or redirected as the last one."""
+        """Return whether a request ended the session.
+
+        It cleared a cookie, redirected as the last one, or says so in its path or its body.
+        """
         sent = set(exchange.cookies)
         if any(value.strip('"') == "" for name, value in exchange.set_cookies.items() if name in sent):
             return True
+        if any(LOGOUT.search(text) for _place, text in sent_places(exchange)):
+            return exchange.works
         is_last = exchange is self.flow.exchanges[-1]
         leads_away = exchange.method == "GET" and 300 <= exchange.status < 400
         ends = self.login is not None and exchange.method == "DELETE" and exchange.path == self.login.path

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...module_utils._engine.moment import EPOCHS, as_text, read_moment
 from .recording import Exchange, holds, lists, same, scalars
-from .values import may_hold
+from .values import SHORTEST, may_hold
 
 NEVER = (None, "", 0, -1)
 
@@ -91,8 +91,9 @@ class TokenRows:
     ) -> set[str]:
         """Return the fields that can be the token's id: one if it is proved, otherwise all candidates.
 
-        The proofs, in this order: the ``answer`` to the creation has the value in the same field; it has the
-        value in any field; a later request names the value.
+        The proofs, in this order: only this value is named by a later request, and is too long to be a
+        coincidence; the ``answer`` to the creation has the value in the same field; it has the value in any
+        field; a later request names the value.
         """
         single = {
             pointer: value
@@ -100,10 +101,13 @@ class TokenRows:
             if not isinstance(value, bool) and value not in (*NEVER, *other_than) and self._is_alone(pointer)
         }
         answered = dict(scalars(answer))
+        named = {pointer for pointer, value in single.items() if is_addressed(value)}
+        if len(named) == 1 and len(str(single[next(iter(named))])) >= SHORTEST:
+            return named
         proofs: list[Callable[[str], bool]] = [
             lambda pointer: pointer in answered and same(answered[pointer], single[pointer]),
             lambda pointer: holds(answer, single[pointer]),
-            lambda pointer: is_addressed(single[pointer]),
+            lambda pointer: pointer in named,
         ]
         for proof in proofs:
             proved = {pointer for pointer in single if proof(pointer)}

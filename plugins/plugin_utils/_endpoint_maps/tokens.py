@@ -2,19 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find which requests of a recording list, create and delete access tokens."""
+"""Find which requests of a recording list and create access tokens."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
-from .recording import Exchange, holds, scalars
+from .places_sent import addresses, sent_places
+from .recording import Exchange, at, holds, is_in_a_list, scalars
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, rows_of
-from .values import may_hold
+from .values import may_hold, shows
+
+SHORTEST_SEARCH = 3
+"""Shorter parts of a description are in it by chance."""
 
 
 def find_create(exchanges: list[Exchange], session: RecordedSession, made: Draft) -> Exchange | None:
@@ -36,22 +39,61 @@ def find_list(
     """Return the list of tokens, proved by the new token's id, the creation's path, or the new row."""
     description, created = session.description, create.answer if create else None
     all_rows = [each for each in rows_of(exchanges, description, created) if each.exchange is not create]
-    whole = [each for each in all_rows if not addresses(each.exchange, description)]
+    unfiltered = [each for each in all_rows if not _searches(each.exchange, description)]
+    whole = [each for each in unfiltered if not _changes(each, exchanges)]
+    if unfiltered and not whole:
+        made.miss("tokens.list", "changing_list", request=_name(unfiltered[0].exchange))
+        return None
     if not whole:
         _miss_list(exchanges, all_rows, session, create, made)
         return None
-    ranked = {_key(each.exchange): _evidence(each, create, session, exchanges) for each in whole}
+    ranked = {key_of(each.exchange): _evidence(each, create, session, exchanges) for each in whole}
     best = max(ranked.values())
     keys = [key for key, evidence in ranked.items() if evidence == best]
     if not any(best) or len(keys) > 1:
         requests = ", ".join(sorted({f"{key[0]} {key[1]}" for key in keys}))
         made.miss("tokens.list", "ambiguous_list", requests=requests)
         return None
-    same_request = [each for each in whole if _key(each.exchange) == keys[0]]
-    return same_request[-1].with_rows_of(_answers(exchanges, same_request[-1]))
+    same_request = [each for each in whole if key_of(each.exchange) == keys[0]]
+    last = _best_proved(same_request, created, description)
+    if is_in_a_list(last.exchange.answer, last.pointer):
+        made.miss("tokens.list", "grouped_list", request=_name(last.exchange), items=last.pointer)
+        return None
+    return last.with_rows_of(_answers(exchanges, last))
 
 
-def _key(exchange: Exchange) -> tuple[str, str]:
+def _best_proved(alike: list[TokenRows], created: Any, description: str) -> TokenRows:
+    """Return the last list that has the very token: one read later may have another of its description."""
+    best = max(each.proof(created, description) for each in alike)
+    return next(each for each in reversed(alike) if each.proof(created, description) == best)
+
+
+def _name(exchange: Exchange) -> str:
+    return f"{exchange.method} {exchange.bare_path}"
+
+
+def _searches(exchange: Exchange, description: str) -> bool:
+    """Return whether a request sends the description, or a part of it, as a search does."""
+    if addresses(exchange, description):
+        return True
+    parts = [text.strip("*%").lower() for place, text in sent_places(exchange) if place[0] != "path"]
+    return any(len(part) >= SHORTEST_SEARCH and part in description.lower() for part in parts)
+
+
+def _changes(rows: TokenRows, exchanges: list[Exchange]) -> bool:
+    """Return whether a request differs in its answer when it is sent again, with no write between."""
+    if not rows.exchange.writes:
+        return False
+    asked = (rows.exchange.method, rows.exchange.path, rows.exchange.body)
+    alike = [each for each in exchanges if (each.method, each.path, each.body) == asked]
+    for one, other in pairwise(alike):
+        between = [each for each in exchanges if one.number < each.number < other.number and each.writes]
+        if not between and at(one.answer, rows.pointer) != at(other.answer, rows.pointer):
+            return True
+    return False
+
+
+def key_of(exchange: Exchange) -> tuple[str, str]:
     return exchange.method, exchange.bare_path + _operation_of(exchange)
 
 
@@ -76,28 +118,17 @@ def _was_without(rows: TokenRows, session: RecordedSession, exchanges: list[Exch
     return any(
         each.answer is not None and not holds(each.answer, session.description)
         for each in earlier
-        if _key(each) == _key(rows.exchange)
+        if key_of(each) == key_of(rows.exchange)
     )
 
 
 def _answers(exchanges: list[Exchange], rows: TokenRows) -> Iterator[TokenRows]:
     """Yield the list as other answers to the same request show it."""
     for each in exchanges:
-        if each is not rows.exchange and _key(each) == _key(rows.exchange):
-            items = _at(each.answer, rows.pointer)
+        if each is not rows.exchange and key_of(each) == key_of(rows.exchange):
+            items = at(each.answer, rows.pointer)
             if isinstance(items, list):
                 yield TokenRows(each, rows.pointer, [dict(scalars(item)) for item in items], {})
-
-
-def _at(document: Any, pointer: str) -> Any:
-    for name in pointer.split("/")[1:]:
-        if isinstance(document, dict):
-            document = document.get(name.replace("~1", "/").replace("~0", "~"))
-        elif isinstance(document, list) and name.isdecimal() and int(name) < len(document):
-            document = document[int(name)]
-        else:
-            return None
-    return document
 
 
 def _miss_list(
@@ -108,84 +139,17 @@ def _miss_list(
     made: Draft,
 ) -> None:
     if filtered:
-        exchange = filtered[0].exchange
-        made.miss("tokens.list", "filtered_list", request=f"{exchange.method} {exchange.bare_path}")
+        made.miss("tokens.list", "filtered_list", request=_name(filtered[0].exchange))
         return
     after = [each for each in exchanges if create is None or each.number > create.number]
     having = next((each for each in after if each.works and holds(each.answer, session.description)), None)
+    page = next((each for each in after if each.answer is None and shows(each, session.description)), None)
+    cached = next((each for each in after if each.is_cached and not each.writes), None)
     if having:
-        made.miss("tokens.list", "not_a_list", request=f"{having.method} {having.bare_path}")
+        made.miss("tokens.list", "not_a_list", request=_name(having))
+    elif page:
+        made.miss("tokens.list", "list_not_json", request=_name(page))
+    elif cached:
+        made.miss("tokens.list", "cached_list", request=_name(cached))
     else:
         made.miss("tokens.list", "no_list")
-
-
-def find_delete(
-    exchanges: list[Exchange],
-    session: RecordedSession,
-    create: Exchange,
-    rows: TokenRows,
-    identity: Any,
-    made: Draft,
-) -> Exchange | None:
-    """Return the request after the creation that names the new token, and after which it is gone."""
-    values = [value for value in (identity, session.description) if value is not None]
-    after = [each for each in exchanges if each.number > create.number and each.works]
-    naming = [
-        each
-        for each in after
-        if each.method != "GET" and any(addresses(each, value) for value in values) and not _lists(each, rows)
-    ]
-    proved = [each for each in naming if _is_gone_after(each, exchanges, rows, identity, session)]
-    if proved:
-        return next((each for each in proved if each.method == "DELETE"), proved[-1])
-    plain = [each for each in naming if each.method == "DELETE" and _is_below(each, create, rows)]
-    still = [each for each in plain if _is_there_after(each, exchanges, rows)]
-    if plain and not still:
-        return plain[0]
-    if naming:
-        made.miss("tokens.delete", "unproved_delete", request=_masked(naming[0], values))
-    else:
-        made.miss("tokens.delete", "no_delete")
-    return None
-
-
-def _masked(exchange: Exchange, values: list[Any]) -> str:
-    parts = ["..." if unquote(part) in map(str, values) else part for part in exchange.bare_path.split("/")]
-    return f"{exchange.method} {'/'.join(parts)}"
-
-
-def _lists(exchange: Exchange, rows: TokenRows) -> bool:
-    return _key(exchange) == _key(rows.exchange)
-
-
-def _later_lists(exchange: Exchange, exchanges: list[Exchange], rows: TokenRows) -> list[list[Any]]:
-    later = [each for each in exchanges if each.number > exchange.number and _lists(each, rows)]
-    found = [_at(each.answer, rows.pointer) for each in later]
-    return [items for items in found if isinstance(items, list)]
-
-
-def _is_gone_after(
-    exchange: Exchange, exchanges: list[Exchange], rows: TokenRows, identity: Any, session: RecordedSession
-) -> bool:
-    """Return whether the next list lacks the token."""
-    later = _later_lists(exchange, exchanges, rows)
-    value = session.description if identity is None else identity
-    return bool(later) and not holds(later[0], value)
-
-
-def _is_there_after(exchange: Exchange, exchanges: list[Exchange], rows: TokenRows) -> bool:
-    return bool(_later_lists(exchange, exchanges, rows))
-
-
-def _is_below(exchange: Exchange, create: Exchange, rows: TokenRows) -> bool:
-    """Return whether a path continues that of the list or of the creation."""
-    return any(exchange.bare_path.startswith(other.bare_path) for other in (create, rows.exchange))
-
-
-def addresses(exchange: Exchange, value: Any) -> bool:
-    """Return whether a request names an object, in its path or in its body."""
-    path, _mark, query = exchange.path.partition("?")
-    parts = {unquote(part) for part in path.split("/")} | {each for _name, each in parse_qsl(query)}
-    body = [str(each) for _place, each in scalars(exchange.body)]
-    word = re.compile(rf"(?<![\w-]){re.escape(str(value))}(?![\w-])")
-    return str(value) in parts | set(body) or any("{" in each and word.search(each) for each in body)

@@ -50,7 +50,6 @@ NOT_SESSION = frozenset(
             "cache-control",
             "connection",
             "date",
-            "etag",
             "expires",
             "keep-alive",
             "last-modified",
@@ -84,14 +83,19 @@ def candidates(piece: str) -> list[str]:
     return sorted((each for each in parts if len(each) >= SHORTEST), key=len, reverse=True)
 
 
-def given(exchange: Exchange, text: str, *, is_strong: bool) -> Source | None:
+def given(
+    exchange: Exchange, text: str, is_excluded: Callable[[Exchange, str], bool], *, is_strong: bool
+) -> Source | None:
     """Return where an answer has a text that is sent later, perhaps decoded; None where it has it nowhere.
 
-    What the login answers, and what a header sends, is a session's value even if it is a word.
+    What the login answers, and what a header sends, is a session's value even if it is a word. A JSON pointer
+    that ``is_excluded`` does not count.
     """
     if not any(_may_be_session(text, place, is_strong=is_strong) for place in ({}, {"pointer": ""})):
         return None
     for place, value in _places(exchange, text, is_strong=is_strong):
+        if "pointer" in place and is_excluded(exchange, place["pointer"]):
+            continue
         for decode, sent in _sendable(value):
             if sent == text and _may_be_session(text, place, is_strong=is_strong):
                 return Source(exchange, text, {**place, **decode})

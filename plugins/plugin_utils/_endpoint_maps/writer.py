@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from ...module_utils._wire.web_interface import PLACEHOLDER
 from .flow import Flow
 from .load import UUID, is_literal_secret
-from .recording import Exchange
+from .places_sent import PlaceSent
+from .recording import Exchange, child
 from .session import Draft, RecordedSession
+from .token_rows import is_time
 from .values import candidates, is_opaque
 
 BROWSERS_OWN = frozenset(
@@ -28,7 +30,6 @@ BROWSERS_OWN = frozenset(
             "dnt",
             "expect",
             "host",
-            "if-match",
             "if-modified-since",
             "if-none-match",
         ),
@@ -37,6 +38,15 @@ BROWSERS_OWN = frozenset(
     }
 )
 """Headers that a browser sends with any request."""
+
+TRACING = re.compile(
+    r"traceparent|tracestate|baggage|sentry-trace|b3|x-b3-.*|uber-trace-id|x-cloud-trace-context|x-amzn-trace-id"
+    r"|x-datadog-.*|newrelic|(x-)?ms-.*request-id|(x-)?(request|correlation|trace|client-request)-?id"
+)
+"""Headers by which requests are traced in logs (documented by W3C and the makers of tracing libraries)."""
+
+FRESH = re.compile(r"idempoten|nonce", re.IGNORECASE)
+"""Names of values that a script makes up for each request."""
 
 TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 SHORTEST_PART = 4
@@ -52,8 +62,8 @@ LEFT_OUT = object()
 class Writer:
     """Writes one request for one part of the map.
 
-    ``typed`` has the names of what a task fills, by value. A step is a request that is only repeated for the
-    values that its answer gives.
+    ``typed`` has the names of what a task fills, by value, but not at the places in ``constants``. A step is
+    a request that is only repeated for the values that its answer gives.
     """
 
     flow: Flow
@@ -65,6 +75,7 @@ class Writer:
     typed: Mapping[str, str]
     is_step: bool = False
     needed_by: str = ""
+    constants: frozenset[PlaceSent] = frozenset()
 
     def operation(self) -> dict[str, Any]:
         """Return the request as the map has it."""
@@ -75,7 +86,7 @@ class Writer:
         if exchange.form == "text":
             self.made.miss(self.part, "unreadable_body", request=self._place)
         elif exchange.body is not None:
-            made[exchange.form] = self._body(exchange.body, "")
+            made[exchange.form] = self._body(exchange.body, "", "")
         self.flow.need_cookies(exchange, self.needed_by)
         return {**made, "success": [exchange.status]}
 
@@ -84,12 +95,17 @@ class Writer:
         return place(self.exchange, self.secrets | self.flow.followed)
 
     def _bare_path(self) -> str:
-        return "/".join(map(self._segment, self.exchange.bare_path.split("/")))
+        parts = self.exchange.bare_path.split("/")
+        return "/".join(self._at("path", str(at))._segment(part) for at, part in enumerate(parts))
+
+    def _at(self, kind: str, name: str) -> Writer:
+        """Return what writes a place: without the values that a task fills, if the place is constant."""
+        return replace(self, typed={}) if (kind, name) in self.constants else self
 
     def _path(self) -> str:
         pairs = []
         for name, value in parse_qsl(self.exchange.path.partition("?")[2], keep_blank_values=True):
-            text = LEFT_OUT if CLOCK.fullmatch(value) else self._text(value, name, "query")
+            text = LEFT_OUT if CLOCK.fullmatch(value) else self._at("query", name)._text(value, name, "query")
             if text is not LEFT_OUT:
                 pairs.append(f"{quote(name, safe='$[]')}={_quoted(str(text))}")
         path = self._bare_path()
@@ -104,7 +120,8 @@ class Writer:
     def _headers(self) -> dict[str, str]:
         made = {}
         for name, value in self.exchange.headers.items():
-            if name.startswith(":") or name.lower().startswith("sec-") or self._is_browsers(name, value):
+            lower = name.lower()
+            if lower.startswith((":", "sec-")) or TRACING.fullmatch(lower) or self._is_browsers(name, value):
                 continue
             if not self._is_new_each_time(name, value):
                 text = self._text(value, name, "header")
@@ -142,18 +159,21 @@ class Writer:
                     made[name] = _unmarked(marked)
         return made
 
-    def _body(self, part: Any, name: str) -> Any:
+    def _body(self, part: Any, name: str, pointer: str) -> Any:
         if isinstance(part, Mapping):
-            parts = {key: self._body(each, str(key)) for key, each in part.items()}
+            parts = {key: self._body(each, str(key), child(pointer, key)) for key, each in part.items()}
             return {key: each for key, each in parts.items() if each is not LEFT_OUT}
         if isinstance(part, list):
-            return [each for item in part if (each := self._body(item, name)) is not LEFT_OUT]
+            items = [self._body(item, name, child(pointer, at)) for at, item in enumerate(part)]
+            return [each for each in items if each is not LEFT_OUT]
         if part is None or isinstance(part, (bool, float)):
             return part
         if isinstance(part, int):
-            text = self._exact(str(part))
+            text = self._at("body", pointer)._exact(str(part))
+            if text is None:
+                self._note_time(name, part, "body")
             return part if text is None else f"{{{text}}}"
-        return self._text(part, name, "body")
+        return self._at("body", pointer)._text(part, name, "body")
 
     def _exact(self, text: str) -> str | None:
         if text in self.typed:
@@ -164,10 +184,19 @@ class Writer:
         """Return a text with its places, LEFT_OUT where it is a secret that a map cannot have."""
         marked = self._marked(text, where)
         literal = MARK.sub("", marked)
-        if self._is_secret(name, literal, where):
-            self._note_unknown(name, literal, where)
+        is_fresh = literal == text and where != "path" and FRESH.search(name) is not None
+        if self._is_secret(name, literal, where) or (is_fresh and literal):
+            self._note_unknown(name, literal, where, is_fresh=is_fresh)
             return LEFT_OUT
+        if where in ("body", "query"):
+            self._note_time(name, literal, where)
         return _unmarked(marked)
+
+    def _note_time(self, name: str, literal: Any, where: str) -> None:
+        """Ask about a time of the recording, which a map would send forever."""
+        if self.exchange.writes and is_time(literal):
+            field = f'the {where} "{name}"'.replace("body", "field")
+            self.made.miss(self.part, "fixed_time", request=self._place, field=field)
 
     def _marked(self, text: str, where: str) -> str:
         """Return a text in which each known value is replaced by a mark with its name."""
@@ -202,8 +231,12 @@ class Writer:
         is_code = ONE_TIME_CODE.fullmatch(literal) is not None
         return self.is_step and self.exchange.writes and where == "body" and is_code
 
-    def _note_unknown(self, name: str, literal: str, where: str) -> None:
+    def _note_unknown(self, name: str, literal: str, where: str, *, is_fresh: bool) -> None:
+        """Say that a value is left out: a header with one value in all requests only once."""
         field = "a part of its path" if where == "path" else f'the {where} "{name}"'.replace("body", "field")
+        if where == "header" and (name, literal) in self.flow.noted:
+            return
+        self.flow.noted.add((name, literal))
         values = candidates(literal)
         source = next(
             (each for value in values if (each := self.flow.has_in_text(value, self.exchange))), None
@@ -213,7 +246,7 @@ class Writer:
             given_by = f"the answer to {place(source, self.secrets | self.flow.followed)}"
             self.made.miss(self.part, "value_in_text", **about, source=given_by)
         else:
-            self.made.miss(self.part, "unknown_value", **about)
+            self.made.miss(self.part, "fresh_value" if is_fresh else "unknown_value", **about)
 
 
 def place(exchange: Exchange, secrets: Collection[str]) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from contextlib import closing
 from dataclasses import dataclass
@@ -81,11 +82,20 @@ def managed(
 ) -> Any:
     """Create a token by the map, keep it, read when it was used, and delete it; return the time of use.
 
-    Without an interface it is the recorded one on another day. Raises ApplianceError.
+    Without an interface it is the recorded one on another day. Raises ApplianceError. Tokens of others have
+    to be as they were, even then.
     """
     interface = interface or again(drafted.interface, 77)
     for number in range(others):
         interface.add(f"other-{number}")
+    foreign = copy.deepcopy(interface.tokens)
+    try:
+        return _managed(drafted, interface, connection)
+    finally:
+        assert [token for token in interface.tokens if token["description"] != DESCRIPTION] == foreign
+
+
+def _managed(drafted: Drafted, interface: Interface, connection: dict[str, Any]) -> Any:
     entry = MemoryEntry()
 
     def run(**options: Any) -> dict[str, Any]:

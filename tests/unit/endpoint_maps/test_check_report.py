@@ -72,48 +72,77 @@ def test_the_number_of_tokens_is_told_and_of_how_many() -> None:
     assert "; the appliance reports the same total; " in detail({"tokens": TOKENS}, endpoints, "tokens.list")
 
 
-CREATED = {"minted": True}
+TEMPORARY = {"id": 9, "description": "endpoint-check-box", "used": None}
+CREATED = {"minted": True, "changed": True}
+LISTED = {"tokens": [*TOKENS, TEMPORARY]}
+WHOLE = {"created": CREATED, "listed": LISTED, "deleted": {}, "after": {"tokens": TOKENS}}
+NOT_READ = {"failed": True, "msg": "no"}
+LEFT = 'the token "endpoint-check-box" is left on the sensor: delete it manually'
 PROOFS = {
     # what the modules answered: (the proof, the states of create and delete, what is said)
-    "both work": (
-        {"created": CREATED, "deleted": {}, "after": {"tokens": TOKENS}},
-        "works",
-        "works",
-        "only that token",
-    ),
-    "no creation": (
-        {"created": {"failed": True, "msg": "no"}},
+    "both work": (WHOLE, "works", "works", "only that token"),
+    "no creation": ({**WHOLE, "created": NOT_READ}, "fails", "not tried", "it requires tokens.create"),
+    "a creation whose answer is lost": (
+        {**WHOLE, "created": NOT_READ, "after": LISTED},
         "fails",
         "not tried",
-        "it requires tokens.create",
+        f"no; {LEFT}",
     ),
-    "check mode": ({"created": {"minted": False}, "deleted": {}}, "not tried", "not tried", "check mode"),
+    "check mode": (
+        {**WHOLE, "created": {"minted": False, "changed": True}},
+        "not tried",
+        "not tried",
+        "check mode",
+    ),
+    "left by an earlier check": (
+        {**WHOLE, "created": {"minted": False, "changed": False}},
+        "not tried",
+        "not tried",
+        "an earlier check left the temporary token, which this run deletes; run the check again",
+    ),
+    "not listed": ({**WHOLE, "listed": {"tokens": TOKENS}}, "fails", "not tried", LEFT),
+    "listed instead of another one": (
+        {**WHOLE, "listed": {"tokens": [*TOKENS[1:], TEMPORARY]}},
+        "fails",
+        "not tried",
+        "had the ids 1, 2 before, and has 2, 9 after the creation; the map's tokens.list may not read all",
+    ),
+    "two more": (
+        {**WHOLE, "listed": {"tokens": [*TOKENS, TEMPORARY, {**TEMPORARY, "id": 10}]}},
+        "fails",
+        "not tried",
+        LEFT,
+    ),
+    "another description": (
+        {**WHOLE, "listed": {"tokens": [*TOKENS, {**TEMPORARY, "description": "else"}]}},
+        "fails",
+        "not tried",
+        LEFT,
+    ),
     "no deletion": (
-        {"created": CREATED, "deleted": {"unreachable": True, "msg": "gone"}, "after": {"tokens": TOKENS}},
+        {**WHOLE, "deleted": {"unreachable": True, "msg": "gone"}, "after": LISTED},
         "works",
         "fails",
-        "gone",
+        f"gone; {LEFT}",
     ),
+    "still there": ({**WHOLE, "after": LISTED}, "works", "fails", LEFT),
     "another one is gone": (
-        {"created": CREATED, "deleted": {}, "after": {"tokens": TOKENS[1:]}},
+        {**WHOLE, "after": {"tokens": TOKENS[1:]}},
         "works",
         "fails",
         "had the ids 1, 2 before, and has 2 after",
     ),
-    "no list": (
-        {"created": CREATED, "deleted": {}, "after": {"failed": True, "msg": "no"}},
-        "works",
-        "fails",
-        "again: no",
-    ),
+    "no list": ({**WHOLE, "after": NOT_READ}, "fails", "fails", "again: no; the token"),
+    "no list between": ({**WHOLE, "listed": NOT_READ}, "fails", "fails", "may be left on the sensor"),
 }
 
 
 @pytest.mark.parametrize(("proof", "create", "delete", "said"), PROOFS.values(), ids=PROOFS)
 def test_a_temporary_token_proves_a_map(proof: Any, create: str, delete: str, said: str) -> None:
-    lines = endpoint_map_report({"tokens": TOKENS}, SENSOR, proof)
+    given = {**proof, "description": "endpoint-check-box"}
+    lines = endpoint_map_report({"tokens": TOKENS}, SENSOR, given)
     assert [line["state"] for line in lines[-2:]] == [create, delete]
-    assert said in lines[-1]["detail"]
+    assert said in "\n".join(line["detail"] for line in lines[-2:])
 
 
 def test_a_login_of_schema_1_is_known_by_its_paths() -> None:

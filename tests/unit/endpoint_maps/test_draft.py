@@ -22,68 +22,32 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.
     checked_endpoint_map,
 )
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import (
-    Draft,
     RecordedSession,
+)
+from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
+    BOTH,
+    CREATE,
+    CSRF,
+    DELETE,
+    ENTRIES,
+    GONE,
+    LIST,
+    LOGIN,
+    LOGOUT,
+    OLD,
+    PAGE,
+    PASSWORD,
+    RECORDED,
+    ROW,
+    SESSION,
+    TOKEN,
+    X_CSRF,
+    entry,
+    listing,
+    made,
 )
 
 KEPT = Path(__file__).parents[2] / "fixtures" / "recordings"
-ORIGIN = "https://sensor.example"
-SESSION, CSRF, PASSWORD, TOKEN = "s3ss10n-c00k1e", "c5rf-c00k1e-4", "p4ssw0rd!", "t0k3n-of-32-digits"
-RECORDED = RecordedSession("sensor", "ada", PASSWORD, TOKEN, description="Forescout")
-ROW = {"nr": 7, "text": "Forescout", "last": "N/A"}
-OLD = {"nr": 3, "text": "Historian", "last": "2026-11-02T10:15:00Z"}
-
-
-def entry(
-    method: str,
-    path: str,
-    sent: Any = None,
-    answer: Any = None,
-    *,
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-    cookies: str = "",
-    sets: str = "",
-) -> dict[str, Any]:
-    """Return an entry in the form that Chromium writes."""
-    given = {**(headers or {}), **({"cookie": cookies} if cookies else {})}
-    request = {
-        "method": method,
-        "url": ORIGIN + path,
-        "headers": [{"name": name, "value": value} for name, value in given.items()],
-        "cookies": [],
-    }
-    if isinstance(sent, str):
-        request["postData"] = {"mimeType": "application/x-www-form-urlencoded", "text": sent}
-    elif sent is not None:
-        request["postData"] = {"mimeType": "application/json", "text": json.dumps(sent)}
-    text = json.dumps(answer) if isinstance(answer, (dict, list)) else answer or ""
-    response = {
-        "status": status,
-        "headers": [{"name": "set-cookie", "value": sets}] if sets else [],
-        "cookies": [],
-        "content": {"mimeType": "application/json", "text": text},
-    }
-    return {"request": request, "response": response}
-
-
-BOTH = f"csrf={CSRF}; sid={SESSION}"
-X_CSRF = {"x-csrf": CSRF}
-PAGE = entry("GET", "/start", answer="<html>", sets=f"csrf={CSRF}; Path=/")
-LOGIN = entry(
-    "POST",
-    "/in",
-    {"who": "ada", "pw": PASSWORD},
-    {},
-    headers=X_CSRF,
-    cookies=f"csrf={CSRF}",
-    sets=f"sid={SESSION}; HttpOnly",
-)
-CREATE = entry("POST", "/t", {"text": "Forescout"}, {"nr": 7, "value": TOKEN}, headers=X_CSRF, cookies=BOTH)
-LIST = entry("GET", "/t?view=all", answer={"rows": [OLD, ROW]}, cookies=BOTH)
-DELETE = entry("DELETE", "/t/7", status=204, headers=X_CSRF, cookies=BOTH)
-LOGOUT = entry("POST", "/out", headers=X_CSRF, cookies=BOTH, sets='sid=""; Max-Age=0')
-ENTRIES = [PAGE, LOGIN, CREATE, LIST, DELETE, LOGOUT]
 DRAFTED = {
     "schema": 2,
     "product": "sensor",
@@ -130,16 +94,6 @@ DRAFTED = {
         },
     },
 }
-
-
-def made(*entries: Any, session: RecordedSession = RECORDED) -> Draft:
-    """Draft a map from a recording of these entries."""
-    return draft(json.dumps({"log": {"entries": entries}}), session)
-
-
-def listing(*rows: Any) -> dict[str, Any]:
-    """Return the entry of a list with these rows."""
-    return entry("GET", "/t", answer={"rows": rows}, cookies=BOTH)
 
 
 def essence(operation: dict[str, Any]) -> dict[str, Any]:
@@ -232,7 +186,6 @@ def test_the_deletion_proves_the_id_if_the_answer_to_the_creation_does_not() -> 
 
 
 REMOVE = entry("POST", "/t/remove", {"which": [7]}, {}, headers=X_CSRF, cookies=BOTH)
-GONE = entry("GET", "/t?view=all", answer={"rows": [OLD]}, cookies=BOTH)
 
 
 def test_a_deletion_may_name_the_token_in_its_body() -> None:
@@ -253,7 +206,7 @@ def test_what_only_seems_to_delete_is_not_taken() -> None:
 
 def test_the_method_delete_is_preferred_to_a_write_that_only_names_the_token() -> None:
     seen = entry("POST", "/seen", {"token": 7}, {}, headers=X_CSRF, cookies=BOTH)
-    assert made(PAGE, LOGIN, CREATE, seen, LIST, DELETE, LOGOUT).endpoints == DRAFTED
+    assert made(PAGE, LOGIN, CREATE, seen, LIST, DELETE, GONE, LOGOUT).endpoints == DRAFTED
     assert made(PAGE, LOGIN, CREATE, LIST, seen, DELETE, GONE, LOGOUT).endpoints == DRAFTED
 
 
@@ -287,7 +240,7 @@ def test_a_bearer_login_is_identified_by_a_later_header_with_its_token() -> None
 def test_a_refused_login_is_ignored() -> None:
     refused = copy.deepcopy(LOGIN)
     refused["response"]["status"] = 403
-    assert made(PAGE, LOGIN, refused, CREATE, LIST, DELETE, LOGOUT).endpoints == DRAFTED
+    assert made(PAGE, LOGIN, refused, CREATE, LIST, DELETE, GONE, LOGOUT).endpoints == DRAFTED
 
 
 def test_no_secret_of_the_recording_is_in_the_draft() -> None:
@@ -372,7 +325,7 @@ def test_an_answer_in_base64_is_read() -> None:
     listed = copy.deepcopy(LIST)
     content = listed["response"]["content"]
     content.update(encoding="base64", text=base64.b64encode(content["text"].encode()).decode())
-    assert made(PAGE, LOGIN, CREATE, listed, DELETE, LOGOUT).endpoints == DRAFTED
+    assert made(PAGE, LOGIN, CREATE, listed, DELETE, GONE, LOGOUT).endpoints == DRAFTED
 
 
 def graphql(query: str, data: Any, bearer: str = "") -> dict[str, Any]:
@@ -440,7 +393,7 @@ def test_a_token_that_is_revealed_by_a_second_request_needs_the_first_one_before
 
 def test_the_new_one_of_two_tokens_with_one_description_is_known_by_its_id() -> None:
     twin = {**ROW, "nr": 5}
-    found = made(PAGE, LOGIN, listing(OLD, twin), CREATE, listing(ROW, OLD, twin), DELETE)
+    found = made(PAGE, LOGIN, listing(OLD, twin), CREATE, listing(ROW, OLD, twin), DELETE, listing(OLD, twin))
     assert found.missing == []
     assert found.endpoints["tokens"]["delete"]["path"] == "/t/{id}"
 
@@ -489,7 +442,7 @@ def test_what_a_browser_and_its_scripts_add_is_not_in_the_map() -> None:
         },
     )
     other = entry("GET", "/x", headers={"X-Request-Id": "0d2f1f6e-0b0a-4c0d-8e1d-1f2e3d4c5b6a"})
-    assert made(PAGE, LOGIN, other, CREATE, listed, DELETE, LOGOUT).endpoints == DRAFTED
+    assert made(PAGE, LOGIN, other, CREATE, listed, DELETE, GONE, LOGOUT).endpoints == DRAFTED
 
 
 def test_a_body_that_is_neither_json_nor_a_form_is_told() -> None:

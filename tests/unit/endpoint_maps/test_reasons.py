@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.reasons import REASONS
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import Draft
 
 ROOT = Path(__file__).parents[3]
 DRAFTER = ROOT / "plugins" / "plugin_utils" / "_endpoint_maps"
@@ -28,3 +29,10 @@ def test_the_tutorial_has_a_row_for_each_reason_and_no_other() -> None:
 def test_each_reason_is_given_somewhere() -> None:
     code = "".join(path.read_text() for path in DRAFTER.glob("*.py") if path.name != "reasons.py")
     assert not [name for name in REASONS if f'"{name}"' not in code]
+
+
+def test_a_sentence_is_noted_once() -> None:
+    made = Draft({})
+    for _time in range(2):
+        made.miss("tokens.list", "no_list")
+    assert len(made.missing) == 1

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import ApplianceError
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.load import Fault
 from ansible_collections.otsec.defender_iot.tests.support.web_sessions import USED, Behaviour
 from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.driven import managed, recorded
 
@@ -18,13 +21,17 @@ LOGINS = ("json", "form", "multipart", "two_steps")
 CARRIERS = ("cookie", "early_cookie", "header", "bearer", "path", "query", "body", "script_cookie")
 CSRF = ("none", "cookie", "encoded_cookie", "meta", "hidden", "header")
 ONE_PAGE = ("total", "size")
+DELETIONS = ("path", "body", "get", "none")
+HARMFUL = ("remaining", "row", "steps")
+"""Deletions that a map cannot repeat without changing other tokens."""
 
 
 @st.composite
-def behaviours(draw: st.DrawFn) -> Behaviour:
+def behaviours(draw: st.DrawFn, deletions: tuple[str, ...] = DELETIONS) -> Behaviour:
     """Draw a behaviour that a web interface can have."""
     is_basic = draw(st.integers(0, 9)) == 0
     carrier = "header" if is_basic else draw(st.sampled_from(CARRIERS))
+    deletion = draw(st.sampled_from(deletions))
     is_cookie = carrier in ("cookie", "early_cookie")
     return Behaviour(
         login="basic" if is_basic else draw(st.sampled_from(LOGINS)),
@@ -36,7 +43,8 @@ def behaviours(draw: st.DrawFn) -> Behaviour:
         ids=draw(st.sampled_from(("number", "uuid", "text"))),
         used=draw(st.sampled_from(sorted(USED))),
         created=draw(st.sampled_from(("object", "without_id", "string"))),
-        deletion=draw(st.sampled_from(("path", "body", "none"))),
+        # A GET has no body to carry the session in.
+        deletion="path" if (carrier, deletion) == ("body", "get") else deletion,
         logout=draw(st.sampled_from(("post", "get", "none"))),
         looks=draw(st.sampled_from(("hex", "letters", "base64", "jwt", "uuid"))),
     )
@@ -60,4 +68,21 @@ def test_a_drafted_map_works_or_the_draft_says_why_not(behaviour: Behaviour, see
         return
     managed(drafted, others=0)
     with pytest.raises(ApplianceError, match="the list may be incomplete"):
+        managed(drafted, others=9)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
+)
+@given(behaviour=behaviours((*DELETIONS, *HARMFUL)), seed=st.integers(0, 10**6))
+def test_tokens_of_others_are_never_changed(behaviour: Behaviour, seed: int) -> None:
+    drafted = recorded(behaviour, seed)
+    is_harmful = behaviour.deletion in (*HARMFUL, "none")
+    assert ("tokens.delete" in drafted.missing) == is_harmful
+    assert ("delete" in drafted.made.endpoints["tokens"]) != is_harmful
+    with suppress(ApplianceError, Fault):
         managed(drafted, others=9)

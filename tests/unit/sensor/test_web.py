@@ -118,9 +118,26 @@ def test_an_answer_without_a_token_is_an_error_and_no_token(value: Any) -> None:
 
 
 def test_a_token_is_deleted_after_the_list_was_read_again() -> None:
-    box = sensor(answer(200, [row(4, "Forescout"), row(7, "Forescout")]), answer(204))
+    left = row(4, "Forescout")
+    box = sensor(answer(200, [left, row(7, "Forescout")]), answer(204), answer(200, [left]))
     box.delete(TOKEN, "Forescout", row(7, "Forescout"))
-    assert box.http.requests == [("GET", "/tokens"), ("DELETE", "/tokens/7")]
+    assert box.http.requests == [("GET", "/tokens"), ("DELETE", "/tokens/7"), ("GET", "/tokens")]
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        ([4, 5, 7], "the appliance accepted the deletion, and still lists the token with id 7"),
+        ([], "besides the token with id 7, the tokens with the ids 4, 5 are gone"),
+    ],
+)
+def test_a_deletion_after_which_the_list_is_not_as_expected_is_an_error(left: list[int], said: str) -> None:
+    listed = [row(number, "Forescout") for number in (4, 5, 7)]
+    after = [each for each in listed if each["id"] in left]
+    box = sensor(answer(200, listed), answer(204), answer(200, after))
+    with pytest.raises(ApplianceError) as caught:
+        box.delete(TOKEN, "Forescout", row(7, "Forescout"))
+    assert caught.value.why == said
 
 
 @pytest.mark.parametrize(
@@ -143,9 +160,10 @@ def test_a_token_that_the_list_does_not_name_by_id_and_description_is_not_delete
 
 
 def test_a_token_that_the_task_has_created_is_deleted_before_it_is_listed() -> None:
-    box = sensor(answer(200, [row(4, "Forescout")]), answer(204))
+    others = answer(200, [row(4, "Forescout")])
+    box = sensor(others, answer(204), others)
     box.delete(TOKEN, "Forescout", {"id": 7, "description": "Forescout", MINTED_NOW: True})
-    assert box.http.requests == [("GET", "/tokens"), ("DELETE", "/tokens/7")]
+    assert box.http.requests == [("GET", "/tokens"), ("DELETE", "/tokens/7"), ("GET", "/tokens")]
 
 
 def test_a_created_token_whose_id_has_another_description_is_not_deleted() -> None:
@@ -159,7 +177,7 @@ def test_a_map_that_deletes_by_description_does_so_only_where_one_token_has_it(o
     delete = {"method": "POST", "path": "/gone", "json": {"d": "{description}"}, "success": [200]}
     listed = [row(7, "Forescout"), *[row(4, "Forescout")] * others]
     endpoints = {**MAP, "tokens": {**MAP["tokens"], "delete": delete}}
-    box = sensor(answer(200, listed), answer(200), endpoint_map=endpoints)
+    box = sensor(answer(200, listed), answer(200), answer(200, []), endpoint_map=endpoints)
     if others:
         with pytest.raises(ApplianceError, match="deletes by description only"):
             box.delete(TOKEN, "Forescout", row(7, "Forescout"))

@@ -25,11 +25,21 @@ def rows(*numbers: int, **told: Any) -> Any:
     return answer(200, {"rows": [{"id": number} for number in numbers], **told})
 
 
-def listed(wire: Wire, path: str, **paging_of_map: Any) -> list[int]:
+def linked(number: int, link: str) -> Any:
+    """Answer with a page of one row and a Link header."""
+    return answer(200, {"rows": [{"id": number}]}, Link=link)
+
+
+def listed(wire: Wire, path: str, items: str = "/rows", **paging_of_map: Any) -> list[int]:
     """Return the ids of a list that is read by a map with this paging."""
-    operation = {"method": "GET", "path": path, "success": [200], "items": "/rows", "fields": {"id": "/id"}}
+    operation = {"method": "GET", "path": path, "success": [200], "items": items, "fields": {"id": "/id"}}
     endpoints = {"login": {"steps": []}, "tokens": {"list": {**operation, "paging": paging_of_map}}}
     return [row["id"] for row in WebInterface(wire, {**USER, "endpoint_map": endpoints}).listed("tokens")]
+
+
+def whole(wire: Wire, items: str = "/rows") -> list[int]:
+    """Return the ids of a list that is read by a map without paging."""
+    return listed(wire, "/t", items)
 
 
 COUNTED = {"start": 0, "counts": "pages"}
@@ -69,6 +79,26 @@ WHOLE = {
         {"next": {"pointer": "/more"}},
         [rows(1, more="https://appliance.example/t?p=2"), rows(2)],
         ["/t?at=0", "/t?p=2"],
+    ),
+    "a link in a header": (
+        {"next": {"header": "Link"}},
+        [linked(1, '</t?p=9>; rel="last", </t?p=2>; rel="next"'), linked(2, '</t?p=1>; rel="prev"')],
+        ["/t?at=0", "/t?p=2"],
+    ),
+    "no parameter on the first page": (
+        {"start": 1, "counts": "pages", "next_path": "/t?p={page}"},
+        [rows(1, 2), rows(3), rows()],
+        ["/t?at=1", "/t?p=2", "/t?p=3"],
+    ),
+    "rows are counted from the second page on": (
+        {"start": 0, "counts": "rows", "next_path": "/t?p={page}", "more": "/more"},
+        [rows(1, 2, more=True), rows(3, more=False)],
+        ["/t?at=0", "/t?p=2"],
+    ),
+    "a cursor that never ends": (
+        {"next": "/c", "next_path": NEXT, "more": "/more"},
+        [rows(1, c="a", more=True), rows(2, c="b", more=False)],
+        ["/t?at=0", "/t?from=a"],
     ),
     "a cursor": (
         {"next": "/more", "next_path": NEXT},
@@ -116,6 +146,12 @@ INCOMPLETE = {
         [rows(1, n="//else.example/t")],
         "the answer names a next page",
     ),
+    "more and no way on": ({"more": "/m"}, [rows(1, m=True)], "the answer says that more pages follow"),
+    "more and no cursor": (
+        {"next": "/n", "next_path": NEXT, "more": "/m"},
+        [rows(1, m=True)],
+        "more pages follow, and names none",
+    ),
     "no total": ({"total": "/all"}, [rows(1)], "paging.total is not in the answer"),
     "a total that is none": ({"total": "/all"}, [rows(1, all=True)], "True is no number of objects"),
     "a last that is none": ({"last": "/end"}, [rows(1, end="no")], "'no' does not say whether"),
@@ -139,3 +175,72 @@ def test_the_number_of_pages_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(paging, "LIMIT", 2)
     with pytest.raises(ApplianceError, match="it has more than 2 pages"):
         listed(Wire(rows(1), rows(2), rows(3)), PAGED, **COUNTED)
+
+
+SIGNS = {
+    # what an answer has beside its list: (the answer, what is said)
+    "a link": (linked(1, '</t?p=2>; rel="next"'), "the header Link names a next page"),
+    "a range": (
+        answer(200, {"rows": [{"id": 1}]}, **{"Content-Range": "rows 0-0/9"}),
+        "the header Content-Range is rows 0-0/9",
+    ),
+    "a total in a header": (
+        answer(200, {"rows": [{"id": 1}]}, **{"X-Total-Count": "9"}),
+        "the header X-Total-Count is 9",
+    ),
+    "more": (rows(1, hasMore=True), 'the answer has "hasMore": True'),
+    "a cut": (rows(1, meta={"truncated": True}), 'the answer has "truncated": True'),
+    "not the last": (rows(1, last=False), 'the answer has "last": False'),
+    "a number of pages": (rows(1, page_count=2), 'the answer has "page_count": 2'),
+    "a total": (rows(1, totalElements=2), 'the answer has "totalElements": 2'),
+    "a cursor": (rows(1, meta={"nextCursor": "abc"}), 'the answer has "nextCursor", which names a next page'),
+    "an error": (rows(error="locked"), 'the answer has "error" beside an empty list'),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), SIGNS.values(), ids=SIGNS)
+def test_a_sign_of_more_objects_that_the_map_does_not_read_is_an_error(given: Any, said: str) -> None:
+    with pytest.raises(ApplianceError, match="the list may be incomplete: ") as caught:
+        whole(Wire(given))
+    assert said in caught.value.why
+    assert ("check the appliance" in caught.value.remedy) == ("error" in said)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {
+            "hasMore": False,
+            "truncated": False,
+            "last": True,
+            "pages": 1,
+            "total": 1,
+            "next": None,
+            "error": None,
+        },
+        {"error": {"code": 0}, "size": 50, "totals": {"total": "1"}},
+        {"links": {"next": ""}, "page": {"totalPages": 1, "number": 0}},
+    ],
+)
+def test_other_values_beside_a_list_are_no_sign(beside: Any) -> None:
+    headers = {"Link": '</t?p=1>; rel="prev"', "Content-Range": "rows 0-0/1", "X-Total-Count": "1"}
+    assert whole(Wire(answer(200, {"rows": [{"id": 1}], **beside}, **headers))) == [1]
+
+
+def test_a_sign_around_a_list_in_a_list_is_found() -> None:
+    deep = {"data": [{"tokens": {"rows": [{"id": 1}], "pageInfo": {"hasNextPage": True}}}]}
+    with pytest.raises(ApplianceError, match='the answer has "hasNextPage": True'):
+        whole(Wire(answer(200, deep)), "/data/0/tokens/rows")
+
+
+@pytest.mark.parametrize(
+    ("given", "beside"),
+    [
+        ({"next": "/c"}, {"next": "/t?p=1"}),
+        ({"total": "/all"}, {"total": 9, "all": 1}),
+        ({"last": "/end"}, {"truncated": True, "end": True}),
+        ({"more": "/m"}, {"last": False, "m": False}),
+    ],
+)
+def test_what_the_map_s_paging_reads_itself_is_no_other_sign(given: Any, beside: Any) -> None:
+    assert listed(Wire(rows(1, **beside)), "/t", **given) == [1]

@@ -435,7 +435,7 @@ def test_what_is_requested_before_an_operation_takes_its_values_and_gives_it_oth
     page = '<input name="n" value="once">'
     wire = Wire(answer(200, page), answer(200), answer(200, page.replace("once", "twice")), answer(200))
     interface = WebInterface(wire, {**USER, "endpoint_map": endpoints})
-    for _ in range(2):
+    for _time in range(2):
         interface.write("tokens", "create", {"description": "d"})
     assert wire.requests[:2] == [("GET", "/new/d"), ("POST", "/t")]
     assert [each["data"]["n"] for each in wire.contents if "data" in each] == ["once", "twice"]

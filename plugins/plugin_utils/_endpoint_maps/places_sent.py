@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The places of a request that have a value: the parts of its path, its query and its body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from .recording import Exchange, scalars
+
+PlaceSent = tuple[str, str]
+"""``path`` and a number, ``query`` and a name, or ``body`` and a JSON pointer."""
+
+SHORTEST = 4
+"""Shorter values are in other texts by chance."""
+
+
+def sent_places(exchange: Exchange) -> Iterator[tuple[PlaceSent, str]]:
+    """Yield every place of a request with its value as text."""
+    path, _mark, query = exchange.path.partition("?")
+    for number, part in enumerate(path.split("/")):
+        yield ("path", str(number)), unquote(part)
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        yield ("query", name), value
+    for pointer, value in scalars(exchange.body):
+        if value is not None and not isinstance(value, bool):
+            yield ("body", pointer), str(value)
+
+
+def has_value(text: str, value: Any) -> bool:
+    """Return whether a text is a value, or has it as a word of a list, of code, or of a longer text."""
+    wanted = str(value)
+    if text == wanted or wanted in re.split(r"[\s,;|]+", text):
+        return True
+    is_code = "{" in text
+    return (is_code or len(wanted) >= SHORTEST) and bool(
+        re.search(rf"(?<![\w-]){re.escape(wanted)}(?![\w-])", text)
+    )
+
+
+def addresses(exchange: Exchange, value: Any) -> bool:
+    """Return whether a request names an object, in its path or in its body."""
+    return any(has_value(text, value) for _place, text in sent_places(exchange))

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The forms of a password that a draft must not contain."""
+
+from __future__ import annotations
+
+import base64
+
+SHORTEST_PART, LONGEST_PART = 4, 8
+
+
+def password_forms(password: str) -> set[str]:
+    """Return a password, its encodings that a search does not decode, and its parts.
+
+    A part has 8 characters, or half of the password's length if that is less, but at least 4, and not only
+    letters: a word may be in a map by chance. ``values.decodings`` decodes percent-encoding, base64 and
+    hexadecimal.
+    """
+    data = password.encode()
+    encoded = [base64.b85encode(data), base64.a85encode(data), base64.b32encode(data)]
+    wide = base64.b64encode(password.encode("utf-16-le"))
+    forms = {password, password[::-1], *(each.decode().rstrip("=") for each in (*encoded, wide))}
+    size = max(SHORTEST_PART, min(LONGEST_PART, (len(password) + 1) // 2))
+    parts = {password[start : start + size] for start in range(len(password) - size + 1)}
+    return forms | {part for part in parts if not part.isalpha()}

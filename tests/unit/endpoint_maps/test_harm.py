@@ -1,0 +1,309 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A request that could change a token other than the new one is not in a draft, and the draft says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
+    BOTH,
+    CREATE,
+    DELETE,
+    GONE,
+    LIST,
+    LOGIN,
+    OLD,
+    PAGE,
+    ROW,
+    TOKEN,
+    X_CSRF,
+    entry,
+    made,
+)
+
+UUIDS = ("0b9f8c1e-7a54-4f0a-9d1b-5a6c7e8f9012", "1c2d3e4f-5a6b-4c7d-8e9f-0a1b2c3d4e5f")
+
+
+def write(path: str, sent: Any = None, answer: Any = None, method: str = "POST") -> dict[str, Any]:
+    """Make the entry of a request that writes."""
+    return entry(method, path, sent, {} if answer is None else answer, headers=X_CSRF, cookies=BOTH)
+
+
+def read(path: str, *rows: Any) -> dict[str, Any]:
+    """Make the entry of a list."""
+    return entry("GET", path, answer={"rows": list(rows)}, cookies=BOTH)
+
+
+def deleted_by(*requests: Any, old: Any = None, row: Any = None) -> Any:
+    """Draft a map from a recording that deletes the token by these requests."""
+    old, row = {**OLD, **(old or {})}, {**ROW, **(row or {})}
+    return made(PAGE, LOGIN, read("/t", old), CREATE, read("/t", old, row), *requests, read("/t", old))
+
+
+def said(found: Any, part: str) -> list[str]:
+    """Return what a draft says about one part."""
+    return [
+        each.partition(": ")[2].partition(";")[0] for each in found.missing if each.startswith(f"{part}:")
+    ]
+
+
+def graphql(name: str, variables: Any, data: Any) -> dict[str, Any]:
+    """Make the entry of a GraphQL request with a name."""
+    query = f"query {name} {{ nr text }}"
+    return write("/graphql", {"operationName": name, "query": query, "variables": variables}, data)
+
+
+def page(*rows: Any) -> dict[str, Any]:
+    """Return the data of a list as GraphQL pages it."""
+    return {
+        "data": {
+            "totalCount": len(rows),
+            "edges": [{"node": row} for row in rows],
+            "pageInfo": {"hasNextPage": False, "endCursor": "NTA="},
+        }
+    }
+
+
+def test_a_list_is_drafted_from_the_request_that_lists_and_from_no_other_to_its_address() -> None:
+    first = {"first": 50, "after": None}
+    found = made(
+        PAGE,
+        LOGIN,
+        graphql("Tokens", first, page(OLD)),
+        graphql("CreateToken", {"text": "Forescout"}, {"data": {"nr": 7, "value": TOKEN}}),
+        graphql("Tokens", first, page(OLD, ROW)),
+        graphql("DeleteToken", {"nr": 7}, {"data": {"ok": True}}),
+        graphql("Tokens", first, page(OLD)),
+        graphql("DeleteExpired", {}, {"data": {"ok": True}}),
+    )
+    assert found.missing == []
+    tokens = found.endpoints["tokens"]
+    assert tokens["list"]["json"]["operationName"] == "Tokens"
+    assert tokens["list"]["json"]["variables"] == {"first": 50, "after": "{next}"}
+    assert tokens["list"]["paging"] == {
+        "next": "/data/pageInfo/endCursor",
+        "next_path": "/graphql",
+        "more": "/data/pageInfo/hasNextPage",
+        "total": "/data/totalCount",
+    }
+    assert tokens["delete"]["json"]["variables"] == {"nr": "{id}"}
+
+
+def test_a_list_whose_own_request_changes_it_is_not_drafted() -> None:
+    rows = [OLD, {**OLD, "nr": 4, "text": "Splunk"}, ROW]
+    changing = [write("/prune", {"oldest": True}, {"rows": rows[at:]}) for at in (1, 2)]
+    found = made(PAGE, LOGIN, CREATE, *changing)
+    assert "list" not in found.endpoints.get("tokens", {})
+    assert said(found, "tokens.list") == [
+        "the answers to POST /prune differ although nothing else was sent between, so it may change tokens"
+    ]
+
+
+OTHERS = {
+    # how another token is named: (the request that deletes, the field)
+    "the list that remains": (
+        write("/t", {"rows": [{"nr": 3, "text": "Historian"}], "gone": 7}, method="PUT"),
+        'the field "/rows/0/nr"',
+    ),
+    "two tokens": (write("/t/remove", {"which": [3, 7]}), 'the field "/which/0"'),
+    "two tokens in a text": (write("/t?which=3,7", method="DELETE"), 'the query "which"'),
+    "what to keep": (write("/prune", {"keep": [3], "gone": 7}), 'the field "/keep/0"'),
+    "a description": (write("/t/7?after=Historian", method="DELETE"), 'the query "after"'),
+}
+
+
+@pytest.mark.parametrize(("request_", "field"), OTHERS.values(), ids=OTHERS)
+def test_a_deletion_that_names_another_token_is_not_drafted(request_: Any, field: str) -> None:
+    found = deleted_by(request_)
+    assert "delete" not in found.endpoints["tokens"]
+    assert any(
+        f"sends {field}, which has the id or the description of another token" in each
+        for each in said(found, "tokens.delete")
+    )
+
+
+def test_a_creation_that_names_another_token_is_not_drafted_and_never_repeated() -> None:
+    create = write(
+        "/t", {"text": "Forescout", "order": [3]}, {"nr": 7, "value": TOKEN, "ticket": "a1b2c3d4e5f6"}
+    )
+    delete = write("/t/7?ticket=a1b2c3d4e5f6", method="DELETE")
+    found = made(PAGE, LOGIN, read("/t", OLD), create, read("/t", OLD, ROW), delete, read("/t", OLD))
+    assert "create" not in found.endpoints["tokens"]
+    assert "before" not in found.endpoints["tokens"].get("delete", {})
+    (why,) = said(found, "tokens.create")
+    assert why == 'POST /t sends the field "/order/0", which has the id or the description of another token'
+
+
+def test_a_number_that_every_request_sends_is_no_id_of_a_token() -> None:
+    def rpc(number: int, method: str, params: Any, result: Any) -> dict[str, Any]:
+        return write(
+            "/rpc", {"id": number, "method": method, "params": params}, {"id": number, "result": result}
+        )
+
+    found = made(
+        PAGE,
+        LOGIN,
+        rpc(1, "list", [], [OLD]),
+        rpc(3, "add", ["Forescout"], {"nr": 7, "value": TOKEN}),
+        rpc(4, "list", [], [OLD, ROW]),
+        rpc(5, "remove", [7], True),
+        rpc(6, "list", [], [OLD]),
+    )
+    assert found.missing == []
+    assert found.endpoints["tokens"]["delete"]["json"]["params"] == ["{id}"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"nr": 7, "uuid": UUIDS[1]}, 'the field "/uuid"'),
+        ({"nr": 7, "note": f"row {UUIDS[1]}"}, 'the field "/note"'),
+    ],
+)
+def test_another_value_of_the_token_s_row_is_never_captured_by_its_position(sent: Any, field: str) -> None:
+    found = deleted_by(write("/revoke", sent), old={"uuid": UUIDS[0]}, row={"uuid": UUIDS[1]})
+    assert "delete" not in found.endpoints["tokens"]
+    assert "capture" not in found.endpoints["tokens"]["list"]
+    (why,) = said(found, "tokens.delete")
+    assert (
+        why
+        == f"POST /revoke sends {field}, which has another value of the token's row in the list than its id"
+    )
+
+
+def test_a_part_of_the_token_s_row_that_looks_machine_made_is_not_sent_either() -> None:
+    links = [
+        {"link": f"/t/{number}/del?n={nonce}"} for number, nonce in ((3, "ab12cd34ef56"), (7, "fe98dc76ba54"))
+    ]
+    found = deleted_by(write("/t/7/del?n=fe98dc76ba54"), old=links[0], row=links[1])
+    assert "delete" not in found.endpoints["tokens"]
+
+
+@pytest.mark.parametrize("sent", [{"uuid": UUIDS[1]}, {"uuid": UUIDS[1], "text": "Forescout"}])
+def test_the_field_by_which_a_token_is_deleted_is_its_id(sent: Any) -> None:
+    found = deleted_by(write("/revoke", sent), old={"uuid": UUIDS[0]}, row={"uuid": UUIDS[1]})
+    assert found.missing == []
+    tokens = found.endpoints["tokens"]
+    assert tokens["list"]["fields"]["id"] == "/uuid"
+    assert tokens["create"]["fields"] == {"secret": "/value"}
+    assert tokens["delete"]["json"]["uuid"] == "{id}"
+
+
+def test_a_part_of_the_path_that_equals_the_id_by_chance_stays_as_it_is() -> None:
+    path = "/boxes/7/t"
+    found = made(
+        PAGE,
+        LOGIN,
+        read(path, OLD),
+        write(path, {"text": "Forescout"}, {"nr": 7, "value": TOKEN}),
+        read(path, OLD, ROW),
+        write(f"{path}/7?box=7", method="DELETE"),
+        read(path, OLD),
+    )
+    assert said(found, "tokens.delete")[0].startswith(
+        "DELETE /boxes/7/t/7 sends the token's id in a part of its path"
+    )
+    found = made(
+        PAGE,
+        LOGIN,
+        read(f"{path}?box=7", OLD),
+        write(path, {"text": "Forescout"}, {"nr": 7, "value": TOKEN}),
+        read(f"{path}?box=7", OLD, ROW),
+        write(f"{path}/7?box=7", method="DELETE"),
+        read(f"{path}?box=7", OLD),
+    )
+    assert found.missing == []
+    assert found.endpoints["tokens"]["delete"]["path"] == "/boxes/7/t/{id}?box=7"
+
+
+def test_a_field_that_may_be_the_id_of_something_else_is_told() -> None:
+    found = deleted_by(write("/remove", {"box": 7, "token": 7}))
+    assert "delete" not in found.endpoints["tokens"]
+    assert said(found, "tokens.delete") == [
+        'POST /remove sends the token\'s id in the field "/box" and the field "/token", and one of them '
+        "may be the id of something else"
+    ]
+
+
+SEVERAL = {
+    # which requests came before the token was gone: (the requests, what is said)
+    "a confirmation": (
+        [write("/t/7/delete", {}), write("/confirm", {"sure": True})],
+        "each of POST /t/.../delete, POST /confirm may have deleted it",
+    ),
+    "only a statistic names it": (
+        [write("/seen", {"row": 7}), write("/cleanup", {})],
+        "each of POST /seen, POST /cleanup may have deleted it",
+    ),
+    "nothing names it": ([write("/cleanup", {})], "no request before it names the token as the list does"),
+    "nothing at all": ([], "no request before it names the token as the list does"),
+}
+
+
+@pytest.mark.parametrize(("requests", "why"), SEVERAL.values(), ids=SEVERAL)
+def test_only_the_one_request_that_can_have_deleted_the_token_is_drafted(requests: Any, why: str) -> None:
+    found = deleted_by(*requests)
+    assert "delete" not in found.endpoints["tokens"]
+    (sentence,) = said(found, "tokens.delete")
+    assert why in sentence
+
+
+def test_a_request_with_the_method_get_may_delete() -> None:
+    found = deleted_by(entry("GET", "/t?do=delete&nr=7", answer={}, cookies=BOTH))
+    assert found.missing == []
+    assert found.endpoints["tokens"]["delete"]["path"] == "/t?do=delete&nr={id}"
+
+
+def test_a_deletion_after_which_no_list_was_read_is_assumed() -> None:
+    found = made(PAGE, LOGIN, CREATE, LIST, DELETE)
+    assert found.endpoints["tokens"]["delete"]["provenance"] == "assumed"
+    assert said(found, "tokens.delete") == [
+        "no list was read after DELETE /t/..., so the draft has provenance assumed for it"
+    ]
+    assert (
+        made(PAGE, LOGIN, CREATE, LIST, DELETE, GONE).endpoints["tokens"]["delete"]["provenance"]
+        == "captured"
+    )
+
+
+def test_a_deletion_of_another_token_is_none() -> None:
+    found = made(PAGE, LOGIN, CREATE, LIST, write("/t/3", method="DELETE"), read("/t?view=all", ROW))
+    assert said(found, "tokens.delete") == ["the recording does not show that the new token is deleted"]
+
+
+def test_lists_in_groups_are_not_drafted() -> None:
+    groups = entry("GET", "/t", answer={"groups": [{"rows": [OLD]}, {"rows": [ROW]}]}, cookies=BOTH)
+    found = made(PAGE, LOGIN, CREATE, groups)
+    assert "list" not in found.endpoints.get("tokens", {})
+    assert said(found, "tokens.list") == [
+        "GET /t lists the tokens in groups, and /groups/1/rows is only one of them"
+    ]
+
+
+@pytest.mark.parametrize("query", ["q=fore", "q=*SCOUT", "name=Forescout"])
+def test_a_search_for_a_part_of_the_description_is_no_list(query: str) -> None:
+    found = made(PAGE, LOGIN, CREATE, read(f"/t?{query}", ROW))
+    assert said(found, "tokens.list") == [
+        "GET /t searches for the description, so it does not list every token"
+    ]
+
+
+@pytest.mark.parametrize(
+    "query", ["scope=mine", "state=unused", "since=2026-11-27T00:00:00Z", "x=2026-11-27"]
+)
+def test_what_may_leave_tokens_out_of_the_list_is_asked(query: str) -> None:
+    found = made(PAGE, LOGIN, CREATE, read(f"/t?{query}&sort=asc&filter=&page=1", OLD, ROW))
+    assert said(found, "tokens.list") == [f"GET /t sends {query}, which may leave tokens out of the list"]
+
+
+def test_a_list_from_before_the_creation_proves_no_deletion() -> None:
+    found = made(PAGE, LOGIN, read("/t", OLD, {**ROW, "nr": 5}), CREATE, DELETE)
+    assert (
+        "delete" not in found.endpoints["tokens"]
+        or found.endpoints["tokens"]["delete"]["provenance"] == "assumed"
+    )
