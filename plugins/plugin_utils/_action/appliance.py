@@ -26,7 +26,7 @@ from ...module_utils._module.run import Module, Params, run
 from ...module_utils._module.untagged import plain
 from .control_node import ControlNode, is_mitogen
 from .prefork import load_filters
-from .role_variables import check_variables, roles_of_play
+from .role_variables import check_host_name, check_variables, roles_of_play
 
 # Ansible imports an action before it forks the workers, which inherit what is loaded here.
 load_filters()
@@ -61,6 +61,7 @@ class ApplianceAction(ActionBase):
     def check_role_variables(self, variables: dict[str, Any]) -> None:
         """Check the variables of the role that the task belongs to. Raises InvalidOptions."""
         if self._task._role is not None:
+            check_host_name(str(variables["inventory_hostname"]))
             extra = load_extra_vars(self._loader)
             check_variables(self._task._role.get_name(), variables, extra, roles_of_play(variables))
 

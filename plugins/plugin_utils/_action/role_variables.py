@@ -46,6 +46,19 @@ def check_variables(
         _refuse_unknown(role, variables, roles)
 
 
+def check_host_name(host: str) -> None:
+    """Check that a host's name is one part of a path: roles use it in references to secrets and in files.
+
+    Raises InvalidOptions. A dynamic inventory may name hosts by data of others.
+    """
+    if "/" in host or host in ("", ".", ".."):
+        with attempting("checking the name of the host"):
+            raise InvalidOptions(
+                f'"{host}" would lead to another place in the secret store and in exported files',
+                "rename the host in the inventory, without slashes",
+            )
+
+
 def _refuse_computed(role: str, extra: Collection[str]) -> None:
     private = (f"__{role}_", "__defender_iot_")
     computed = sorted(each for each in extra if each in FACTS[role] or each.startswith(private))

@@ -55,6 +55,11 @@ class StoreEntry:
                 raise SecretStoreError(
                     "the stored value is not a record of a secret", "store a mapping with the key value there"
                 )
+            if record and record.get("value") == "":
+                raise SecretStoreError(
+                    "the record has an empty value, which may be lost",
+                    "store the value there, or delete the record if the secret may be replaced",
+                )
         self.record = record or {}
 
     def reserve(self, known: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.role_va
     CHECKED,
     FACTS,
     VARIABLES,
+    check_host_name,
     check_variables,
     roles_of_play,
 )
@@ -96,6 +97,13 @@ def test_other_variables_are_accepted(role: str, names: list[str], roles: list[s
 def test_an_extra_variable_must_not_override_what_a_role_sets(name: str) -> None:
     message = refused(role="otsec.defender_iot.sensor_tokens", extra=(name, "sensor_tokens_url", "x"))
     assert f"the role sets {name} itself, but an extra variable overrides it; remove {name} from" in message
+
+
+@pytest.mark.parametrize("name", ["../../other", "fgt/north-01", "..", ".", ""])
+def test_a_host_name_that_leads_to_another_place_is_refused(name: str) -> None:
+    with pytest.raises(InvalidOptions, match="would lead to another place"):
+        check_host_name(name)
+    check_host_name("fgt-north-01.example.com")
 
 
 def test_the_roles_of_a_play_are_read_if_there_are_any() -> None:

@@ -115,9 +115,14 @@ def test_a_minted_value_is_hidden_even_if_it_cannot_be_stored(monkeypatch: pytes
     assert keeper.hidden == {"s3cr3t"}
 
 
-@pytest.mark.parametrize("empty", [None, {}, {"value": ""}, {"note": "to do"}, {"pending": {"value": "new"}}])
+@pytest.mark.parametrize("empty", [None, {}, {"note": "to do"}, {"pending": {"value": "new"}}])
 def test_a_record_without_a_value_is_no_secret(empty: Any) -> None:
     assert current(empty) is None
+
+
+def test_a_record_with_an_empty_value_is_an_error_and_not_absent() -> None:
+    with pytest.raises(SecretStoreError, match="the record has an empty value"):
+        keeper_of({"value": ""}).read()
 
 
 @pytest.mark.parametrize("name", ["pending", "previous", "verified", "delivered", "delivered_at"])
