@@ -3,14 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-# Two steps that each use one core run in parallel. The steps that use all cores run after them.
-ON_ONE_CORE := lint sanity foreign molecule docs build
+# Three steps run in parallel, the longest first: each uses one core at most, and waits for downloads and
+# processes. The steps that use all cores run after them.
+ON_ONE_CORE := sanity foreign molecule lint docs build
 ON_ALL_CORES := unit integration
 STEPS := $(ON_ONE_CORE) $(ON_ALL_CORES)
-.PHONY: help demo lab lab-stop bench bench-chain test test-matrix clean $(STEPS)
+.PHONY: help demo lab lab-stop bench bench-chain bench-respond test test-matrix clean $(STEPS)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## run the whole flow against mock appliances
 	@tools/run python tools/demo.py
@@ -27,12 +28,15 @@ bench: ## measure time and memory against the mock appliances
 bench-chain: ## measure the whole chain on a fleet with one failing site
 	@tools/run python -m tools.bench.chain
 
+bench-respond: ## measure the decision which addresses to block
+	@tools/run python -m tools.bench.respond
+
 test-matrix: ## run sanity, unit tests and the chain on each installed ansible-core and Python
 	@tools/run python tools/matrix.py $(PAIRS)
 
 test: ## run every check below
-	@tools/run echo "==> $(ON_ONE_CORE), two at a time; each prints its output when it ends"
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(ON_ONE_CORE)
+	@tools/run echo "==> $(ON_ONE_CORE), three at a time; each prints its output when it ends"
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target $(ON_ONE_CORE)
 	@tools/run python tools/check.py $(ON_ALL_CORES)
 
 lint: ## check style, types, documentation and changelog

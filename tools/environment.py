@@ -32,7 +32,7 @@ def ensure(name: str, *requirements: str, complete: Callable[[Path], None] = lam
     stamp, wanted = folder / "stamp", _stamp(files)
     if not stamp.exists() or stamp.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
         pip(folder, "install", "--no-compile", "--requirement", str(files[0]))
         complete(folder)
         stamp.write_text(wanted)
@@ -40,7 +40,8 @@ def ensure(name: str, *requirements: str, complete: Callable[[Path], None] = lam
 
 
 def pip(folder: Path, *arguments: str) -> None:
-    command = (str(folder / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check")
+    """Run the project's pip for an environment, because installing another takes seconds."""
+    command = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--python", str(folder))
     subprocess.run([*command, *arguments], check=True)
 
 

@@ -54,10 +54,12 @@ options:
         to V(none), which is the least privilege.
       - For the same reason, the preset disables O(system_diagnostics), O(system_execute_ssh) and
         O(system_execute_telnet), which the tutorial does not mention and a new profile enables.
+      - V(defender_iot_respond) is the same with O(firewall_permissions.policy) V(read). It is for the account
+        that keeps the block list of M(otsec.defender_iot.fortigate_block_list).
       - If O(firewall) is set to a value other than V(custom), the firewall permissions of the preset do not
         apply. Each permission in O(firewall_permissions) overrides the one of the preset.
     type: str
-    choices: [defender_iot]
+    choices: [defender_iot, defender_iot_respond]
   scope:
     description:
       - Scope of the profile, which is the whole device (V(global)) or the VDOMs of the administrator

@@ -51,8 +51,11 @@ options:
     choices: [protocol_violation, policy_violation, malware, anomaly, operational]
   api_version:
     description:
-      - Version of the API. V(v2) adds addresses, names and remediation steps. It requires
-        O(api=management_console).
+      - Version of the API. V(v2) adds addresses and remediation steps, and on a management console also
+        names.
+      - That a sensor has V(v2) is assumed, because its documents imply the path but do not state it. If the
+        sensor does not answer with alerts, the task fails. Then use V(v1), and
+        M(otsec.defender_iot.sensor_device_info) for the addresses.
     type: str
     choices: [v1, v2]
     default: v1
@@ -149,15 +152,15 @@ alerts:
         elements: str
         returned: always
       sensor_name:
-        description: Name of the sensor, with O(api_version=v2).
+        description: Name of the sensor, with O(api_version=v2) of a management console.
         type: str
         returned: always
       zone_name:
-        description: Name of the sensor's zone, with O(api_version=v2).
+        description: Name of the sensor's zone, with O(api_version=v2) of a management console.
         type: str
         returned: always
       site_name:
-        description: Name of the sensor's site, with O(api_version=v2).
+        description: Name of the sensor's site, with O(api_version=v2) of a management console.
         type: str
         returned: always
       sensor_id:
@@ -173,7 +176,8 @@ alerts:
         type: int
         returned: always
 provenance:
-  description: Source of the knowledge about the interface, always V(documented).
+  description: Source of the knowledge about the interface. V(assumed) for O(api_version=v2) of a sensor,
+    otherwise V(documented).
   type: str
   returned: success
   sample: documented

@@ -20,6 +20,17 @@ from hfortix_fortios import FortiOS
 PROFILE = {"name": "sdk", "comments": "by an SDK", "fwgrp": "custom", "fwgrp-permission": {"policy": "read"}}
 ADMIN = {"name": "sdk", "accprofile": "sdk", "vdom": [{"name": "root"}]}
 HOSTS = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.11/32"}]
+POLICY = {
+    "name": "sdk",
+    "srcintf": [{"name": "any"}],
+    "dstintf": [{"name": "any"}],
+    "srcaddr": [{"name": "sdk-group"}],
+    "dstaddr": [{"name": "all"}],
+    "service": [{"name": "ALL"}],
+    "schedule": "always",
+    "action": "deny",
+}
+PACKET = {"srcintf": "lan", "sourceip": "192.0.2.7", "dest": "198.51.100.21", "protocol": "6"}
 
 
 def steps(client: FortiOS) -> dict[str, Callable[[], Any]]:
@@ -43,10 +54,29 @@ def steps(client: FortiOS) -> dict[str, Callable[[], Any]]:
         "delete a profile in use": lambda: profiles.delete(name="sdk").raw["revision_changed"],
         "change the admin": lambda: admins.put(name="sdk", comments="x").raw["revision_changed"],
         "refer to an unknown profile": lambda: admins.put(name="sdk", accprofile="none").raw["mkey"],
+        **firewall_steps(client),
         "delete the admin": lambda: admins.delete(name="sdk").raw["revision_changed"],
         "delete the profile": lambda: profiles.delete(name="sdk").raw["revision_changed"],
         "delete it twice": lambda: profiles.delete(name="sdk").raw["revision_changed"],
         "read a missing profile": lambda: profiles.get(name="sdk").name,
+    }
+
+
+def firewall_steps(client: FortiOS) -> dict[str, Callable[[], Any]]:
+    """Return the steps that block a host."""
+    firewall, monitor = client.api.cmdb.firewall, client.api.monitor.firewall
+    host = {"name": "sdk-host", "subnet": "192.0.2.7/32"}
+    group = {"name": "sdk-group", "member": [{"name": "sdk-host"}]}
+    return {
+        "create an address": lambda: firewall.address.post(payload_dict=host).raw["revision_changed"],
+        "read the address": lambda: firewall.address.get(name="sdk-host").subnet,
+        "create a group": lambda: firewall.addrgrp.post(payload_dict=group).raw["revision_changed"],
+        "create a policy": lambda: firewall.policy.post(payload_dict=POLICY).raw["mkey"],
+        "move the policy": lambda: firewall.policy.move(8, "top").raw["revision_changed"],
+        "read the order": lambda: [row.policyid for row in firewall.policy.get()],
+        "look the policy up": lambda: monitor.policy_lookup.get(**PACKET).policy_id,
+        "delete an address in use": lambda: firewall.address.delete(name="sdk-host").raw["mkey"],
+        "delete the policy": lambda: firewall.policy.delete(policyid=8).raw["revision_changed"],
     }
 
 

@@ -19,6 +19,8 @@ from ansible_collections.otsec.defender_iot.tests.support.patience import RUN_SE
 
 SESSION = Path(__file__).with_name("hfortix_session.py")
 PROFILES = ["super_admin_readonly", "super_admin", "prof_admin"]
+# The numbers of the lab's initial policies.
+SEEDS = [1, 2, 4, 5, 7]
 NOT_FOUND = ["ResourceNotFoundError", 404]
 NEEDS_PASSWORD = ["ServerError", -8102]
 # The web server answers a change without a valid CSRF token in HTML.
@@ -38,6 +40,15 @@ WORKS: dict[str, Any] = {
     "delete a profile in use": ["EntryInUseError", -23],
     "change the admin": True,
     "refer to an unknown profile": ["ResourceNotFoundError", -3],
+    "create an address": True,
+    "read the address": "192.0.2.7 255.255.255.255",
+    "create a group": True,
+    "create a policy": 8,
+    "move the policy": True,
+    "read the order": [8, *SEEDS],
+    "look the policy up": 8,
+    "delete an address in use": ["EntryInUseError", -23],
+    "delete the policy": True,
     "delete the admin": True,
     "delete the profile": True,
     "delete it twice": NOT_FOUND,
@@ -58,6 +69,9 @@ READS_ONLY = dict.fromkeys(WORKS, NO_JSON) | {
     "read the profile": NOT_FOUND,
     "find profiles": PROFILES,
     "read the admin": NOT_FOUND,
+    "read the address": NOT_FOUND,
+    "read the order": SEEDS,
+    "look the policy up": 1,
     "read a missing profile": NOT_FOUND,
 }
 # It supports the cookies of the web login only up to 7.6.2.

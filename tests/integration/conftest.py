@@ -24,6 +24,24 @@ SPARE_SENSORS = 6
 # calls.
 SELDOM = {"poll_interval": 86400}
 
+# The files that take longest on one worker.
+LONGEST = (
+    "fstool",
+    "gitops",
+    "secret_failures",
+    "delegation",
+    "declared_deletion",
+    "rotate",
+    "guides",
+    "runner",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the longest files, so that no worker is alone with one at the end."""
+    order = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
 
 def _appliances() -> list[dict[str, Any]]:
     """The appliances of the example inventory, some with bad certificates, and spare ones."""

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -49,6 +51,10 @@ class Platforms:
         variables.parent.mkdir()
         variables.write_text(f"forescout_module_sensor: {MISSPELT}\n")
 
+    def spell(self) -> None:
+        """Undo `misspell`."""
+        shutil.rmtree(self.node.inputs / "host_vars", ignore_errors=True)
+
     def run(self, playbook: str, *arguments: str, **variables: Any) -> Run:
         """Run a playbook on sensors and platforms. Record only its calls."""
         self.node.lab.forget_calls()
@@ -86,11 +92,24 @@ def platforms(workspace: Workspace) -> Platforms:
     return Platforms(workspace)
 
 
-@pytest.mark.parametrize("transport", ["rest", "manual"])
-def test_the_token_of_a_platform_that_is_missing_from_the_inventory_is_kept_and_reported(
-    platforms: Platforms, transport: str
-) -> None:
-    platforms.set_up(SOUTH, forescout_module_transport=transport)
+@pytest.fixture(scope="module")
+def set_up_in_the_south(new_workspace: Callable[[], Workspace]) -> Platforms:
+    """Two platforms, the second with the sensor in the south, until the first test with `platforms`."""
+    platforms = Platforms(new_workspace())
+    platforms.set_up(SOUTH)
+    return platforms
+
+
+@pytest.fixture
+def in_the_south(set_up_in_the_south: Platforms) -> Iterator[Platforms]:
+    """The same platforms. Both are declared correctly again at the end."""
+    yield set_up_in_the_south
+    set_up_in_the_south.spell()
+    set_up_in_the_south.declare(SOUTH)
+
+
+def _is_kept_and_reported(platforms: Platforms) -> None:
+    """Drop the second platform, and check that its token is kept and the report says so."""
     (token,), stored = platforms.tokens(SOUTH), platforms.node.stored_files()
     platforms.drop()
     for arguments in ((), ("--check",)):
@@ -103,6 +122,56 @@ def test_the_token_of_a_platform_that_is_missing_from_the_inventory_is_kept_and_
     (entry,) = [each for each in platforms.report()["objects"] if each["appliance"] == SOUTH]
     assert (entry["kind"], entry["action"], entry["message"]) == ("token", "none", f"kept: {DROPPED}")
     assert "**No longer declared**" in (platforms.node.folder / "defender_iot_report/report.md").read_text()
+
+
+def test_the_token_of_a_platform_that_is_missing_from_the_inventory_is_kept_and_reported(
+    in_the_south: Platforms,
+) -> None:
+    _is_kept_and_reported(in_the_south)
+
+
+@pytest.mark.parametrize("playbook", ["site", "forescout", "drift"])
+def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
+    in_the_south: Platforms, playbook: str
+) -> None:
+    platforms = in_the_south
+    tokens, stored = {name: platforms.tokens(name) for name in SENSORS}, platforms.node.stored_files()
+    platforms.misspell()
+    runs = [platforms.run(playbook, "--check"), platforms.run(playbook)]
+    for run in runs:
+        assert run.code != 0
+        assert run.changes == []
+        assert (
+            f'{FORESCOUT}: forescout_module_sensor is \\"{MISSPELT}\\", which is not a sensor in the '
+            f"inventory; set it to one of {NORTH}, {SOUTH} (did you mean {NORTH}?)" in run.output
+        )
+        assert "argument_spec" not in run.output
+    assert platforms.writes() == []
+    assert {name: platforms.tokens(name) for name in SENSORS} == tokens
+    assert platforms.node.stored_files() == stored
+    if playbook == "drift":
+        assert runs[-1].code == 4
+        (row,) = [row for row in platforms.report()["appliances"] if row["appliance"] == FORESCOUT]
+        assert row["state"] == "not_done"
+        assert row["message"].startswith(f"{FORESCOUT}: forescout_module_sensor is ")
+
+
+def test_a_missing_platform_becomes_no_obstacle_to_a_declared_deletion(in_the_south: Platforms) -> None:
+    platforms = in_the_south
+    platforms.drop()
+    absent = {"description": "forescout", "state": "absent"}
+    platforms.example.override(SOUTH, sensor_tokens_tokens=[absent])
+    predicted = platforms.run("site", "--check").succeeded()
+    done = platforms.run("site").succeeded()
+    assert predicted.changes == done.changes == [(SOUTH, "sensor_access_token")]
+    assert platforms.tokens(SOUTH) == []
+
+
+def test_the_token_of_a_missing_platform_that_was_set_manually_is_kept_and_reported(
+    platforms: Platforms,
+) -> None:
+    platforms.set_up(SOUTH, forescout_module_transport="manual")
+    _is_kept_and_reported(platforms)
 
 
 def test_a_token_that_no_platform_uses_any_more_under_a_name_of_its_own_is_found_by_drift(
@@ -126,17 +195,6 @@ def test_the_token_that_a_missing_platform_shares_with_one_that_moves_is_kept(pl
     )
     assert f"forescout: kept, because {DROPPED}" in done.output
     assert platforms.tokens(NORTH) == [token]
-
-
-def test_a_missing_platform_becomes_no_obstacle_to_a_declared_deletion(platforms: Platforms) -> None:
-    platforms.set_up(SOUTH)
-    platforms.drop()
-    absent = {"description": "forescout", "state": "absent"}
-    platforms.example.override(SOUTH, sensor_tokens_tokens=[absent])
-    predicted = platforms.run("site", "--check").succeeded()
-    done = platforms.run("site").succeeded()
-    assert predicted.changes == done.changes == [(SOUTH, "sensor_access_token")]
-    assert platforms.tokens(SOUTH) == []
 
 
 @pytest.mark.parametrize("playbook", ["rotate", "site"])
@@ -175,32 +233,6 @@ def test_a_rotation_keeps_the_token_of_a_platform_that_could_not_be_given_the_ne
     platforms.run("rotate", defender_iot_rotation_id="second").succeeded()
     assert len(platforms.tokens(NORTH)) == 1
     assert old not in platforms.tokens(NORTH)
-
-
-@pytest.mark.parametrize("playbook", ["site", "forescout", "drift"])
-def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
-    platforms: Platforms, playbook: str
-) -> None:
-    platforms.set_up(SOUTH)
-    tokens, stored = {name: platforms.tokens(name) for name in SENSORS}, platforms.node.stored_files()
-    platforms.misspell()
-    runs = [platforms.run(playbook, "--check"), platforms.run(playbook)]
-    for run in runs:
-        assert run.code != 0
-        assert run.changes == []
-        assert (
-            f'{FORESCOUT}: forescout_module_sensor is \\"{MISSPELT}\\", which is not a sensor in the '
-            f"inventory; set it to one of {NORTH}, {SOUTH} (did you mean {NORTH}?)" in run.output
-        )
-        assert "argument_spec" not in run.output
-    assert platforms.writes() == []
-    assert {name: platforms.tokens(name) for name in SENSORS} == tokens
-    assert platforms.node.stored_files() == stored
-    if playbook == "drift":
-        assert runs[-1].code == 4
-        (row,) = [row for row in platforms.report()["appliances"] if row["appliance"] == FORESCOUT]
-        assert row["state"] == "not_done"
-        assert row["message"].startswith(f"{FORESCOUT}: forescout_module_sensor is ")
 
 
 def test_the_only_platform_with_a_misspelt_sensor_makes_no_token_anywhere(platforms: Platforms) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -76,11 +77,23 @@ def untouched(workspace: Workspace) -> Site:
     return Site(workspace)
 
 
+@pytest.fixture(scope="module")
+def declared(new_workspace: Callable[[], Workspace]) -> tuple[Site, str]:
+    """Appliances in the declared state, until the first test with untouched ones. Return the comments too."""
+    site = Site(new_workspace())
+    site.set_up()
+    profiles = site.lab.tables(FORTIGATE)["accprofile"]
+    return site, next(row["comments"] for row in profiles if row["name"] == "defender-iot")
+
+
 @pytest.fixture
-def site(untouched: Site) -> Site:
-    """Appliances in the declared state."""
-    untouched.set_up()
-    return untouched
+def site(declared: tuple[Site, str]) -> Iterator[Site]:
+    """Appliances in the declared state, to which they return at the end."""
+    site, comments = declared
+    yield site
+    site.lab.control("DELETE", "/faults")
+    site.lab.cmdb(FORTIGATE, "PUT", "accprofile/defender-iot", {"comments": comments})
+    site.example.override(FORTIGATE)
 
 
 def _changes(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -156,6 +169,14 @@ def test_what_is_unknown_outranks_drift(site: Site) -> None:
     assert (report["state"], report["counts"]["update"], report["counts"]["unknown"]) == ("unknown", 1, 1)
 
 
+def test_manual_steps_are_reported_as_not_predictable(site: Site) -> None:
+    site.example.override(FORESCOUT, forescout_module_transport="manual")
+    assert site.look().code == 0
+    (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
+    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "not_provable")
+    assert _cases(site, "skipped") == [FORESCOUT]
+
+
 def test_a_limit_leaves_out_localhost_and_not_the_exit_code(untouched: Site) -> None:
     assert untouched.look("--limit=fgt-south-01").code == 2
     assert untouched.appliances() == {"fgt-south-01": "checked"}
@@ -167,14 +188,6 @@ def test_without_any_appliance_nothing_is_clean(workspace: Workspace) -> None:
     run = workspace.playbook("otsec.defender_iot.drift")
     assert run.code == 4
     assert "unknown: 0 of 0 appliances checked" in run.output
-
-
-def test_manual_steps_are_reported_as_not_predictable(site: Site) -> None:
-    site.example.override(FORESCOUT, forescout_module_transport="manual")
-    assert site.look().code == 0
-    (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
-    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "not_provable")
-    assert _cases(site, "skipped") == [FORESCOUT]
 
 
 def _own(site: Site, *plays: dict[str, Any]) -> str:

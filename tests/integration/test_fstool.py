@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.tests.support import lab as labs
 from ansible_collections.otsec.defender_iot.tests.support.example import FORESCOUT, Example
 from ansible_collections.otsec.defender_iot.tests.support.fstool_platform import (
     ADDRESS,
@@ -29,37 +33,70 @@ from ansible_collections.otsec.defender_iot.tests.support.leaks import (
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     COLLECTION,
     ENDPOINTS,
+    Run,
     Workspace,
     play,
     task,
 )
 
+# Switches of a platform, and options.
+POSITIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "default": ({}, {}),
+    "plain": ({}, {"token_compare": "plain"}),
+    "file": ({}, {"token_delivery": "file"}),
+    "older": ({"version": "8.5.2"}, {}),
+    "older-file-plain": ({"version": "8.5.2"}, {"token_delivery": "file", "token_compare": "plain"}),
+    "encrypted": ({"token_storage": "encrypted"}, {}),
+    "older-encrypted": ({"token_storage": "encrypted", "version": "8.5.2"}, {}),
+    "never-applied": ({"applied_once": False}, {"create_keys": True}),
+    "status-up": ({"status_wording": "up"}, {}),
+    "rejecting": ({"unknown_keys": "rejected"}, {}),
+    "slow-restart": ({"restart_seconds": 1.5}, {}),
+}
 
-@pytest.mark.parametrize(
-    ("switches", "options"),
-    [
-        ({}, {}),
-        ({}, {"token_compare": "plain"}),
-        ({}, {"token_delivery": "file"}),
-        ({"version": "8.5.2"}, {}),
-        ({"version": "8.5.2"}, {"token_delivery": "file", "token_compare": "plain"}),
-        ({"token_storage": "encrypted"}, {}),
-        ({"token_storage": "encrypted", "version": "8.5.2"}, {}),
-        ({"applied_once": False}, {"create_keys": True}),
-        ({"status_wording": "up"}, {}),
-        ({"unknown_keys": "rejected"}, {}),
-        ({"restart_seconds": 1.5}, {}),
-    ],
-)
+
+@dataclass(frozen=True)
+class Platforms:
+    """A platform in each position, and the results by its name."""
+
+    each: dict[str, Platform]
+    untouched: dict[str, bool]
+    predicted: Run
+    done: Run
+    polled: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> Iterator[Platforms]:
+    """The platforms, after a run in check mode and a run with the same task twice."""
+    appliances: list[dict[str, Any]] = [{"name": SENSOR, "kind": "sensor", "address": ADDRESS}]
+    for number, (name, (switches, _options)) in enumerate(POSITIONS.items(), 21):
+        options = {"poll_interval": 86400, **switches}
+        address = f"192.0.2.{number}"
+        appliances.append({"name": name, "kind": "forescout", "address": address, "options": options})
+    with labs.running_lab(tmp_path_factory.mktemp("lab"), appliances) as lab:
+        node = Workspace(tmp_path_factory.mktemp("node") / "node", tree, lab)
+        each = {name: Platform(node, name, entry=name) for name in POSITIONS}
+        hosts = {}
+        for name, (_switches, options) in POSITIONS.items():
+            hosts[name] = each[name].host(wanted=each[name].task(**options)[f"{COLLECTION}forescout_module"])
+        node.inventory(**hosts)
+        wanted = {**task("forescout_module"), "args": "{{ wanted }}", "ignore_errors": True}
+        predicted = node.run(play(checked(wanted)), arguments=["--diff"])
+        untouched = {name: platform.is_untouched() for name, platform in each.items()}
+        done = node.run(play(wanted, wanted), arguments=["--diff"])
+        yield Platforms(each, untouched, predicted, done, lab.control("POST", "/poll"))
+
+
+@pytest.mark.parametrize("name", POSITIONS)
 def test_check_mode_predicts_a_run_restarts_once_and_a_second_changes_nothing(
-    platform: Platform, switches: dict[str, Any], options: dict[str, Any]
+    platforms: Platforms, name: str
 ) -> None:
-    platform.node.lab.switch(FORESCOUT, **switches)
-    wanted = platform.task(**options)
-    predicted = platform.run(checked(wanted)).one("fs")
+    platform = platforms.each[name]
+    predicted = platforms.predicted.one(name)
     assert predicted.status == "ok", predicted.message
-    assert platform.is_untouched()
-    real, second = platform.run(wanted, wanted).of("fs")
+    assert platforms.untouched[name]
+    real, second = platforms.done.of(name)
     assert (predicted.changed, real.changed, second.changed) == (True, True, False), real.message
     assert predicted.data["diff"] == real.data["diff"]
     assert real.data["diff"]["before"]["server_address"] == ""
@@ -70,8 +107,7 @@ def test_check_mode_predicts_a_run_restarts_once_and_a_second_changes_nothing(
     assert platform.nodes[EM]["files"] == ["local.properties"]
     assert platform.nodes[EM]["store"]["conf.note"] == platform.nodes[CA_2]["store"]["conf.note"]
     assert platform.module["server_address"] == ADDRESS
-    polled = platform.node.lab.control("POST", "/poll")[FORESCOUT]
-    assert polled["outcome"] == "ok"
+    assert platforms.polled[name]["outcome"] == "ok"
 
 
 def test_what_fstool_wrote_is_what_the_other_transport_reads(platform: Platform) -> None:
@@ -185,29 +221,32 @@ def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(platform: Pla
     assert platform.one(property_keys=wrong, create_keys=True).changed
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"plugin_name": None}, "transport: fstool requires plugin_name (no vendor publishes the values)"),
-        ({"property_keys": None}, "transport: fstool requires property_keys ("),
-        ({"plugin_name": "no_such"}, 'on em the plugin "no_such" does not exist'),
-        ({"plugin_name": "x; id"}, '"x; id" cannot be the name of a plugin'),
-        ({"nodes": ["all", "em"]}, "set nodes to all alone"),
-        ({"nodes": []}, "nodes is empty"),
-        (
-            {"fstool_path": "/nonexistent/fstool"},
-            "check that this is a Forescout platform, and set fstool_path",
-        ),
-        ({"server_address": "192.0.2.1é"}, "beyond printable ASCII"),
-    ],
-)
-def test_what_cannot_be_is_one_sentence(platform: Platform, options: dict[str, Any], says: str) -> None:
-    made = platform.task(**options)
-    (name,) = [key for key in made if key != "name"]
-    result = platform.run({**made, name: {k: v for k, v in made[name].items() if v is not None}}).one("fs")
-    assert result.failed
-    assert says in result.message
-    assert "\n" not in result.message
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"plugin_name": None}, "transport: fstool requires plugin_name (no vendor publishes the values)"),
+    ({"property_keys": None}, "transport: fstool requires property_keys ("),
+    ({"plugin_name": "no_such"}, 'on em the plugin "no_such" does not exist'),
+    ({"plugin_name": "x; id"}, '"x; id" cannot be the name of a plugin'),
+    ({"nodes": ["all", "em"]}, "set nodes to all alone"),
+    ({"nodes": []}, "nodes is empty"),
+    (
+        {"fstool_path": "/nonexistent/fstool"},
+        "check that this is a Forescout platform, and set fstool_path",
+    ),
+    ({"server_address": "192.0.2.1é"}, "beyond printable ASCII"),
+]
+
+
+def test_what_cannot_be_is_one_sentence(platform: Platform) -> None:
+    tasks = []
+    for options, _says in IMPOSSIBLE:
+        made = platform.task(**options)
+        (name,) = [key for key in made if key != "name"]
+        tasks.append({**made, name: {k: v for k, v in made[name].items() if v is not None}})
+    results = platform.run(*tasks).of("fs")
+    for result, (_options, says) in zip(results, IMPOSSIBLE, strict=True):
+        assert result.failed
+        assert says in result.message
+        assert "\n" not in result.message
     assert platform.is_untouched()
 
 

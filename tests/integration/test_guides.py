@@ -29,6 +29,7 @@ WALKED = {
     "docs/endpoint_maps.md": "",
     "docs/forescout.md": "",
     "docs/fortinet.md": "",
+    "docs/blocking.md": "",
     "docs/report.md": "",
     "docs/verification.md": "",
     "docs/lab.md": "",

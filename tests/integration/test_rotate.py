@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -62,16 +63,23 @@ class Rotation:
         self.example = Example(node)
         self.second = node.inputs / "second-platform.yml"
         self.second.write_text(yaml.safe_dump({"all": {"children": self._groups()}}))
-        self.run("first", "site").succeeded()
+        self.number = 0
+        self.run("site").succeeded()
         for platform in PLATFORMS.values():
             self.example.wait_for_poll(platform)
-        self.old = self.values()
-        node.lab.forget_calls()
+        self.begin()
 
-    def run(self, rotation: str, playbook: str = "rotate", *arguments: str, **environment: str) -> Run:
-        """Run a playbook with this rotation text for every token and key."""
+    def begin(self) -> None:
+        """Set another rotation text for every token and key."""
+        self.number += 1
+        self.ended = False
+        self.old = self.values()
+        self.node.lab.forget_calls()
+
+    def run(self, playbook: str = "rotate", *arguments: str, **environment: str) -> Run:
+        """Run a playbook with the rotation text."""
         variables = {
-            "defender_iot_rotation_id": rotation,
+            "defender_iot_rotation_id": f"rotation {self.number}",
             "sensor_tokens_retire_delay": 1,
             "sensor_tokens_retire_retries": 3,
         }
@@ -93,9 +101,9 @@ class Rotation:
     def kill_at(self, points: dict[str, tuple[str, str]]) -> None:
         """Rotate, and kill the run when it has stopped at all points."""
         rules = {host: Rule((step,), phase, "stop") for host, (step, phase) in points.items()}
-        sabotage = Sabotage(self.node.folder / "sabotage", rules)
+        sabotage = Sabotage(self.node.folder / f"sabotage-{self.number}", rules)
         callbacks = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,saboteur"}
-        background = Background(lambda: self.run("second", **callbacks, **sabotage.environment))
+        background = Background(lambda: self.run("rotate", **callbacks, **sabotage.environment))
         try:
             sabotage.wait_until_stopped()
             sabotage.kill()
@@ -111,14 +119,15 @@ class Rotation:
             record = self.node.kept(f"{sensor}/forescout")
             assert token["used"].startswith("20")
             assert {"pending", "previous"} & record.keys() == set()
-            assert record["rotation_id"] == "second"
+            assert record["rotation_id"] == f"rotation {self.number}"
             assert token["id"] == record["id"]
             assert self.node.lab.control("POST", "/poll")[platform]["outcome"] == "ok"
         stored = self.node.stored_files()
         self.node.lab.forget_calls()
-        assert self.run("second").succeeded().changes == []
+        assert self.run().succeeded().changes == []
         assert self.writes() == []
         assert self.node.stored_files() == stored
+        self.ended = True
 
     def _groups(self) -> dict[str, Any]:
         """Return the second platform in its groups, and sensors that delete old tokens at once."""
@@ -131,18 +140,28 @@ class Rotation:
         }
 
 
+@pytest.fixture(scope="module")
+def rotations() -> list[Rotation]:
+    """The sites that were set up."""
+    return []
+
+
 @pytest.fixture
-def rotation(workspace: Workspace) -> Rotation:
-    """Two sites, set up."""
-    return Rotation(workspace)
+def rotation(rotations: list[Rotation], new_workspace: Callable[[], Workspace]) -> Rotation:
+    """Two sites that are set up: those of the test before, unless it did not end its rotation."""
+    if rotations and rotations[-1].ended:
+        rotations[-1].begin()
+    else:
+        rotations.append(Rotation(new_workspace()))
+    return rotations[-1]
 
 
 def test_a_changed_text_replaces_every_secret_once_as_predicted(rotation: Rotation) -> None:
     stored = rotation.node.stored_files()
-    predicted = rotation.run("second", "rotate", "--check").succeeded()
+    predicted = rotation.run("rotate", "--check").succeeded()
     assert rotation.writes() == []
     assert rotation.node.stored_files() == stored
-    done = rotation.run("second").succeeded()
+    done = rotation.run().succeeded()
     assert predicted.changes == done.changes == EVERYTHING
     for sensor, platform in PLATFORMS.items():
         steps = [(call["appliance"], call["method"]) for call in rotation.writes(sensor, platform)]
@@ -155,7 +174,7 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next_run(
     rotation: Rotation, points: dict[str, tuple[str, str]]
 ) -> None:
     rotation.kill_at(points)
-    rotation.run("second").succeeded()
+    rotation.run().succeeded()
     rotation.is_done()
 
 
@@ -166,18 +185,19 @@ def test_a_rotation_reports_drift_and_does_not_repair_it(rotation: Rotation) -> 
     before = {name: rotation.node.lab.state(name)["tables"] for name in FORTIGATES}
     rotation.node.lab.forget_calls()
     for arguments in (["--check"], []):
-        run = rotation.run("second", "rotate", *arguments).succeeded()
+        run = rotation.run("rotate", *arguments).succeeded()
         assert run.changes == EVERYTHING
         assert "it differs in trusted_hosts" in run.output
         assert "it differs in comments" in run.output
     assert {call["path"].rpartition("/")[2] for call in rotation.writes(*FORTIGATES)} == {"generate-key"}
     assert {name: rotation.node.lab.state(name)["tables"] for name in FORTIGATES} == before
     rotation.is_done()
+    rotation.ended = False  # The drift is still there.
 
 
 def test_a_platform_that_was_moved_manually_is_not_moved_back_by_a_rotation(rotation: Rotation) -> None:
     rotation.example.override(FORESCOUT, forescout_module_server_address="192.0.2.99")
-    kept = rotation.run("second")
+    kept = rotation.run()
     assert "server_address), and a rotation does not change it" in " ".join(kept.output.split())
     assert rotation.writes(FORESCOUT) == []
     assert len(rotation.node.lab.state(NORTH)["tokens"]) == 2
@@ -185,21 +205,21 @@ def test_a_platform_that_was_moved_manually_is_not_moved_back_by_a_rotation(rota
 
 @pytest.mark.parametrize("given", ["sensor_tokens_previous=keep", "defender_iot_tasks_from=verify"])
 def test_no_extra_variable_overrides_what_a_task_decides(rotation: Rotation, given: str) -> None:
-    rotation.run("second", "rotate", f"--extra-vars={given}").succeeded()
+    rotation.run("rotate", f"--extra-vars={given}").succeeded()
     rotation.is_done()
 
 
 def test_one_site_is_rotated_and_the_other_is_not_even_asked(rotation: Rotation) -> None:
-    rotation.run("second", "rotate", "--limit=north").succeeded()
+    rotation.run("rotate", "--limit=north").succeeded()
     assert rotation.replaced() == {name for name in SITES["north"] if name != FORESCOUT}
     assert rotation.node.lab.calls(*SITES["south"]) == []
-    rotation.run("second", "rotate", "--limit=south").succeeded()
+    rotation.run("rotate", "--limit=south").succeeded()
     rotation.is_done()
 
 
 def test_the_old_token_stays_where_the_new_one_is_not_used(rotation: Rotation) -> None:
     rotation.node.lab.fault(SOUTH, "status", {"path_prefix": "/api/v1/devices"}, status=500)
-    kept = rotation.run("second")
+    kept = rotation.run()
     assert kept.code != 0
     assert "is kept because the current one was never used" in kept.output
     _old, new = rotation.node.lab.state(SOUTH)["tokens"]
@@ -207,5 +227,5 @@ def test_the_old_token_stays_where_the_new_one_is_not_used(rotation: Rotation) -
     assert len(rotation.node.lab.state(NORTH)["tokens"]) == 1
     rotation.node.lab.control("DELETE", "/faults")
     assert rotation.node.lab.control("POST", "/poll")[PLATFORMS[SOUTH]]["outcome"] == "ok"
-    assert rotation.run("second").succeeded().changes == [(SOUTH, "sensor_access_token")]
+    assert rotation.run().succeeded().changes == [(SOUTH, "sensor_access_token")]
     rotation.is_done()

@@ -155,7 +155,8 @@ class PrivateDataDir:
 
     def _started(self, *command: str, **streams: Any) -> subprocess.Popen[bytes]:
         """Start ansible-runner in an environment without the collection."""
-        environment = {name: str(self.node.environment[name]) for name in ("PATH", "HOME", "LC_ALL")}
+        kept = ("PATH", "HOME", "LC_ALL", "PYTHONPATH")
+        environment = {name: str(self.node.environment[name]) for name in kept}
         return subprocess.Popen(
             [str(RUNNER), *command],
             env={**environment, "TMPDIR": str(self.temporary)},

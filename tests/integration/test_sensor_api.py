@@ -51,6 +51,17 @@ def test_alerts_are_filtered_by_the_sensor_and_by_the_module(workspace: Workspac
     assert [[alert["id"] for alert in result.data["alerts"]] for result in results] == [[101], [103], [102]]
 
 
+def test_the_second_version_of_a_sensor_is_read_if_the_sensor_has_it(workspace: Workspace) -> None:
+    workspace.lab.switch(SENSOR, alerts_v2="added_fields")
+    (found,) = _ran(workspace, task("sensor_alert_info", api_version="v2"))
+    assert found.data["alerts"][0]["source_device_address"] == "198.51.100.33"
+    assert found.data["provenance"] == "assumed"
+    for answer in ("page", "not_found"):
+        workspace.lab.switch(SENSOR, alerts_v2=answer)
+        (found,) = _ran(workspace, task("sensor_alert_info", api_version="v2"))
+        assert found.message.endswith("; set api_version to v1: that a sensor has v2 is assumed")
+
+
 def test_a_management_console_is_read_too(workspace: Workspace) -> None:
     token = workspace.lab.make_token(SENSOR, "Ansible")
     workspace.lab.switch(SENSOR, console=True)

@@ -18,17 +18,28 @@ EM, CA_1, CA_2 = "em", "203.0.113.201", "203.0.113.202"
 class Platform:
     """The lab's Forescout, and a control node with an inventory host that connects to it by SSH."""
 
-    def __init__(self, node: Workspace, **variables: Any) -> None:
-        """Create a token on the sensor and store it. `variables` are added to those of the host."""
+    def __init__(
+        self, node: Workspace, name: str = FORESCOUT, entry: str = "token", **variables: Any
+    ) -> None:
+        """Create a token on the sensor and store it. `variables` are added to those of the host.
+
+        `name` is the platform's in the lab, `entry` the token's in the store.
+        """
         self.node = node
-        self.ssh = node.lab.appliances[FORESCOUT]["ssh"]
+        self.name = name
+        self.entry = entry
+        self.ssh = node.lab.appliances[name]["ssh"]
         self.token = node.lab.make_token(SENSOR, "forescout")
-        node.keep("token", value=self.token)
+        node.keep(entry, value=self.token)
         self.connect(**variables)
 
+    def host(self, **variables: Any) -> dict[str, Any]:
+        """Return the variables of the platform's inventory host."""
+        return self.node.host(self.name, **{**self.node.by_ssh(self.name), **variables})
+
     def connect(self, **variables: Any) -> None:
-        """Write the inventory."""
-        self.node.inventory(fs=self.node.host(FORESCOUT, **{**self.node.by_ssh(FORESCOUT), **variables}))
+        """Write an inventory with only this platform."""
+        self.node.inventory(fs=self.host(**variables))
 
     def task(self, **options: Any) -> Task:
         """Return the task that sets the module."""
@@ -37,7 +48,7 @@ class Platform:
             **{
                 **self.how,
                 "server_address": ADDRESS,
-                "access_token_ref": self.node.ref("token"),
+                "access_token_ref": self.node.ref(self.entry),
                 "restart_timeout": 5,
                 **options,
             },
@@ -67,7 +78,7 @@ class Platform:
     @property
     def nodes(self) -> dict[str, Any]:
         """The state of each node in the lab."""
-        return self.node.lab.state(FORESCOUT)["nodes"]
+        return self.node.lab.state(self.name)["nodes"]
 
     @property
     def restarts(self) -> dict[str, int]:
@@ -77,7 +88,7 @@ class Platform:
     @property
     def module(self) -> dict[str, str]:
         """The settings that the module uses."""
-        return self.node.lab.state(FORESCOUT)["module"]
+        return self.node.lab.state(self.name)["module"]
 
     def kept_address(self, name: str) -> str:
         """Return the address in the store of one node."""

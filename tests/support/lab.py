@@ -101,6 +101,18 @@ class Lab:
         assert answer.ok, answer.text
         return answer.json().get("results")
 
+    def firewall(self, fortigate: str, method: str, path: str, body: Any = None) -> Any:
+        """Read or write the firewall tables of a FortiGate as `automation`. Return the results."""
+        headers = {"Authorization": f"Bearer {self.appliances[fortigate]['credentials']['token']}"}
+        answer = self.call(fortigate, method, f"/api/v2/cmdb/firewall/{path}", headers=headers, json=body)
+        assert answer.ok, answer.text
+        return answer.json().get("results")
+
+    def packet(self, fortigate: str, source: str, destination: str, **more: Any) -> dict[str, Any]:
+        """Return whether a packet passes, and by which policy."""
+        packet = {"source": source, "destination": destination, **more}
+        return dict(self.control("POST", f"/appliances/{fortigate}/commands/packet", packet))
+
     def make_token(self, sensor: str, description: str) -> str:
         """Create an access token in a sensor's web interface, like an operator. Return its value."""
         place = self.appliances[sensor]

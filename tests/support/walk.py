@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .lab import FILES
 from .patience import RUN_SECONDS, STEP_SECONDS
-from .workspace import ROOT
+from .workspace import ROOT, STARTUP
 
 NEXT = "-- next block --"
 
@@ -35,6 +35,7 @@ class Walk:
             "HOME": str(folder / "home"),
             "COLLECTION": str(collection),
             "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": STARTUP,
             # The path of a master connection's socket would be too long in a test's folder.
             "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",
             "NO_COLOR": "1",

@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VAULT_PASSWORD = "the password of the tests' vault"
 COLLECTION = "otsec.defender_iot."
 SELECTION_CHECK = f"{COLLECTION}selection_check"
+STARTUP = str(ROOT / "tests/support/startup")
+"""The PYTHONPATH of the runs."""
 ENDPOINTS = {
     "sensor": str(ROOT / "roles/lab/files/endpoints/sensor.yml"),
     "forescout": str(ROOT / "roles/lab/files/endpoints/forescout.yml"),
@@ -243,6 +245,7 @@ class Workspace:
             "ANSIBLE_COLLECTIONS_PATH": str(tree),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/support/callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "recorder",
+            "PYTHONPATH": STARTUP,
             "ANSIBLE_VAULT_PASSWORD_FILE": str(self.password_file),
             "ANSIBLE_FORKS": "8",
             "ANSIBLE_NOCOLOR": "1",

@@ -14,7 +14,7 @@ from .errors import Unsupported
 from .resource import Resource
 from .shell import Shell
 
-READS = frozenset({"read", "table", "probe", "is_own", "references"})
+READS = frozenset({"read", "table", "search", "capacity", "ask", "probe", "is_own", "references"})
 
 
 class Appliance:
@@ -48,6 +48,35 @@ class Appliance:
     def delete(self, resource: Resource, key: Any, raw: Mapping[str, Any] | None = None) -> None:
         """Delete an object. ``raw`` is the object as read, for keys that may not be unique."""
         self._refuse(resource, "deletes")
+
+    def search(self, resource: Resource, text: str) -> dict[str, Any]:
+        """Return all objects whose key contains a text, and maybe others.
+
+        ``rows`` are the objects, each with its number of references in ``q_ref`` if the appliance counts
+        them. ``revision`` is a text that changes with every write of the table, ``date`` the appliance's time
+        as in an HTTP header. Each of the two is None if the answer lacks it.
+        """
+        self._refuse(resource, "searches")
+
+    def capacity(self, resource: Resource, part: str) -> int | None:
+        """Return the largest number of rows in a part of an object, None if the appliance states none."""
+        self._refuse(resource, "states the limits of")
+
+    def add(self, resource: Resource, key: Any, name: str) -> None:
+        """Add one member to a group, and leave the other members alone."""
+        self._refuse(resource, "adds members to")
+
+    def remove(self, resource: Resource, key: Any, name: str) -> None:
+        """Remove one member from a group, and leave the other members alone."""
+        self._refuse(resource, "removes members from")
+
+    def move(self, resource: Resource, key: Any, before: Any) -> None:
+        """Move an object of an ordered table to the place before another one."""
+        self._refuse(resource, "moves")
+
+    def ask(self, resource: Resource, query: Mapping[str, str]) -> Any:
+        """Return what the appliance answers to a question that is about no single object."""
+        self._refuse(resource, "answers questions about")
 
     def mint(self, resource: Resource, key: Any) -> tuple[str, Any]:
         """Let the appliance generate a secret. Return its value, shown only now, and its id or None.
@@ -108,6 +137,25 @@ class ForwardingAppliance(Appliance, ABC):
 
     def delete(self, resource: Resource, key: Any, raw: Mapping[str, Any] | None = None) -> None:
         self.forward("delete", resource, key, raw)
+
+    def search(self, resource: Resource, text: str) -> dict[str, Any]:
+        return dict(self.forward("search", resource, text))
+
+    def capacity(self, resource: Resource, part: str) -> int | None:
+        number: int | None = self.forward("capacity", resource, part)
+        return number
+
+    def add(self, resource: Resource, key: Any, name: str) -> None:
+        self.forward("add", resource, key, name)
+
+    def remove(self, resource: Resource, key: Any, name: str) -> None:
+        self.forward("remove", resource, key, name)
+
+    def move(self, resource: Resource, key: Any, before: Any) -> None:
+        self.forward("move", resource, key, before)
+
+    def ask(self, resource: Resource, query: Mapping[str, str]) -> Any:
+        return self.forward("ask", resource, query)
 
     def mint(self, resource: Resource, key: Any) -> tuple[str, Any]:
         value, id_ = self.forward("mint", resource, key)

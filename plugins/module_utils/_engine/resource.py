@@ -20,6 +20,10 @@ LOST_BYTES = re.compile("[\ud800-\udfff\N{REPLACEMENT CHARACTER}]")
 """What bytes that are not UTF-8 are read as. No request can name an object by them."""
 
 
+MINTED_NOW = "minted_now"
+"""Marks an entry to delete that the same task created: its id is certain, even if it is not listed yet."""
+
+
 class Incomplete(Exception):
     """The answer lacks a usable field that every version has, so it is not the whole object."""
 

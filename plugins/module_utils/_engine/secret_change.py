@@ -26,6 +26,7 @@ from .errors import (
     Unsupported,
     attempting,
 )
+from .resource import MINTED_NOW
 from .secret import KNOWN_AFTER_APPLY, Secret, SecretEntry, shown
 from .secret_plan import SecretPlan, SecretStep, TokenEntries, entry_id
 from .task import Outcome, Task, complete, difference, object_entry
@@ -254,7 +255,9 @@ class SecretChange:
                 if task.parent_is_new:
                     task.appliance.delete(task.resource, task.key)
                 return task.parent_is_new
-            named: tuple[Mapping[str, Any], ...] = ({"id": id_, task.resource.key: task.key},)
+            named: tuple[Mapping[str, Any], ...] = (
+                {"id": id_, task.resource.key: task.key, MINTED_NOW: True},
+            )
             made = self._made() if id_ is None else named if str(id_) not in self.known else ()
             for row in made:
                 self.revoke(SecretStep("revoke", row))

@@ -101,21 +101,28 @@ SWITCHES = {
 }
 """Boolean options: the name in the API, and the value in a new profile."""
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "defender_iot": {
+
+def _firewall_only(policy: str, address: str) -> dict[str, Any]:
+    """Return a profile with these two permissions only. The switches that a new profile has on are off."""
+    return {
         **dict.fromkeys(ROWS, "none"),
         "firewall": "custom",
         "firewall_permissions": {
-            "policy": "read-write",
-            "address": "read-write",
+            "policy": policy,
+            "address": address,
             "service": "none",
             "schedule": "none",
             "others": "none",
         },
         **{switch: False for switch, (_wire, is_on) in SWITCHES.items() if is_on},
     }
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "defender_iot": _firewall_only(policy="read-write", address="read-write"),
+    "defender_iot_respond": _firewall_only(policy="read", address="read-write"),
 }
-"""The profile of Microsoft's Fortinet tutorial.
+"""The profile of Microsoft's Fortinet tutorial, and that of an account which keeps a block list.
 
 The row Others, and the switches that are on in a new profile, are not in the tutorial. They get the least
 privilege.

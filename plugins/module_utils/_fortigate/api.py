@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._engine.appliance import Appliance, Route
-from .._engine.errors import ApplianceError, InvalidOptions
+from .._engine.errors import ApplianceError, InvalidOptions, Unsupported
 from .._engine.resource import Resource
 from .._wire.https import Http, Response, quoted
 from .api_admin import networks, trusted_hosts
@@ -37,7 +37,11 @@ CMDB = "/api/v2/cmdb/"
 API_ADMINS = "system/api-user"
 GENERATE_KEY = "/api/v2/monitor/system/api-user/generate-key"
 STATUS_PATH = "system/status"
-STATUS = f"/api/v2/monitor/{STATUS_PATH}"
+MONITOR = "/api/v2/monitor/"
+STATUS = f"{MONITOR}{STATUS_PATH}"
+
+MONITORED = frozenset({"firewall/policy-lookup"})
+"""The paths of questions to the monitor API instead of the configuration."""
 
 
 class FortiGate(Appliance):
@@ -75,6 +79,46 @@ class FortiGate(Appliance):
 
     def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
         self._write("DELETE", self._path(resource, key), resource)
+
+    def search(self, resource: Resource, text: str) -> dict[str, Any]:
+        """Return the objects whose name contains a text: the filter ignores case (documented)."""
+        query = {"filter": f"name=@{text}", "with_meta": "1"}
+        answer = self._send("GET", self._path(resource), {}, query)
+        found = self._rows(answer, resource)
+        revision = answer.json().get("revision")
+        return {
+            "rows": found,
+            "revision": None if revision is None else str(revision),
+            "date": answer.headers.get("Date"),
+        }
+
+    def capacity(self, resource: Resource, part: str) -> int | None:
+        """Return the limit in the schema of this model and release, where 0 means no limit (documented)."""
+        schema = self.ask(resource, {"action": "schema"})
+        children = schema.get("children") if isinstance(schema, dict) else None
+        described = children.get(part) if isinstance(children, dict) else None
+        number = described.get("max_table_size_item") if isinstance(described, dict) else None
+        return number if isinstance(number, int) and number > 0 else None
+
+    def add(self, resource: Resource, key: str, name: str) -> None:
+        """Add a member: a PUT of the object would replace all members (observed)."""
+        self._write("POST", f"{self._path(resource, key)}/member", resource, json={"name": name})
+
+    def remove(self, resource: Resource, key: str, name: str) -> None:
+        self._write("DELETE", f"{self._path(resource, key)}/member/{quoted(name)}", resource)
+
+    def move(self, resource: Resource, key: str, before: str) -> None:
+        """Move an entry. FortiOS reads the place from the query, and ignores it in the body (observed)."""
+        query = {"action": "move", "before": before}
+        self._write("PUT", self._path(resource, key), resource, query=query, json={})
+
+    def ask(self, resource: Resource, query: Mapping[str, str]) -> Any:
+        """Return the results of a read that has no list of objects."""
+        base = MONITOR if resource.path in MONITORED else CMDB
+        answer = self._send("GET", base + resource.path, {}, query)
+        reply = envelope(answer, resource, self.vdom, MEANINGS)
+        self._note(reply)
+        return reply.get("results")
 
     def mint(self, resource: Resource, key: str) -> tuple[str, None]:
         """Generate an API key, which invalidates the old one at once."""
@@ -123,14 +167,21 @@ class FortiGate(Appliance):
             self.http.close()
 
     def _path(self, resource: Resource, key: str | None = None) -> str:
-        return CMDB + resource.path + ("" if key is None else "/" + quoted(key))
+        return CMDB + resource.path + ("" if key is None else "/" + quoted(str(key)))
 
     def _write(
-        self, method: str, path: str, resource: Resource, **content: Any
+        self,
+        method: str,
+        path: str,
+        resource: Resource,
+        query: Mapping[str, str] | None = None,
+        **content: Any,
     ) -> tuple[Response, dict[str, Any]]:
         """Send a change, and return the answer and its envelope."""
+        if method == "DELETE":
+            _refuse_collection(path)
         password = self.account.confirmation() if resource.path == API_ADMINS else {}
-        answer = self._send(method, path, password, **content)
+        answer = self._send(method, path, password, query, **content)
         meanings = MEANINGS_WITH_PASSWORD if password else MEANINGS
         return answer, envelope(answer, resource, self.vdom, meanings)
 
@@ -152,7 +203,9 @@ class FortiGate(Appliance):
         """Return the objects in the answer to a read, and record the firmware and the VDOM."""
         reply = envelope(answer, resource, self.vdom, MEANINGS)
         self._note(reply)
-        return rows(answer, reply)
+        found = rows(answer, reply)
+        _refuse_part(answer, reply, found)
+        return found
 
     def _note(self, reply: Mapping[str, Any]) -> None:
         self.version = firmware(reply)
@@ -176,6 +229,24 @@ def _refuse_several_vdoms(vdom: str | None) -> None:
     """Raise InvalidOptions for a list of VDOMs, which FortiOS answers with a list of envelopes."""
     if vdom and (vdom == "*" or "," in vdom):
         raise InvalidOptions(f'vdom is "{vdom}", which means several VDOMs', "set vdom to one VDOM")
+
+
+def _refuse_collection(path: str) -> None:
+    """Raise Unsupported for the path of a table: its DELETE deletes all unreferenced objects (observed)."""
+    segments = path.removeprefix(CMDB).split("/")
+    # PATH, NAME and KEY, and then a child table and its key.
+    if len(segments) % 2 == 0 or not all(segments):
+        raise Unsupported(
+            f"{path} is a whole table, which is never deleted, so nothing was sent",
+            "name one object",
+        )
+
+
+def _refuse_part(answer: Response, reply: Mapping[str, Any], found: list[dict[str, Any]]) -> None:
+    """Raise ApplianceError if FortiOS says that the answer is a part of the table."""
+    matched = reply.get("matched_count")
+    if reply.get("limit_reached") is True or (isinstance(matched, int) and matched > len(found)):
+        raise malformed(answer, "it has only a part of the table", "use a smaller table, or another VDOM")
 
 
 def _scope(vdom: str | None) -> dict[str, str]:

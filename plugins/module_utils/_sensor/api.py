@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._engine.appliance import Appliance, Route
-from .._engine.errors import ApplianceError, Locked, Refused
+from .._engine.errors import ApplianceError, Locked, Refused, Unreachable
 from .._engine.resource import Resource
 from .._wire.https import Http, Response
 
@@ -44,7 +44,12 @@ class SensorApi(Appliance):
     def table(self, resource: Resource) -> list[dict[str, Any]]:
         """Return every object that matches the query."""
         version = self.params.get("api_version") or "v1"
-        rows = self._rows(f"/{version}/{resource.path}", self.params.get("query", {}))
+        try:
+            rows = self._rows(f"/{version}/{resource.path}", self.params.get("query", {}))
+        except (Locked, Refused, Unreachable):
+            raise
+        except ApplianceError as error:
+            raise _with_remedy(error) if is_assumed(self.params) else error from None
         return self._with_scores(rows) if self.params.get("security_scores") else rows
 
     def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
@@ -72,6 +77,17 @@ class SensorApi(Appliance):
             address: row.get("securityScore") for row in self._rows(REPORT, {}) for address in _addresses(row)
         }
         return [{**device, "securityScore": _score(device, scores)} for device in devices]
+
+
+def is_assumed(params: Mapping[str, Any]) -> bool:
+    """Return whether a request goes to a path that the documents imply, but never write out for a sensor."""
+    return params.get("api_version") == "v2" and params["api"] == "sensor"
+
+
+def _with_remedy(error: ApplianceError) -> ApplianceError:
+    """Return an error of an assumed path, which this sensor may not have."""
+    remedy = "set api_version to v1: that a sensor has v2 is assumed"
+    return ApplianceError(error.why, remedy, status=error.status, code=error.code, path=error.path)
 
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:

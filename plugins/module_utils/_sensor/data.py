@@ -20,7 +20,7 @@ from .._engine.resource import Field, Resource
 from .._engine.task import Outcome, Task, list_objects
 from .._module.arguments import require
 from .._wire.https import CHECK_URL
-from .api import NOT_AVAILABLE
+from .api import NOT_AVAILABLE, is_assumed
 
 SEVERITIES = ["critical", "major", "minor", "warning"]
 ENGINES = ["protocol_violation", "policy_violation", "malware", "anomaly", "operational"]
@@ -148,18 +148,14 @@ def prepare_device_info(params: dict[str, Any]) -> dict[str, Any]:
 def prepare_alert_info(params: dict[str, Any]) -> dict[str, Any]:
     """Turn the filters that the sensor supports into a query. Raises InvalidOptions."""
     require(params, "token")
-    if params["api_version"] == "v2" and params["api"] == "sensor":
-        raise InvalidOptions(
-            "api_version: v2 is documented for a management console only",
-            "set api: management_console, or api_version: v1",
-        )
     query = {
         "state": params["state"],
         "type": TYPES.get(params["type"]),
         "fromTime": _milliseconds("since", params["since"]),
         "toTime": _milliseconds("until", params["until"]),
     }
-    return {**params, "query": {name: value for name, value in query.items() if value is not None}}
+    asked = {**params, "query": {name: value for name, value in query.items() if value is not None}}
+    return {**asked, "provenance": "assumed"} if is_assumed(params) else asked
 
 
 def _milliseconds(option: str, text: str | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Unsupported
-from .._engine.resource import Resource
+from .._engine.resource import MINTED_NOW, Resource
 from .._wire.https import Http
 from .._wire.web_interface import WebInterface, placeholders
 from .api import BASES, NOT_AVAILABLE, ask_for_no_alerts, token_verdict
@@ -37,8 +37,10 @@ class Sensor(Appliance):
     def delete(self, resource: Resource, key: str, raw: Mapping[str, Any] | None = None) -> None:
         """Delete one token, if a new reading of the list names it by this id and this description.
 
-        Raises ApplianceError if it does not, if the endpoint map deletes by a description that several
-        tokens have, or if the list then still has the token, or lacks another one.
+        A token that this task has created is deleted by the id in the answer, even if it is not listed yet.
+
+        Raises ApplianceError if the list does not name the token, if the endpoint map deletes by a
+        description that several tokens have, or if the list then still has the token, or lacks another one.
         """
         before = self.table(resource)
         fields = self._row_to_delete(before, raw or {})
@@ -75,14 +77,17 @@ class Sensor(Appliance):
         id_, description = row.get("id"), row.get("description")
         found = [each for each in rows if str(each["id"]) == str(id_)]
         alike = [each for each in rows if each["description"] == description]
+        delete = self._interface().map["tokens"].get("delete", {})
+        takes_id = "id" in set(placeholders(delete))
+        if not found and takes_id and row.get(MINTED_NOW):
+            return {"id": id_, "description": description}
         if len(found) != 1 or found[0] not in alike:
             raise ApplianceError(
                 f'the list does not name exactly one token with id {id_} and description "{description}", '
                 "so nothing was deleted",
                 "run again if another administrator is changing the tokens, otherwise check the endpoint map",
             )
-        delete = self._interface().map["tokens"].get("delete", {})
-        if "id" not in set(placeholders(delete)) and len(alike) > 1:
+        if not takes_id and len(alike) > 1:
             raise ApplianceError(
                 f'{len(alike)} tokens have the description "{description}", and the endpoint map '
                 "deletes by description only, so nothing was deleted",

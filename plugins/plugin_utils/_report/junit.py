@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any
 from xml.etree import ElementTree as Tree
 
-from .characters import visible
+from .._text.characters import visible
 from .document import CHANGES, by_appliance
 
 NO_XML = re.compile("[\ufffe\uffff]")

@@ -2,12 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as Markdown, for a comment on a pull request.
-
-Texts from appliances are shown as code. Sites look for mentions, references and links in the rendered text,
-where an escaped character is an ordinary one again, but not in code: GitHub (observed, github/cmark-gfm#181),
-GitLab (source of its ReferenceFilter), Gitea (documented in its guide "Automatically linked references").
-"""
+"""The report as Markdown, for a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -17,23 +12,18 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from .characters import visible
+from .._text.markdown import code, fitted, html_code
 from .document import CHANGES, by_appliance
 from .sentences import STATE_WORDS, headline, integrations, kept
-
-LIMIT = 60_000
-"""Maximum number of characters. GitHub allows 65,536 in a comment, and pipelines may add text."""
 
 LONG = 200
 """Maximum number of characters of one value."""
 
-SPELLED_OUT = str.maketrans({"`": "[U+0060]", "|": "[U+007C]"})
-"""A backtick can end code, and a pipe ends the cell of a table, even in code."""
 TITLES = {"clean": "clean", "changed": "changed", "drift": "drift", "unknown": "not everything was checked"}
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """Return a report as Markdown of at most LIMIT characters. It says how many parts were omitted."""
+    """Return a report as Markdown that fits into a comment. It says how many parts were omitted."""
     head = [
         f"## Defender for IoT: {TITLES[document['state']]}",
         "",
@@ -43,22 +33,8 @@ def render(document: Mapping[str, Any]) -> str:
         f"mode {document['mode']}, exit code {document['exit_code']}.",
         "",
     ]
-    return _fitted(head, [*_unchecked(document), *_kept(document), *_sites(document), *_details(document)])
-
-
-def _fitted(head: Sequence[str], blocks: Sequence[str]) -> str:
-    """Join the blocks that fit. The most important blocks come first."""
-    text, omitted = "\n".join(head) + "\n", 0
-    for block in blocks:
-        if omitted or len(text) + len(block) > LIMIT:
-            omitted += 1
-        else:
-            text += block
-    if omitted:
-        text += (
-            f"\n**Omitted to limit the size:** {omitted} of {len(blocks)} parts. `report.json` is complete.\n"
-        )
-    return text
+    blocks = [*_unchecked(document), *_kept(document), *_sites(document), *_details(document)]
+    return fitted(head, blocks, "report.json")
 
 
 def _unchecked(document: Mapping[str, Any]) -> Iterator[str]:
@@ -111,7 +87,7 @@ def _details(document: Mapping[str, Any]) -> Iterator[str]:
             )
             reason = f"{code(each['message'])}\n\n" if each["message"] else ""
             table = f"| field | before | after |\n|---|---|---|\n{rows}\n" if rows else ""
-            yield f"\n<details><summary>{_html_code(title)}</summary>\n\n{reason}{table}</details>\n"
+            yield f"\n<details><summary>{html_code(title)}</summary>\n\n{reason}{table}</details>\n"
         elif each["action"] == "not_provable":
             yield f"\n{_name(each)} is not provable: {code(each['message'])}\n"
 
@@ -129,19 +105,3 @@ def _name(each: Mapping[str, Any]) -> str:
 
 def _object(each: Mapping[str, Any]) -> str:
     return code(f"{each['kind']} {each['name']}")
-
-
-def code(text: Any) -> str:
-    """Return a text as code on one line."""
-    flat = _flat(text).translate(SPELLED_OUT)
-    return f"`{flat}`" if flat else ""
-
-
-def _html_code(text: Any) -> str:
-    """Return a text as code in an HTML block. Only letters, digits and spaces are literal."""
-    literal = "".join(each if each.isalnum() or each == " " else f"&#{ord(each)};" for each in _flat(text))
-    return f"<code>{literal}</code>"
-
-
-def _flat(text: Any) -> str:
-    return " ".join(visible(str(text)).split())

@@ -21,7 +21,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from .characters import visible
+from .._text.characters import visible
 from .document import CHANGES
 
 TEMPLATE = Path(__file__).with_name("page.html")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .characters import visible
+from .._text.characters import visible
 from .document import CHANGES
 
 SHOWN = 20

@@ -25,6 +25,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.relay i
 
 THING = Resource(label="thing", kind="thing", path="things", fields={"name": Field("name")})
 ROW = {"name": "a", "id": 7}
+FOUND = {"rows": [ROW], "revision": "a1", "date": None}
 TRACEBACK = 'Traceback (most recent call last):\n  File "x", line 1, in <module>\nValueError: no\n'
 SSH = "debug1: Exit status 137\nTransferred: sent 1, received 1 bytes\nShared connection to box closed.\n"
 
@@ -50,6 +51,13 @@ VERBS = {
     "update": ("update", ["a", {"b": 1}], ["a", {"b": 1}], None, None),
     "delete": ("delete", ["a"], ["a", None], None, None),
     "delete one of several": ("delete", ["a", ROW], ["a", ROW], None, None),
+    "search": ("search", ["a"], ["a"], FOUND, FOUND),
+    "capacity": ("capacity", ["members"], ["members"], 600, 600),
+    "capacity without a limit": ("capacity", ["members"], ["members"], None, None),
+    "add": ("add", ["a", "b"], ["a", "b"], None, None),
+    "remove": ("remove", ["a", "b"], ["a", "b"], None, None),
+    "move": ("move", ["7", "1"], ["7", "1"], None, None),
+    "ask": ("ask", [{"b": "1"}], [{"b": "1"}], {"c": 2}, {"c": 2}),
     "mint": ("mint", ["a"], ["a"], ("s3cr3t", 7), ("s3cr3t", 7)),
     "mint a secret without an id": ("mint", ["a"], ["a"], ("s3cr3t", None), ("s3cr3t", None)),
     "probe": ("probe", ["a", "s3cr3t"], ["a", "s3cr3t"], ("valid", 200), ("valid", 200)),

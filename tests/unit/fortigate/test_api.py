@@ -476,3 +476,105 @@ def test_only_the_family_of_an_entry_counts_as_trusted() -> None:
         "2001:db8::/64",
         "192.0.2.10 255.255.255.255",
     ]
+
+
+GROUP = Resource(label="address group", kind="group", path="firewall/addrgrp", fields={"name": Field("name")})
+LOOKUP = Resource(
+    label="policy lookup", kind="policy_lookup", path="firewall/policy-lookup", fields={"name": Field("name")}
+)
+GROUPS = {"path": "firewall", "name": "addrgrp", "http_status": 200, "status": "success"}
+
+
+def test_a_search_is_a_filter_with_the_references_the_revision_and_the_time() -> None:
+    rows = [{"name": "blocked", "q_ref": 1}]
+    box = gate(
+        answer(200, {**GROUPS, "results": rows, "revision": "a1"}, Date="Fri, 27 Nov 2026 19:40:00 GMT")
+    )
+    found = box.search(GROUP, "blocked")
+    assert found == {"rows": rows, "revision": "a1", "date": "Fri, 27 Nov 2026 19:40:00 GMT"}
+    assert box.http.requests == [("GET", "/api/v2/cmdb/firewall/addrgrp")]
+    assert box.http.contents[0]["params"] == {"filter": "name=@blocked", "with_meta": "1"}
+
+
+def test_a_search_may_lack_the_revision_and_the_time() -> None:
+    box = gate(answer(200, {**GROUPS, "results": []}))
+    assert box.search(GROUP, "blocked") == {"rows": [], "revision": None, "date": None}
+
+
+@pytest.mark.parametrize("sign", [{"limit_reached": True}, {"matched_count": 2}])
+def test_a_part_of_a_table_is_not_the_table(sign: dict[str, Any]) -> None:
+    reply = {**GROUPS, "results": [{"name": "a"}], **sign}
+    for verb in (lambda box: box.search(GROUP, "a"), lambda box: box.table(GROUP)):
+        with pytest.raises(ApplianceError, match="only a part of the table"):
+            verb(gate(answer(200, reply)))
+
+
+@pytest.mark.parametrize(
+    ("results", "limit"),
+    [
+        ({"children": {"member": {"max_table_size_item": 600}}}, 600),
+        ({"children": {"member": {"max_table_size_item": 0}}}, None),
+        ({"children": {"member": {}}}, None),
+        ({"children": {"member": []}}, None),
+        ({"children": []}, None),
+        ([], None),
+    ],
+)
+def test_the_capacity_is_in_the_schema(results: Any, limit: int | None) -> None:
+    box = gate(answer(200, {**GROUPS, "results": results}))
+    assert box.capacity(GROUP, "member") == limit
+    assert box.http.contents[0]["params"] == {"action": "schema"}
+
+
+def test_members_are_added_and_removed_by_their_own_paths() -> None:
+    box = gate(answer(200, GROUPS), answer(200, GROUPS))
+    box.add(GROUP, "blocked", "blocked-192.0.2.7")
+    box.remove(GROUP, "blocked", "blocked-192.0.2.7")
+    assert box.http.requests == [
+        ("POST", "/api/v2/cmdb/firewall/addrgrp/blocked/member"),
+        ("DELETE", "/api/v2/cmdb/firewall/addrgrp/blocked/member/blocked-192.0.2.7"),
+    ]
+    assert box.http.contents[0]["json"] == {"name": "blocked-192.0.2.7"}
+
+
+def test_the_place_of_a_move_is_in_the_query() -> None:
+    box = gate(answer(200, {**GROUPS, "name": "policy"}))
+    box.move(replace(GROUP, path="firewall/policy"), "9", "1")
+    assert box.http.requests == [("PUT", "/api/v2/cmdb/firewall/policy/9")]
+    assert box.http.contents[0]["params"] == {"action": "move", "before": "1"}
+
+
+def test_a_question_to_the_monitor_has_its_own_base() -> None:
+    box = gate(answer(200, {**GROUPS, "name": "policy-lookup", "results": {"policy_id": 9}}))
+    assert box.ask(LOOKUP, {"srcintf": "lan"}) == {"policy_id": 9}
+    assert box.http.requests == [("GET", "/api/v2/monitor/firewall/policy-lookup")]
+
+
+KEYLESS = ["", ".", "..", None]
+
+
+@pytest.mark.parametrize("key", KEYLESS)
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_no_verb_can_delete_a_table(key: Any, name: str) -> None:
+    """A DELETE without a key deletes every object that nothing refers to."""
+    calls = [
+        lambda box: box.delete(GROUP, key),
+        lambda box: box.remove(GROUP, key, "blocked-192.0.2.7"),
+        lambda box: box.remove(GROUP, "blocked", name),
+        lambda box: box.remove(GROUP, key, name),
+    ]
+    for call in calls:
+        box = gate()
+        with pytest.raises(Unsupported):
+            call(box)
+        assert box.http.requests == []
+
+
+@pytest.mark.parametrize(
+    "path", ["firewall/address", "firewall/addrgrp/a/member", "firewall/address/", "firewall//a"]
+)
+def test_the_transport_refuses_the_path_of_a_table(path: str) -> None:
+    box = gate()
+    with pytest.raises(Unsupported, match="is a whole table, which is never deleted"):
+        box._write("DELETE", f"/api/v2/cmdb/{path}", GROUP)
+    assert box.http.requests == []

@@ -227,6 +227,15 @@ def test_the_role_of_a_fortigate_hands_every_option_over() -> None:
     assert set(re.findall(r"(\w+)=", template)) == options
 
 
+@pytest.mark.parametrize("file", ["list", "policy"])
+def test_the_role_of_a_block_list_hands_every_option_over(file: str) -> None:
+    first = yaml.safe_load((ROOT / f"roles/fortigate_response/tasks/{file}.yml").read_text())[0]
+    (template,) = first["module_defaults"].values()
+    module = next(name for name in first if name.startswith(FQCN)).removeprefix(FQCN)
+    options = loaded(module).arguments.spec.keys()
+    assert set(re.findall(r"(\w+)=", template)) == options
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_by_absolute_names(module: str) -> None:
     # Mitogen takes a file without such an import for a script, and cannot run it.

@@ -24,6 +24,7 @@ FSTOOL = {"plugin_name", "property_keys", "nodes", "escapes", "fstool_path", "in
 # For each role a module with its connection, and that module's other options.
 CONNECTIONS = {
     "fortigate_access": ("fortigate_api_admin_info", {"names"}),
+    "fortigate_response": ("fortigate_block_list_info", {"group"}),
     "sensor_tokens": ("sensor_access_token_info", {"descriptions"}),
     "forescout_module": ("forescout_module_info", {"transport", "discover", *FSTOOL}),
 }

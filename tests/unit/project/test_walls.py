@@ -35,7 +35,9 @@ ALLOWED = {
     "plugin_utils/_secrets/stores": {"module_utils/_engine", "module_utils/_wire", "plugin_utils/_secrets"},
     "plugin_utils/_endpoint_maps": {"module_utils/_engine", "module_utils/_module", "module_utils/_wire"},
     "plugin_utils/_rollout": set(),
-    "plugin_utils/_report": {"module_utils/_engine", "module_utils/_module"},
+    "plugin_utils/_text": set(),
+    "plugin_utils/_report": {"module_utils/_engine", "module_utils/_module", "plugin_utils/_text"},
+    "plugin_utils/_respond": {"module_utils/_engine", "plugin_utils/_text"},
     "plugin_utils/_action": {
         "module_utils/_engine",
         "module_utils/_module",
@@ -70,6 +72,7 @@ OTHERS = {
     "plugin_utils/_endpoint_maps": {"ansible", "jsonschema", "yaml"},
     "plugin_utils/_action": {"ansible"},
     "plugin_utils/_report": {"ansible", "jinja2", "markupsafe", "yaml"},
+    "plugin_utils/_respond": {"yaml"},
     "action": {"ansible"},
     "callback": {"ansible"},
     "lookup": {"ansible"},
@@ -78,7 +81,9 @@ OTHERS = {
 # The same for the lab, whose own folder (".") combines the appliances.
 LAB_ALLOWED = {
     "core": set(),
-    "fortigate": {"core"},
+    "fortigate": {"core", "fortigate/firewall", "fortigate/tables"},
+    "fortigate/firewall": {"core", "fortigate/tables"},
+    "fortigate/tables": set(),
     "sensor": {"core"},
     "forescout": {"core"},
     ".": {"core", "fortigate", "sensor", "forescout"},
@@ -86,6 +91,7 @@ LAB_ALLOWED = {
 LAB_OTHERS = {
     "core": {"cryptography", "starlette", "trustme", "uvicorn"},
     "fortigate": {"starlette"},
+    "fortigate/tables": {"starlette"},
     "sensor": {"starlette"},
     "forescout": {"asyncssh", "starlette"},
     ".": {"starlette", "yaml"},

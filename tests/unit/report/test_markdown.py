@@ -23,13 +23,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report import markdown
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.characters import visible
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.document import (
     Appliance,
     Origin,
     Outcome,
     document,
 )
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._text.characters import visible
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._text.markdown import code
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -134,7 +135,7 @@ def test_no_line_begins_with_a_command(text: str) -> None:
 @pytest.mark.parametrize("render", PARSERS.values(), ids=PARSERS)
 @given(text=st.text(st.sampled_from("`|\\@#<>&*_[]()!~$:/.- \n\r\tab1\u202e\u200b\ud800"), min_size=1))
 def test_any_text_stays_in_its_cell_and_in_code(render: Callable[[str], str], text: str) -> None:
-    cell = markdown.code(text)
+    cell = code(text)
     page = render(f"| a | b |\n|---|---|\n| {cell} | {cell} |\n")
     assert cells(page) == [shown(text), shown(text)]
     assert without_code(page).count("§") == (2 if shown(text) else 0)

@@ -17,6 +17,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Refused,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import provenance
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.api import SensorApi
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data import (
     ALERT,
@@ -198,10 +199,6 @@ def test_alerts_are_asked_for_by_state_type_and_time(asked: Any, query: Any) -> 
             'since is "yesterday", which is not a time; set since to a time like 2026-11-02T10:15:00Z',
         ),
         ({"until": ""}, 'until is "", which is not a time'),
-        (
-            {"api_version": "v2"},
-            "v2 is documented for a management console only; set api: management_console",
-        ),
     ],
 )
 def test_invalid_filters_are_refused_before_the_first_request(asked: Any, says: str) -> None:
@@ -283,6 +280,7 @@ def test_severity_and_engine_are_filtered_here(asked: Any, ids: list[int]) -> No
     ("api", "version", "path"),
     [
         ("sensor", None, "/api/v1/alerts"),
+        ("sensor", "v2", "/api/v2/alerts"),
         ("management_console", "v1", "/external/v1/alerts"),
         ("management_console", "v2", "/external/v2/alerts"),
     ],
@@ -291,6 +289,32 @@ def test_a_management_console_is_asked_under_its_own_path(api: str, version: Any
     task = job(ALERT, answer(200, []), **ALERTS_ASKED, api=api, api_version=version)
     do(read_alerts, task)
     assert task.appliance.http.requests == [("GET", path)]
+
+
+@pytest.mark.parametrize(
+    ("api", "version", "found"),
+    [
+        ("sensor", "v1", "documented"),
+        ("sensor", "v2", "assumed"),
+        ("management_console", "v2", "documented"),
+    ],
+)
+def test_the_second_version_of_a_sensor_is_assumed(api: str, version: str, found: str) -> None:
+    assert provenance(prepare_alert_info({**OF_A_SENSOR, "api": api, "api_version": version})) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        (answer(404, ""), ApplianceError, "; set api_version to v1: that a sensor has v2 is assumed"),
+        (answer(200, "<html>", "text/html"), ApplianceError, "; set api_version to v1"),
+        (answer(401, {"error": "no"}), Refused, "the access token is not accepted; check"),
+        (answer(429, ""), Locked, "; wait, then run again"),
+    ],
+)
+def test_a_sensor_without_the_second_version_is_no_wrong_token(given: Any, error: Any, says: str) -> None:
+    with pytest.raises(error, match=says):
+        do(read_alerts, job(ALERT, given, **ALERTS_ASKED, api="sensor", api_version="v2"))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Unreachable,
     Unsupported,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import MINTED_NOW
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import (
     PROOF,
     TOKEN,
@@ -156,6 +157,19 @@ def test_a_token_that_the_list_does_not_name_by_id_and_description_is_not_delete
         box.delete(TOKEN, "Forescout", row(7, "Forescout"))
     assert "nothing was deleted" in caught.value.why
     assert box.http.requests == [("GET", "/tokens")]
+
+
+def test_a_token_that_the_task_has_created_is_deleted_before_it_is_listed() -> None:
+    listed = answer(200, [row(4, "Forescout")])
+    box = sensor(listed, answer(204), listed)
+    box.delete(TOKEN, "Forescout", {"id": 7, "description": "Forescout", MINTED_NOW: True})
+    assert box.http.requests == [("GET", "/tokens"), ("DELETE", "/tokens/7"), ("GET", "/tokens")]
+
+
+def test_a_created_token_whose_id_has_another_description_is_not_deleted() -> None:
+    box = sensor(answer(200, [row(7, "else")]))
+    with pytest.raises(ApplianceError, match="nothing was deleted"):
+        box.delete(TOKEN, "Forescout", {"id": 7, "description": "Forescout", MINTED_NOW: True})
 
 
 @pytest.mark.parametrize("others", [0, 1])

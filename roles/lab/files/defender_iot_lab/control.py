@@ -145,6 +145,12 @@ def _change_routes(lab: Lab) -> list[Route]:
         appliance.change_options(await _json(request))
         return JSONResponse(asdict(appliance.options))
 
+    async def command(request: Request) -> Response:
+        appliance = lab.appliances.get(request.path_params["name"])
+        if appliance is None:
+            raise HTTPException(404)
+        return JSONResponse(appliance.command(request.path_params["command"], await _json(request)))
+
     async def poll(request: Request) -> Response:
         await asyncio.gather(*(forescout.poll() for forescout in lab.forescouts))
         return JSONResponse({forescout.name: forescout.last_poll for forescout in lab.forescouts})
@@ -154,5 +160,6 @@ def _change_routes(lab: Lab) -> list[Route]:
         Route("/faults", faults, methods=["POST", "DELETE"]),
         Route("/clock", clock, methods=["POST"]),
         Route("/appliances/{name}/options", options, methods=["POST"]),
+        Route("/appliances/{name}/commands/{command}", command, methods=["POST"]),
         Route("/poll", poll, methods=["POST"]),
     ]

@@ -54,6 +54,10 @@ class Appliance(ABC):
         """Change some options of the running appliance. Raises ConfigurationError."""
         self.options = _checked(changed(self.options, changes))
 
+    def stated_time(self) -> float | None:
+        """Return the time in the Date header of an answer, in seconds, None for answers without one."""
+        return self.world.clock.now()
+
     def source(self, peer: str) -> str:
         """Return the source address that the appliance sees, after the simulated NAT."""
         return self.options.nat or peer
@@ -69,6 +73,12 @@ class Appliance(ABC):
     def endpoint_map(self) -> dict[str, Any] | None:
         """Return the endpoint map of the invented interface, None if the appliance has no such interface."""
         return None
+
+    def command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a command of the control port for this kind of appliance. Raises ConfigurationError."""
+        raise ConfigurationError(
+            f"{self.name} has no command {name!r}; see the documentation of the control port"
+        )
 
     def make_credentials(self) -> dict[str, str]:
         """Generate the credentials of the users of the lab."""

@@ -41,9 +41,10 @@ async def disconnected(receive: Receive) -> None:
 class Fault:
     """One fault, the requests that it affects, and how often it occurs (None: always).
 
-    With `after`, the appliance carries the request out, and only its answer is lost or late. Without it, the
-    appliance never receives the request, except after a `delay`. A `truncate` sends half of the real answer,
-    with a matching length, or with `close` the full length and a closed connection.
+    The first `skip` matching requests are not affected. With `after`, the appliance carries the request out,
+    and only its answer is lost or late. Without it, the appliance never receives the request, except after a
+    `delay`. A `truncate` sends half of the real answer, with a matching length, or with `close` the full
+    length and a closed connection.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Fault:
     method: str | None = None
     path_prefix: str = ""
     times: int | None = 1
+    skip: int = 0
     status: int = 500
     body: Any = None
     headers: Mapping[str, str] | None = None
@@ -134,6 +136,9 @@ class Faults:
     def take(self, appliance: str, exchange: Exchange) -> Fault | None:
         """Return the fault that affects a request and count it, None without a fault."""
         fault = next((fault for fault in self.pending if fault.matches(appliance, exchange)), None)
+        if fault and fault.skip:
+            fault.skip -= 1
+            return None
         if fault and fault.times:
             fault.times -= 1
         return fault

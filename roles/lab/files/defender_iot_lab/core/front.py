@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import formatdate
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -37,6 +38,9 @@ class Front:
         status = response.status_code if response else None
         self.journal.record(self.appliance.name, exchange, status, self.appliance.is_write(exchange), age)
         if response:
+            moment = self.appliance.stated_time()
+            if moment is not None:
+                response.headers.setdefault("date", formatdate(moment, usegmt=True))
             await response(scope, receive, send)
         else:
             exchange.connection.transport.abort()

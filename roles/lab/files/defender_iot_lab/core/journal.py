@@ -47,7 +47,7 @@ class Journal:
     """The calls since the last `clear` and the counters of each appliance."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._last = 0
         self.age = 0
         self.clear()
@@ -72,7 +72,7 @@ class Journal:
         self._calls.append(
             Call(
                 n=self._last,
-                time=self._clock.now(),
+                time=self.clock.now(),
                 appliance=appliance,
                 method=exchange.method,
                 path=exchange.path,

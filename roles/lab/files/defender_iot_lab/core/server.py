@@ -87,6 +87,7 @@ class LabServer(uvicorn.Server):
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
+                date_header=False,  # the time of the appliances is that of the lab
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=60,

@@ -12,8 +12,8 @@ from ..core.certificates import CLIENT_CA
 from ..core.clock import Clock
 from ..core.exchange import Exchange
 from ..core.ledger import Mint
-from .attribute import Row
 from .device import Device
+from .tables.attribute import Row
 
 KEY_LENGTH = 30
 CSRF_HEADER = "x-csrftoken"

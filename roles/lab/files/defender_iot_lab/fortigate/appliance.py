@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from starlette.responses import HTMLResponse, Response
@@ -18,15 +19,19 @@ from starlette.responses import HTMLResponse, Response
 from ..core.appliance import Appliance
 from ..core.exchange import Exchange
 from .access import KEY_LENGTH, Caller, Keys, Lockout, Sessions
-from .attribute import NOT_IN_DATASOURCE, Refusal, Row, invalid
 from .cmdb import Cmdb
+from .commands import NAMES as COMMANDS
+from .commands import Commands, Meanwhile
 from .device import Device, FortiGateOptions
-from .envelope import Envelopes, Target, apache_page, compressed, results, with_tag
+from .envelope import Envelopes, Target, apache_page, compressed, with_tag
 from .login import Denied, Logins
+from .monitor import Monitor
 from .password import PasswordLogins
 from .schema import AUTOMATION, SUPER_ADMIN
+from .tables.attribute import Row
+from .tables.refusal import Refusal
+from .transactions import Transactions
 
-MAX_EXPIRY_MINUTES = 7 * 24 * 60
 # A limit of the body is documented, but not its value.
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -47,16 +52,42 @@ class FortiGate(Appliance):
         self.envelopes = Envelopes(self.device)
         self.keys = Keys(self.mint, self.world.clock)
         self.keys.adopt(AUTOMATION, self.credentials["token"])
-        self.cmdb = Cmdb(self.device, self.keys, self.credentials["username"])
+        self.cmdb = Cmdb(self.device, self.keys, self.credentials["username"], self.mint.apart("firewall"))
+        self.saved = self.cmdb.snapshot()
+        self.commands = Commands(self.cmdb)
+        self._start_services()
+
+    def _start_services(self) -> None:
+        """Start without sessions, lockouts and transactions."""
         sessions, lockout = Sessions(self.mint), Lockout(self.world.clock)
         self.passwords = PasswordLogins(self.device, self.credentials, sessions, lockout)
         self.logins = Logins(self.device, self.credentials, self.cmdb.api_users, self.keys, sessions, lockout)
+        self.monitor = Monitor(self.device, self.cmdb, self.keys, self.logins)
+        self.transactions = Transactions(self.device, self.cmdb, self.world.clock)
 
     def change_options(self, changes: Mapping[str, Any]) -> None:
         """Change options. A new version is an upgrade that keeps the configuration."""
+        saving = self.options.cfg_save == "automatic"
         super().change_options(changes)
         self.device.options = self.options
         self.cmdb.configure()
+        if saving:
+            self.saved = self.cmdb.snapshot()
+
+    def command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a command of the control port. Raises ConfigurationError."""
+        if name == "reboot":
+            return self._reboot()
+        if name in COMMANDS:
+            return self.commands.run(name, body)
+        return super().command(name, body)
+
+    def _reboot(self) -> dict[str, Any]:
+        """Lose sessions and, if the configuration is saved manually, every change since the last save."""
+        if self.options.cfg_save == "manual":
+            self.cmdb.restore(self.saved)
+        self._start_services()
+        return {"cfg_save": self.options.cfg_save}
 
     def is_write(self, exchange: Exchange) -> bool:
         return exchange.method != "GET" and (
@@ -66,13 +97,14 @@ class FortiGate(Appliance):
     def state(self) -> dict[str, Any]:
         """Return tables, keys, sessions, failed logins and lockouts."""
         return {
-            "tables": {name: list(table.rows.values()) for name, table in self.cmdb.tables.items()},
+            "tables": self.cmdb.state(),
             "keys": {admin: asdict(key) for admin, key in self.keys.by_admin.items()},
             "sessions": [asdict(session) for session in self.logins.sessions.open.values()],
             "failed_logins": {
                 source: len(moments) for source, moments in self.logins.lockout.failures.items()
             },
             "locked_until": self.logins.lockout.until,
+            "second_writers": [asdict(each) for each in self.commands.second_writers],
         }
 
     def answer(self, exchange: Exchange) -> Response:
@@ -81,7 +113,14 @@ class FortiGate(Appliance):
             response = self._route(exchange)
         except Denied as denied:
             response = denied.response
+        for each in [each for each in self.commands.second_writers if each.follows(exchange)]:
+            self._write_meanwhile(each, each.exchange(exchange))
         return compressed(response) if self.options.gzip else response
+
+    def _write_meanwhile(self, meanwhile: Meanwhile, exchange: Exchange) -> None:
+        administrator = Caller(self.credentials["username"], SUPER_ADMIN)
+        target = _target(exchange.segments[2:])
+        meanwhile.status = self._api(exchange, administrator, target).status_code
 
     def _route(self, exchange: Exchange) -> Response:
         if len(exchange.body) > MAX_BODY_BYTES:
@@ -103,64 +142,40 @@ class FortiGate(Appliance):
 
     def _api(self, exchange: Exchange, caller: Caller, target: Target) -> Response:
         try:
-            self.cmdb.check_vdom(exchange.query.get("vdom"), caller)
-            response = self.envelopes.reply(exchange, target, self._content(exchange, caller, target))
+            vdoms = self.cmdb.rights.vdoms(exchange.query.get("vdom"), caller)
+            contents = self._contents(exchange, caller, target, vdoms)
+            response = self.envelopes.reply(exchange, target, contents)
             configuration = exchange.method == "GET" and target.action is None
             return with_tag(exchange, response) if configuration else response
         except Refusal as refusal:
             return self.envelopes.refused(exchange, target, refusal)
 
-    def _content(self, exchange: Exchange, caller: Caller, target: Target) -> Row:
-        match exchange.method, target.action:
-            case _, None:
-                return self._configuration(exchange, caller, target)
-            case "GET", "":
-                return self._status()
-            case "POST", "generate-key":
-                return self._generate_key(exchange, caller)
-        raise Refusal(status=405)
+    def _contents(
+        self, exchange: Exchange, caller: Caller, target: Target, vdoms: list[str]
+    ) -> dict[str, Row]:
+        """Return what the answer contains for each VDOM. A write is carried out once (assumed)."""
+        first, *others = vdoms
+        content = self._content(exchange, caller, target, first)
+        if exchange.method != "GET":
+            return dict.fromkeys([first, *others], content)
+        return {first: content} | {vdom: self._content(exchange, caller, target, vdom) for vdom in others}
 
-    def _configuration(self, exchange: Exchange, caller: Caller, target: Target) -> Row:
+    def _content(self, exchange: Exchange, caller: Caller, target: Target, vdom: str) -> Row:
+        if exchange.segments[2:] == ["cmdb"]:
+            return self.transactions.control(exchange, caller)
+        if target.action is not None:
+            return self.monitor.content(exchange, caller, target, vdom)
+        return self._configuration(exchange, caller, target, vdom)
+
+    def _configuration(self, exchange: Exchange, caller: Caller, target: Target, vdom: str) -> Row:
         writing = exchange.method != "GET"
-        table = self.cmdb.table(caller, target, writing)
-        if not writing:
-            return self.cmdb.read(exchange.query, caller, table, target)
-        if table is self.cmdb.api_users:
+        if (target.path, target.name) == ("system", "settings"):
+            return self.cmdb.settings(caller, writing)
+        table = self.cmdb.table(caller, target, vdom, writing)
+        if writing and table is self.cmdb.api_users:
             self.logins.confirm(exchange, caller)
-        return self.cmdb.write(exchange, caller, table, target)
-
-    def _status(self) -> Row:
-        """Return the model and the host name. No access group is required (documented)."""
-        model = {"model_name": "FortiGate", "model_number": "VM64", "model": "FGVM64"}
-        return results({**model, "hostname": self.name})
-
-    def _generate_key(self, exchange: Exchange, caller: Caller) -> Row:
-        """Generate a new key. Parameters are in the body (documented) or in the query (observed).
-
-        Callers without `super_admin` get 403 (observed). The answer for an unknown user is assumed.
-        """
-        if caller.profile != SUPER_ADMIN:
-            raise Refusal(status=403)
-        self.logins.confirm(exchange, caller)
-        parameters: Row = {**exchange.query, **(exchange.json_object() or {})}
-        admin = str(parameters.get("api-user"))
-        if admin not in self.cmdb.api_users.rows:
-            raise invalid(admin, NOT_IN_DATASOURCE, "entry not found in datasource")
-        minutes = self._expiry(parameters["expiry"]) if "expiry" in parameters else None
-        return results({"access_token": self.keys.issue(admin, minutes)})
-
-    def _expiry(self, expiry: Any) -> int | None:
-        """Return the lifetime of a new key in minutes, None for a key that never expires.
-
-        1 to 10080, 7.6.3 and later (documented). The vendor's documents disagree whether ordinary users have
-        an expiry, so there is an option.
-        """
-        if self.device.version < (7, 6, 3):
-            return None
-        minutes = int(expiry) if str(expiry).isdigit() else 0
-        if self.options.ordinary_expiry == "refuse" or not 1 <= minutes <= MAX_EXPIRY_MINUTES:
-            raise invalid(expiry)
-        return minutes
+        act = partial(self.cmdb.write if writing else self.cmdb.read, exchange, caller, table, target, vdom)
+        return self.transactions.carry_out(exchange, caller, target, vdom, act)
 
 
 def _target(rest: list[str]) -> Target:
@@ -175,6 +190,10 @@ def _target(rest: list[str]) -> Target:
             return Target(path, name, mkey, child=child, child_key=child_key)
         case ["monitor", "system", "status"]:
             return Target("system", "status", action="")
+        case ["monitor", "firewall", "policy-lookup" | "session" as name]:
+            return Target("firewall", name, action="")
+        case ["monitor", "firewall", "session", "close" | "clear_all" as action]:
+            return Target("firewall", "session", action=action)
         case ["monitor", "system", "api-user", "generate-key"]:
             return Target("system", "api-user", action="generate-key")
     return Target()

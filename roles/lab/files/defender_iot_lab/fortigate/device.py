@@ -9,16 +9,19 @@ import re
 from dataclasses import dataclass
 
 from ..core.options import ConfigurationError, switch
-from .attribute import Version, parse_version
+from .firewall.options import FirewallOptions
 from .schema import SUPER_ADMIN
+from .tables.attribute import Version, parse_version
 
 # Builds in published logs. Other versions get an arbitrary number.
 BUILDS = {"7.2.4": 1396, "7.2.8": 1639, "7.4.5": 2702, "7.6.5": 3651}
 
 
 @dataclass(frozen=True)
-class FortiGateOptions:
+class FortiGateOptions(FirewallOptions):
     """Switches of a FortiGate. Those from `refused_status` on select between answers that no source settles.
+
+    Those of the firewall tables are inherited.
 
     version: firmware; decides fields, error shapes, URL tokens, logins and re-authentication.
     multi_vdom, vdoms: virtual domains; `root` is the management VDOM.
@@ -31,12 +34,16 @@ class FortiGateOptions:
     url_token: whether `?access_token=` works; None decides by version (off from 7.4.5, documented).
     gzip: whether answers are compressed without a request (observed on the newest builds).
     refused_status: status of a duplicate, missing or invalid value: 500 (observed) or 424 (documented).
-    forbidden_read: whether a caller without the right to read is refused, or sees only names (both observed,
-        the latter on another table).
+    forbidden_read: whether a caller without the right to read is refused, sees only names (both observed,
+        the latter on another table), or sees an empty table (unknown).
     quoted_csrf_token: whether a change may send the CSRF token with the quotes of its cookie, as some clients
         do.
     unknown_attribute: whether a write ignores or rejects an unknown attribute.
     put_missing: status of a change of a missing object; all three were observed.
+    overlong_text: error of a text that is too long, or whether it is truncated.
+    member_put: status of a PUT of one name in a list, such as a group's member.
+    member_twice: whether a POST of a name that is already in the list is refused (-5) or accepted (200).
+    absent_member: status of a DELETE of a name that is not in the list.
     store_zero_trusthost: whether 0.0.0.0/0 is stored as trusted host (observed on 7.0) or refused (observed
         on 6.4).
     host_bits: whether 192.0.2.7/24 is stored as its network or as written.
@@ -65,10 +72,14 @@ class FortiGateOptions:
     url_token: bool | None = switch(None, True, False)
     gzip: bool = switch(False, True)
     refused_status: int = switch(500, 424)
-    forbidden_read: str = switch("refuse", "trim")
+    forbidden_read: str = switch("refuse", "trim", "empty")
     quoted_csrf_token: str = switch("refuse", "accept")
     unknown_attribute: str = switch("ignore", "reject")
     put_missing: int = switch(404, 405, 500)
+    overlong_text: int | str = switch(-1, -72, "truncate")
+    member_put: int = switch(200, 405)
+    member_twice: int = switch(-5, 200)
+    absent_member: int = switch(404, 200)
     store_zero_trusthost: bool = switch(False, True)
     host_bits: str = switch("masked", "kept")
     opposite_family: bool = switch(True, False)

@@ -13,9 +13,10 @@ from typing import Any
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ..core.exchange import Exchange
-from .attribute import FAILED_DEPENDENCY, Refusal, Row
 from .device import Device
 from .schema import MANAGEMENT_VDOM
+from .tables.attribute import Row
+from .tables.refusal import FAILED_DEPENDENCY, Refusal
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,13 @@ class Envelopes:
 
     device: Device
 
-    def reply(self, exchange: Exchange, target: Target, more: Row) -> Response:
-        """Return a success. A query of several VDOMs returns a list of envelopes (observed)."""
-        body = self._envelope(exchange, target, more) | {"status": "success", "http_status": 200}
-        envelopes = [body | {"vdom": vdom} for vdom in self._vdoms(exchange)]
+    def reply(self, exchange: Exchange, target: Target, contents: dict[str, Row]) -> Response:
+        """Return a success in each VDOM. Several VDOMs get a list of envelopes (observed)."""
+        success = {"status": "success", "http_status": 200}
+        envelopes = [
+            self._envelope(exchange, target, more) | success | {"vdom": vdom}
+            for vdom, more in contents.items()
+        ]
         return JSONResponse(envelopes if _asks_many(exchange) else envelopes[0])
 
     def refused(self, exchange: Exchange, target: Target, refusal: Refusal) -> Response:
@@ -65,7 +69,7 @@ class Envelopes:
         return {
             "http_method": exchange.method,
             **more,
-            "vdom": self._vdoms(exchange)[0],
+            "vdom": exchange.query.get("vdom", MANAGEMENT_VDOM).split(",")[0],
             "path": target.path,
             "name": target.name,
             **{name: value for name, value in optional.items() if value is not None},
@@ -73,10 +77,6 @@ class Envelopes:
             "version": f"v{self.device.options.version}",
             "build": self.device.build,
         }
-
-    def _vdoms(self, exchange: Exchange) -> list[str]:
-        vdom = exchange.query.get("vdom", MANAGEMENT_VDOM)
-        return list(self.device.options.vdoms) if vdom == "*" else vdom.split(",")
 
 
 def _asks_many(exchange: Exchange) -> bool:

@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from ..core.exchange import Exchange
 from .access import Caller, Keys, Lockout, Session, Sessions, bearer, certified, lacks_csrf, trusts
-from .attribute import PASSWORD_REQUIRED, Refusal, Row
 from .device import Device
 from .envelope import apache_page, unauthorized
-from .table import Table
+from .tables.attribute import Row
+from .tables.refusal import PASSWORD_REQUIRED, Refusal
+from .tables.table import Table
 
 PASSWORD_HEADER = "x-admin-passwd"
 

@@ -9,23 +9,9 @@ schemas of 6.2 to 7.6.5, unless an entry says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from .attribute import (
-    Attribute,
-    Choice,
-    Group,
-    Masked,
-    Network4,
-    Network6,
-    Number,
-    Row,
-    Rows,
-    Text,
-    since,
-    until,
-)
+from .tables.attribute import Row, since, until
+from .tables.kinds import Choice, Group, Masked, Network4, Network6, Number, Rows, Text
+from .tables.table import TableSchema
 
 ACCESS = ("none", "read", "read-write")
 ACCESS_CUSTOM = (*ACCESS, "custom")
@@ -34,26 +20,14 @@ ENABLE = ("enable", "disable")
 FEATURE_WANOPT = "wanopt"
 FEATURE_MULTI_VDOM = "multi-vdom"
 
+SUPER_ADMIN = "super_admin"
+IMMUTABLE = frozenset({SUPER_ADMIN, "super_admin_readonly"})
+"""The profiles that cannot be changed or deleted (CLI reference of 6.0.6)."""
+
+STOCK_PROFILES = IMMUTABLE | {"prof_admin"}
+
 GROUPS_WITH_CHILDREN = ("secfabgrp", "netgrp", "sysgrp", "fwgrp", "loggrp", "utmgrp")
 PLAIN_GROUPS = ("ftviewgrp", "authgrp", "vpngrp", "wanoptgrp", "wifi")
-
-
-@dataclass(frozen=True)
-class TableSchema:
-    """One table: its path, key, access group, and attributes in the order of a read.
-
-    `number` is that of its type, `size` the most rows that it can have. Both differ between releases and
-    models. These are from a FortiGate 180F with 7.2.8.
-    """
-
-    path: str
-    name: str
-    key: str
-    group: str
-    child: str
-    attributes: Mapping[str, Attribute]
-    number: int | None = None
-    size: int = 0
 
 
 def _children(*names: str, **ranged: tuple[tuple[str, str | None], ...]) -> Group:
@@ -73,6 +47,7 @@ ACCPROFILE = TableSchema(
     child="admin",
     number=10,
     size=66,
+    static=STOCK_PROFILES,
     attributes={
         "name": Text(35, required=True),
         "scope": Choice(("vdom", "global"), feature=FEATURE_MULTI_VDOM),
@@ -141,8 +116,8 @@ API_USER = TableSchema(
         "name": Text(35, required=True),
         "comments": Text(255, kind="var-string"),
         "api-key": Masked(128),
-        "accprofile": Text(35, datasource="system.accprofile.name", required=True),
-        "vdom": Rows("name", children={"name": Text(79, datasource="system.vdom.name", required=True)}),
+        "accprofile": Text(35, ("system.accprofile.name",), required=True),
+        "vdom": Rows("name", children={"name": Text(79, ("system.vdom.name",), required=True)}),
         "schedule": Text(35),
         "cors-allow-origin": Text(269),
         "peer-auth": Choice(DISABLE),
@@ -165,6 +140,7 @@ VDOM = TableSchema(
     key="name",
     group="sysgrp",
     child="cfg",
+    read_only=True,
     attributes={"name": Text(31, required=True), "short-name": Text(31), "flag": Number(0, 4294967295)},
 )
 
@@ -174,16 +150,12 @@ ADMIN = TableSchema(
     key="name",
     group="sysgrp",
     child="admin",
+    read_only=True,
     attributes={"name": Text(64, required=True), "accprofile": Text(35), "comments": Text(255)},
 )
 """The administrators with a password, with the attributes used here (documented by the vendor's modules)."""
 
 MANAGEMENT_VDOM = "root"
-SUPER_ADMIN = "super_admin"
-IMMUTABLE = frozenset({SUPER_ADMIN, "super_admin_readonly"})
-"""The profiles that cannot be changed or deleted (CLI reference of 6.0.6)."""
-
-STOCK_PROFILES = IMMUTABLE | {"prof_admin"}
 AUTOMATION = "automation"
 
 

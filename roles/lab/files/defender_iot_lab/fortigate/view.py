@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from starlette.datastructures import QueryParams
 
 from .access import Keys
-from .attribute import Row, Rows, Text
 from .device import FortiGateOptions
-from .query import formatted, selected
-from .schema import GROUPS_WITH_CHILDREN, STOCK_PROFILES
-from .table import Table
+from .schema import GROUPS_WITH_CHILDREN
+from .tables.attribute import Row
+from .tables.kinds import Rows, Text
+from .tables.query import formatted, selected
+from .tables.table import Table
 
 KEY_MASK = "ENC XXXX"
 OPPOSITE = {"ipv4-trusthost": "ipv6-trusthost", "ipv6-trusthost": "ipv4-trusthost"}
@@ -23,13 +24,17 @@ OPPOSITE = {"ipv4-trusthost": "ipv6-trusthost", "ipv6-trusthost": "ipv4-trusthos
 
 @dataclass(frozen=True)
 class View:
-    """The result of one query of one table. `references` counts the uses of a row."""
+    """The result of one query of one table.
+
+    `references` counts the uses of a row. `exists` takes a datasource and a name.
+    """
 
     table: Table
     query: QueryParams
     options: FortiGateOptions
     keys: Keys
     references: Callable[[str], int]
+    exists: Callable[[str, str], bool]
 
     def selected(self, rows: list[Row]) -> list[Row]:
         """Return the rows that a query selects, with the attributes that it selects."""
@@ -72,22 +77,26 @@ class View:
         """Add the table of each row of a child table (seen in a body that the web interface sent)."""
         for name, attribute in self.table.attributes.items():
             key = attribute.children[attribute.key] if isinstance(attribute, Rows) else None
-            if isinstance(key, Text) and key.datasource:
-                row[name] = [{**each, "datasource": key.datasource.rpartition(".")[0]} for each in row[name]]
+            if isinstance(key, Text) and key.datasources and name in row:
+                row[name] = [self._with_datasource(each, key.datasources) for each in row[name]]
+
+    def _with_datasource(self, row: Row, datasources: tuple[str, ...]) -> Row:
+        found = next(each for each in datasources if self.exists(each, row["name"]))
+        return {**row, "datasource": found.rpartition(".")[0]}
 
     def _meta(self, row: Row) -> Row:
         """Return the metadata of a row (names and order seen in a body that the web interface sent)."""
         schema = self.table.schema
-        stock = schema.name == "accprofile" and row["name"] in STOCK_PROFILES
+        key = str(row[schema.key])
         return {
-            "q_ref": self.references(row["name"]),
-            "q_static": stock,
+            "q_ref": self.references(key),
+            "q_static": key in schema.static,
             "q_no_rename": False,
             "q_global_entry": False,
             **({} if schema.number is None else {"q_type": schema.number}),
             "q_path": schema.path,
             "q_name": schema.name,
-            "q_mkey_type": "string",
+            "q_mkey_type": schema.key_type,
             "q_no_edit": False,
         }
 

@@ -10,6 +10,7 @@ invented and exist on no sensor.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,10 @@ from ..core.exchange import Exchange
 from ..core.ledger import HEXADECIMAL
 from ..core.options import switch
 from ..core.web import page
-from .data import FAMILIES, answer_to, console_answer_to, events
+from .alerts import HANDLED_BY, INVENTORIES, Alert, AlertLog, ordered
+from .commands import NAMES as COMMANDS
+from .commands import Commands
+from .data import FAMILIES, Contents, alerts_in_second_version, answer_to, console_answer_to, events
 from .names import WEB_VERSION, SensorNames
 
 PAGE = Path(__file__).parent / "page.html"
@@ -33,6 +37,7 @@ EVENTS_CACHED_SECONDS = 3600
 SHORTEST_PASSWORD = 8
 RECENTLY = "a few seconds ago"
 FIXED_NAMES = SensorNames()
+WRONG_ANSWERS = ("empty", "html", "error")
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,17 @@ class SensorOptions:
         code of 2018 has a third spelling.
     console: whether it is a management console, which has the same API under another path (documented).
     failed_check: status of a refusal by the authentication API; only the bodies are documented.
+    inventory: the devices and alerts of the invented plant, or the recorded population with its odd ones.
+    old_alerts: number of handled alerts that are spread over the 90 days of retention (documented).
+    alerts_v2: answer to `/api/v2/alerts`, which the documents imply but never write out: the web page, the
+        alerts with the fields that version 2 adds, status 404, or the same as version 1.
+    alert_time: whether the time of an alert is that of the first or the last detection (unknown).
+    alert_order: order of the alerts by time (unknown).
+    handled_by: which acts of an operator make an alert handled (unknown but for closing).
+    clock_error: seconds by which the sensor's clock is ahead.
+    date_header: whether answers have a Date header (unknown).
+    alerts_answer, devices_answer: a right answer, or a wrong one with status 200: an empty list, a web page,
+        or a documented error.
     """
 
     nat: str | None = None
@@ -75,6 +91,16 @@ class SensorOptions:
     family: str = switch(*FAMILIES)
     console: bool = switch(False, True)
     failed_check: int = switch(401, 200, 403, 429)
+    inventory: str = switch(*INVENTORIES)
+    old_alerts: int = 0
+    alerts_v2: str = switch("page", "added_fields", "not_found", "as_v1")
+    alert_time: str = switch("first", "last")
+    alert_order: str = switch("ascending", "descending", "mixed")
+    handled_by: str = switch(*HANDLED_BY)
+    clock_error: float = 0.0
+    date_header: bool = switch(True, False)
+    alerts_answer: str = switch("right", *WRONG_ANSWERS)
+    devices_answer: str = switch("right", *WRONG_ANSWERS)
 
 
 @dataclass
@@ -127,12 +153,38 @@ class Sensor(Appliance):
         self.failed_logins: Counter[str] = Counter()
         self.password = self.credentials["password"]
         self.answered_events: dict[str, tuple[float, list[dict[str, Any]]]] = {}
+        self._fill()
+
+    def _fill(self) -> None:
+        """Create the devices and alerts of the chosen inventory."""
+        log = AlertLog(self.options.inventory, self.options.old_alerts, self._time())
+        self.commands = Commands(self.name, log)
+
+    def change_options(self, changes: Mapping[str, Any]) -> None:
+        """Change options. Another inventory, or number of old alerts, replaces all devices and alerts."""
+        super().change_options(changes)
+        if {"inventory", "old_alerts"} & changes.keys():
+            self._fill()
+
+    def stated_time(self) -> float | None:
+        return self._time() if self.options.date_header else None
+
+    def _time(self) -> float:
+        """Return the time of the sensor's own clock."""
+        return self.world.clock.now() + self.options.clock_error
+
+    def command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a command of the control port. Raises ConfigurationError."""
+        if name in COMMANDS:
+            return self.commands.run(name, body, self._time())
+        return super().command(name, body)
 
     def state(self) -> dict[str, Any]:
         return {
             "tokens": [{**token.listed(), "token": token.value} for token in self.tokens],
             "sessions": [{"id": session.id, "csrf": session.csrf} for session in self.sessions.values()],
             "failed_logins": dict(self.failed_logins),
+            "alerts": [{"id": each.row["id"], "state": each.state} for each in self.commands.log.alerts],
         }
 
     def answer(self, exchange: Exchange) -> Response:
@@ -159,17 +211,41 @@ class Sensor(Appliance):
         if version == "v2" and path[:2] == ["alerts", "pcap"] and not self.options.console:
             # An ordinary access token is not accepted here (documented).
             return JSONResponse({"error": "PCAP file is not available"})
+        if version == "v2" and path == ["alerts"] and self.options.alerts_v2 == "not_found":
+            return JSONResponse({"error": "Not found"}, 404)
         data = self._data(version, path, exchange)
         return self._page(exchange) if data is None else self._external(exchange, data)
 
     def _data(self, version: str, path: list[str], exchange: Exchange) -> Any:
+        contents, family = self._contents(), self.options.family
         if self.options.console:
-            return console_answer_to(version, path, exchange.query, self.options.family)
-        if version != "v1":
+            return console_answer_to(version, path, exchange.query, family, contents)
+        if version == "v2" and path == ["alerts"] and self.options.alerts_v2 == "added_fields":
+            return alerts_in_second_version(exchange.query, contents)
+        if version == "v2" and (path != ["alerts"] or self.options.alerts_v2 != "as_v1"):
             return None
         if path == ["events"]:
             return self._events(exchange)
-        return answer_to(path, exchange.query, self.options.family)
+        return answer_to(path, exchange.query, family, contents)
+
+    def _contents(self) -> Contents:
+        """Return the devices and alerts as the sensor states them now."""
+        log, handled = self.commands.log, HANDLED_BY[self.options.handled_by]
+        kept = log.kept(self._time())
+        return Contents(
+            devices=log.devices,
+            alerts=ordered([self._stated(alert) for alert in kept], self.options.alert_order),
+            handled=frozenset(alert.row["id"] for alert in kept if alert.state in handled),
+            ends={
+                alert.row["id"]: {**self.commands.ends(alert.row), **(alert.addresses or {})}
+                for alert in kept
+            },
+        )
+
+    def _stated(self, alert: Alert) -> dict[str, Any]:
+        """Return an alert with its time by the sensor's clock, in milliseconds."""
+        moment = alert.first if self.options.alert_time == "first" else alert.last
+        return alert.row if moment is None else {**alert.row, "time": int(moment * 1000)}
 
     def _events(self, exchange: Exchange) -> list[dict[str, Any]]:
         """Return the events. A repeated query gets the same answer for an hour (documented)."""
@@ -192,7 +268,20 @@ class Sensor(Appliance):
             return self._bad_token()
         token.used = self.world.clock.now()
         exchange.principal = token.description
-        return JSONResponse(data)
+        return self._wrong_answer(exchange) or JSONResponse(data)
+
+    def _wrong_answer(self, exchange: Exchange) -> Response | None:
+        """Return the wrong answer about alerts or devices that a switch asks for."""
+        answers = {"alerts": self.options.alerts_answer, "devices": self.options.devices_answer}
+        base, _version, *path = exchange.segments
+        match answers.get(path[0]) if base == self._base and len(path) == 1 else None:
+            case "empty":
+                return JSONResponse([])
+            case "html":
+                return HTMLResponse("<html><body>Please wait</body></html>")
+            case "error":
+                return JSONResponse({"error": "Operation failed"})
+        return None
 
     def _bad_token(self) -> Response:
         error = {"error": "Invalid or missing access token"}

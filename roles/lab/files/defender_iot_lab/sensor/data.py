@@ -6,18 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ..core.inventory import (
-    ALERTS,
-    CONNECTIONS,
-    CVES,
-    DEVICES,
-    EVENTS,
-    HANDLED_ALERTS,
-    REPORTS,
-    VULNERABILITIES,
-)
+from ..core.inventory import CONNECTIONS, CVES, EVENTS, REPORTS, VULNERABILITIES
 
 FAMILIES = ("22.x", "10.x", "2018")
 ALERT_TYPES = {"unexpected new devices": "New Device Detected"}
@@ -25,13 +17,25 @@ MOST_EVENTS = 100
 MOST_CVES = 100
 LONGEST_MINUTES = 4320
 ORIGIN = {"sensorId": 1, "zoneId": 1, "siteId": 1}
+NAMES = {"sensorName": "north", "zoneName": "press shop", "siteName": "plant 1"}
 
 
-def answer_to(path: list[str], query: Mapping[str, str], family: str) -> Any:
+@dataclass(frozen=True)
+class Contents:
+    """The devices and alerts of a sensor at one moment. `ends` has the addresses of each alert, by its id."""
+
+    devices: list[dict[str, Any]]
+    alerts: list[dict[str, Any]]
+    handled: frozenset[int]
+    ends: Mapping[int, Mapping[str, Any]]
+
+
+def answer_to(path: list[str], query: Mapping[str, str], family: str, contents: Contents) -> Any:
     """Return the content of a path below `/api/v1/`, None if the path does not exist."""
     match path:
         case ["devices"]:
-            return [spelled(device, family) for device in _devices(query.get("authorized"))]
+            devices = _devices(contents.devices, query.get("authorized"))
+            return [spelled(device, family) for device in devices]
         case ["devices", "connections"]:
             return _connections(query)
         case ["devices", "cves"]:
@@ -42,7 +46,7 @@ def answer_to(path: list[str], query: Mapping[str, str], family: str) -> Any:
         case ["devices", address, "cves"]:
             return [cve for cve in _cves(query) if cve["ipAddress"] == address]
         case ["alerts"]:
-            return _alerts(query)
+            return _alerts(contents, query)
         case ["reports", "vulnerabilities", "devices"]:
             return VULNERABILITIES
         case ["reports", "vulnerabilities", name] if name in REPORTS:
@@ -50,16 +54,26 @@ def answer_to(path: list[str], query: Mapping[str, str], family: str) -> Any:
     return None
 
 
-def console_answer_to(version: str, path: list[str], query: Mapping[str, str], family: str) -> Any:
+def alerts_in_second_version(query: Mapping[str, str], contents: Contents) -> list[dict[str, Any]]:
+    """Return alerts with the fields that version 2 adds (documented)."""
+    return [{**alert, **_second_version(alert, contents)} for alert in _alerts(contents, query)]
+
+
+def console_answer_to(
+    version: str, path: list[str], query: Mapping[str, str], family: str, contents: Contents
+) -> Any:
     """Return the content of a path below a console's `/external/`, None if the path does not exist."""
     match version, path:
         case "v1", ["devices"]:
-            return [{**device, **ORIGIN} for device in answer_to(path, query, family)]
+            return [{**device, **ORIGIN} for device in answer_to(path, query, family, contents)]
         case (("v1" | "v2"), ["alerts"]):
             alerts = [
-                {**alert, **ORIGIN, "handled": alert["id"] in HANDLED_ALERTS} for alert in _alerts(query)
+                {**alert, **ORIGIN, "handled": alert["id"] in contents.handled}
+                for alert in _alerts(contents, query)
             ]
-            return alerts if version == "v1" else [{**alert, **_second_version(alert)} for alert in alerts]
+            if version == "v1":
+                return alerts
+            return [{**alert, **_second_version(alert, contents), **NAMES} for alert in alerts]
         case "v1", ["reports", "vulnerabilities", "devices"]:
             return VULNERABILITIES
     return None
@@ -91,10 +105,10 @@ def _renamed(row: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     return {new if name == old else name: value for name, value in row.items()}
 
 
-def _devices(authorized: str | None) -> list[dict[str, Any]]:
+def _devices(devices: list[dict[str, Any]], authorized: str | None) -> list[dict[str, Any]]:
     if authorized not in ("true", "false"):
-        return DEVICES
-    return [device for device in DEVICES if device["authorized"] is (authorized == "true")]
+        return devices
+    return [device for device in devices if device["authorized"] is (authorized == "true")]
 
 
 def _connections(query: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -112,29 +126,26 @@ def _cves(query: Mapping[str, str]) -> list[dict[str, Any]]:
     return kept
 
 
-def _alerts(query: Mapping[str, str]) -> list[dict[str, Any]]:
+def _alerts(contents: Contents, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return alerts by state, time and type. An unknown type is ignored (documented), and so is a state."""
-    alerts, state = ALERTS, query.get("state")
+    alerts, state = contents.alerts, query.get("state")
     if state in ("handled", "unhandled"):
-        alerts = [alert for alert in alerts if (alert["id"] in HANDLED_ALERTS) is (state == "handled")]
+        alerts = [alert for alert in alerts if (alert["id"] in contents.handled) is (state == "handled")]
     if query.get("type") == "disconnections":
         alerts = [alert for alert in alerts if alert["engine"] == "Operational"]
     elif query.get("type") in ALERT_TYPES:
         alerts = [alert for alert in alerts if alert["title"] == ALERT_TYPES[query["type"]]]
     earliest = _number(query.get("fromTime"), 0)
-    latest = _number(query.get("toTime"), max(alert["time"] for alert in ALERTS))
+    latest = _number(query.get("toTime"), max((alert["time"] for alert in alerts), default=0))
     return [alert for alert in alerts if earliest <= alert["time"] <= latest]
 
 
-def _second_version(alert: Mapping[str, Any]) -> dict[str, Any]:
-    addresses = {device["id"]: device["ipAddresses"][0] for device in DEVICES}
+def _second_version(alert: Mapping[str, Any], contents: Contents) -> dict[str, Any]:
+    ends = contents.ends[alert["id"]]
     return {
-        "sourceDeviceAddress": addresses.get(alert["sourceDevice"]),
-        "destinationDeviceAddress": addresses.get(alert["destinationDevice"]),
+        "sourceDeviceAddress": ends["source"],
+        "destinationDeviceAddress": ends["destination"],
         "remediationSteps": ["Verify the change with its author."],
-        "sensorName": "north",
-        "zoneName": "press shop",
-        "siteName": "plant 1",
     }
 
 

@@ -11,7 +11,7 @@ import unicodedata
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.characters import visible
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._text.characters import visible
 
 # Prepended marks, such as the Arabic number sign, are format characters that a font shows.
 SHOWN = {chr(n) for n in (*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD)}

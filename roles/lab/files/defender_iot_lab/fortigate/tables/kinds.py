@@ -1,166 +1,84 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attributes of FortiOS tables: accepted, stored and returned values."""
+"""The kinds of attributes: which values they accept, store and return."""
 
 from __future__ import annotations
 
 import ipaddress
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-Row = dict[str, Any]
-Version = tuple[int, ...]
-
-INVALID_LENGTH = -1
-NOT_IN_DATASOURCE = -3
-TABLE_FULL = -4
-DUPLICATE = -5
-BAD_ADDRESS = -8
-BAD_NETMASK = -9
-IN_USE = -23
-PERMISSION_DENIED = -37
-EMPTY_VALUE = -56
-COMMAND_ERROR = -61
-OUT_OF_RANGE = -650
-INVALID_VALUE = -651
-PASSWORD_REQUIRED = -8102
-# The errors that the documentation calls a failed dependency: a duplicate, missing or invalid parameter.
-FAILED_DEPENDENCY = frozenset(
-    {
-        INVALID_LENGTH,
-        NOT_IN_DATASOURCE,
-        DUPLICATE,
-        BAD_ADDRESS,
-        BAD_NETMASK,
-        EMPTY_VALUE,
-        OUT_OF_RANGE,
-        INVALID_VALUE,
-    }
+from .attribute import (
+    Attribute,
+    Row,
+    Rules,
+    Version,
+    described,
+    initial,
+    known,
+    merged,
+    parse_version,
+    shown,
+    with_origin,
+)
+from .refusal import (
+    BAD_ADDRESS,
+    BAD_NETMASK,
+    COMMAND_ERROR,
+    DUPLICATE,
+    EMPTY_VALUE,
+    NOT_IN_DATASOURCE,
+    OUT_OF_RANGE,
+    invalid,
 )
 
-
-class Refusal(Exception):
-    """FortiOS refuses a request: error code, the lines that the CLI would print, and HTTP status.
-
-    Without a code, only the status describes the refusal. `more` is added to the envelope.
-    """
-
-    def __init__(
-        self, code: int | None = None, lines: Sequence[str] = (), status: int = 500, **more: Any
-    ) -> None:
-        super().__init__(code)
-        self.code = code
-        self.lines = list(lines)
-        self.status = status
-        self.more = more
-
-
-def invalid(value: object, code: int = INVALID_VALUE, *reasons: str) -> Refusal:
-    """Return the refusal of a value that cannot be parsed (lines observed for -3)."""
-    parse_error = f"value parse error before '{value}'"
-    return Refusal(code, [*reasons, parse_error, f"Command fail. Return code {code}"])
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The context of a check: existing objects, and the switches of the device."""
-
-    exists: Callable[[str, str], bool]
-    unknown_attribute: str
-    host_bits: str
-    inactive_permission: str
-    store_zero_trusthost: bool
-
-
-def parse_version(text: str) -> Version:
-    """Return `7.4.5` as a comparable value."""
-    return tuple(int(part) for part in text.split("."))
-
-
-def since(first: str, before: str | None = None) -> tuple[tuple[str, str | None], ...]:
-    """Return the firmware span from the release `first` to the release before `before`."""
-    return ((first, before),)
-
-
-def until(before: str) -> tuple[tuple[str, str | None], ...]:
-    """Return the span of all firmware before a release."""
-    return since("0", before)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attribute(ABC):
-    """One attribute. It exists in its firmware spans, and if it has a feature, only with that feature."""
-
-    spans: tuple[tuple[str, str | None], ...] = (("0", None),)
-    feature: str | None = None
-    required: bool = False
-
-    def exists_in(self, version: Version, features: frozenset[str]) -> bool:
-        """Return whether a firmware with these features has the attribute."""
-        return (self.feature is None or self.feature in features) and any(
-            parse_version(first) <= version and (before is None or version < parse_version(before))
-            for first, before in self.spans
-        )
-
-    def known(self, version: Version, features: frozenset[str]) -> Attribute:
-        """Return the attribute in the form that a firmware has."""
-        return self
-
-    def merged(self, have: Any, value: Any, rules: Rules) -> Any:
-        """Return the value to store when `value` is written over `have`. Raises Refusal."""
-        return self.parse(value, rules)
-
-    def shown(self, value: Any) -> Any:
-        """Return the value that a read returns for a stored value."""
-        return value
-
-    @abstractmethod
-    def initial(self) -> Any:
-        """Return the value in a new row that does not set the attribute."""
-
-    @abstractmethod
-    def parse(self, value: Any, rules: Rules) -> Any:
-        """Return the value to store for a written value. Raises Refusal."""
-
-    @abstractmethod
-    def described(self) -> Row:
-        """Return the description of the attribute in `action=schema`."""
+ZERO_UUID = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
 class Text(Attribute):
-    """A string of limited length. With a datasource, it is the name of an existing object.
+    """A string of limited length. With datasources, it is the name of an object in one of them.
 
-    Comments are a `var-string`. Schemas show no default for it, but a read returns an empty one.
+    Comments are a `var-string`. Schemas show no default for it, but a read returns an empty one. The code for
+    a forbidden character is assumed.
     """
 
     limit: int
-    datasource: str | None = None
+    datasources: tuple[str, ...] = ()
     kind: str = "string"
+    forbidden: str = ""
+    default: str = ""
 
     def initial(self) -> str:
-        return ""
+        return self.default
 
     def parse(self, value: Any, rules: Rules) -> str:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise invalid(value)
         text = str(value)
-        if len(text) > self.limit:
-            raise invalid(text, INVALID_LENGTH)
         if self.required and not text:
             raise invalid(text, EMPTY_VALUE)
-        if self.datasource and not rules.exists(self.datasource, text):
+        if not set(self.forbidden).isdisjoint(text):
+            raise invalid(text)
+        text = self._limited(text, rules)
+        if text and self.datasources and not any(rules.exists(each, text) for each in self.datasources):
             raise invalid(text, NOT_IN_DATASOURCE, "entry not found in datasource")
         return text
+
+    def _limited(self, text: str, rules: Rules) -> str:
+        """Return a text of permitted length. What FortiOS does with a longer one is unknown."""
+        if len(text) > self.limit and isinstance(rules.overlong_text, int):
+            raise invalid(text, rules.overlong_text)
+        return text[: self.limit]
 
     def described(self) -> Row:
         described: Row = {"type": self.kind, "category": "unitary", "size": self.limit}
         if self.kind == "string":
-            described["default"] = ""
-        return described | ({"datasource": [self.datasource]} if self.datasource else {})
+            described["default"] = self.default
+        return described | ({"datasource": list(self.datasources)} if self.datasources else {})
 
 
 @dataclass(frozen=True)
@@ -259,6 +177,46 @@ class Network6(Attribute):
 
 
 @dataclass(frozen=True)
+class Host(Attribute):
+    """One IP address, by default the unspecified one."""
+
+    default: str = "0.0.0.0"  # noqa: S104 - no socket
+
+    def initial(self) -> str:
+        return self.default
+
+    def parse(self, value: Any, rules: Rules) -> str:
+        try:
+            address = ipaddress.ip_address(str(value))
+        except ValueError:
+            raise invalid(value, BAD_ADDRESS) from None
+        if address.version != ipaddress.ip_address(self.default).version:
+            raise invalid(value, BAD_ADDRESS)
+        return str(address)
+
+    def described(self) -> Row:
+        kind = "ipv6-address" if ":" in self.default else "ipv4-address-any"
+        return {"type": kind, "category": "unitary", "default": self.default}
+
+
+@dataclass(frozen=True)
+class Uuid(Attribute):
+    """The identity of an object. The device assigns it if a write does not."""
+
+    def initial(self) -> str:
+        return ZERO_UUID
+
+    def parse(self, value: Any, rules: Rules) -> str:
+        try:
+            return str(uuid.UUID(str(value)))
+        except ValueError:
+            raise invalid(value) from None
+
+    def described(self) -> Row:
+        return {"type": "uuid", "category": "unitary", "default": ZERO_UUID}
+
+
+@dataclass(frozen=True)
 class Masked(Attribute):
     """A secret that cannot be written in clear (observed on 6.4.4). Reads return it masked."""
 
@@ -314,12 +272,14 @@ class Rows(Attribute):
         if not isinstance(value, list):
             raise invalid(value)
         rows: list[Row] = []
+        keys = set()
         for item in value:
             row = merged(self.children, initial(self.children), item, rules)
             if row[self.key] == 0:
                 row[self.key] = max((other[self.key] for other in rows), default=0) + 1
-            if any(other[self.key] == row[self.key] for other in rows):
+            if row[self.key] in keys:
                 raise invalid(row[self.key], DUPLICATE)
+            keys.add(row[self.key])
             rows.append(row)
         return rows
 
@@ -332,52 +292,23 @@ class Rows(Attribute):
         return {"category": "table", **keys, "children": described(self.children)}
 
 
-def known(
-    attributes: Mapping[str, Attribute], version: Version, features: frozenset[str]
-) -> dict[str, Attribute]:
-    """Return the attributes that exist in a firmware with these features."""
-    return {
-        name: attribute.known(version, features)
-        for name, attribute in attributes.items()
-        if attribute.exists_in(version, features)
-    }
+@dataclass(frozen=True)
+class Names(Rows):
+    """A list of names of other objects. `size` is the most names, 0 without a limit.
 
+    FortiOS ignores an object in place of the list (observed).
+    """
 
-def initial(attributes: Mapping[str, Attribute]) -> Row:
-    """Return a row of defaults."""
-    return {name: attribute.initial() for name, attribute in attributes.items()}
+    key: str = "name"
+    size: int = 0
 
+    @classmethod
+    def of(cls, *datasources: str, **more: Any) -> Names:
+        """Return a list of names from these datasources."""
+        return cls(children={"name": Text(79, datasources, required=True)}, **more)
 
-def merged(attributes: Mapping[str, Attribute], have: Row, body: Any, rules: Rules) -> Row:
-    """Return a new row with the values of a write. `have` stays unchanged, so a refusal has no effect."""
-    if not isinstance(body, dict):
-        raise invalid(body)
-    row = dict(have)
-    for name, value in body.items():
-        if name in attributes:
-            attribute = attributes[name]
-            row[name] = attribute.merged(have.get(name, attribute.initial()), value, rules)
-        elif rules.unknown_attribute == "reject" and name != "q_origin_key":
-            raise invalid(name)
-    return row
+    def merged(self, have: list[Row], value: Any, rules: Rules) -> list[Row]:
+        return have if isinstance(value, dict) else super().merged(have, value, rules)
 
-
-def shown(attributes: Mapping[str, Attribute], row: Row) -> Row:
-    """Return a row as this firmware returns it. Attributes that the row lacks have their default."""
-    return {
-        name: attribute.shown(row.get(name, attribute.initial())) for name, attribute in attributes.items()
-    }
-
-
-def described(attributes: Mapping[str, Attribute]) -> dict[str, Row]:
-    """Return the descriptions of attributes in `action=schema`."""
-    required = {True: {"required": True}, False: {}}
-    return {
-        name: {"name": name, **attribute.described(), **required[attribute.required]}
-        for name, attribute in attributes.items()
-    }
-
-
-def with_origin(row: Row, key: str) -> Row:
-    """Return a row with its origin key after its key, as in recorded answers."""
-    return {key: row[key], "q_origin_key": row[key], **row}
+    def described(self) -> Row:
+        return {**super().described(), "max_table_size_item": self.size}

@@ -4,6 +4,7 @@
 """Paths below an object, such as `api-user/NAME/trusthost/ID`, which read or write a part of it.
 
 Paths and methods are those of the vendor's own modules. The `mkey` in the answer to a write is assumed.
+Unknown behaviour of lists of names has options: `member_put`, `member_twice`, `absent_member`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .attribute import Group, Refusal, Row, Rows, Rules
+from .attribute import Row, Rules
+from .kinds import Group, Names, Rows
+from .refusal import Refusal
 from .table import Table
 
 
@@ -47,18 +50,35 @@ class Part:
             self.table.update(self.key, {self.name: body}, rules)
             return self.key
         have = self.table.rows[self.key][self.name]
-        self.table.update(self.key, {self.name: self._changed(attribute, have, method, body)}, rules)
-        return self.child_key or str(self.table.rows[self.key][self.name][-1][attribute.key])
+        value = self._changed(attribute, have, method, body, rules)
+        self.table.write_part(self.key, self.name, value, method, rules)
+        return self.child_key or str(body.get(attribute.key) or self._last(attribute))
 
-    def _changed(self, attribute: Rows, have: list[Row], method: str, body: Row) -> list[Row]:
+    def _last(self, attribute: Rows) -> Any:
+        return self.table.rows[self.key][self.name][-1][attribute.key]
+
+    def _changed(self, attribute: Rows, have: list[Row], method: str, body: Row, rules: Rules) -> list[Row]:
         if method == "POST":
-            _require(self.child_key is None)
-            return [*have, body]
+            return self._added(attribute, have, body, rules)
         _require(self.child_key is not None)
+        if method == "DELETE":
+            return self._removed(attribute, have, rules)
         (selected,) = self._selected(attribute, have)
-        position = have.index(selected)
-        change = [] if method == "DELETE" else [{**selected, **body, attribute.key: selected[attribute.key]}]
-        return [*have[:position], *change, *have[position + 1 :]]
+        _require(not isinstance(attribute, Names) or rules.member_put != 405)
+        changed = {**selected, **body, attribute.key: selected[attribute.key]}
+        return [changed if row is selected else row for row in have]
+
+    def _added(self, attribute: Rows, have: list[Row], body: Row, rules: Rules) -> list[Row]:
+        _require(self.child_key is None)
+        accepts_twice = isinstance(attribute, Names) and rules.member_twice == 200
+        if accepts_twice and any(row["name"] == body.get("name") for row in have):
+            return have
+        return [*have, body]
+
+    def _removed(self, attribute: Rows, have: list[Row], rules: Rules) -> list[Row]:
+        if not isinstance(attribute, Names) or rules.absent_member != 200:
+            self._selected(attribute, have)
+        return [row for row in have if str(row[attribute.key]) != self.child_key]
 
     def _selected(self, attribute: Rows, rows: list[Row]) -> list[Row]:
         """Return the rows that the path selects: all, or the one with its key."""

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules of a site: which alerts lead to a block, for how long, of whom never, and of how many at most."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from ...module_utils._engine.errors import InvalidOptions
+from .addresses import Network
+from .catalogue import BENIGN, CATALOGUE, MATCHABLE, title_key
+from .device_types import DEFAULT_ALLOWED
+
+EXPIRE = ("while_unhandled", "fixed")
+
+
+@dataclass(frozen=True)
+class Match:
+    """Alerts of one engine that lead to a block: with one of these titles, or all but the excluded ones.
+
+    Titles are in the form of ``title_key``. Without ``titles``, every other title of the engine matches.
+    """
+
+    engine: str
+    titles: frozenset[str] | None = None
+    excluded: frozenset[str] = frozenset()
+
+    def matches(self, engine: str, title: str) -> bool:
+        if engine != self.engine or title in self.excluded:
+            return False
+        return self.titles is None or title in self.titles
+
+
+DEFAULT_MATCH = (Match("malware", excluded=frozenset(map(title_key, BENIGN))),)
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The limits of a run. Exceeding one stops all its new blocks.
+
+    ``entries`` counts all blocked addresses after the run, ``cell_share`` is a share of a cell's devices, of
+    which one may always be blocked.
+    """
+
+    new: int = 5
+    per_hour: int = 10
+    entries: int = 50
+    cell_share: float = 0.1
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules. ``protected`` has a reason for each network, ``cells`` the name of each declared cell.
+
+    With ``while_unhandled``, an alert blocks as long as it is unhandled, at most for ``maximum`` without a
+    person's approval; with ``fixed``, at most for ``ttl``. Handling the alert releases the address in both.
+    ``dynamic_ttl`` is the ``ttl`` of a dynamic address; zero means that none is blocked.
+    """
+
+    match: tuple[Match, ...] = DEFAULT_MATCH
+    expire: str = "while_unhandled"
+    ttl: timedelta = timedelta(hours=4)
+    dynamic_ttl: timedelta = timedelta(hours=1)
+    maximum: timedelta = timedelta(days=7)
+    allowed_types: frozenset[str] = frozenset(DEFAULT_ALLOWED)
+    allow_public: bool = False
+    protected: Mapping[Network, str] = field(default_factory=dict)
+    cells: Mapping[Network, str] = field(default_factory=dict)
+    caps: Caps = Caps()
+
+    def __post_init__(self) -> None:
+        if self.expire not in EXPIRE:
+            raise InvalidOptions(f'expire is "{self.expire}"', f"set it to {' or '.join(EXPIRE)}")
+        if self.ttl < timedelta(minutes=1) or not timedelta() <= self.dynamic_ttl <= self.ttl <= self.maximum:
+            raise InvalidOptions(
+                f"ttl is {hours(self.ttl)}, for dynamic addresses {hours(self.dynamic_ttl)}, and the maximum "
+                f"is {hours(self.maximum)}",
+                "set ttl from a minute to the maximum, and the one of dynamic addresses from 0 to ttl",
+            )
+        caps = self.caps
+        if min(caps.new, caps.per_hour, caps.entries) < 0 or not 0 <= caps.cell_share <= 1:
+            raise InvalidOptions(
+                "a cap is negative, or the share of a cell is above 1",
+                "set numbers from 0 on, and a share from 0 to 1",
+            )
+
+    def matches(self, engine: str, title: str) -> bool:
+        """Return whether an alert leads to a block, by its engine and its title in any case."""
+        key = title_key(title)
+        return any(each.matches(engine, key) for each in self.match)
+
+
+def hours(duration: timedelta) -> str:
+    """Return a duration in hours."""
+    return f"{duration.total_seconds() / 3600:g} hours"
+
+
+def read_match(items: Iterable[Mapping[str, Any]]) -> tuple[Match, ...]:
+    """Read ``respond_match``: ``engine``, and ``titles`` or ``except``. Raises InvalidOptions.
+
+    Every engine but malware needs titles. A title that the catalogue does not know needs
+    ``offender: source``: the statement that the source of such an alert is the offender.
+    """
+    return tuple(_match(number, item) for number, item in enumerate(items, 1))
+
+
+def _match(number: int, item: Mapping[str, Any]) -> Match:
+    where = f"respond_match, item {number}"
+    unknown = sorted(item.keys() - {"engine", "titles", "except", "offender"})
+    if unknown:
+        raise InvalidOptions(
+            f'{where} has the unknown key "{unknown[0]}"', "use engine, titles, except and offender"
+        )
+    engine, titles = item.get("engine"), item.get("titles")
+    if engine not in MATCHABLE:
+        raise InvalidOptions(f'{where} has the engine "{engine}"', f"use one of {', '.join(MATCHABLE)}")
+    if not titles and engine != "malware":
+        raise InvalidOptions(
+            f"{where} has no titles", f"list each title of {engine} that may lead to a block"
+        )
+    for title in titles or ():
+        _refuse_blameless(where, engine, title, item.get("offender") == "source")
+    excluded = item.get("except", () if titles else BENIGN)
+    return Match(
+        engine,
+        frozenset(map(title_key, titles)) if titles else None,
+        frozenset(map(title_key, excluded)),
+    )
+
+
+def _refuse_blameless(where: str, engine: str, title: str, is_stated: bool) -> None:
+    kind = CATALOGUE.get((engine, title_key(title)))
+    if kind is not None and not kind.blames_source:
+        raise InvalidOptions(
+            f'{where} has the title "{title}", whose source may not be the offender', "remove this title"
+        )
+    if kind is None and not is_stated:
+        raise InvalidOptions(
+            f'{where} has the title "{title}", which is not in the catalogue of {engine}',
+            "correct it, or set offender: source if the source of such an alert is the offender",
+        )
+
+
+def read_networks(option: str, texts: Iterable[str], label: str) -> dict[Network, str]:
+    """Read addresses and networks, all with one label. Raises InvalidOptions."""
+    try:
+        return {ipaddress.ip_network(text.strip()): label for text in texts}
+    except ValueError as error:
+        raise InvalidOptions(
+            f"{option}: {error}", "write an IP address, or a network without host bits, as in 192.0.2.0/24"
+        ) from None

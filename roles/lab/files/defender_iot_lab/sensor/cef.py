@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Alerts as CEF messages by syslog, which anyone can forge, repeat or lose."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.options import ConfigurationError
+from ..core.server import LOOPBACK
+
+SEVERITIES = {"Warning": 1, "Minor": 4, "Major": 8, "Critical": 10}
+FORMS = ("current", "sensor_2018", "console_2018")
+FRAMINGS = {
+    "newline": lambda message: message + b"\n",
+    "octet_count": lambda message: b"%d %b" % (len(message), message),
+    "none": lambda message: message,
+}
+TRANSPORTS = ("udp", "tcp")
+MOST_COPIES = 10_000
+TIMEOUT_SECONDS = 5
+
+
+def message(form: str, sensor: str, alert: Mapping[str, Any], ends: Mapping[str, Any], now: float) -> str:
+    """Return an alert as a CEF message without framing. `ends` are the addresses; unknown ones are left out.
+
+    Today's header and keys are documented, those of 2018 observed. Values are not escaped (observed).
+    """
+    severity = SEVERITIES.get(alert["severity"], 0)
+    if form == "console_2018":
+        header = (
+            f"CEF:0|CyberX|CyberX Security Platform|2.8.1|CyberX platform Alert|{alert['title']}|{severity}"
+        )
+        names = {"source": "src", "destination": "dst"}
+        return f"<9>{_local(now)} {sensor} {header}|{_extension(alert, ends, names, now)} cs1= cs2="
+    names = {"source": "src_ip", "destination": "dst_ip"}
+    if form == "sensor_2018":
+        header = f"CEF:0|CyberX|Sensor Agent|2.3.4|CyberX platform Alert|{alert['title']}|{severity}"
+        return f"<123>{_local(now)} {sensor} {header}|{_extension(alert, ends, names, now)}"
+    header = (
+        f"CEF:0|Microsoft Defender for IoT/CyberX|{sensor}|24.1.0|Microsoft Defender for IoT Alert|"
+        f"{alert['title']}|{severity}"
+    )
+    return (
+        f"<123>{_local(now)} {sensor} {header}|{_extension(alert, ends, names, now)} cat=Suspicion of Malware"
+    )
+
+
+def _local(now: float) -> str:
+    return time.strftime("%b %d %H:%M:%S", time.gmtime(now))
+
+
+def _extension(
+    alert: Mapping[str, Any], ends: Mapping[str, Any], names: Mapping[str, str], now: float
+) -> str:
+    fields = {
+        "msg": alert["message"],
+        "protocol": "SMB",
+        "severity": alert["severity"],
+        "type": alert["engine"],
+        "start": time.strftime("%b %d %Y %H:%M:%S", time.gmtime(now)),
+        **{name: ends.get(end) for end, name in names.items()},
+    }
+    return " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+
+
+def send(text: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Send a message to a port of this machine. Raises ConfigurationError.
+
+    `body` has `port`, and optional `transport`, `framing` and the number of `copies`.
+    """
+    transport, framing = body.get("transport", "udp"), body.get("framing", "newline")
+    copies = body.get("copies", 1)
+    if transport not in TRANSPORTS or framing not in FRAMINGS or not 0 < copies <= MOST_COPIES:
+        raise ConfigurationError(
+            f"transport is {transport!r}, framing {framing!r}, copies {copies!r}; set transport to one of "
+            f"{', '.join(TRANSPORTS)}, framing to one of {', '.join(FRAMINGS)}, copies to 1 to {MOST_COPIES}"
+        )
+    data = FRAMINGS[framing](text.encode("utf-8", "replace"))
+    kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
+    try:
+        with socket.socket(socket.AF_INET, kind) as link:
+            link.settimeout(TIMEOUT_SECONDS)
+            link.connect((LOOPBACK, body["port"]))
+            for _copy in range(copies):
+                link.sendall(data)
+    except (OSError, KeyError, TypeError, OverflowError) as error:
+        raise ConfigurationError(f"the message was not sent: {error!r}; send a port that listens") from error
+    return {"sent": copies}

@@ -1,0 +1,391 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The block list on FortiGates of every version: the role, the playbooks, and the account that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from defender_iot_lab.fortigate.firewall.options import FirewallOptions
+
+from ansible_collections.otsec.defender_iot.tests.support.block_lists import GROUP, LATER, PAST, SOON, Site
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+VERSIONS = ["6.4.5", "6.4.14", "7.0.0", "7.0.6", "7.2.8", "7.4.1", "7.4.5", "7.6.2", "7.6.5"]
+# The switches with tests of their own.
+SETTLED = ("ngfw_mode", "cfg_save")
+UNSETTLED = {
+    switch.name: switch.metadata["choices"]
+    for switch in fields(FirewallOptions)
+    if "choices" in switch.metadata and switch.name not in SETTLED
+}
+OF_PARTS = {"member_put": (200, 405), "member_twice": (-5, 200), "absent_member": (404, 200)}
+HOSTS = {version: f"spare-{number:02}" for number, version in enumerate(VERSIONS, 1)}
+HOST, HOST6, OTHER = "192.0.2.7", "2001:db8:2::7", "192.0.2.8"
+SERVER, SERVER6, VIP = "198.51.100.10", "2001:db8:51::10", "203.0.113.80"
+SAMPLE = [
+    {"address": HOST, "until": SOON, "reason": 'It\'s a "worm"', "source": "1834", "approved_by": "j.doe"},
+    {"address": HOST6, "until": SOON},
+]
+PROOF = {"interface": "lan", "destination": SERVER, "destination_interface": "ot"}
+BOX = "spare-01"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The same role on every FortiGate: predicted, carried out, and repeated."""
+
+    site: Site
+    runs: dict[str, Run]
+    calls: dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def fleet(new_workspace: Callable[[], Workspace]) -> Fleet:
+    """Run the role on the fleet, with every value of every switch on some FortiGate."""
+    site = Site(new_workspace())
+    options = {"entries": SAMPLE, "policy_towards": True, "policy_proof": PROOF, "protected": ["192.0.2.1"]}
+    for number, (version, appliance) in enumerate(HOSTS.items()):
+        positions = {name: found[number % len(found)] for name, found in {**UNSETTLED, **OF_PARTS}.items()}
+        site.lab.switch(appliance, version=version, **positions)
+        site.add(version, appliance, **options)
+    runs, calls = {}, {}
+    for name, arguments in {"predicted": ["--check"], "built": ["--diff"], "repeated": []}.items():
+        site.lab.forget_calls()
+        runs[name] = site.run(*arguments)
+        calls[name] = site.lab.calls()
+    return Fleet(site, runs, calls)
+
+
+def test_the_fleet_blocks_and_the_second_run_is_silent(fleet: Fleet) -> None:
+    assert len(fleet.runs["built"].succeeded().changes) == 2 * len(HOSTS)
+    assert fleet.runs["predicted"].succeeded().changes == fleet.runs["built"].changes
+    assert fleet.runs["repeated"].succeeded().changes == []
+    for name in ("predicted", "repeated"):
+        assert [call for call in fleet.calls[name] if call["write"]] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_policies_are_at_the_top_and_take_effect(fleet: Fleet, version: str) -> None:
+    result = fleet.runs["repeated"].one(version, "fortigate_block_policy").data
+    assert result["verdict"] == "effective", result["reason"]
+    rows = list(fleet.site.tables(HOSTS[version])["firewall.policy"].values())
+    assert [row["name"] for row in rows[:2]] == [GROUP, f"{GROUP}-towards"]
+    assert all(row["action"] == "deny" and row["match-vip"] == "enable" for row in rows[:2])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_packets_of_blocked_hosts_stop_and_no_others(fleet: Fleet, version: str) -> None:
+    def action(*packet: str, **more: Any) -> str:
+        return str(fleet.site.lab.packet(HOSTS[version], *packet, **more)["action"])
+
+    assert action(HOST, SERVER) == action(HOST6, SERVER6) == action(HOST, VIP) == "deny"
+    assert action(SERVER, HOST) == "deny"
+    assert action(OTHER, SERVER) == action("2001:db8:2::8", SERVER6) == action(SERVER, OTHER) == "accept"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_groups_have_the_placeholder_and_the_entries(fleet: Fleet, version: str) -> None:
+    assert fleet.site.members(HOSTS[version]) == ["none", f"{GROUP}-{HOST}"]
+    assert fleet.site.members(HOSTS[version], "6") == ["none", f"{GROUP}-2001-db8-2--7"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_in_sync_costs_two_reads_per_family_and_one_for_the_policies(fleet: Fleet, version: str) -> None:
+    paths = [call["path"] for call in fleet.calls["repeated"] if call["appliance"] == HOSTS[version]]
+    tables = ("addrgrp", "address", "addrgrp6", "address6", "policy")
+    assert paths[:5] == [f"/api/v2/cmdb/firewall/{table}" for table in tables]
+    proof = {"/api/v2/monitor/firewall/policy-lookup", "/api/v2/cmdb/system/central-management"}
+    assert set(paths[5:]) <= {*proof, f"/api/v2/cmdb/firewall/addrgrp/{GROUP}"}
+
+
+def test_no_request_deletes_a_table(fleet: Fleet) -> None:
+    for calls in fleet.calls.values():
+        for call in calls:
+            assert call["method"] != "DELETE" or len(call["path"].split("/")) in (7, 9), call["path"]
+
+
+def test_the_diff_says_who_is_blocked_until_when_and_why(fleet: Fleet) -> None:
+    for text in (f'"address": "{HOST}"', f'"until": "{SOON}"', '"source": "1834"', '"approved_by": "j.doe"'):
+        assert text in fleet.runs["built"].output
+
+
+@pytest.fixture
+def site(workspace: Workspace) -> Site:
+    """One FortiGate with groups and a member of another administrator."""
+    made = Site(workspace)
+    made.put_groups(BOX)
+    made.add(BOX)
+    workspace.lab.forget_calls()
+    return made
+
+
+def actions(run: Run, module: str = "fortigate_block_list") -> list[tuple[str, str]]:
+    """Return name and action of each object of the only result of a module."""
+    return [(each["name"], each["action"]) for each in run.one(module=module).data["objects"]]
+
+
+def test_a_host_is_blocked_extended_and_released_by_playbooks(site: Site) -> None:
+    block = [
+        f"-e{pair}"
+        for pair in (f"address={HOST}", f"until={SOON}", "reason='worm on hmi-3'", "approved_by=me")
+    ]
+    blocked = site.run(*block, playbook="block").succeeded()
+    assert actions(blocked) == [(HOST, "create")]
+    (entry,) = blocked.one(module="fortigate_block_list").data["entries"]
+    assert (entry["reason"], entry["approved_by"], entry["source"]) == ("worm on hmi-3", "me", "")
+    assert site.run(*block, playbook="block").succeeded().changes == []
+    extended = site.run(*block, f"-euntil={LATER}", playbook="block").succeeded()
+    assert actions(extended) == [(HOST, "update")]
+    released = site.run(f"-eaddress={HOST}", playbook="unblock").succeeded()
+    assert actions(released) == [(HOST, "delete")]
+    assert site.members(BOX) == ["none", "vendor"]
+    assert site.run(f"-eaddress={HOST}", playbook="unblock").succeeded().changes == []
+
+
+def test_unblock_all_releases_every_owner_and_keeps_the_policy_and_its_groups(site: Site) -> None:
+    site.put(BOX, HOST, owner="respond")
+    site.put(BOX, OTHER)
+    site.run().succeeded()
+    predicted = site.run("--check", playbook="unblock_all").succeeded()
+    real = site.run(playbook="unblock_all").succeeded()
+    assert actions(predicted) == actions(real) == [(HOST, "delete"), (OTHER, "delete")]
+    assert site.members(BOX) == ["none", "vendor"]
+    assert site.run(playbook="unblock_all").succeeded().changes == []
+
+
+@pytest.mark.parametrize("playbook", ["block", "unblock"])
+def test_a_playbook_without_its_variables_says_which(site: Site, playbook: str) -> None:
+    run = site.run(playbook=playbook)
+    assert run.code != 0
+    assert "set address" in run.output
+    assert site.lab.calls() == []
+
+
+def test_absent_removes_what_was_made_and_check_mode_predicts_it(site: Site) -> None:
+    site.lab.firewall(BOX, "DELETE", f"addrgrp/{GROUP}/member/vendor")
+    site.set(BOX, entries=SAMPLE, policy_towards=True)
+    site.run().succeeded()
+    before = site.tables(BOX)
+    site.set(BOX, state="absent")
+    predicted, real = site.run("--check").succeeded(), site.run().succeeded()
+    for module in ("fortigate_block_list", "fortigate_block_policy"):
+        assert actions(predicted, module) == actions(real, module)
+    after = site.tables(BOX)
+    assert not [name for rows in after.values() for name in rows if name.startswith(GROUP)]
+    strangers = {
+        table: [name for name in rows if not name.startswith(GROUP)] for table, rows in before.items()
+    }
+    assert {table: list(rows) for table, rows in after.items()} == strangers
+    assert site.run().succeeded().changes == []
+
+
+def test_an_expired_entry_is_released_by_the_next_run(site: Site) -> None:
+    site.put(BOX, HOST, PAST)
+    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
+    assert actions(site.run().succeeded()) == [(HOST, "delete")]
+    assert f"{GROUP}-{HOST}" not in site.tables(BOX)["firewall.address"]
+
+
+REFUSALS = {
+    "protected": (
+        {"entries": [{"address": OTHER, "until": SOON}, SAMPLE[0]], "protected": ["192.0.2.7/32"]},
+        f"{BOX}: checking the options failed: entries (fortigate_response_entries), item 2: address "
+        "192.0.2.7 is protected by 192.0.2.7/32, so nothing was changed; remove the entry, or the "
+        "network from protected",
+    ),
+    "max_new": (
+        {"entries": SAMPLE, "max_new": 1},
+        f"{BOX}: planning the change failed: it would add 2 hosts, but max_new "
+        "(fortigate_response_max_new) is 1; check the entries, then remove some or increase max_new",
+    ),
+    "max_entries": (
+        {"entries": SAMPLE, "max_entries": 1},
+        "it would block 2 hosts, but max_entries (fortigate_response_max_entries) is 1",
+    ),
+    "network": (
+        {"entries": [{"address": "192.0.2.0/24", "until": SOON}]},
+        "is a network, and only single hosts",
+    ),
+    "time": ({"entries": [{"address": HOST, "until": "tomorrow"}]}, 'until "tomorrow" is not a time'),
+    "no until": ({"entries": [{"address": HOST}]}, "missing required arguments: until found in entries"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_changes_nothing(site: Site, name: str) -> None:
+    options, message = REFUSALS[name]
+    site.set(BOX, **options)
+    result = site.run().one(module="fortigate_block_list")
+    assert result.failed
+    assert message in result.message
+    assert site.writes() == []
+
+
+def test_a_group_that_is_full_is_refused_with_both_numbers(site: Site) -> None:
+    site.lab.switch(BOX, member_limit=3)
+    site.set(BOX, entries=[*SAMPLE, {"address": OTHER, "until": SOON}])
+    message = site.run().one(module="fortigate_block_list").message
+    assert "would have 4 members, the placeholder included, but this FortiGate allows 3" in message
+    assert site.writes() == []
+
+
+@pytest.mark.parametrize("advance", [3600, -3600])
+def test_clocks_that_differ_release_nothing(site: Site, advance: int) -> None:
+    site.put(BOX, HOST, PAST)
+    site.lab.forget_calls()
+    site.lab.control("POST", "/clock", {"advance": advance})
+    message = site.run().one(module="fortigate_block_list").message
+    assert "clock_tolerance (fortigate_response_clock_tolerance) is 300 s" in message
+    assert site.writes() == []
+
+
+@pytest.mark.parametrize(
+    "switches", [{"answer_limit": 2}, {"forbidden_read": "trim"}, {"forbidden_read": "empty"}, {}]
+)
+def test_a_list_that_cannot_be_read_in_full_releases_nothing(site: Site, switches: dict[str, Any]) -> None:
+    site.put(BOX, HOST, PAST)
+    site.put(BOX, OTHER, PAST)
+    token = account(site, policy="read", address="none")
+    site.lab.switch(BOX, **switches)
+    site.set(BOX, **({} if "answer_limit" in switches else {"token": token}))
+    site.lab.forget_calls()
+    result = site.run().one(module="fortigate_block_list")
+    assert result.failed, result.data
+    assert site.members(BOX) == ["none", "vendor", f"{GROUP}-{HOST}", f"{GROUP}-{OTHER}"]
+
+
+def account(site: Site, **rights: str) -> str:
+    """Create a REST API administrator with rights to the firewall, and return its key."""
+    profile = {"name": "keeper", "fwgrp": "custom", "fwgrp-permission": rights}
+    site.lab.cmdb(BOX, "POST", "accprofile", profile)
+    trusted = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"}]
+    admin = {"name": "keeper", "accprofile": "keeper", "trusthost": trusted, "vdom": [{"name": "root"}]}
+    site.lab.cmdb(BOX, "POST", "api-user", admin)
+    known = site.lab.appliances[BOX]["credentials"]
+    headers = {"Authorization": f"Bearer {known['token']}", "X-Admin-Passwd": known["password"]}
+    path = "/api/v2/monitor/system/api-user/generate-key"
+    answer = site.lab.call(BOX, "POST", path, headers=headers, json={"api-user": "keeper"})
+    return str(answer.json()["results"]["access_token"])
+
+
+def test_the_preset_for_responding_keeps_the_list_and_reads_the_policy(site: Site) -> None:
+    site.set(BOX, policy_proof=PROOF)
+    site.run().succeeded()
+    access = {f"fortigate_access_{option}": value for option, value in site.node.host(BOX).items()}
+    access |= {
+        "fortigate_access_secret_store": site.node.ref("keys"),
+        "fortigate_access_profiles": [{"name": "respond", "preset": "defender_iot_respond"}],
+        "fortigate_access_admins": [
+            {"name": "respond", "profile": "respond", "trusted_hosts": ["127.0.0.1"]}
+        ],
+    }
+    site.hosts[BOX] |= access
+    site.run(playbook="fortinet").succeeded()
+    site.set(BOX, entries=SAMPLE, token=site.node.kept(f"keys/{BOX}/respond")["value"])
+    run = site.run().succeeded()
+    assert actions(run) == [(HOST, "create"), (HOST6, "create")]
+    assert run.one(module="fortigate_block_policy").data["verdict"] == "effective"
+    site.set(BOX, policy_towards=True)
+    result = site.run().one(module="fortigate_block_policy")
+    assert "permission denied" in result.message
+
+
+@pytest.mark.parametrize("treatment", UNSETTLED["references_without_right"])
+def test_a_policy_by_an_account_without_other_rights_is_made_or_refused_in_words(
+    site: Site, treatment: str
+) -> None:
+    site.set(BOX, token=account(site, policy="read-write", address="read-write"))
+    site.lab.switch(BOX, references_without_right=treatment)
+    result = site.run().one(module="fortigate_block_policy")
+    expected = {"allow": "", "missing": "a referenced object does not exist", "forbid": "permission denied"}
+    assert expected[treatment] in result.message
+    assert result.failed is (treatment != "allow")
+
+
+def test_ngfw_mode_is_refused_with_a_verdict_and_no_write(site: Site) -> None:
+    site.lab.switch(BOX, ngfw_mode="policy-based")
+    result = site.run().one(module="fortigate_block_policy")
+    assert "NGFW policy-based mode" in result.message
+    assert result.data["verdict"] == "ineffective"
+    assert not any("policy" in write for write in site.writes())
+
+
+def test_a_policy_moved_or_changed_by_others_is_restored(site: Site) -> None:
+    site.put(BOX, HOST)
+    site.set(BOX, policy_proof=PROOF)
+    site.run().succeeded()
+    number = next(
+        key for key, row in enumerate(site.lab.firewall(BOX, "GET", "policy")) if row["name"] == GROUP
+    )
+    assert number == 0
+    policyid = site.lab.firewall(BOX, "GET", "policy")[0]["policyid"]
+    site.lab.firewall(BOX, "PUT", f"policy/{policyid}?action=move&after=1", {})
+    result = site.run("--check").one(module="fortigate_block_policy").data
+    assert (result["changed"], result["verdict"]) == (True, "ineffective")
+    assert "matches policy 1" in result["reason"]
+    assert site.run().succeeded().one(module="fortigate_block_policy").data["verdict"] == "effective"
+    site.lab.firewall(BOX, "PUT", f"policy/{policyid}", {"status": "disable"})
+    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
+    site.run().succeeded()
+    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "deny"
+
+
+def test_an_installation_by_fortimanager_is_repaired_by_the_next_run(site: Site) -> None:
+    site.set(BOX, entries=SAMPLE)
+    site.run().succeeded()
+    site.lab.control("POST", f"/appliances/{BOX}/commands/install", {})
+    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
+    assert site.run("--check").succeeded().changes != []
+    site.run().succeeded()
+    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "deny"
+    assert site.run().succeeded().changes == []
+
+
+def test_a_misspelt_variable_is_refused(site: Site) -> None:
+    site.set(BOX, entrys=[])
+    run = site.run()
+    assert "rename fortigate_response_entrys to fortigate_response_entries" in run.output
+    assert site.lab.calls() == []
+
+
+def test_drift_compares_the_block_list_only_where_it_is_declared(site: Site) -> None:
+    site.lab.switch("spare-02", version="7.2.8")
+    site.add("spare-02")
+    site.set(BOX, entries=SAMPLE)
+    for host, appliance in ((BOX, BOX), ("spare-02", "spare-02")):
+        connection = site.node.host(appliance).items()
+        site.hosts[host] |= {f"fortigate_access_{option}": value for option, value in connection}
+        site.hosts[host] |= {"fortigate_access_profiles": [], "fortigate_access_admins": []}
+    run = site.run(playbook="drift")
+    assert run.code == 2, run.output
+    assert {result.host for result in run.of(module="fortigate_block_list")} == {BOX}
+    assert site.writes() == []
+    site.run(f"--limit={BOX}").succeeded()
+    assert site.run(playbook="drift").code == 0
+
+
+def test_export_writes_the_entries_of_the_owner_which_then_change_nothing(site: Site, tmp_path: Path) -> None:
+    site.set(BOX, entries=SAMPLE)
+    site.run().succeeded()
+    site.put(BOX, OTHER, owner="respond")
+    site.add("spare-02", entries=[])
+    site.add("spare-03")
+    for host in site.hosts:
+        connection = site.node.host(host).items()
+        site.hosts[host] |= {f"fortigate_access_{option}": value for option, value in connection}
+    site.run(f"-edefender_iot_export_folder={tmp_path}", playbook="export").succeeded()
+    exported = yaml.safe_load((tmp_path / f"host_vars/{BOX}/fortigate_response.yml").read_text())
+    assert [each["address"] for each in exported["fortigate_response_entries"]] == [HOST, HOST6]
+    for host in ("spare-02", "spare-03"):
+        assert not (tmp_path / f"host_vars/{host}/fortigate_response.yml").exists()
+    site.hosts[BOX] |= exported
+    site.set(BOX, mode="exact")
+    assert site.run(f"--limit={BOX}").succeeded().changes == []

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs on block lists that are killed at every request, or that meet another controller or administrator.
+
+Every step has its own host, and every host its own FortiGate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.otsec.defender_iot.tests.support.block_lists import GROUP, LATER, PAST, SOON, Site
+from ansible_collections.otsec.defender_iot.tests.support.sabotage import Background, Rule, Sabotage
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
+
+NEW, EXTENDED, EXPIRED, THEIRS = "192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10"
+FIREWALL = "/api/v2/cmdb/firewall"
+REQUESTS = {
+    "remove": f"DELETE {FIREWALL}/addrgrp/{GROUP}/member/",
+    "delete": f"DELETE {FIREWALL}/address/",
+    "update": f"PUT {FIREWALL}/address/",
+    "create": f"POST {FIREWALL}/address",
+    "add": f"POST {FIREWALL}/addrgrp/{GROUP}/member",
+}
+STEPS = [(name, phase) for name in REQUESTS for phase in ("before", "after")]
+HOSTS = {f"{phase}-{name}": f"spare-{number:02}" for number, (name, phase) in enumerate(STEPS, 1)}
+RULES = {f"{phase}-{name}": Rule((REQUESTS[name],), phase, "stop") for name, phase in STEPS}
+ENTRIES = [{"address": NEW, "until": SOON}, {"address": EXTENDED, "until": LATER}]
+STRANGERS = ["none", "vendor"]
+
+
+def prepared(node: Workspace) -> Site:
+    """Return FortiGates on which a run has to release, extend and add an entry."""
+    site = Site(node)
+    for host, appliance in HOSTS.items():
+        site.put_groups(appliance)
+        site.put(appliance, EXPIRED, PAST)
+        site.put(appliance, EXTENDED, SOON)
+        site.add(host, appliance, entries=ENTRIES)
+    return site
+
+
+def sabotaged(site: Site, folder: str, *arguments: str) -> tuple[Sabotage, Background]:
+    """Start a run that stops at the step of each host."""
+    sabotage = Sabotage(site.node.folder / folder, RULES)
+    environment = {
+        **sabotage.environment,
+        "ANSIBLE_CALLBACKS_ENABLED": "recorder,saboteur",
+        "ANSIBLE_FORKS": str(len(HOSTS)),
+    }
+    return sabotage, Background(lambda: site.run(*arguments, **environment))
+
+
+@pytest.fixture(scope="module")
+def killed(new_workspace: Callable[[], Workspace]) -> tuple[Site, dict[str, list[str]], Run, Run]:
+    """Kill a run at every step. Return what was in the groups then, the next run, and the one after it."""
+    site = prepared(new_workspace())
+    sabotage, running = sabotaged(site, "killed")
+    try:
+        sabotage.wait_until_stopped()
+    finally:
+        sabotage.kill()
+    assert running.wait().code == -9
+    left = {host: site.members(appliance) for host, appliance in HOSTS.items()}
+    return site, left, site.run(), site.run()
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_killed_run_has_lost_no_other_member(killed: Any, host: str) -> None:
+    _site, left, _next, _last = killed
+    assert set(STRANGERS) <= set(left[host])
+    assert f"{GROUP}-{EXTENDED}" in left[host]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_next_run_ends_right_and_the_one_after_it_is_silent(killed: Any, host: str) -> None:
+    site, _left, repaired, last = killed
+    repaired.succeeded()
+    assert sorted(site.members(HOSTS[host])) == [f"{GROUP}-{NEW}", f"{GROUP}-{EXTENDED}", *STRANGERS]
+    objects = [name for name in site.tables(HOSTS[host])["firewall.address"] if name.startswith(GROUP)]
+    assert sorted(objects) == [f"{GROUP}-{NEW}", f"{GROUP}-{EXTENDED}"]
+    assert f"until={LATER}" in site.tables(HOSTS[host])["firewall.address"][f"{GROUP}-{EXTENDED}"]["comment"]
+    assert last.succeeded().changes == []
+
+
+@pytest.fixture(scope="module")
+def two_controllers(new_workspace: Callable[[], Workspace]) -> tuple[Site, Run, Run]:
+    """Let a second controller do its whole run while the first one is stopped at a step of each host."""
+    site = prepared(new_workspace())
+    sabotage, running = sabotaged(site, "first")
+    try:
+        sabotage.wait_until_stopped()
+        for host in HOSTS:
+            others = [{"address": THEIRS, "until": SOON}, {"address": NEW, "until": LATER}]
+            site.set(host, owner="respond", mode="exact", entries=others)
+        second = site.run()
+    finally:
+        sabotage.let_go()
+    return site, running.wait(), second
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_two_controllers_at_once_end_with_the_union(two_controllers: Any, host: str) -> None:
+    site, first, second = two_controllers
+    first.succeeded()
+    second.succeeded()
+    names = [f"{GROUP}-{address}" for address in (THEIRS, NEW, EXTENDED)]
+    assert sorted(site.members(HOSTS[host])) == [*names, *STRANGERS]
+
+
+@pytest.fixture
+def site(workspace: Workspace) -> Site:
+    """One FortiGate with an expired entry."""
+    made = Site(workspace)
+    made.put_groups("spare-01")
+    made.put("spare-01", EXPIRED, PAST)
+    made.add("spare-01")
+    return made
+
+
+@pytest.mark.parametrize("after", ["addrgrp6", "address6"])
+def test_an_entry_that_is_extended_while_it_is_planned_is_not_released(site: Site, after: str) -> None:
+    comment = f"defender-iot v1; until={LATER}; since={PAST}; owner=respond"
+    write = {
+        "method": "PUT",
+        "path": f"{FIREWALL}/address/{GROUP}-{EXPIRED}",
+        "body": {"comment": comment},
+        "after_path": f"{FIREWALL}/{after}",
+    }
+    site.lab.control("POST", "/appliances/spare-01/commands/second_writer", write)
+    result = site.run().succeeded().one(module="fortigate_block_list").data
+    assert [(each["address"], each["until"]) for each in result["entries"]] == [(EXPIRED, LATER)]
+    assert f"{GROUP}-{EXPIRED}" in site.members("spare-01")
+
+
+def test_a_member_that_is_added_meanwhile_survives(site: Site) -> None:
+    write = {
+        "method": "POST",
+        "path": f"{FIREWALL}/addrgrp/{GROUP}/member",
+        "body": {"name": "spare"},
+        "after_path": f"{FIREWALL}/address6",
+    }
+    site.lab.control("POST", "/appliances/spare-01/commands/second_writer", write)
+    site.run().succeeded()
+    assert sorted(site.members("spare-01")) == ["none", "spare", "vendor"]
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_write_whose_answer_is_lost_is_completed_by_the_next_run(site: Site, method: str) -> None:
+    site.set("spare-01", entries=[{"address": NEW, "until": SOON}])
+    fault = {"appliance": "spare-01", "match": {"method": method}, "times": 1}
+    site.lab.control("POST", "/faults", {**fault, "fault": {"kind": "drop", "after": True}})
+    assert "it is not known whether the request was carried out" in site.run().output
+    site.run().succeeded()
+    assert sorted(site.members("spare-01")) == [f"{GROUP}-{NEW}", *STRANGERS]
+    assert site.run().succeeded().changes == []
