@@ -39,8 +39,8 @@ class Sensor(Appliance):
 
         A token that this task has created is deleted by the id in the answer, even if it is not listed yet.
 
-        Raises ApplianceError if the list does not name it, if the endpoint map deletes by a description that
-        several tokens have, or if the list then still has the token, or lacks another one.
+        Raises ApplianceError if the list does not name the token, if the endpoint map deletes by a
+        description that several tokens have, or if the list then still has the token, or lacks another one.
         """
         before = self.table(resource)
         fields = self._row_to_delete(before, raw or {})

@@ -160,8 +160,8 @@ def test_a_token_that_the_list_does_not_name_by_id_and_description_is_not_delete
 
 
 def test_a_token_that_the_task_has_created_is_deleted_before_it_is_listed() -> None:
-    others = answer(200, [row(4, "Forescout")])
-    box = sensor(others, answer(204), others)
+    listed = answer(200, [row(4, "Forescout")])
+    box = sensor(listed, answer(204), listed)
     box.delete(TOKEN, "Forescout", {"id": 7, "description": "Forescout", MINTED_NOW: True})
     assert box.http.requests == [("GET", "/tokens"), ("DELETE", "/tokens/7"), ("GET", "/tokens")]
 
