@@ -48,10 +48,11 @@ def opened(lab: Lab, endpoints: dict[str, Any] | None = None, **account: str) ->
         yield sensor
 
 
-def is_accepted(lab: Lab, token: str, *, console: bool = False) -> bool:
+def is_accepted(lab: Lab, token: str, position: dict[str, Any]) -> bool:
     """Call the documented API with a token. Return whether it answers with data."""
-    path = "/external/v1/devices" if console else "/api/v1/devices"
-    answer = lab.call(SENSOR, "GET", path, headers={"Authorization": token})
+    base = "/external/v1" if position.get("console") else "/api/v1"
+    data = "alerts" if "devices_answer" in position else "devices"
+    answer = lab.call(SENSOR, "GET", f"{base}/{data}", headers={"Authorization": token})
     return answer.status_code == 200 and answer.text.startswith("[")
 
 
@@ -62,22 +63,21 @@ def test_tokens_are_made_listed_used_and_deleted_in_every_position(
     lab: Lab, position: dict[str, Any]
 ) -> None:
     lab.switch(SENSOR, **position)
-    console = bool(position.get("console"))
     with opened(lab) as sensor:
         made = [sensor.mint(TOKEN, "Forescout") for _time in range(2)]
         rows = sensor.table(TOKEN)
         assert [row["description"] for row in rows] == ["Forescout"] * 2
         assert [row["id"] for row in rows] == [id_ for _value, id_ in made]
         assert [row["used"] for row in rows] == [None, None]
-        assert is_accepted(lab, made[1][0], console=console)
+        assert is_accepted(lab, made[1][0], position)
         first, second = sensor.table(TOKEN)
         assert first["used"] is None
         words = position.get("used_format") == "words"
         assert re.fullmatch(RECENTLY if words else UTC_TIME, second["used"])
         sensor.delete(TOKEN, "Forescout", first)
         assert sensor.table(TOKEN) == [second]
-    assert not is_accepted(lab, made[0][0], console=console)
-    assert is_accepted(lab, made[1][0], console=console)
+    assert not is_accepted(lab, made[0][0], position)
+    assert is_accepted(lab, made[1][0], position)
 
 
 @pytest.mark.parametrize("never", CHOICES["never_used"])
