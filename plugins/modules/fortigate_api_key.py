@@ -12,7 +12,8 @@ description:
     and stores it. FortiOS shows a key only once, so the task that generates it also stores it.
   - The order is fixed. The module reads the store and the administrator. It writes a pending record, which
     proves that the store is writable. Then it generates the key, stores it as pending, reads it back and
-    compares it. It tries the key once if the result is conclusive, and then makes it the current key.
+    compares it. It tries the key once if the source address is a trusted host, and then makes it the current
+    key.
   - The next run completes an interrupted one. If the new key was stored and is not refused, it becomes the
     current key. If it was not stored, the old key may be void. The module tries it, and keeps it if the
     FortiGate accepts it. If the answer proves nothing, such as HTTP 500, the task fails. Otherwise the key is

@@ -60,8 +60,8 @@ options:
       until:
         description:
           - Time until which the host is blocked, in ISO 8601. A time without an offset is in UTC.
-          - If the time is in the past, the host is released. A later or an earlier time replaces the one on
-            the FortiGate.
+          - With O(mode=merged), a time in the past releases the host, whoever owns the entry. Any other time
+            replaces the one on the FortiGate. In an entry of another owner only a later one does.
         type: str
         required: true
       reason:
@@ -82,21 +82,21 @@ options:
     description:
       - V(merged) adds O(entries) and releases the entries of all owners that have expired.
       - V(exact) also releases all other entries of O(owner), with an empty list all of them. It releases no
-        entry of another owner, unless it is in O(protected).
+        entry of another owner, even if it has expired, unless it is in O(protected).
     type: str
     choices: [merged, exact]
     default: merged
   owner:
     description:
       - The owner of new entries. An entry keeps its owner. If another owner declares the same address, only a
-        later O(entries[].until) is taken over.
+        later O(entries[].until) is taken over, or with O(mode=merged) one in the past.
     type: str
     choices: [manual, respond]
     default: manual
   protected:
     description:
-      - Addresses and networks that are never blocked. If one of O(entries) is in them, the task fails and
-        changes nothing.
+      - Addresses and networks that are never blocked. If one of O(entries) whose time is not past is in them,
+        the task fails and changes nothing.
       - An entry on the FortiGate that is in them is released, whoever owns it.
     type: list
     elements: str
@@ -124,9 +124,9 @@ notes:
   - In sync, the module sends two requests for each address family. A change takes at most two writes for each
     entry, and a release one more read.
   - If another program changes the same tables during the task, the module reads and plans again.
-  - The module reads the largest number of members of a group from the FortiGate. The placeholder is one.
-  - A block list has limits. For example, it stops no session that was open before on every FortiGate, and no
-    packet to the FortiGate itself. See the guide I(Block list).
+  - The FortiGate states how many members a group can have. The address C(none) counts as a member.
+  - A block list has limits. For example, on some FortiGates it does not stop sessions that are already open,
+    and on none packets to the FortiGate itself. See the guide I(Block list).
   - Documented are the tables, the fields and their limits. Observed are that a member can be changed alone,
     that FortiOS before 7.2.0 refuses an empty group, and that an object in use is not deleted. Assumed is
     that the address C(none) exists in every release.

@@ -25,8 +25,8 @@ options:
     default: defender-iot-blocked
 notes:
   - The account needs the permission C(address) V(read) of the access permission group C(firewall).
-  - The comment of an object shows who changed it last only by its text. Any administrator with the permission
-    can write it.
+  - The owner and the approval in a comment prove nothing. Any administrator with the permission can write
+    them.
 seealso:
   - module: otsec.defender_iot.fortigate_block_list
 author:

@@ -49,7 +49,7 @@ options:
       - Whether there is a second policy, with the name of the first and C(-towards), that denies sessions
         that are opened towards a blocked host. Without it, other hosts can open sessions to a blocked host,
         and the replies pass.
-      - If it is not set, a second policy is neither created nor deleted.
+      - If it is not set, a second policy is neither created nor deleted while O(state=present).
     type: bool
   proof:
     description:
@@ -68,9 +68,9 @@ options:
         description: Interface at which packets of the destination arrive. Required with O(towards=true).
         type: str
 notes:
-  - The account needs the permissions C(policy) and C(address) of the access permission group C(firewall), to
-    change a policy C(policy) V(read-write), otherwise both V(read). Whether references to C(ALL), C(always)
-    and C(any) need further permissions is not known.
+  - Of the access permission group C(firewall), the account needs C(address) V(read), and C(policy) V(read),
+    or V(read-write) to change a policy. Whether references to C(ALL), C(always) and C(any) need further
+    permissions is not known.
   - In sync, the module sends one request. With O(proof) it sends up to four more.
   - The module does not support NGFW policy-based mode, in which firewall policies cannot deny.
   - Documented are the fields, their defaults and the lookup. Observed are that the list is in the order of

@@ -18,7 +18,7 @@ READS = frozenset({"read", "table", "search", "capacity", "ask", "probe", "is_ow
 
 
 class Appliance:
-    """One appliance. A transport overrides the verbs that its appliance has; the others raise Unsupported.
+    """One appliance. A transport overrides the verbs that its appliance has; most others raise Unsupported.
 
     Every verb may raise ApplianceError. A failed read never means that an object is absent. Values are in the
     appliance's form, which a Resource translates. ``version`` is the firmware version, such as ``7.4.5``, and

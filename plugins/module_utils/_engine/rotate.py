@@ -4,7 +4,7 @@
 
 """A rotation replaces secrets. It reports every other difference, and does not change it.
 
-The option ``rotate_only`` of a task selects it. ``secret_plan`` limits the steps on the secrets themselves.
+The option ``rotate_only`` of a task selects it. This file limits the steps on objects, ``secret_plan`` those on secrets.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class SecretChange:
             raise
 
     def withdraw(self) -> None:
-        """Remove an early reservation if nothing was minted. A store that fails keeps it."""
+        """Remove an early reservation if nothing was minted. If the store fails, the reservation stays."""
         if self.reserved_early is not None and not self.is_minting:
             with suppress(SecretStoreError):
                 self.entry.release(doubted=self.is_doubtful)

@@ -19,7 +19,7 @@ from .._engine.shell import CommandResult, Shell, words
 EM = "em"
 # Exit codes of timeout and the shell for a command that did not run to its end.
 TIMED_OUT, NOT_FOUND = 124, 127
-# 255 is the exit code of an SSH client without a connection and of a Perl program that dies: both are mapped.
+# 255 means a lost SSH connection or a Perl program that died. To tell them apart, both get another code.
 LOST, DIED, NOT_CONNECTED = 255, 254, 253
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTPS to an appliance: the only code that uses `requests`.
+"""HTTPS to an appliance: the only code that sends requests to appliances.
 
 Environment variables of `requests` (proxies, CA bundles, netrc) are ignored: only the options count.
 Redirects are never followed, because they would send the credentials elsewhere.

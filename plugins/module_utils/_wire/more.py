@@ -35,9 +35,9 @@ def plain(name: str) -> str:
 
 @dataclass(frozen=True)
 class Read:
-    """What was read of a list: its pointer, the number of pages and objects; and the keys of the paging.
+    """How much of a list was read.
 
-    A kind of sign that the map's ``paging`` reads itself does not count again.
+    ``items`` is its pointer, ``paging`` has the keys of the map's paging: signs that they read are ignored.
     """
 
     items: str

@@ -88,5 +88,5 @@ def _words(text: str) -> set[str]:
 
 
 def _unusual(secrets: set[str]) -> set[str]:
-    """Return the secrets too short to search for in other texts that are not all lower case, so no words."""
+    """Return the secrets too short to search for inside other texts, without those that may be words."""
     return {each for each in secrets if not is_telling(each) and not each.islower()}

@@ -148,7 +148,7 @@ class Flow:
         return any(text in each.sent for each in self.exchanges if each.number <= source.number)
 
     def _lasting(self, source: Source, exchange: Exchange) -> Source:
-        """Take a header that several answers have from `reads` or the login, which maps request anyway."""
+        """Take a header from `reads` or the login if they have it too: a map sends these requests anyway."""
         header = source.place.get("header")
         for each in (self.reads, self.login):
             if header and each and each.number < exchange.number and header in each.answer_headers:

@@ -148,7 +148,7 @@ class Paging:
 
     @cached_property
     def _cursor(self) -> str | None:
-        """Return the parameter in which a request sends what an answer before named as the next page."""
+        """Return the parameter in which a request sends the next page that an earlier answer named."""
         told = {str(value) for value in self._told(self._facts["next"])}
         sending = [name for each in self.pages for name, value in parameters(each) if value in told]
         body = [place for place, value in scalars(self.rows.exchange.body) if value is None]

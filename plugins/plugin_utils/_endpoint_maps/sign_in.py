@@ -73,7 +73,7 @@ class SignIn:
         self.made.found.sort(key=lambda each: (not each.startswith("login"), "login.logout" in each))
 
     def _need_confirmation(self, create: Exchange) -> None:
-        """Have a confirmation of the password repeated that came between the login and the creation."""
+        """Mark requests as needed that send the password again between the login and the creation."""
         password = self.drafter.session.password
         for each in self.flow.exchanges:
             between = self.login and self.login.number < each.number < create.number

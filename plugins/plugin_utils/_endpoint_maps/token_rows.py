@@ -91,9 +91,8 @@ class TokenRows:
     ) -> set[str]:
         """Return the fields that can be the token's id: one if it is proved, otherwise all candidates.
 
-        The proofs, in this order: only this value is named by a later request, and is too long to be a
-        coincidence; the ``answer`` to the creation has the value in the same field; it has the value in any
-        field; a later request names the value.
+        The proofs, in this order: a later request names only this value, which is too long for chance; the
+        ``answer`` to the creation has it in the same field; in any field; a later request names it.
         """
         single = {
             pointer: value

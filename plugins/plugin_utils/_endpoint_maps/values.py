@@ -200,7 +200,7 @@ def _changes(text: str, kind: Callable[[str], bool]) -> int:
 
 
 def decodings(text: str, depth: int = 3) -> set[str]:
-    """Return a text and what it means to whoever decodes it, or any word in it, a few times."""
+    """Return a text and its decodings, and those of its words, decoded up to a few times."""
     found, waiting = {text}, [(text, depth)]
     while waiting:
         each, left = waiting.pop()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of a site: which alerts lead to a block, for how long, of whom never, and of how many at most."""
+"""The rules of a site: which alerts lead to a block, how long it lasts, who is exempt, and how many at most."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ DEFAULT_MATCH = (Match("malware", excluded=frozenset(map(title_key, BENIGN))),)
 class Caps:
     """The limits of a run. Exceeding one stops all its new blocks.
 
-    ``entries`` counts all blocked addresses after the run, ``cell_share`` is a share of a cell's devices, of
-    which one may always be blocked.
+    ``entries`` counts all blocked addresses after the run, ``cell_share`` is the largest share of a cell's
+    devices that may be blocked. One device always may.
     """
 
     new: int = 5
