@@ -4,7 +4,8 @@
 
 """A rotation replaces secrets. It reports every other difference, and does not change it.
 
-The option ``rotate_only`` of a task selects it. This file limits the steps on objects, ``secret_plan`` those on secrets.
+The option ``rotate_only`` of a task selects it. This file limits the steps on objects, ``secret_plan`` those
+on secrets.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of a site: which alerts lead to a block, how long it lasts, who is exempt, and how many at most."""
+"""The rules of a site: which alerts lead to a block, how long, who is exempt, and how many at most."""
 
 from __future__ import annotations
 

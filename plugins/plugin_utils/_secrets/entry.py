@@ -193,7 +193,7 @@ class StoreEntry:
         return secret
 
     def _amend(self, edit: Edit, about_minting: bool = True) -> None:
-        """Write a change. Another run's write in between is kept, unless both concern the minting: Overtaken."""
+        """Write a change. Another run's write in between is kept, unless both concern minting: Overtaken."""
         for pause in PAUSES:
             pending = self.record.get("pending")
             try:
