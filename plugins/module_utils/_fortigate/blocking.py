@@ -20,6 +20,7 @@ from .block_list import (
     Listing,
     Request,
     Step,
+    Write,
     added,
     entries_after,
     is_kept,
@@ -228,23 +229,34 @@ class ListChange:
 
     def _carry_out_step(self, step: Step) -> None:
         title = KINDS[step.kind].title(step.name)
-        if step.expected is not None:
-            with attempting(f"reading the {title}"):
-                self._refuse_changed_object(step.family, step.expected)
         with attempting(f"{DOING[step.action]} {title}"):
             for write in step.writes:
-                getattr(self.task.appliance, write.verb)(write.resource, *write.arguments)
-                self.outcome.changed = True
+                if write.verb == "delete" and step.expected is not None:
+                    self._require_unchanged(step, step.expected)
+                self._send(write)
+            if step.expected is not None and step.writes[-1].verb == "remove":
+                self._require_unchanged(step, step.expected)
         self.task.predictions.forget(step.family.groups.path, step.name)
         self._note(step)
 
-    def _refuse_changed_object(self, family: Family, expected: Entry) -> None:
-        """Raise _Overtaken if another writer has changed the entry, such as a later ``until``."""
-        name = object_name(self.request.group, expected.address)
+    def _send(self, write: Write) -> None:
+        getattr(self.task.appliance, write.verb)(write.resource, *write.arguments)
+        self.outcome.changed = True
+
+    def _require_unchanged(self, step: Step, expected: Entry) -> None:
+        """Raise _Overtaken if another writer has changed an entry, such as its ``until``.
+
+        It is read after its member was removed, because no request can do both. A member that was removed is
+        then added again: from here on, another writer's addition makes FortiOS refuse to delete the object.
+        """
+        family, name = step.family, object_name(self.request.group, expected.address)
         rows = self.task.appliance.search(family.objects, name)["rows"]
         row = next((row for row in rows if row.get("name") == name), None)
-        if row is None or complete(partial(own_entry, family, self.request.group), row) != expected:
-            raise _Overtaken
+        if row is not None and complete(partial(own_entry, family, self.request.group), row) == expected:
+            return
+        if row is not None and step.writes[0].verb == "remove":
+            self._send(Write("add", family.groups, step.writes[0].arguments))
+        raise _Overtaken
 
     def _begin(self) -> None:
         """Let the result show each step as soon as it is done, because the task may fail later."""

@@ -35,7 +35,7 @@ COLLECTION = "ansible_collections.otsec.defender_iot"
 MODULES: dict[str, Module] = {
     name: importlib.import_module(f"{COLLECTION}.plugins.modules.{name}").MODULE for name in NAMES
 }
-ENOUGH = {
+ENOUGH: dict[str, Any] = {
     "url": "box.example",
     "token": "t",
     "name": "a",
@@ -44,6 +44,7 @@ ENOUGH = {
     "endpoints": "/map.yml",
     "server_address": "192.0.2.1",
     "access_token_ref": "vault_file:/s",
+    "entries": [],
 }
 """Values for the options that modules require."""
 
