@@ -12,7 +12,7 @@ description:
     M(otsec.defender_iot.fortigate_api_admin) and M(otsec.defender_iot.fortigate_api_key) manage one by one,
     over one connection. Each table of the FortiGate is read once, regardless of the number of objects.
   - The order is fixed. The module manages the profiles, then the administrators that use them, then their
-    keys. Profiles with O(profiles[].state=absent) and purged objects are removed last.
+    keys. Profiles with C(state=absent) and purged objects are removed last.
   - Before the first write on the FortiGate, the module reads every secret store and reserves the keys to
     generate. If a store cannot be read or written, the FortiGate is not changed. If a declared administrator
     does not exist, its stored key is marked as doubtful before the administrator is created. The run after an
