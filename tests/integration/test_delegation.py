@@ -82,12 +82,25 @@ def _fortigate_tasks(node: Workspace) -> list[Task]:
         task("fortigate_api_key", **key),
         task("fortigate_api_key", **key, recreate="invalid"),
         task("fortigate_access", **_access(node)),
+        *_block_tasks(),
         _ignoring(task("fortigate_admin_profile", name="super_admin", vpn="none")),
         _ignoring(task("fortigate_admin_profile", name="defender-iot", state="absent")),
         _ignoring(task("fortigate_api_admin", name="x", profile="defender-iot", trusted_hosts=["0.0.0.0/0"])),
         _predicted(task("fortigate_api_admin", name="x", **{**wanted, "profile": "missing"})),
         _predicted(task("fortigate_api_admin", name="x", **{**wanted, "vdoms": ["missing"]})),
         _predicted(task("fortigate_access", admins=[{"name": "x", **wanted, "vdoms": ["missing"]}])),
+    ]
+
+
+def _block_tasks() -> list[Task]:
+    """Block a host, and release it."""
+    entries = [{"address": "192.0.2.77", "until": "2099-01-01T00:00:00Z"}]
+    return [
+        task("fortigate_block_list", entries=entries),
+        task("fortigate_block_list", entries=entries),
+        task("fortigate_block_policy"),
+        task("fortigate_block_list_info"),
+        task("fortigate_block_list", mode="exact", entries=[]),
     ]
 
 

@@ -105,7 +105,11 @@ class ApplianceAction(ActionBase):
         """Carry out one verb on a kind of object in a module process on the delegation host."""
         options = {name: params[name] for name in self.module.arguments.spec if params[name] is not None}
         host = self._task.delegate_to
-        call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": params})
+        # What a module computes from its options stays here, except the endpoint map, which connecting needs.
+        known = {
+            name: params[name] for name in (*self.module.arguments.spec, "endpoint_map") if name in params
+        }
+        call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": known})
         try:
             with self.undisclosed():
                 result = self._execute_module(module_args={**options, "_call": call}, task_vars=task_vars)
