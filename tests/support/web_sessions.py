@@ -103,7 +103,7 @@ class Asked:
 
 
 @dataclass
-class Told:
+class Reply:
     """An answer."""
 
     status: int
@@ -174,7 +174,7 @@ class Interface:
         self.tokens.append(made)
         return made
 
-    def answer(self, asked: Asked) -> Told:
+    def answer(self, asked: Asked) -> Reply:
         """Answer one request."""
         self.requests.append(asked)
         first, *rest = asked.segments
@@ -187,15 +187,15 @@ class Interface:
             return self._refresh(asked)
         if self.behaviour.carrier == "path":
             if not rest or first != names["session"] or rest[0] != self.access or not self.access:
-                return Told(401, {"error": "no session"})
+                return Reply(401, {"error": "no session"})
             first, *rest = rest[1:]
         elif not self._has_session(asked):
-            return Told(401, {"error": "no session"})
+            return Reply(401, {"error": "no session"})
         if asked.method != "GET" and not self._has_csrf(asked):
-            return Told(403, {"error": "no CSRF token"})
+            return Reply(403, {"error": "no CSRF token"})
         if first == names["logout"]:
             self.access = ""
-            return Told(
+            return Reply(
                 302 if asked.method == "GET" else 200,
                 {},
                 headers={"Location": "/"},
@@ -204,7 +204,7 @@ class Interface:
         if first == names["remove"]:
             return self._remove(asked)
         if first != names["tokens"]:
-            return Told(404, {"error": "no such page"})
+            return Reply(404, {"error": "no such page"})
         if rest and asked.method == "DELETE" and self.behaviour.deletion == "path":
             return self._delete(rest[0])
         if self.behaviour.deletion == "get" and names["remove"] in asked.query:
@@ -212,7 +212,7 @@ class Interface:
         is_list = asked.method == "GET" or rest == [names["items"]]
         return self._list(asked) if is_list else self._create(asked)
 
-    def _page(self) -> Told:
+    def _page(self) -> Reply:
         names, behaviour = self.names, self.behaviour
         cookies = {}
         if behaviour.csrf in ("cookie", "encoded_cookie"):
@@ -227,58 +227,58 @@ class Interface:
         if behaviour.csrf == "hidden":
             page += f'<input type="hidden" name="{names["csrf"]}" value="{self.csrf}">'
         headers = {f"X-{names['csrf']}": self.csrf} if behaviour.csrf == "header" else {}
-        return Told(200, page=f"{page}</form></body></html>", cookies=cookies, headers=headers)
+        return Reply(200, page=f"{page}</form></body></html>", cookies=cookies, headers=headers)
 
     def _csrf_cookie(self) -> str:
         return quote(self.csrf, safe="") if self.behaviour.csrf == "encoded_cookie" else self.csrf
 
-    def _login(self, asked: Asked, *, second: bool) -> Told:
+    def _login(self, asked: Asked, *, second: bool) -> Reply:
         names, fields = self.names, asked.fields
         if self.behaviour.login == "two_steps" and not second:
             self.state = self.secret()
-            return Told(200, {names["state"]: self.state})
+            return Reply(200, {names["state"]: self.state})
         if not self._has_csrf(asked) and self.behaviour.csrf != "header":
-            return Told(403, {"error": "no CSRF token"})
+            return Reply(403, {"error": "no CSRF token"})
         knows = fields.get(names["password"]) == self.password
         if self.behaviour.login == "two_steps":
             knows = knows and fields.get(names["state"]) == self.state
         else:
             knows = knows and fields.get(names["username"]) == self.username
         if not knows:
-            return Told(200 if self.behaviour.login_status == 302 else 401, {"error": "wrong"})
+            return Reply(200 if self.behaviour.login_status == 302 else 401, {"error": "wrong"})
         return self._session(asked)
 
-    def _session(self, asked: Asked) -> Told:
+    def _session(self, asked: Asked) -> Reply:
         names, carrier = self.names, self.behaviour.carrier
-        told = Told(self.behaviour.login_status, {"ok": True})
-        if told.status == 302:
-            told.headers["Location"] = "/"
+        reply = Reply(self.behaviour.login_status, {"ok": True})
+        if reply.status == 302:
+            reply.headers["Location"] = "/"
         if carrier == "early_cookie":
             self.access = asked.cookies.get(names["cookie"], "")
-            return told
+            return reply
         self.access = self.secret()
         if carrier == "cookie":
-            told.cookies[names["cookie"]] = self.access
-        elif told.status == 302:
-            told.headers[f"X-{names['session']}"] = self.access
+            reply.cookies[names["cookie"]] = self.access
+        elif reply.status == 302:
+            reply.headers[f"X-{names['session']}"] = self.access
         else:
-            told.document = {"ok": True, names["session"]: self.access}
+            reply.document = {"ok": True, names["session"]: self.access}
         if self.behaviour.refreshes:
             self.refresh = self.secret()
-            told.document = {**told.document, names["refresh"]: self.refresh}
+            reply.document = {**reply.document, names["refresh"]: self.refresh}
         if self.behaviour.csrf == "cookie":
             self.csrf = self.secret()
-            told.cookies[names["csrf"]] = self.csrf
-        return told
+            reply.cookies[names["csrf"]] = self.csrf
+        return reply
 
-    def _refresh(self, asked: Asked) -> Told:
+    def _refresh(self, asked: Asked) -> Reply:
         if not self.refresh or asked.fields.get(self.names["refresh"]) != self.refresh:
-            return Told(401, {"error": "no refresh"})
+            return Reply(401, {"error": "no refresh"})
         self.access = self.secret()
-        told = Told(200, {self.names["session"]: self.access})
+        reply = Reply(200, {self.names["session"]: self.access})
         if self.behaviour.carrier == "cookie":
-            told.cookies[self.names["cookie"]] = self.access
-        return told
+            reply.cookies[self.names["cookie"]] = self.access
+        return reply
 
     def _has_session(self, asked: Asked) -> bool:
         names = self.names
@@ -310,23 +310,23 @@ class Interface:
         never = {"null": {names["used"]: None}, "absent": {}}.get(form, {names["used"]: "N/A"})
         return {**row, **({names["used"]: USED[form]} if token["used"] else never)}
 
-    def _list(self, asked: Asked) -> Told:
+    def _list(self, asked: Asked) -> Reply:
         rows = [self._row(token) for token in self.tokens]
-        told = self._paged(rows, asked)
+        reply = self._paged(rows, asked)
         if self.behaviour.csrf == "header":
             self.csrf = self.secret()
-            told.headers[f"X-{self.names['csrf']}"] = self.csrf
-        return told
+            reply.headers[f"X-{self.names['csrf']}"] = self.csrf
+        return reply
 
-    def _paged(self, rows: list[Any], asked: Asked) -> Told:
+    def _paged(self, rows: list[Any], asked: Asked) -> Reply:
         paging, items, query = self.behaviour.paging, self.names["items"], asked.query
         size = int(query.get("size", PAGE_SIZE))
         if paging == "none":
-            return Told(200, {items: rows})
+            return Reply(200, {items: rows})
         if paging == "total":
-            return Told(200, {items: rows[:PAGE_SIZE], "total": len(rows)})
+            return Reply(200, {items: rows[:PAGE_SIZE], "total": len(rows)})
         if paging == "size":
-            return Told(200, {items: rows[:size]})
+            return Reply(200, {items: rows[:size]})
         start = {
             "page": lambda: int(query.get("page", 0)) * size,
             "offset": lambda: int(query.get("offset", 0)),
@@ -343,7 +343,7 @@ class Interface:
                 "next": f"{urlsplit(asked.path).path}?{urlencode({**query, 'at': end})}" if more else None
             },
         }[paging]
-        return Told(200, {items: rows[start:end], **beside})
+        return Reply(200, {items: rows[start:end], **beside})
 
     @property
     def list_path(self) -> str:
@@ -356,7 +356,7 @@ class Interface:
             self.behaviour.paging, ""
         )
 
-    def _create(self, asked: Asked) -> Told:
+    def _create(self, asked: Asked) -> Reply:
         made = self.add(asked.fields[self.names["description"]])
         token = f"{self.random.getrandbits(128):032x}"
         self.secrets.add(token)
@@ -364,9 +364,9 @@ class Interface:
         document: Any = {self.names["id"]: made["id"], self.names["token"]: token}
         if self.behaviour.created == "without_id":
             del document[self.names["id"]]
-        return Told(201, token if self.behaviour.created == "string" else document)
+        return Reply(201, token if self.behaviour.created == "string" else document)
 
-    def _remove(self, asked: Asked) -> Told:
+    def _remove(self, asked: Asked) -> Reply:
         """Delete as a body says: an id, a mark of the row, what is to remain, or what was selected before."""
         names, deletion, fields = self.names, self.behaviour.deletion, asked.fields
         if deletion == "row":
@@ -374,19 +374,19 @@ class Interface:
             return self._delete(marked[0] if marked else None)
         if deletion == "remaining":
             self.tokens = [each for each in self.tokens if each["id"] in fields[names["items"]]]
-            return Told(204)
+            return Reply(204)
         if deletion == "steps" and names["id"] in fields:
             self.selected = fields[names["id"]]
-            return Told(200, {"sure": False})
+            return Reply(200, {"sure": False})
         return self._delete(self.selected if deletion == "steps" else fields.get(names["id"]))
 
-    def _delete(self, id_: Any) -> Told:
+    def _delete(self, id_: Any) -> Reply:
         found = [token for token in self.tokens if str(token["id"]) == str(id_)]
         if not found:
-            return Told(404, {"error": "no such token"})
+            return Reply(404, {"error": "no such token"})
         self.tokens.remove(found[0])
         self.deleted.append(found[0])
-        return Told(204)
+        return Reply(204)
 
 
 ROLES = (
@@ -468,8 +468,8 @@ class Browser:
             account = {names["state"]: self.state, names["password"]: interface.password}
             path = names["second"]
         form = {"form": "form", "multipart": "multipart"}.get(behaviour.login, "json")
-        told = self.send("POST", f"/{path}", {**account, **self._hidden()}, form)
-        assert told.status == behaviour.login_status, told
+        reply = self.send("POST", f"/{path}", {**account, **self._hidden()}, form)
+        assert reply.status == behaviour.login_status, reply
         self.session = interface.access
         self.csrf = interface.csrf
         if behaviour.refreshes:
@@ -485,10 +485,10 @@ class Browser:
         while path:
             is_link = path != self.interface.list_path and self.behaviour.paging == "link"
             whole = path if is_link else self.path(*path.lstrip("/").split("/"), raw=True)
-            told = self.send(method, whole, self.body({}))
+            reply = self.send(method, whole, self.body({}))
             if self.behaviour.csrf == "header":
                 self.csrf = self.interface.csrf
-            path = self._next_page(path, told.document)
+            path = self._next_page(path, reply.document)
 
     def _next_page(self, path: str, document: Mapping[str, Any]) -> str:
         paging, first = self.behaviour.paging, self.interface.list_path
@@ -521,7 +521,7 @@ class Browser:
     def _hidden(self) -> dict[str, str]:
         return {self.interface.names["csrf"]: self.csrf} if self.behaviour.csrf == "hidden" else {}
 
-    def send(self, method: str, path: str, fields: dict[str, Any] | None = None, form: str = "json") -> Told:
+    def send(self, method: str, path: str, fields: dict[str, Any] | None = None, form: str = "json") -> Reply:
         """Send one request and record it."""
         names, behaviour, interface = self.interface.names, self.behaviour, self.interface
         headers = {"Accept": "*/*", "User-Agent": "Mozilla/5.0"}
@@ -544,11 +544,11 @@ class Browser:
             dict(self.cookies),
             body.encode(),
         )
-        told = interface.answer(asked)
-        self.entries.append(_entry(asked, headers, posted, told))
-        self.cookies.update(told.cookies)
+        reply = interface.answer(asked)
+        self.entries.append(_entry(asked, headers, posted, reply))
+        self.cookies.update(reply.cookies)
         self.cookies = {name: value for name, value in self.cookies.items() if value}
-        return told
+        return reply
 
 
 def _posted(fields: dict[str, Any], form: str) -> dict[str, Any]:
@@ -563,12 +563,12 @@ def _posted(fields: dict[str, Any], form: str) -> dict[str, Any]:
     return {"mimeType": "application/json", "text": json.dumps(fields)}
 
 
-def _entry(asked: Asked, headers: Mapping[str, str], posted: Any, told: Told) -> dict[str, Any]:
+def _entry(asked: Asked, headers: Mapping[str, str], posted: Any, reply: Reply) -> dict[str, Any]:
     sent = "; ".join(f"{name}={value}" for name, value in asked.cookies.items())
     all_headers = {**headers, **({"Cookie": sent} if sent else {})}
     given = [
         {"name": "Set-Cookie", "value": f"{name}={value or chr(34) * 2}; Path=/"}
-        for name, value in told.cookies.items()
+        for name, value in reply.cookies.items()
     ]
     request = {
         "method": asked.method,
@@ -577,12 +577,12 @@ def _entry(asked: Asked, headers: Mapping[str, str], posted: Any, told: Told) ->
         "cookies": [],
         **({"postData": posted} if posted else {}),
     }
-    mime = "text/html" if told.page else "application/json"
+    mime = "text/html" if reply.page else "application/json"
     response = {
-        "status": told.status,
-        "headers": [*({"name": name, "value": value} for name, value in told.headers.items()), *given],
+        "status": reply.status,
+        "headers": [*({"name": name, "value": value} for name, value in reply.headers.items()), *given],
         "cookies": [],
-        "content": {"mimeType": mime, "size": len(told.text), "text": told.text},
+        "content": {"mimeType": mime, "size": len(reply.text), "text": reply.text},
     }
     return {"request": request, "response": response}
 
@@ -617,11 +617,11 @@ class MemoryHttp:
         posted = _posted(fields, form) if fields is not None else {"mimeType": "", "text": ""}
         lower.setdefault("content-type", posted["mimeType"])
         asked = Asked(method, path, lower, {**self.cookies, **(cookies or {})}, posted["text"].encode())
-        told = self.interface.answer(asked)
-        assert not 300 <= told.status < 400 or told.status in redirects, "a redirect that was not declared"
-        self.cookies.update(told.cookies)
+        reply = self.interface.answer(asked)
+        assert not 300 <= reply.status < 400 or reply.status in redirects, "a redirect that was not declared"
+        self.cookies.update(reply.cookies)
         self.cookies = {name: value for name, value in self.cookies.items() if value}
-        return Response(told.status, _Headers(told.headers), told.text, path)
+        return Response(reply.status, _Headers(reply.headers), reply.text, path)
 
     def close(self) -> None:
         """Close nothing."""
@@ -643,13 +643,13 @@ def served(interface: Interface, context: ssl.SSLContext) -> Iterator[str]:
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         raw = request.scope["raw_path"].decode()
         path = raw + (f"?{request.url.query}" if request.url.query else "")
-        told = interface.answer(
+        reply = interface.answer(
             Asked(request.method, path, dict(request.headers), _cookies(request), await request.body())
         )
         made = WebResponse(
-            told.text, told.status, told.headers, "text/html" if told.page else "application/json"
+            reply.text, reply.status, reply.headers, "text/html" if reply.page else "application/json"
         )
-        for name, value in told.cookies.items():
+        for name, value in reply.cookies.items():
             made.raw_headers.append((b"set-cookie", f"{name}={value or chr(34) * 2}; Path=/".encode()))
         return made
 

@@ -100,7 +100,7 @@ class Pages:
         return "total" in paging and "size" not in paging and self.seen >= self._total(answer)
 
     def _truth(self, answer: Response, name: str) -> bool:
-        value = self._told(answer, name)
+        value = self._stated(answer, name)
         if not isinstance(value, bool):
             raise _incomplete(answer, f"{value!r} does not say whether this page is the last", CHECK)
         return value
@@ -149,14 +149,14 @@ class Pages:
             )
 
     def _total(self, answer: Response) -> int:
-        total = self._told(answer, "total")
+        total = self._stated(answer, "total")
         if isinstance(total, str) and total.isdecimal():
             total = int(total)
         if isinstance(total, bool) or not isinstance(total, int):
             raise _incomplete(answer, f"{total!r} is no number of objects", CHECK)
         return total
 
-    def _told(self, answer: Response, name: str) -> Any:
+    def _stated(self, answer: Response, name: str) -> Any:
         try:
             return found_in(answer, self.paging[name])
         except LookupError:

@@ -64,7 +64,7 @@ class Paging:
         if self._position and not self._follows:
             fitting = self._without_position or [each for each in self.pages if self._at(each) == self._start]
         elif "next" in self._facts:
-            links = [str(value) for value in self._told(self._facts["next"])]
+            links = [str(value) for value in self._stated(self._facts["next"])]
             fitting = [
                 each
                 for each in self.pages
@@ -113,7 +113,7 @@ class Paging:
         return {**operation, "paging": {**paging, **counted}}
 
     def _with_cursor(self, operation: dict[str, Any], paging: dict[str, Any], made: Draft) -> dict[str, Any]:
-        links = [value for value in self._told(paging["next"]) if str(value).startswith(("/", "http"))]
+        links = [value for value in self._stated(paging["next"]) if str(value).startswith(("/", "http"))]
         cursor = self._cursor
         paging.pop("size", None)
         if cursor and cursor.startswith("/"):
@@ -149,8 +149,8 @@ class Paging:
     @cached_property
     def _cursor(self) -> str | None:
         """Return the parameter in which a request sends the next page that an earlier answer named."""
-        told = {str(value) for value in self._told(self._facts["next"])}
-        sending = [name for each in self.pages for name, value in parameters(each) if value in told]
+        stated = {str(value) for value in self._stated(self._facts["next"])}
+        sending = [name for each in self.pages for name, value in parameters(each) if value in stated]
         body = [place for place, value in scalars(self.rows.exchange.body) if value is None]
         named = [name for name, _value in parameters(self.rows.exchange)] + body
         return next(iter([*sending, *(name for name in named if plain(name) in CURSORS)]), None)
@@ -158,9 +158,9 @@ class Paging:
     @cached_property
     def _follows(self) -> bool:
         """Return whether an answer named a page, or a request sent such a name."""
-        return "next" in self._facts and bool(self._cursor or self._told(self._facts["next"]))
+        return "next" in self._facts and bool(self._cursor or self._stated(self._facts["next"]))
 
-    def _told(self, place: Any) -> list[Any]:
+    def _stated(self, place: Any) -> list[Any]:
         if not isinstance(place, str):
             found = [next_link(each.answer_headers.get("link", "")) for each in self.pages]
         else:
@@ -172,8 +172,8 @@ class Paging:
         """Return what the answers say beside their rows, by pointer."""
         pointer = self.rows.pointer
         pages = [*self.pages, self.rows.exchange] if pointer else []
-        told = [pair for each in pages for pair in scalars(each.answer)]
-        return {place: value for place, value in told if not place.startswith(f"{pointer}/")}
+        stated = [pair for each in pages for pair in scalars(each.answer)]
+        return {place: value for place, value in stated if not place.startswith(f"{pointer}/")}
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
@@ -199,12 +199,12 @@ class Paging:
         A number that is the length of each of several pages counts only their objects.
         """
         lengths = [(at(each.answer, place), self._length(each), each) for each in self.pages]
-        paths = {str(sorted(parameters(each))) for _told, _length, each in lengths}
-        if len(paths) > 1 and all(told == length for told, length, _each in lengths):
+        paths = {str(sorted(parameters(each))) for _stated, _length, each in lengths}
+        if len(paths) > 1 and all(stated == length for stated, length, _each in lengths):
             return False
         counted = [(count, at(each.answer, place)) for each, count in self._counted]
-        agrees = all(count == told for count, told in counted)
-        has_grown = len({count for count, _told in counted}) > 1
+        agrees = all(count == stated for count, stated in counted)
+        has_grown = len({count for count, _stated in counted}) > 1
         return name in TOTALS or (agrees and name not in OF_ONE_PAGE and ("total" in name or has_grown))
 
     @cached_property
@@ -260,15 +260,15 @@ class Paging:
     def _page_size(self) -> int:
         """Return how many objects a full page has: what was asked for, or less if the answer says so."""
         asked = self.sent[self._size or ""]
-        told = [
+        stated = [
             value
             for place, value in self._beside.items()
             if isinstance(value, int) and plain(place) in SIZES - TOTALS
         ]
-        return min([asked, *(value for value in told if value >= max(map(self._length, self.pages)))])
+        return min([asked, *(value for value in stated if value >= max(map(self._length, self.pages)))])
 
     def _is_echoed(self, value: int) -> bool:
-        return any(value == told and not isinstance(told, bool) for told in self._beside.values())
+        return any(value == stated and not isinstance(stated, bool) for stated in self._beside.values())
 
     def _values(self, name: str) -> set[int]:
         return {value for each in self.pages for key, value in numbers(each) if key == name}

@@ -60,8 +60,8 @@ def recorded(behaviour: Behaviour, seed: int, change: Any = None) -> Drafted:
         "sensor", interface.username, interface.password, browser.token, description=DESCRIPTION
     )
     made = draft(json.dumps(log), session)
-    told = "\n".join([text_of(made), *made.found, *made.missing])
-    assert not [value for value in interface.secrets if value in told]
+    output = "\n".join([text_of(made), *made.found, *made.missing])
+    assert not [value for value in interface.secrets if value in output]
     return Drafted(interface, made)
 
 

@@ -65,7 +65,7 @@ def test_times_without_a_format_are_reported() -> None:
     assert "without used_format" not in detail({"tokens": TOKENS[:1]}, endpoints, "tokens.list")
 
 
-def test_the_number_of_tokens_is_told_and_of_how_many() -> None:
+def test_the_number_of_tokens_and_the_total_are_reported() -> None:
     endpoints = copy.deepcopy(SENSOR)
     assert "; the answer has no total; " in detail({"tokens": TOKENS}, endpoints, "tokens.list")
     endpoints["tokens"]["list"]["paging"] = {"total": "/all"}

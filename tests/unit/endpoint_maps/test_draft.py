@@ -210,7 +210,7 @@ def test_the_method_delete_is_preferred_to_a_write_that_only_names_the_token() -
     assert made(PAGE, LOGIN, CREATE, LIST, seen, DELETE, GONE, LOGOUT).endpoints == DRAFTED
 
 
-def test_an_id_in_a_path_that_looks_like_a_secret_is_left_out_and_told() -> None:
+def test_an_id_in_a_path_that_looks_like_a_secret_is_left_out_and_reported() -> None:
     listed = entry("GET", "/t/507f1f77bcf86cd799439011", answer=[OLD, ROW], cookies=BOTH)
     said = made(PAGE, LOGIN, CREATE, listed, DELETE).missing
     assert any("GET /t/507f1f77bcf86cd799439011 sends a part of its path" in each for each in said)
@@ -363,7 +363,7 @@ def rpc(method: str, params: Any, result: Any) -> dict[str, Any]:
     return entry("POST", "/rpc", {"id": 1, "method": method, "params": params}, {"id": 1, "result": result})
 
 
-def test_requests_to_one_path_are_told_apart_by_their_bodies() -> None:
+def test_requests_to_one_path_are_distinguished_by_their_bodies() -> None:
     session = {"sid": SESSION}
     found = made(
         rpc("in", {"user": "ada", "pw": PASSWORD}, session),
@@ -405,7 +405,7 @@ def test_the_new_one_of_two_tokens_with_one_description_is_known_by_its_id() -> 
         ([{**ROW, "text": "else"}], "tokens.list: no answer lists a token of that description"),
     ],
 )
-def test_a_list_that_a_map_cannot_read_is_told(answer: Any, said: str) -> None:
+def test_a_list_that_a_map_cannot_read_is_reported(answer: Any, said: str) -> None:
     found = made(PAGE, LOGIN, CREATE, entry("GET", "/t", answer=answer, cookies=BOTH))
     assert any(each.startswith(said) for each in found.missing)
 
@@ -415,7 +415,7 @@ def test_a_search_is_no_list_of_every_token() -> None:
     assert any(each.startswith("tokens.list: GET /t searches for the description") for each in found.missing)
 
 
-def test_a_token_that_is_no_value_in_json_is_told() -> None:
+def test_a_token_that_is_no_value_in_json_is_reported() -> None:
     page = entry("POST", "/t", {"text": "Forescout"}, f"<b>{TOKEN}</b>", headers=X_CSRF, cookies=BOTH)
     found = made(PAGE, LOGIN, page, LIST)
     assert any(
@@ -423,7 +423,7 @@ def test_a_token_that_is_no_value_in_json_is_told() -> None:
     )
 
 
-def test_a_creation_without_the_description_is_told() -> None:
+def test_a_creation_without_the_description_is_reported() -> None:
     create = entry("POST", "/t", {}, {"nr": 7, "value": TOKEN}, headers=X_CSRF, cookies=BOTH)
     found = made(PAGE, LOGIN, create, LIST)
     assert any(each.startswith("tokens.create: neither POST /t, which answers") for each in found.missing)
@@ -445,7 +445,7 @@ def test_what_a_browser_and_its_scripts_add_is_not_in_the_map() -> None:
     assert made(PAGE, LOGIN, other, CREATE, listed, DELETE, GONE, LOGOUT).endpoints == DRAFTED
 
 
-def test_a_body_that_is_neither_json_nor_a_form_is_told() -> None:
+def test_a_body_that_is_neither_json_nor_a_form_is_reported() -> None:
     login = copy.deepcopy(LOGIN)
     login["request"]["postData"] = {"mimeType": "text/xml", "text": f"<u>ada</u><p>{PASSWORD}</p>"}
     found = made(PAGE, login, CREATE, LIST, DELETE)

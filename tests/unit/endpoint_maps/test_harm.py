@@ -221,7 +221,7 @@ def test_a_part_of_the_path_that_equals_the_id_by_chance_stays_as_it_is() -> Non
     assert found.endpoints["tokens"]["delete"]["path"] == "/boxes/7/t/{id}?box=7"
 
 
-def test_a_field_that_may_be_the_id_of_something_else_is_told() -> None:
+def test_a_field_that_may_be_the_id_of_something_else_is_reported() -> None:
     found = deleted_by(write("/remove", {"box": 7, "token": 7}))
     assert "delete" not in found.endpoints["tokens"]
     assert said(found, "tokens.delete") == [

@@ -144,7 +144,7 @@ NO_WAY = {
 
 
 @pytest.mark.parametrize(("pages", "paging"), NO_WAY.values(), ids=NO_WAY)
-def test_a_list_that_may_have_other_pages_is_told(pages: list[Any], paging: Any) -> None:
+def test_a_list_that_may_have_other_pages_is_reported(pages: list[Any], paging: Any) -> None:
     found = drafted(*pages)
     assert found.endpoints["tokens"]["list"]["paging"] == paging
     assert any(each.startswith("tokens.list.paging: ") for each in found.missing)

@@ -192,7 +192,7 @@ def test_a_login_on_another_port_is_no_single_sign_on() -> None:
     )
 
 
-def test_a_list_from_the_browser_s_cache_without_content_is_told() -> None:
+def test_a_list_from_the_browser_s_cache_without_content_is_reported() -> None:
     cached = entry("GET", "/t?view=all", status=304, cookies=BOTH)
     del cached["response"]["content"]["text"]
     found = made(PAGE, LOGIN, GONE, CREATE, cached)
@@ -203,7 +203,7 @@ def test_a_list_from_the_browser_s_cache_without_content_is_told() -> None:
 
 
 @pytest.mark.parametrize("answer", ["<td>Forescout</td>", ')]}\',\n[{"text": "Forescout"}]'])
-def test_a_list_that_is_not_json_is_told(answer: str) -> None:
+def test_a_list_that_is_not_json_is_reported(answer: str) -> None:
     found = made(PAGE, LOGIN, CREATE, entry("GET", "/t", answer=answer, cookies=BOTH))
     assert "tokens.list: GET /t has the description, and its answer is not JSON" in found.missing[0]
 

@@ -20,9 +20,9 @@ PAGED = "/t?at={page}"
 NEXT = "/t?from={next}"
 
 
-def rows(*numbers: int, **told: Any) -> Any:
+def rows(*numbers: int, **stated: Any) -> Any:
     """Answer with a page that has these rows."""
-    return answer(200, {"rows": [{"id": number} for number in numbers], **told})
+    return answer(200, {"rows": [{"id": number} for number in numbers], **stated})
 
 
 def linked(number: int, link: str) -> Any:

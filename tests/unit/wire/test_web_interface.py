@@ -449,13 +449,13 @@ def test_a_token_that_is_the_whole_answer_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "read"),
     [({"used": "3 hours ago"}, "3 hours ago"), ({}, None), ({"used": None}, None)],
 )
-def test_a_time_may_be_relative_and_absent_until_the_first_use(row: Any, told: Any) -> None:
+def test_a_time_may_be_relative_and_absent_until_the_first_use(row: Any, read: Any) -> None:
     rows = {"fields": {"used": "/used"}, "used_format": "relative", "used_may_be_absent": True}
     wire = Wire(answer(200, [row]))
-    assert WebInterface(wire, {**USER, "endpoint_map": stepped(**rows)}).listed("tokens") == [{"used": told}]
+    assert WebInterface(wire, {**USER, "endpoint_map": stepped(**rows)}).listed("tokens") == [{"used": read}]
 
 
 @pytest.mark.parametrize(
