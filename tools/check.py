@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections import Counter
 from pathlib import Path
 
 from environment import ROOT, ensure
@@ -35,9 +36,12 @@ SHIPPED = {
     "requirements.txt",
     "roles",
 }
+# What ansible-test needs besides them.
+BUILD_SETTINGS = {"galaxy.yml", "tests/config.yml"}
 
 # ansible-test exits with 0 even if it has checked nothing or a required tool is missing.
 SILENT_PASSES = ("All targets skipped", "Required program", "WARNING: Skipping")
+PYTEST_SKIPPED = re.compile(r"^SKIPPED \[(\d+)\] [^:]+:(?:\d+:)? (.+)$", re.MULTILINE)
 MOLECULE_SKIPPED = re.compile(r"actions=\d.* (disabled|skipped|missing)=[1-9]")
 
 # ansible-test creates a venv for each tool, and downloads get-pip.py for each. This one copies the project's
@@ -49,6 +53,9 @@ for package in pathlib.Path({sysconfig.get_path("purelib")!r}).glob("pip*"):
     shutil.copytree(package, target / package.name)
 """
 GET_PIP_NAMES = ("get_pip_24_2.py", "get_pip_25_2.py")  # of ansible-core 2.18 and 2.19, of 2.20 and 2.21
+
+# The reasons for which tests were skipped, with their number.
+not_run: Counter[str] = Counter()
 
 
 class Failed(Exception):
@@ -110,7 +117,10 @@ def lint() -> None:
 
 
 def sanity() -> None:
-    """Runs ansible-test on a copy, because it refuses a clone outside an ansible_collections folder."""
+    """Runs ansible-test on a copy, because it refuses a clone outside an ansible_collections folder.
+
+    The copy holds what users get. The files for developers are checked by `lint` and by running them.
+    """
     downloads = Path.home() / ".ansible/test/cache"
     downloads.mkdir(parents=True, exist_ok=True)
     for name in GET_PIP_NAMES:
@@ -118,6 +128,8 @@ def sanity() -> None:
     copy = CACHE / "sanity" / COLLECTION
     shutil.rmtree(copy, ignore_errors=True)
     for name in project_files():
+        if name.parts[0] not in SHIPPED and str(name) not in BUILD_SETTINGS:
+            continue
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy / name)
     # ansible-test skips the files that git ignores, and .cache is ignored. So the copy is a separate
@@ -130,8 +142,15 @@ def sanity() -> None:
         raise Failed(f"ansible-test has skipped a check and printed: {', '.join(silent)}")
 
 
+def pytest(*arguments: str) -> None:
+    """Runs tests, and keeps the reasons of those that were skipped for the end of the output."""
+    output = run_and_read("pytest", "-rs", *arguments)
+    for number, reason in PYTEST_SKIPPED.findall(output):
+        not_run[reason] += int(number)
+
+
 def unit() -> None:
-    run("pytest", "--numprocesses=auto", "tests/unit")
+    pytest("--numprocesses=auto", "tests/unit")
 
 
 def integration() -> None:
@@ -141,18 +160,18 @@ def integration() -> None:
     """
     workers = f"--numprocesses={2 * (os.cpu_count() or 1)}"
     by_file = ("--dist=loadfile", "--no-loadscope-reorder")
-    run("pytest", workers, *by_file, "--durations=20", "tests/integration")
+    pytest(workers, *by_file, "--durations=20", "tests/integration")
 
 
 def chain() -> None:
     """Runs the integration test of the whole chain."""
-    run("pytest", "tests/integration/test_chain.py")
+    pytest("tests/integration/test_chain.py")
 
 
 def foreign() -> None:
     """Runs third-party clients against the lab."""
     run(sys.executable, "tools/foreign.py")
-    run("pytest", "tests/foreign")
+    pytest("tests/foreign")
 
 
 def molecule() -> None:
@@ -235,6 +254,8 @@ def main(names: list[str]) -> int:
     print()
     for name, duration in seconds.items():
         print(f"{name:<12} {duration:6.1f} s")
+    for reason, number in not_run.items():
+        print(f"Not run: {number} tests: {reason}")
     print(verdict or f"All passed: {', '.join(names)}, in {sum(seconds.values()):.0f} s", flush=True)
     return code
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.otsec.defender_iot.tests.support.browser import CHROMIUM, MISSING
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab, running_lab
 from ansible_collections.otsec.defender_iot.tests.support.recording import (
     ADDRESS,
@@ -57,10 +57,8 @@ def recording(
         with running_lab(folder, appliances()) as lab:
             yield Recording(lab, KEPT)
         return
-    if not shutil.which("chromium"):
-        pytest.skip(
-            "no chromium on this machine: nothing was recorded afresh, only the kept recording is tested"
-        )
+    if not CHROMIUM:
+        pytest.skip(MISSING)
     seed = secrets.randbelow(10**6)
     print(f"seed of the lab: {seed}")
     with running_lab(folder, appliances(), seed) as lab:

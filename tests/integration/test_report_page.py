@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -19,11 +18,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.page import render
 from ansible_collections.otsec.defender_iot.tests.support import report_documents as reports
-from ansible_collections.otsec.defender_iot.tests.support.browser import opened
+from ansible_collections.otsec.defender_iot.tests.support.browser import CHROMIUM, MISSING, opened
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("chromium"), reason="no chromium on this machine: the report's page was not checked"
-)
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason=MISSING)
 
 DESK, PHONE = (1280, 900), (360, 740)
 Open = Callable[..., AbstractContextManager[Page]]

@@ -16,13 +16,16 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from .patience import STEP_SECONDS
 
 CHROMIUM = shutil.which("chromium")
+MISSING = "Chromium is missing; install it, for example: apt-get install chromium"
 # Chromium has no sandbox for root, and containers run as root.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 
 @contextmanager
 def opened() -> Iterator[Browser]:
-    """Start Chromium in headless mode."""
+    """Start Chromium in headless mode. Raises FileNotFoundError without it."""
+    if not CHROMIUM or not Path(CHROMIUM).exists():
+        raise FileNotFoundError(MISSING)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:

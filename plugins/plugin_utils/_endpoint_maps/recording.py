@@ -216,8 +216,8 @@ def _with_cached_answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
     """Give an answer that the browser took from its cache (304) the status and the text of the one before."""
     answered: dict[tuple[str, str, str], Exchange] = {}
     made = []
-    for each in exchanges:
-        key = (each.method, each.origin, each.path)
+    for exchange in exchanges:
+        each, key = exchange, (exchange.method, exchange.origin, exchange.path)
         earlier = answered.get(key)
         if each.status == 304:
             text = each.text or (earlier.text if earlier else None)

@@ -186,7 +186,7 @@ class Box:
         if script.startswith("umask"):
             self.copy = self.text if self.copy is None else self.copy
         elif "set_property a.value" in script:
-            self.text = with_value(self.text, "a.value", script.split()[-1], True)
+            self.text = with_value(self.text, "a.value", script.rsplit(maxsplit=1)[-1], True)
         elif "set_property t.value" in script:
             self.text = with_value(self.text, "t.value", stdin.rstrip("\n"), True)
         elif script.startswith("rm -f"):

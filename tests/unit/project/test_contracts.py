@@ -263,7 +263,7 @@ def groups() -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_belongs_to_the_group_of_its_product(module: str) -> None:
-    product = module.split("_")[0]
+    product = module.split("_", maxsplit=1)[0]
     assert [group for group in GROUPS if module in groups()[group]] == [product]
     membership = documented(module, "attributes")["action_group"]["membership"]
     assert membership == [FQCN + product, FQCN + "all"]
