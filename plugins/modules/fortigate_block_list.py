@@ -15,8 +15,8 @@ description:
     name. Other members of the group stay.
   - The list has an IPv4 and an IPv6 group of the same name. Both have the built-in address C(none) as a
     member, because FortiOS before 7.2.0 accepts no empty group.
-  - Expired entries are released by the next run, not by the FortiGate. Schedule one, for example every 15
-    minutes.
+  - Expired entries are released by the next run, not by the FortiGate, with O(mode=exact) those of O(owner)
+    only. Schedule one, for example every 15 minutes.
   - A run that cannot read the whole list releases nothing.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
@@ -125,8 +125,8 @@ notes:
     entry, and a release one more read.
   - If another program changes the same tables during the task, the module reads and plans again.
   - The FortiGate states how many members a group can have. The address C(none) counts as a member.
-  - A block list has limits. For example, on some FortiGates it does not stop sessions that are already open,
-    and on none packets to the FortiGate itself. See the guide I(Block list).
+  - A block list has limits. For example, it never stops packets to the FortiGate itself, and whether it stops
+    sessions that are already open is not known. See the guide I(Block list).
   - Documented are the tables, the fields and their limits. Observed are that a member can be changed alone,
     that FortiOS before 7.2.0 refuses an empty group, and that an object in use is not deleted. Assumed is
     that the address C(none) exists in every release.

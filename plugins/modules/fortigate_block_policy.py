@@ -71,7 +71,8 @@ notes:
   - Of the access permission group C(firewall), the account needs C(address) V(read), and C(policy) V(read),
     or V(read-write) to change a policy. Whether references to C(ALL), C(always) and C(any) need further
     permissions is not known.
-  - In sync, the module sends one request. With O(proof) it sends up to four more.
+  - In sync, the module sends one request. With O(proof) it sends up to three more, with O(towards=true) up to
+    five.
   - The module does not support NGFW policy-based mode, in which firewall policies cannot deny.
   - Documented are the fields, their defaults and the lookup. Observed are that the list is in the order of
     evaluation, that a new policy is the last one, and that a move needs the query of the request. How the

@@ -18,6 +18,7 @@ README = (ROOT / "README.md").read_text()
 REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text())["repository"]
 OWN = re.compile(rf"{re.escape(REPOSITORY)}/(?:blob|tree)/main/(.*)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+BLOCK = re.compile(r"^( *)```(yaml|json)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.*)", re.MULTILINE)
 
 # The sections of Red Hat's template for the README of a certified collection.
@@ -62,6 +63,33 @@ def missing(page: Path, link: str) -> str | None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_within_the_repository_works(page: Path) -> None:
     assert [why for link in LINK.findall(prose(page.read_text())) if (why := missing(page, link))] == []
+
+
+def unreadable(text: str) -> list[str]:
+    """Return the errors of the examples in YAML and JSON, and table rows that no table has."""
+    errors = []
+    for indent, _language, block in BLOCK.findall(text):
+        try:
+            list(yaml.safe_load_all(re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)))
+        except yaml.YAMLError as error:
+            errors.append(f"{block}: {error}")
+    lines = ["", *prose(text).splitlines(), ""]
+    for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
+        if line.startswith("|") and not before.startswith("|") and not re.match(r"\|[ :]*--", after):
+            errors.append(line)
+    return errors
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_example_and_table_can_be_read(page: Path) -> None:
+    assert unreadable(page.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["  ```yaml\n     a:\n    - b\n  ```\n", "```json\n{\n```\n", "| a |\n|---|\n| b |\n\n| c |\n"]
+)
+def test_an_unreadable_example_would_be_noticed(text: str) -> None:
+    assert unreadable(text)
 
 
 @pytest.mark.parametrize(
