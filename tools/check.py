@@ -179,7 +179,8 @@ def molecule() -> None:
     if any((Path.home() / ".ansible/tmp").glob("molecule.*")):
         run("molecule", "destroy")
         run("molecule", "reset")
-    output = run_and_read("molecule", "test", "--all")
+    startup = f"PYTHONPATH={ROOT / 'tests/support/startup'}"
+    output = run_and_read("env", startup, "molecule", "test", "--all")
     if MOLECULE_SKIPPED.search(output):
         raise Failed("the recap lists actions that were not run")
 
