@@ -20,7 +20,7 @@ from environment import ROOT, ensure
 CACHE = ROOT / ".cache"
 COLLECTION = Path("ansible_collections", "otsec", "defender_iot")
 
-# The entries of the clone that are part of the collection. Everything else is for developers.
+# The files and folders of the clone that are part of the collection. Everything else is for developers.
 SHIPPED = {
     "CHANGELOG.rst",
     "LICENSE",
@@ -29,6 +29,7 @@ SHIPPED = {
     "changelogs",
     "docs",
     "examples",
+    "extensions/eda",
     "meta",
     "playbooks",
     "plugins",
@@ -180,7 +181,7 @@ def build() -> None:
     run(*install, "--collections-path", str(target))
     installed = target / COLLECTION
     arrived = {path.relative_to(installed) for path in installed.rglob("*") if path.is_file()}
-    wanted = {name for name in project_files() if name.parts[0] in SHIPPED}
+    wanted = {name for name in project_files() if any(name.is_relative_to(each) for each in SHIPPED)}
     wanted |= {Path("MANIFEST.json"), Path("FILES.json")}
     for title, names in (("missing", wanted - arrived), ("not for users", arrived - wanted)):
         if names:
