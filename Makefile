@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 # Three steps run in parallel, the longest first: each uses one core at most, and waits for downloads and
 # processes. The steps that use all cores run after them.
-ON_ONE_CORE := sanity foreign molecule lint docs build
+ON_ONE_CORE := sanity foreign rulebook molecule lint docs build
 ON_ALL_CORES := unit integration
 STEPS := $(ON_ONE_CORE) $(ON_ALL_CORES)
 .PHONY: help demo lab lab-stop bench bench-chain bench-respond test test-matrix clean $(STEPS)
@@ -42,6 +42,7 @@ test: ## run every check below
 lint: ## check style, types, documentation and changelog
 sanity: ## run ansible-test sanity
 foreign: ## run Fortinet's own modules and another third-party client against the lab
+rulebook: ## run the rulebooks with ansible-rulebook against the lab
 molecule: ## run the Molecule scenarios
 docs: ## build the documentation site in .cache/docs/html
 build: ## build the collection, install it elsewhere, check it with Galaxy's importer

@@ -213,6 +213,14 @@ SENSOR = {"name": "s1", "url": "https://192.0.2.1", "token": SECRET}
         ({"sensors": [{**SENSOR, "ca_pat": "x"}]}, "sensor 1: unsupported option ca_pat; use ca_path"),
         ({"sensors": [{**SENSOR, "password": SECRET}]}, "sensor 1: unsupported option password; remove it"),
         ({"sensors": [{**SENSOR, "ca_path": "/none.pem"}]}, "sensor 1: ca_path names no file on this host"),
+        (
+            {"sensors": [{**SENSOR, "token_file": "/x"}]},
+            "token and token_file are both set; remove one of them",
+        ),
+        (
+            {"sensors": [{**SENSOR, "token": None, "token_file": "/none"}]},
+            "sensor 1: token_file cannot be read or is empty: /none; write the access token into it",
+        ),
         ({"sensors": [{**SENSOR, "timeout": 0}]}, "sensor 1: timeout is 0, which is out of range"),
     ],
 )
@@ -229,6 +237,31 @@ def test_requests_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
         ValueError, match=r"^the Python package requests is missing in this environment; install it$"
     ):
         asyncio.run(source["main"](Events(), {"sensors": [SENSOR]}))
+
+
+def test_a_rotated_token_is_read_from_its_file(
+    polls: Polls, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    tokens = iter(["second\n", "", "third\n"])
+    ca_path = polls.certificates.ca_path
+    polls.entry = lambda url: {"name": "s1", "url": url, "token_file": str(file), "ca_path": ca_path}  # type: ignore[method-assign]
+    polls.run(*[alerts(1)] * 4, act=lambda: file.write_text(next(tokens)))
+    assert [headers["authorization"] for _line, headers in polls.requests] == ["first", "second", "third"]
+    missing, again = (record.getMessage() for record in caplog.records)
+    assert f"token_file cannot be read or is empty: {file}; write the access token into it" in missing
+    assert again == "s1: its alerts can be read again"
+
+
+def test_the_environment_has_a_token_for_sensors_without_one(
+    polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENSOR_TOKEN", "of-all")
+    ca_path = polls.certificates.ca_path
+    polls.entry = lambda url: {"name": "s1", "url": url, "ca_path": ca_path}  # type: ignore[method-assign]
+    assert polls.run(alerts(1)) == [1]
+    assert polls.requests[0][1]["authorization"] == "of-all"
 
 
 def test_one_sensor_that_fails_does_not_delay_another(certificates: Certificates) -> None:

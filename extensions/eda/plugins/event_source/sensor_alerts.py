@@ -38,11 +38,11 @@ options:
   sensors:
     description:
       - The sensors to poll. Each is a dictionary with a C(name), which is the name in the inventory, C(url),
-        C(token), and other connection options of the module M(otsec.defender_iot.sensor_alert_info), such as
-        C(ca_path), C(cert_fingerprint) or C(timeout).
-      - The certificate is verified by default.
+        and other connection options of the module M(otsec.defender_iot.sensor_alert_info), such as C(ca_path)
+        or C(cert_fingerprint). The certificate is verified by default.
+      - The access token is C(token), or the content of C(token_file). The file is read before each poll, so a
+        rotated token needs no restart. Without either, the environment variable E(SENSOR_TOKEN) is read.
       - Use a token that no integration uses, because every call updates its I(Used) time.
-      - A token is read once, at the start. Restart the rulebook after you have rotated it.
     type: list
     elements: dict
     required: true
@@ -75,11 +75,11 @@ EXAMPLES = r"""
         sensors:
           - name: sensor-north-01
             url: https://192.0.2.20
-            token: "{{ NORTH_TOKEN }}"
+            token_file: /etc/defender-iot/sensor-north-01.token
             ca_path: /etc/ssl/plant.pem
           - name: sensor-south-01
             url: https://198.51.100.20
-            token: "{{ SOUTH_TOKEN }}"
+            token_file: /etc/defender-iot/sensor-south-01.token
         interval: 60
         state_file: /var/lib/defender_iot/sensor_alerts.json
   rules:
@@ -132,10 +132,16 @@ class Sensor:
         Parameters
         ----------
         options : Mapping[str, Any]
-            Name, url, token and connection options. None of them is kept in an error.
+            Name, url, token or token_file, and connection options. A TaskError is raised if they are invalid.
 
         """
-        self.options, _secrets = CONNECTION.validate(options)
+        given = dict(options)
+        self.token_file = given.pop("token_file", None)
+        if self.token_file:
+            if given.get("token"):
+                _refuse("token and token_file are both set; remove one of them")
+            given["token"] = self._token_from_file()
+        self.options, _secrets = CONNECTION.validate(given)
         self.name = self.options["name"]
         https.Http(self.options).close()
 
@@ -151,12 +157,23 @@ class Sensor:
         with errors.attempting("reading the unhandled alerts"):
             http = https.Http(self.options)
             try:
-                headers = {"Authorization": self.options["token"]}
+                token = self._token_from_file() if self.token_file else self.options["token"]
+                headers = {"Authorization": token}
                 path = api.BASES["sensor"] + "/v1/alerts"
                 answer = http.request("GET", path, headers=headers, params={"state": "unhandled"})
                 return sorted(str(row.get("id", row.get("ID"))) for row in api.rows(answer))
             finally:
                 http.close()
+
+    def _token_from_file(self) -> str:
+        try:
+            token = Path(self.token_file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError, TypeError):
+            token = ""
+        if not token:
+            why = f"token_file cannot be read or is empty: {self.token_file}"
+            raise errors.InvalidOptions(why, "write the access token into it")
+        return token
 
 
 class State:
