@@ -161,8 +161,8 @@ EXAMPLES = r"""
 RETURN = r"""
 outcome:
   description:
-    - V(decided), V(capped) if a cap stopped every new block, or V(unreadable) if alerts or devices could not be
-      read. V(unreadable) outranks V(capped).
+    - V(decided), V(capped) if a cap stopped every new block, or V(unreadable) if alerts or devices could not
+      be read. V(unreadable) outranks V(capped).
   type: str
   returned: success
   sample: decided

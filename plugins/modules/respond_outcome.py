@@ -11,8 +11,8 @@ module: respond_outcome
 short_description: Log what a run has changed at a site, and set the exit code
 version_added: 0.1.0
 description:
-  - The last step of the role C(respond). It appends a line to C(respond.jsonl) for each entry that the run has
-    blocked, renewed or released on a FortiGate, and then releases the lock of the site.
+  - The last step of the role C(respond). It appends a line to C(respond.jsonl) for each entry that the run
+    has blocked, renewed or released on a FortiGate, and then releases the lock of the site.
   - If a cap has stopped new blocks, the task fails. With the callback plugin
     P(otsec.defender_iot.respond#callback), C(ansible-playbook) then exits with 3, unless another host has
     failed. If alerts or devices could not be read, the result is unreachable, and the exit code is 4.
