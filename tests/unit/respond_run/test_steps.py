@@ -84,7 +84,10 @@ def event(action: str, host: str = "sensor-north", **result: Any) -> Any:
     )
 
 
-def hostvars(*alerts: Any, devices: Any = (device(),), entries: Any = ()) -> dict[str, dict[str, Any]]:
+WORKSTATION = device()
+
+
+def hostvars(*alerts: Any, devices: Any = (WORKSTATION,), entries: Any = ()) -> dict[str, dict[str, Any]]:
     """Return the variables of a site after its appliances were read."""
     return {
         "sensor-north": {
