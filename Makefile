@@ -8,7 +8,7 @@
 ON_ONE_CORE := sanity foreign rulebook molecule lint docs build
 ON_ALL_CORES := unit integration
 STEPS := $(ON_ONE_CORE) $(ON_ALL_CORES)
-.PHONY: help demo lab lab-stop bench bench-chain bench-respond test test-matrix clean $(STEPS)
+.PHONY: help demo lab lab-stop bench bench-chain bench-respond bench-alert test test-matrix clean $(STEPS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench-chain: ## measure the whole chain on a fleet with one failing site
 
 bench-respond: ## measure the decision which addresses to block
 	@tools/run python -m tools.bench.respond
+
+bench-alert: ## measure the time from an alert to its block with ansible-rulebook
+	@tools/run python tools/rulebook.py && tools/run python -m tools.bench.alert
 
 test-matrix: ## run sanity, unit tests and the chain on each installed ansible-core and Python
 	@tools/run python tools/matrix.py $(PAIRS)

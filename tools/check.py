@@ -166,7 +166,8 @@ def foreign() -> None:
 
 def rulebook() -> None:
     """Lints the event sources like the certification does, and runs the rulebooks against the lab."""
-    programs = ensure("rulebook", "rulebook.txt")
+    run(sys.executable, "tools/rulebook.py")
+    programs = CACHE / "rulebook/bin"
     rules = ("--select=ALL", f"--ignore={','.join(UNCERTIFIED)}", "--target-version=py311")
     run("ruff", "check", "--isolated", "--no-cache", *rules, str(EVENT_SOURCES))
     files = [str(path) for path in sorted((ROOT / EVENT_SOURCES).glob("*.py"))]

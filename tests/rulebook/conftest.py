@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support import lab as labs
-from ansible_collections.otsec.defender_iot.tests.support.rulebook import ENVIRONMENT, Plant, RulebookNode
+from ansible_collections.otsec.defender_iot.tests.support.rulebook import (
+    APPLIANCES,
+    ENVIRONMENT,
+    Plant,
+    RulebookNode,
+)
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT
-
-APPLIANCES = [
-    {"name": "sensor", "kind": "sensor", "address": "203.0.113.10"},
-    {"name": "fgt", "kind": "fortigate", "address": "203.0.113.1"},
-]
 
 
 def pytest_sessionstart() -> None:
     """Stop early if ansible-rulebook is missing, instead of failing in every test."""
     if not (ENVIRONMENT / "stamp").exists():
-        pytest.exit("ansible-rulebook is not installed; run tools/run python tools/check.py rulebook", 2)
+        pytest.exit("ansible-rulebook is not installed; run tools/run python tools/rulebook.py", 2)
 
 
 @pytest.fixture(scope="session")

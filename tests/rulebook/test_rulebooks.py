@@ -23,23 +23,27 @@ NEVER = 86400
 WEBHOOK_TOKEN = "of-the-webhook"
 
 
-def test_polling_blocks_and_releases_even_after_a_crash(plant: Plant) -> None:
+def test_polling_blocks_releases_and_expires_even_after_a_crash(plant: Plant) -> None:
     state = str(plant.node.folder / "state.json")
-    poll = {"sensors": plant.sensors, "poll_seconds": 10, "state_file": state, "tick_seconds": NEVER}
-    with plant.node.rulebook("respond", **poll) as rulebook:
+    poll = {"sensors": plant.sensors, "poll_seconds": 10, "state_file": state}
+    with plant.node.rulebook("respond", **poll, tick_seconds=NEVER) as rulebook:
         rulebook.wait_for_runs(2)  # the first tick, and the first poll without a state
         assert not plant.is_blocked(FIRST)
         alert = plant.infect(FIRST)
         wait_for(lambda: plant.is_blocked(FIRST))
-        rulebook.wait_for_runs(3)
         rulebook.kill()
         assert plant.token not in rulebook.text
     plant.infect(SECOND)
     plant.command("sensor", "verdict", alert=alert, verdict="close")
-    with plant.node.rulebook("respond", **poll) as rulebook:
+    plant.set(respond_ttl=1, respond_dynamic_ttl=1)
+    with plant.node.rulebook("respond", **poll, tick_seconds=15) as rulebook:
         wait_for(lambda: plant.is_blocked(SECOND) and not plant.is_blocked(FIRST))
-        rulebook.wait_for_runs(2)
+        # The block cannot be renewed any more, and ends a minute after its last renewal.
+        plant.lab.fault("sensor", "status", status=500)
+        wait_for(lambda: not plant.is_blocked(SECOND))
+        assert rulebook.process.poll() is None
     assert plant.token not in rulebook.text
+    assert rulebook.text.count("polling goes on") == 1
 
 
 def ring(port: int, **headers: str) -> int:

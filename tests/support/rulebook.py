@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A control node with ansible-rulebook, in the environment that tools/check.py creates."""
+"""A control node with ansible-rulebook, in the environment that tools/rulebook.py creates."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ RECAP = "PLAY RECAP"
 PCS = {"192.0.2.7": 21, "192.0.2.8": 33}
 """The addresses of two office PCs, with the ids of the sensor's devices."""
 PLC = "198.51.100.12"
+APPLIANCES = [
+    {"name": "sensor", "kind": "sensor", "address": "203.0.113.10"},
+    {"name": "fgt", "kind": "fortigate", "address": "203.0.113.1"},
+]
 
 
 def free_port() -> int:
@@ -113,6 +117,8 @@ class Plant:
             more = {"engineeringStation": False, "scanner": False, "hasDynamicAddress": False}
             self.command("sensor", "edit_device", device=device, **own, **more)
         self.set()
+        role = {"name": "Set up the block list", "hosts": "fortigates", "gather_facts": False}
+        node.run({**role, "roles": [f"{COLLECTION}fortigate_response"]}).succeeded()
 
     def set(self, **variables: Any) -> None:
         """Write the inventory, with more variables for all hosts."""
