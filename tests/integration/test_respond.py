@@ -253,6 +253,11 @@ def test_the_report_shows_the_changes(plant: Plant) -> None:
     report = json.loads((plant.node.folder / "report/report.json").read_text())
     entries = {(each["appliance"], each["name"]) for each in report["objects"] if each["action"] == "create"}
     assert {(host, OFFENDER) for host in NORTH} <= entries
+    assert (NORTH[0], OFFENDER, "respond") in {
+        (each["appliance"], each["address"], each["owner"]) for each in report["blocks"]
+    }
+    assert report["proposals"] == []
+    assert "3 h 59 min" in (plant.node.folder / "report/report.html").read_text()
 
 
 def test_no_file_or_output_has_a_token(plant: Plant) -> None:
