@@ -111,8 +111,9 @@ def plant(new_workspace: Callable[[], Workspace]) -> Plant:
         made.list.add(host)
     made.list.run().succeeded()
     made.list.put(NORTH[0], MANUAL, until=PAST)
-    for sensor in (SENSOR, SENSOR_SOUTH):
-        lab.switch(sensor, inventory="recorded")
+    # The alerts of a clock that is days ahead would not be believed without the date of the answer.
+    lab.switch(SENSOR, inventory="recorded", clock_error=3 * 86400)
+    lab.switch(SENSOR_SOUTH, inventory="recorded")
     made.inventory()
     number = made.alert(SENSOR, SERVER)
     made.alert(SENSOR, PLC)
@@ -253,6 +254,11 @@ def test_the_report_shows_the_changes(plant: Plant) -> None:
     report = json.loads((plant.node.folder / "report/report.json").read_text())
     entries = {(each["appliance"], each["name"]) for each in report["objects"] if each["action"] == "create"}
     assert {(host, OFFENDER) for host in NORTH} <= entries
+    assert (NORTH[0], OFFENDER, "respond") in {
+        (each["appliance"], each["address"], each["owner"]) for each in report["blocks"]
+    }
+    assert report["proposals"] == []
+    assert "3 h 59 min" in (plant.node.folder / "report/report.html").read_text()
 
 
 def test_no_file_or_output_has_a_token(plant: Plant) -> None:

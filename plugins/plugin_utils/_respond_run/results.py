@@ -24,7 +24,10 @@ HostVars = Mapping[str, Mapping[str, Any]]
 
 
 def readings_of(hostvars: HostVars, sensors: Iterable[str]) -> list[Reading]:
-    """Return the answers of the sensors. One that a task did not read, or not as documented, is None."""
+    """Return the answers of the sensors. One that a task did not read, or not as documented, is None.
+
+    The skew of the clocks is in whole minutes, so that the duration of a transfer does not change it.
+    """
     return [_reading(sensor, hostvars[sensor]) for sensor in sensors]
 
 
@@ -36,7 +39,7 @@ def _reading(sensor: str, variables: Mapping[str, Any]) -> Reading:
         unhandled=_rows(unhandled, "alerts"),
         handled=_rows(variables.get(HANDLED) or {}, "alerts"),
         devices=_rows(variables.get(DEVICES) or {}, "devices"),
-        skew=None if skew is None else timedelta(seconds=float(skew)),
+        skew=None if skew is None else timedelta(minutes=round(skew / 60)),
     )
 
 

@@ -127,7 +127,7 @@ def test_a_missing_or_irregular_file_of_approvals_is_not_an_empty_one(tmp_path: 
 
 
 GOOD = {
-    "__respond_unhandled": {"alerts": [{"id": 1}], "clock_skew": 90.0},
+    "__respond_unhandled": {"alerts": [{"id": 1}], "clock_skew": 118},
     "__respond_handled": {"alerts": []},
     "__respond_devices": {"devices": [{"id": 7}]},
 }
@@ -147,7 +147,7 @@ def test_the_results_of_a_sensor_are_its_reading() -> None:
         [],
         [{"id": 7}],
     )
-    assert found.skew == timedelta(seconds=90)
+    assert found.skew == timedelta(minutes=2)
 
 
 @pytest.mark.parametrize("variables", NOTHING.values(), ids=NOTHING)
