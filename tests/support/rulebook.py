@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from .patience import STEP_SECONDS, wait_for
 from .workspace import COLLECTION, ROOT, Workspace
 
 ENVIRONMENT = ROOT / ".cache" / "rulebook"
-RECAP = "PLAY RECAP"
+ENDED = re.compile(r"Ansible runner rc: (\d+)")
 PCS = {"192.0.2.7": 21, "192.0.2.8": 33}
 """The addresses of two office PCs, with the ids of the sensor's devices."""
 PLC = "198.51.100.12"
@@ -30,12 +30,6 @@ APPLIANCES = [
     {"name": "sensor", "kind": "sensor", "address": "203.0.113.10"},
     {"name": "fgt", "kind": "fortigate", "address": "203.0.113.1"},
 ]
-
-
-def free_port() -> int:
-    """Return a port that is free for TCP. A program that listens cannot tell which one it got."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 class RunningRulebook:
@@ -50,14 +44,14 @@ class RunningRulebook:
         return self.output.read_text(errors="replace")
 
     @property
-    def runs(self) -> int:
-        """The number of finished playbook runs."""
+    def codes(self) -> list[int]:
+        """The exit codes of the finished playbook runs."""
         assert self.process.poll() is None, self.text
-        return self.text.count(RECAP)
+        return [int(code) for code in ENDED.findall(self.text)]
 
     def wait_for_runs(self, number: int) -> None:
         """Wait until so many playbook runs have finished."""
-        wait_for(lambda: self.runs >= number)
+        wait_for(lambda: len(self.codes) >= number)
 
     def kill(self) -> None:
         """Kill it as the kernel would. A playbook run that it has started ends on its own."""
@@ -128,6 +122,7 @@ class Plant:
             "fortigates": {"fgt": _prefixed("fortigate_response", host("fgt"))},
         }
         everywhere = {
+            "defender_iot_site": "plant",
             "respond_mode": "enforce",
             "respond_folder": str(self.node.folder / "respond"),
             # Two of three devices are too many for the default.

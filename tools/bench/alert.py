@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -17,7 +18,8 @@ from typing import Any
 
 from tests.support.lab import running_lab
 from tests.support.patience import wait_for
-from tests.support.rulebook import APPLIANCES, PCS, Plant, RulebookNode, RunningRulebook, free_port
+from tests.support.rulebook import APPLIANCES, PCS, Plant, RulebookNode, RunningRulebook
+from tests.support.servers import LOOPBACK, free_port
 from tests.support.workspace import ROOT
 
 ROUNDS = 5
@@ -30,32 +32,37 @@ def main() -> None:
     """Print a table with the medians and the spread of several rounds."""
     print(f"load before the first run: {os.getloadavg()[0]:.2f}")
     print(f"| rulebook | {' | '.join(PARTS)} |\n|---|{'---:|' * len(PARTS)}")
-    syslog = free_port()
     with TemporaryDirectory() as folder, running_lab(Path(folder), APPLIANCES) as lab:
         plant = Plant(RulebookNode(Path(folder) / "node", ROOT / ".cache" / "tree", lab))
-        polls = {"sensors": plant.sensors, "poll_seconds": POLL_SECONDS, "tick_seconds": NEVER}
-        with plant.node.rulebook("respond", **polls) as rulebook:
-            rulebook.wait_for_runs(2)
-            print(
-                _row("`respond`", [_measure(plant, rulebook, lambda _alert: None, 1) for _ in range(ROUNDS)])
-            )
-        bell = {"webhook_token": "unused", "webhook_port": free_port(), "tick_seconds": NEVER}
-        with plant.node.rulebook(
-            "respond_doorbell", **bell, syslog_host="127.0.0.1", syslog_port=syslog
-        ) as rulebook:
-            rulebook.wait_for_runs(1)
+        print(_row("`respond`", _by_polls(plant)))
+        print(_row("`respond_doorbell`", _by_syslog(plant)))
 
-            def ring(alert: int) -> None:
-                plant.command("sensor", "forward", port=syslog, alert=alert)
 
-            print(_row("`respond_doorbell`", [_measure(plant, rulebook, ring, 0) for _ in range(ROUNDS)]))
+def _by_polls(plant: Plant) -> list[list[float]]:
+    options = {"sensors": plant.sensors, "poll_seconds": POLL_SECONDS, "tick_seconds": NEVER}
+    with plant.node.rulebook("respond", **options) as rulebook:
+        rulebook.wait_for_runs(2)
+        return [_measure(plant, rulebook, lambda _alert: None, polls=1) for _ in range(ROUNDS)]
+
+
+def _by_syslog(plant: Plant) -> list[list[float]]:
+    port = free_port()
+
+    def ring(alert: int) -> None:
+        plant.command("sensor", "forward", port=port, alert=alert)
+
+    options = {"webhook_token": "unused", "webhook_port": free_port(), "tick_seconds": NEVER}
+    syslog = {"syslog_host": LOOPBACK, "syslog_port": port}
+    with plant.node.rulebook("respond_doorbell", **options, **syslog) as rulebook:
+        rulebook.wait_for_runs(1)
+        return [_measure(plant, rulebook, ring, polls=0) for _ in range(ROUNDS)]
 
 
 def _measure(plant: Plant, rulebook: RunningRulebook, ring: Callable[[int], None], polls: int) -> list[float]:
     """Return the seconds of each part for one alert. `polls` are the sensor's calls before the run."""
     address = next(iter(PCS))
     plant.lab.forget_calls()
-    runs, raised = rulebook.runs, time.time()
+    runs, raised = len(rulebook.codes), time.time()
     alert = plant.infect(address)
     ring(alert)
     wait_for(lambda: plant.is_blocked(address))
@@ -65,6 +72,8 @@ def _measure(plant: Plant, rulebook: RunningRulebook, ring: Callable[[int], None
     ring(alert)
     wait_for(lambda: not plant.is_blocked(address))
     rulebook.wait_for_runs(runs + 2)
+    if any(rulebook.codes):
+        sys.exit(f"a run failed:\n{rulebook.text}")
     return parts
 
 

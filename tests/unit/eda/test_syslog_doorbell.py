@@ -19,16 +19,14 @@ from ansible_collections.otsec.defender_iot.tests.support import event_sources
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
 from ansible_collections.otsec.defender_iot.tests.support.event_sources import Events
 from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_SECONDS
-from ansible_collections.otsec.defender_iot.tests.support.servers import LOOPBACK
+from ansible_collections.otsec.defender_iot.tests.support.servers import LOOPBACK, free_port
 
 CEF = b"<123>Nov 27 10:00:00 s1 CEF:0|Microsoft|s1|24|{{ 7 * 7 }}|x|10|src_ip=192.0.2.7\n"
 
 
 @pytest.fixture
 def port() -> int:
-    """A port that is free for UDP and TCP."""
-    with socket.create_server((LOOPBACK, 0)) as taken:
-        return int(taken.getsockname()[1])
+    return free_port()
 
 
 def listen(port: int, act: Any, **args: Any) -> Events:
