@@ -152,7 +152,7 @@ EXAMPLES = r"""
 - name: Decide which hosts are blocked
   otsec.defender_iot.respond_decide:
     site: north
-    folder: "{{ inventory_dir }}/respond"
+    folder: /srv/ot/respond
     sensors: [sensor-north-01]
     fortigates: [fgt-north-01, fgt-north-02]
   register: result

@@ -134,7 +134,7 @@ EXAMPLES = r"""
 - name: Check the rules and lock the site
   otsec.defender_iot.respond_lock:
     site: north
-    folder: "{{ inventory_dir }}/respond"
+    folder: /srv/ot/respond
 """
 
 RETURN = r"""
