@@ -5,10 +5,10 @@
 .DEFAULT_GOAL := help
 # Three steps run in parallel, the longest first: each uses one core at most, and waits for downloads and
 # processes. The steps that use all cores run after them.
-ON_ONE_CORE := sanity foreign molecule lint docs build
+ON_ONE_CORE := sanity foreign rulebook molecule lint docs build
 ON_ALL_CORES := unit integration
 STEPS := $(ON_ONE_CORE) $(ON_ALL_CORES)
-.PHONY: help demo lab lab-stop bench bench-chain bench-respond test test-matrix clean $(STEPS)
+.PHONY: help demo lab lab-stop bench bench-chain bench-respond bench-alert test test-matrix clean $(STEPS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ bench-chain: ## measure the whole chain on a fleet with one failing site
 bench-respond: ## measure the decision which addresses to block
 	@tools/run python -m tools.bench.respond
 
+bench-alert: ## measure the time from an alert to its block with ansible-rulebook
+	@tools/run python tools/rulebook.py && tools/run python -m tools.bench.alert
+
 test-matrix: ## run sanity, unit tests and the chain on each installed ansible-core and Python
 	@tools/run python tools/matrix.py $(PAIRS)
 
@@ -42,6 +45,7 @@ test: ## run every check below
 lint: ## check style, types, documentation and changelog
 sanity: ## run ansible-test sanity
 foreign: ## run Fortinet's own modules and another third-party client against the lab
+rulebook: ## run the rulebooks with ansible-rulebook against the lab
 molecule: ## run the Molecule scenarios
 docs: ## build the documentation site in .cache/docs/html
 build: ## build the collection, install it elsewhere, check it with Galaxy's importer

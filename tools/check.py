@@ -21,7 +21,7 @@ from environment import ROOT, ensure
 CACHE = ROOT / ".cache"
 COLLECTION = Path("ansible_collections", "otsec", "defender_iot")
 
-# The entries of the clone that are part of the collection. Everything else is for developers.
+# The files and folders of the clone that are part of the collection. Everything else is for developers.
 SHIPPED = {
     "CHANGELOG.rst",
     "LICENSE",
@@ -30,6 +30,7 @@ SHIPPED = {
     "changelogs",
     "docs",
     "examples",
+    "extensions/eda",
     "meta",
     "playbooks",
     "plugins",
@@ -38,6 +39,14 @@ SHIPPED = {
 }
 # What ansible-test needs besides them.
 BUILD_SETTINGS = {"galaxy.yml", "tests/config.yml"}
+
+EVENT_SOURCES = Path("extensions/eda/plugins/event_source")
+# The rules of Ruff that the certification of event sources leaves out (ansible/eda-partner-testing, 2026),
+# and one of each pair that contradicts itself.
+UNCERTIFIED = (
+    *("D100", "D104", "INP001", "FA102", "UP001", "UP010", "I001", "FA100", "PLR0913", "E501"),
+    *("D203", "D213"),
+)
 
 # ansible-test exits with 0 even if it has checked nothing or a required tool is missing.
 SILENT_PASSES = ("All targets skipped", "Required program", "WARNING: Skipping")
@@ -174,6 +183,18 @@ def foreign() -> None:
     pytest("tests/foreign")
 
 
+def rulebook() -> None:
+    """Lints the event sources like the certification does, and runs the rulebooks against the lab."""
+    run(sys.executable, "tools/rulebook.py")
+    programs = CACHE / "rulebook/bin"
+    rules = ("--select=ALL", f"--ignore={','.join(UNCERTIFIED)}", "--target-version=py311")
+    run("ruff", "check", "--isolated", "--no-cache", *rules, str(EVENT_SOURCES))
+    files = [str(path) for path in sorted((ROOT / EVENT_SOURCES).glob("*.py"))]
+    run(str(programs / "darglint"), "--docstring-style=numpy", "--strictness=full", *files)
+    run(str(programs / "pylint"), "--disable=R0801,E0401,C0103,R0913,R0902,R0903", *files)
+    run("pytest", "tests/rulebook")
+
+
 def molecule() -> None:
     """Runs the scenarios, after a cleanup of interrupted runs."""
     if any((Path.home() / ".ansible/tmp").glob("molecule.*")):
@@ -200,7 +221,7 @@ def build() -> None:
     run(*install, "--collections-path", str(target))
     installed = target / COLLECTION
     arrived = {path.relative_to(installed) for path in installed.rglob("*") if path.is_file()}
-    wanted = {name for name in project_files() if name.parts[0] in SHIPPED}
+    wanted = {name for name in project_files() if any(name.is_relative_to(each) for each in SHIPPED)}
     wanted |= {Path("MANIFEST.json"), Path("FILES.json")}
     for title, names in (("missing", wanted - arrived), ("not for users", arrived - wanted)):
         if names:
@@ -229,6 +250,7 @@ STEPS = {
     integration: "about 13 minutes",
     chain: "half a minute",
     foreign: "about five minutes",
+    rulebook: "about three minutes",
     molecule: "two or three minutes",
     docs: "a minute the first time, half a minute after that",
     build: "a minute the first time, half a minute after that",

@@ -28,6 +28,22 @@ WRITES = {
     ("POST", "api-user"): "REST API administrator",
     ("POST", "generate-key"): "API key",
 }
+SENSOR, FORTIGATE = "sensor-north-01", "fgt-north-01"
+ALERT = {"title": "Suspicion of Malicious Activity (WannaCry)", "sourceDevice": 502}
+OFFENDER, PLC = "192.0.2.52", "198.51.100.12"
+BLOCK_LIST = [
+    {
+        "name": "Create the groups and the deny policy",
+        "hosts": "fortigates",
+        "gather_facts": False,
+        "roles": ["otsec.defender_iot.fortigate_response"],
+    }
+]
+# The tokens that the platforms use, and the one of the role respond.
+TOKENS = (
+    "{{ sensor_tokens_consumers | otsec.defender_iot.consumed_tokens(inventory_hostname) "
+    "+ [{'description': 'respond'}] }}"
+)
 BY_WEB = {"sensor_tokens": "access token", "forescout_module": "module settings"}
 
 
@@ -37,7 +53,7 @@ def main() -> None:
     step("starting three FortiGates, two sensors and one Forescout platform on loopback")
     lab.start()
     try:
-        summary = f"{flow(lab)}\n{by_fstool(lab)}"
+        summary = f"{flow(lab)}\n{from_alert_to_block(lab)}\n{by_fstool(lab)}"
     finally:
         step("stopping the lab")
         lab.stop()
@@ -48,12 +64,14 @@ def begin(lab: Lab) -> list[str]:
     """Reset the lab, shuffle the names in its web interfaces, return the options for these names."""
     lab.ask("/reset", "POST")
     shutil.rmtree(SECRETS, ignore_errors=True)
-    hosts = {}
+    hosts: dict[str, dict[str, str]] = {}
     for name, role in ROLES.items():
         lab.ask(f"/appliances/{name}/options", "POST", {"names": "shuffled"})
         endpoints = FOLDER / f"{name}.endpoints.yml"
         endpoints.write_text(json.dumps(lab.ask(f"/appliances/{name}/endpoint_map")))
         hosts[name] = {f"{role}_endpoints": str(endpoints)}
+        if role == "sensor_tokens":
+            hosts[name]["sensor_tokens_tokens"] = TOKENS
     overlay = FOLDER / "overlay.yml"
     overlay.write_text(json.dumps({"all": {"hosts": hosts}}))
     return ["-i", str(overlay)]
@@ -73,6 +91,39 @@ def flow(lab: Lab) -> str:
     report = FOLDER / "verdicts.json"
     lab.play("verify", *maps, "-e", json.dumps({"defender_iot_verdict_file": str(report)}))
     return table(created, changed, written, json.loads(report.read_text()))
+
+
+def from_alert_to_block(lab: Lab) -> str:
+    """Raise an alert, propose and enforce its block, and handle the alert. Return lines for the table."""
+    playbook, folder = FOLDER / "block_list.yml", FOLDER / "respond"
+    shutil.rmtree(folder, ignore_errors=True)
+    playbook.write_text(json.dumps(BLOCK_LIST))
+    step("creating the block list and its policy")
+    lab.play(str(playbook))
+    step(f"raising an alert about {OFFENDER} on {SENSOR}")
+    lab.ask(f"/appliances/{SENSOR}/options", "POST", {"inventory": "recorded"})
+    alert = lab.ask(f"/appliances/{SENSOR}/commands/traffic", "POST", ALERT)["alert"]
+    options = ["-e", json.dumps({"respond_folder": str(folder), "respond_sites": ["north"]})]
+    verdicts = [packet(lab)]
+    step("playbooks/respond.yml proposes")
+    lab.play("respond", *options)
+    print((folder / "north/proposal.md").read_text())
+    verdicts.append(packet(lab))
+    step("playbooks/respond.yml enforces")
+    lab.play("respond", *options, "-e", "respond_mode=enforce")
+    verdicts.append(packet(lab))
+    step(f"handling the alert on {SENSOR}, playbooks/respond.yml again")
+    lab.ask(f"/appliances/{SENSOR}/commands/verdict", "POST", {"alert": alert, "verdict": "close"})
+    lab.play("respond", *options, "-e", "respond_mode=enforce")
+    verdicts.append(packet(lab))
+    words = zip(("alert", "proposed", "enforced", "alert handled"), verdicts, strict=True)
+    return f"{'From alert to block':22}{', '.join(f'{word}: {verdict}' for word, verdict in words)}"
+
+
+def packet(lab: Lab) -> str:
+    """Return what the FortiGate does with a packet of the offender."""
+    body = {"source": OFFENDER, "destination": PLC}
+    return str(lab.ask(f"/appliances/{FORTIGATE}/commands/packet", "POST", body)["action"])
 
 
 def by_fstool(lab: Lab) -> str:

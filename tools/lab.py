@@ -57,7 +57,7 @@ class Lab:
         self._set("stopped")
 
     def play(self, playbook: str, *arguments: str) -> str:
-        """Run a playbook of the collection against the lab. Print its output and return it."""
+        """Run a playbook of the collection, or a file, against the lab. Print its output and return it."""
         command = [*self._command(playbook), "-i", str(self.folder / "lab/inventory.yml"), *arguments]
         return _shown(command)
 
@@ -81,7 +81,8 @@ class Lab:
 
     def _command(self, playbook: str) -> list[str]:
         password = ["--vault-password-file", str(self.folder / "vault-password")]
-        return ["ansible-playbook", f"otsec.defender_iot.{playbook}", "-i", str(self.inventory), *password]
+        name = playbook if playbook.endswith(".yml") else f"otsec.defender_iot.{playbook}"
+        return ["ansible-playbook", name, "-i", str(self.inventory), *password]
 
 
 def environment() -> dict[str, str]:

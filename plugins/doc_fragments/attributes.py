@@ -57,6 +57,26 @@ attributes:
     support: full
 """
 
+    # For the steps of the role respond, which run on the control node.
+    ABOUT_SITE = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Behaviour in check mode.
+    support: full
+    details:
+      - The step takes no lock and writes no file.
+  diff_mode:
+    description: Support of diff mode.
+    support: partial
+    details:
+      - M(otsec.defender_iot.respond_decide) shows the entries before and after.
+  platform:
+    description: Supported platforms.
+    platforms: posix
+    support: full
+"""
+
     ACTIONGROUP_FORTIGATE = r"""
 options: {}
 attributes:

@@ -175,6 +175,13 @@ alerts:
         description: Id of the sensor's site. Only a management console returns it.
         type: int
         returned: always
+clock_skew:
+  description:
+    - By how many seconds the sensor's clock is ahead of the control node's, by the date of the response.
+    - V(null) if the sensor states none.
+  type: int
+  returned: success
+  sample: 0
 provenance:
   description: Source of the knowledge about the interface. V(assumed) for O(api_version=v2) of a sensor,
     otherwise V(documented).

@@ -65,6 +65,15 @@ def test_ansible_builder_makes_a_build_context_of_the_example(tmp_path: Path) ->
     assert f'"{given["dependencies"]["ansible_core"]["package_pip"]} ' in recipe.read_text()
 
 
+def test_ansible_builder_makes_a_build_context_of_the_decision_environment(tmp_path: Path) -> None:
+    definition = ROOT / "examples/event_driven/decision-environment.yml"
+    run(tmp_path, "ansible-builder", "create", "--file", str(definition), "--context", "context")
+    requirements = (tmp_path / "context/_build/requirements.yml").read_text()
+    (collection,) = yaml.safe_load(requirements)["collections"]
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    assert collection == {"name": "otsec.defender_iot", "version": galaxy["version"]}
+
+
 def test_the_example_has_the_versions_that_the_tests_run_with() -> None:
     pinned = (ROOT / "requirements/dev.txt").read_text()
     given = yaml.safe_load(DEFINITION.read_text())["dependencies"]

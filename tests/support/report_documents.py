@@ -103,10 +103,23 @@ def edge(start: str, end: str, state: str, evidence: str = _UNKNOWN, **traits: A
     return {**ends, "since": None, "level": None, "evidence": evidence, **traits}
 
 
+def block(text: str, until: str = "2026-11-22T12:25:04Z") -> dict[str, Any]:
+    """Return a blocked host, with a text in every field that has no form."""
+    texts = dict.fromkeys(("site", "appliance", "address", "owner", "source", "approved_by", "reason"), text)
+    return {**texts, "until": until, "since": "2026-11-22T10:00:00Z"}
+
+
+def proposal(text: str) -> dict[str, Any]:
+    """Return a proposal, with a text in every field that has no form."""
+    return {**dict.fromkeys(("site", "address", "sensor", "reason"), text), "decision": "block"}
+
+
 def document(
     appliances: list[dict[str, Any]],
     objects: list[dict[str, Any]],
     edges: list[dict[str, Any]],
+    blocks: list[dict[str, Any]] | None = None,
+    proposals: list[dict[str, Any]] | None = None,
     **traits: Any,
 ) -> dict[str, Any]:
     """Return a report of these, with its counts and state."""
@@ -128,6 +141,8 @@ def document(
         "appliances": appliances,
         "objects": objects,
         "edges": edges,
+        "blocks": blocks or [],
+        "proposals": proposals or [],
         **traits,
     }
 
@@ -205,7 +220,15 @@ def hostile() -> dict[str, Any]:
         objects.append(item(at, "admin", "update", name=text, fields=fields, message=text))
         objects.append(item(at, text, "none", name=text, provenance=text))
         edges.append(edge(sensor["appliance"], text, "never_called", text, since=text))
-    return document(appliances, objects, edges, playbook=HOSTILE["script"], collection=HOSTILE["image"])
+    return document(
+        appliances,
+        objects,
+        edges,
+        blocks=[block(text) for text in HOSTILE.values()],
+        proposals=[proposal(text) for text in HOSTILE.values()],
+        playbook=HOSTILE["script"],
+        collection=HOSTILE["image"],
+    )
 
 
 def fleet(sites: int = 40, seed: int = 6) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import secrets
+import socket
 import ssl
 import threading
 from asyncio import StreamReader, StreamWriter
@@ -20,6 +22,9 @@ from .patience import STEP_SECONDS
 LOOPBACK = "127.0.0.1"
 NAMES = {"fgt.example": LOOPBACK}
 """Names that only the proxies resolve."""
+
+UNASSIGNED = range(20_000, 32_000)
+"""Ports that Linux does not assign on its own, so nothing else takes one before a program listens on it."""
 
 Write = Callable[[StreamWriter], Awaitable[None]]
 
@@ -74,6 +79,14 @@ class Server:
         finally:
             self._tasks.discard(task)
             writer.close()
+
+
+def free_port() -> int:
+    """Return a TCP port for a program that cannot say which one it got."""
+    while True:
+        port = secrets.choice(UNASSIGNED)
+        with suppress(OSError), socket.create_server((LOOPBACK, port)):
+            return port
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 EPOCHS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
@@ -63,3 +64,14 @@ def as_text(moment: datetime) -> str:
 
 def now() -> datetime:
     return datetime.now(timezone.utc)
+
+
+def clock_skew(date: str | None) -> float | None:
+    """Return by how many seconds a clock is ahead of this one, by the date in an HTTP header.
+
+    None if it states no time.
+    """
+    try:
+        return (parsedate_to_datetime(date or "") - now()).total_seconds()
+    except (TypeError, ValueError):
+        return None

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
 from .._engine.appliance import Appliance
 from .._engine.errors import ApplianceError, attempting
-from .._engine.moment import now
+from .._engine.moment import clock_skew
 from .._engine.resource import Incomplete
 from .._engine.task import Outcome, Task, complete
 from .address import FAMILIES, GROUP_COMMENT, Family, member_address, own_entry
@@ -37,7 +36,7 @@ def read_listings(task: Task) -> list[Listing]:
 def read_listing(appliance: Appliance, family: Family, group: str) -> Listing:
     """Read the group and its objects. Raises ApplianceError if the account sees only a part of them."""
     groups = appliance.search(family.groups, group)
-    skew = _skew(groups["date"])
+    skew = clock_skew(groups["date"])
     objects = appliance.search(family.objects, group)
     row = next((row for row in groups["rows"] if row.get("name") == group), None)
     members = frozenset() if row is None else complete(_members, row)
@@ -113,12 +112,3 @@ def _foreign(
 
 def _stranger(family: Family, name: str, reason: str) -> dict[str, str]:
     return {"name": name, "family": f"IPv{family.version}", "reason": reason}
-
-
-def _skew(date: str | None) -> float | None:
-    """Return by how many seconds the FortiGate's clock is ahead, None if it states no time."""
-    try:
-        moment = parsedate_to_datetime(date or "")
-        return (moment - now()).total_seconds()
-    except (TypeError, ValueError):
-        return None

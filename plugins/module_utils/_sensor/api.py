@@ -40,6 +40,7 @@ class SensorApi(Appliance):
         """
         self.http = Http(params)
         self.params = params
+        self._date: str | None = None
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
         """Return every object that matches the query."""
@@ -51,6 +52,10 @@ class SensorApi(Appliance):
         except ApplianceError as error:
             raise _with_remedy(error) if is_assumed(self.params) else error from None
         return self._with_scores(rows) if self.params.get("security_scores") else rows
+
+    def search(self, resource: Resource, text: str) -> dict[str, Any]:
+        """Return every object that matches the query. The API has no search by name."""
+        return {"rows": self.table(resource), "revision": None, "date": self._date}
 
     def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
         """Try a token once, or the password of the account that ``key`` names."""
@@ -69,7 +74,9 @@ class SensorApi(Appliance):
 
     def _rows(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
         base, headers = BASES[self.params["api"]], {"Authorization": self.params["token"]}
-        return rows(self.http.request("GET", base + path, headers=headers, params=query))
+        answer = self.http.request("GET", base + path, headers=headers, params=query)
+        self._date = answer.headers.get("Date")
+        return rows(answer)
 
     def _with_scores(self, devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Add the score of the vulnerability report. Nothing else is kept, because it contains passwords."""

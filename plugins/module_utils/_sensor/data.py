@@ -15,9 +15,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._engine.errors import ApplianceError, InvalidOptions, Refused, attempting
-from .._engine.moment import as_text, now, read_moment
+from .._engine.moment import as_text, clock_skew, now, read_moment
 from .._engine.resource import Field, Resource
-from .._engine.task import Outcome, Task, list_objects
+from .._engine.task import Outcome, Task, complete, list_objects
 from .._module.arguments import require
 from .._wire.https import CHECK_URL
 from .api import NOT_AVAILABLE, is_assumed
@@ -192,11 +192,15 @@ def _properties(device: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_alerts(task: Task, outcome: Outcome) -> None:
     """Report the alerts, filtered by severity and engine: the sensor has no filter for these."""
-    list_objects(task, outcome)
+    with attempting("reading every alert"):
+        found = task.appliance.search(task.resource, "")
+        alerts = [complete(task.resource.described, row) for row in found["rows"]]
+    skew = clock_skew(found["date"])
+    outcome.values["clock_skew"] = None if skew is None else round(skew)
     severities, engines = task.options["severities"], task.options["engines"]
     outcome.values["alerts"] = [
         alert
-        for alert in outcome.values["alerts"]
+        for alert in alerts
         if (severities is None or alert["severity"] in severities)
         and (engines is None or alert["engine"] in engines)
     ]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SCHEMA_VERSION = 1
@@ -17,6 +17,9 @@ STATES = ("checked", "failed", "unreachable", "not_done")
 VERDICTS = ("never_called", "unknown", "not_provable", "working")
 EDGE_STATES = ("drift", "never_called", "unknown", "working", "not_provable", "no_verdict")
 EXIT_CODES = {"clean": 0, "changed": 0, "drift": 2, "unknown": 4}
+
+BLOCK_FIELDS = ("address", "until", "since", "owner", "source", "approved_by", "reason")
+PROPOSED = ("block", "renew", "release")
 
 NEVER_REACHED = "the run ended before it reached this appliance"
 NOT_VERIFIED = "this run did not verify the integration"
@@ -48,6 +51,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Blocking:
+    """What FortiGates block, by appliance, and what runs of the role respond propose, by site."""
+
+    entries: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    proposals: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Origin:
     """The origin of a report."""
 
@@ -61,6 +72,7 @@ def document(
     appliances: Iterable[Appliance],
     outcomes: Sequence[Outcome],
     verdicts: Mapping[str, Mapping[str, Any]],
+    blocking: Blocking = Blocking(),
 ) -> dict[str, Any]:
     """Return the report. ``verdicts`` are the results of verification, by appliance."""
     known = sorted(appliances, key=lambda each: (each.site, each.name))
@@ -88,7 +100,32 @@ def document(
         "appliances": rows,
         "objects": objects,
         "edges": edges,
+        "blocks": list(_blocks(known, blocking)),
+        "proposals": list(_proposals(blocking)),
     }
+
+
+def _blocks(appliances: Iterable[Appliance], blocking: Blocking) -> Iterator[dict[str, Any]]:
+    """Yield each entry of each block list that the run has read or changed, the first to end first."""
+    for each in appliances:
+        entries = blocking.entries.get(each.name, ())
+        for entry in sorted(entries, key=lambda entry: (entry["until"], entry["address"])):
+            yield {
+                "site": each.site,
+                "appliance": each.name,
+                **{name: entry.get(name) or "" for name in BLOCK_FIELDS},
+            }
+
+
+def _proposals(blocking: Blocking) -> Iterator[dict[str, Any]]:
+    """Yield what was decided, but not done."""
+    for site, rows in sorted(blocking.proposals.items()):
+        for row in rows:
+            if row["decision"] in PROPOSED:
+                yield {
+                    "site": site,
+                    **{name: row[name] for name in ("decision", "address", "sensor", "reason")},
+                }
 
 
 def _verified(appliances: Sequence[Appliance], verdicts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from ...module_utils._engine.moment import moment_or_none
 from .._text.characters import visible
 from .document import CHANGES
 
@@ -39,6 +40,7 @@ def render(document: Mapping[str, Any]) -> str:
         policy=_policy(source),
         sentences=_sentences(report),
         unchecked=_unchecked(report),
+        left={each["until"]: _left(each["until"], report["generated_at"]) for each in report["blocks"]},
         data=Markup(json.dumps(report, separators=(",", ":")).translate(JSON_ESCAPES)),  # noqa: S704
     )
 
@@ -98,6 +100,15 @@ def _sentences(document: Mapping[str, Any]) -> list[str]:
 def _unchecked(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the appliances that were not checked."""
     return [each for each in document["appliances"] if each["state"] != "checked"]
+
+
+def _left(until: str, at: str) -> str:
+    """Return the time until the end of a block as hours and minutes, rounded down."""
+    end, start = moment_or_none(until), moment_or_none(at)
+    if end is None or start is None:
+        return "unknown"
+    minutes = int((end - start).total_seconds() // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes > 0 else "ended"
 
 
 def _number(number: int, one: str, many: str) -> str:

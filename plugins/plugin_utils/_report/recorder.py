@@ -21,7 +21,7 @@ from ansible.template import Templar
 from ...module_utils._engine.files import overwrite_regular
 from ...module_utils._engine.moment import as_text, now
 from ...module_utils._module.untagged import plain
-from .document import Appliance, Origin, Outcome, document
+from .document import Appliance, Blocking, Origin, Outcome, document
 from .junit import render as junit
 from .markdown import render as markdown
 from .page import render as page
@@ -33,6 +33,8 @@ VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict"}
 UNUSED = "sensor_tokens_unused"
 HIDDEN = "no_log hides the result of its task, so its state is unknown"
 OUTCOME = f"{COLLECTION}.report_outcome"
+BLOCK_LISTS = (f"{COLLECTION}.fortigate_block_list", f"{COLLECTION}.fortigate_block_list_info")
+DECIDE = f"{COLLECTION}.respond_decide"
 READS = ("_info", "_check")
 FAILURES = ("unreachable", "failed")
 
@@ -75,6 +77,8 @@ class Recorder:
         self.appliances: dict[str, Appliance] = {}
         self.outcomes: list[Outcome] = []
         self.verdicts: dict[str, Mapping[str, Any]] = {}
+        self.blocks: dict[str, list[Mapping[str, Any]]] = {}
+        self.proposals: dict[str, list[Mapping[str, Any]]] = {}
 
     def start(self, playbook: Any) -> None:
         """Record the start of a playbook."""
@@ -129,6 +133,7 @@ class Recorder:
             return
         self._note_facts(host, data)
         action = str(task.resolved_action or task.action)
+        self._note_blocking(host, action, data)
         if _product(action):
             acts = not task.check_mode and not action.endswith(READS)
             self.outcomes += [
@@ -148,10 +153,18 @@ class Recorder:
         for name in facts.keys() & VERDICTS:
             self.verdicts[host] = plain(facts[name]["verdict"])
 
+    def _note_blocking(self, host: str, action: str, data: Mapping[str, Any]) -> None:
+        """Record the entries of a block list, or the decisions of a run that only proposes."""
+        if action in BLOCK_LISTS and "entries" in data:
+            self.blocks[host] = plain(data["entries"])
+        elif action == DECIDE and data.get("mode") == "propose":
+            self.proposals[str(data["site"])] = plain(data["decisions"])
+
     def document(self) -> dict[str, Any]:
         """Return the current report."""
         origin = Origin(self.playbook, f"{COLLECTION} {version()}", as_text(now()))
-        return document(origin, self.appliances.values(), self.outcomes, self.verdicts)
+        blocking = Blocking(self.blocks, self.proposals)
+        return document(origin, self.appliances.values(), self.outcomes, self.verdicts, blocking)
 
     def write(self, report: Mapping[str, Any]) -> Path:
         """Write all files and return their folder. Raises OSError."""

@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.moment import (
     as_text,
+    clock_skew,
     is_recent,
     lies_ahead,
     moment_or_none,
+    now,
     read_moment,
 )
 
@@ -72,3 +75,15 @@ def test_no_moment_is_not_recent() -> None:
 @pytest.mark.parametrize(("hours", "ahead"), [(-1, False), (0, False), (14, False), (24, False), (25, True)])
 def test_a_time_zone_is_no_wrong_clock(hours: int, ahead: bool) -> None:
     assert lies_ahead(AT + timedelta(hours=hours), AT) is ahead
+
+
+@pytest.mark.parametrize("hours", [-25, 0, 3])
+def test_the_skew_of_a_clock_is_that_of_its_date(hours: int) -> None:
+    found = clock_skew(format_datetime(now() + timedelta(hours=hours), usegmt=True))
+    assert found is not None
+    assert abs(found - hours * 3600) < 60
+
+
+@pytest.mark.parametrize("date", [None, "", "today", "Fri, 99 Nov 2026 19:40:00 GMT"])
+def test_a_clock_that_states_no_time_has_no_skew(date: str | None) -> None:
+    assert clock_skew(date) is None

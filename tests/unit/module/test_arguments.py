@@ -29,7 +29,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._module.argumen
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 FOLDER = Path(__file__).parents[3] / "plugins" / "modules"
-ABOUT_RUNS = {"__init__", "report_outcome", "selection_check"}
+ABOUT_RUNS = {
+    *("__init__", "report_outcome", "selection_check"),
+    *("respond_decide", "respond_lock", "respond_outcome"),
+}
 NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - ABOUT_RUNS)
 COLLECTION = "ansible_collections.otsec.defender_iot"
 MODULES: dict[str, Module] = {

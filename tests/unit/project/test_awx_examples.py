@@ -213,10 +213,11 @@ def test_what_the_inventory_of_the_project_sets_is_what_a_role_takes() -> None:
         assert yaml.safe_load(path.read_text()).keys() <= role_variables() | shared_variables()
 
 
-def test_the_schedule_runs_a_template_that_changes_nothing() -> None:
-    (schedule,) = objects("controller_schedules")
-    (template,) = [each for each in TEMPLATES if each["name"] == schedule["unified_job_template"]]
-    assert template["playbook"] == "drift.yml"
+def test_the_schedules_run_templates_that_change_nothing_by_default() -> None:
+    scheduled = {schedule["unified_job_template"] for schedule in objects("controller_schedules")}
+    templates = [each for each in TEMPLATES if each["name"] in scheduled]
+    assert {each["playbook"] for each in templates} == {"drift.yml", "respond.yml"}
+    assert not any("extra_vars" in each for each in templates)
 
 
 def test_the_workflow_goes_from_check_over_approval_and_canary_to_verify() -> None:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 PACKAGE = "ansible_collections.otsec.defender_iot"
 FQCN = "otsec.defender_iot."
 # The modules without an appliance.
-ABOUT_RUNS = {"report_outcome", "selection_check"}
+ABOUT_RUNS = {"report_outcome", "respond_decide", "respond_lock", "respond_outcome", "selection_check"}
 FILES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} - {"__init__"}
 MODULES = sorted(FILES - ABOUT_RUNS)
 GROUPS = ("fortigate", "sensor", "forescout")

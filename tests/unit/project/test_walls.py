@@ -38,6 +38,12 @@ ALLOWED = {
     "plugin_utils/_text": set(),
     "plugin_utils/_report": {"module_utils/_engine", "module_utils/_module", "plugin_utils/_text"},
     "plugin_utils/_respond": {"module_utils/_engine", "plugin_utils/_text"},
+    "plugin_utils/_respond_run": {
+        "module_utils/_engine",
+        "module_utils/_module",
+        "plugin_utils/_action",
+        "plugin_utils/_respond",
+    },
     "plugin_utils/_action": {
         "module_utils/_engine",
         "module_utils/_module",
@@ -51,10 +57,18 @@ ALLOWED = {
         "module_utils/_sensor",
         "module_utils/_forescout",
     },
-    "action": {"modules", "plugin_utils/_action", "plugin_utils/_report"},
-    "callback": {"plugin_utils/_report"},
+    "action": {
+        "module_utils/_engine",
+        "module_utils/_module",
+        "modules",
+        "plugin_utils/_action",
+        "plugin_utils/_report",
+        "plugin_utils/_respond",
+        "plugin_utils/_respond_run",
+    },
+    "callback": {"plugin_utils/_report", "plugin_utils/_respond_run"},
     "doc_fragments": set(),
-    "filter": {"module_utils/_engine", "plugin_utils/_rollout"},
+    "filter": {"module_utils/_engine", "plugin_utils/_respond_run", "plugin_utils/_rollout"},
     "lookup": {
         "module_utils/_engine",
         "module_utils/_module",
@@ -73,8 +87,10 @@ OTHERS = {
     "plugin_utils/_action": {"ansible"},
     "plugin_utils/_report": {"ansible", "jinja2", "markupsafe", "yaml"},
     "plugin_utils/_respond": {"yaml"},
+    "plugin_utils/_respond_run": {"ansible", "yaml"},
     "action": {"ansible"},
     "callback": {"ansible"},
+    "filter": {"ansible"},
     "lookup": {"ansible"},
 }
 
@@ -100,8 +116,13 @@ LAB_OTHERS = {
 TABLES = {PLUGINS_ROOT: (ALLOWED, OTHERS), LAB_ROOT: (LAB_ALLOWED, LAB_OTHERS)}
 PLACES = [(root, place) for root, (allowed, _others) in TABLES.items() for place in allowed]
 
-# In addition to one file of the engine: the interface to Ansible, and the report of a run.
-KNOW_CHECK_MODE = {"module_utils/_module", "plugin_utils/_action", "plugin_utils/_report"}
+# In addition to one file of the engine: the interfaces to Ansible, and the report of a run.
+KNOW_CHECK_MODE = {
+    "module_utils/_module",
+    "plugin_utils/_action",
+    "plugin_utils/_report",
+    "plugin_utils/_respond_run",
+}
 
 # Only the products and the files for users may name vendors.
 VENDOR_NEUTRAL = (

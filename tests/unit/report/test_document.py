@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report import document as documents
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.document import (
     Appliance,
+    Blocking,
     Origin,
     Outcome,
     document,
@@ -217,3 +218,20 @@ def test_the_console_has_the_counts_and_names_what_was_not_done() -> None:
     many = made(of=tuple(Appliance(f"fgt-{number:02}", "fortigate") for number in range(25)))
     assert summary(many)[-1] == "  and 5 more appliances, see the report"
     assert len(summary(many)) == 22
+
+
+def test_the_report_has_the_blocked_hosts_and_the_proposals() -> None:
+    entries = [{"address": f"192.0.2.{n}", "until": f"2026-12-0{n}T06:00:00Z"} for n in (2, 1)]
+    rows = [
+        {"decision": decision, "address": "192.0.2.7", "sensor": None, "reason": "why", "matched": True}
+        for decision in ("keep", "block", "renew", "release", "none")
+    ]
+    blocking = Blocking({"fgt": entries}, {"north": rows})
+    report = document(ORIGIN, (FGT, SENSOR), [seen(object_entry())], {}, blocking)
+    jsonschema.validate(report, SCHEMA)
+    assert [(each["appliance"], each["site"], each["address"]) for each in report["blocks"]] == [
+        ("fgt", "north", "192.0.2.1"),
+        ("fgt", "north", "192.0.2.2"),
+    ]
+    assert report["blocks"][0]["owner"] == ""
+    assert [each["decision"] for each in report["proposals"]] == ["block", "renew", "release"]

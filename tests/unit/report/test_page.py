@@ -20,11 +20,13 @@ import pytest
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.page import TEMPLATE, render
 from ansible_collections.otsec.defender_iot.tests.support.report_documents import (
     HOSTILE,
+    block,
     clean,
     document,
     fleet,
     hostile,
     manual,
+    proposal,
     small,
 )
 
@@ -173,6 +175,32 @@ def test_without_scripts_the_counts_and_unchecked_appliances_are_there() -> None
     assert page.inside("th")[:8] == [action.replace("_", " ") for action in small()["counts"]]
     assert page.inside("td")[:8] == [str(number) for number in small()["counts"].values()]
     assert "fgt-south-01" in page.inside("bdi")
+
+
+LEFT = {
+    "2026-11-22T12:25:04Z": "2 h 10 min",
+    "2026-11-22T10:16:03Z": "ended",
+    "2026-11-22T10:16:04Z": "0 h 1 min",
+    "2026-11-22T09:00:00Z": "ended",
+    "2026-11-24T10:15:04Z": "48 h 0 min",
+    "soon": "unknown",
+}
+
+
+@pytest.mark.parametrize(("until", "left"), LEFT.items(), ids=LEFT.values())
+def test_a_blocked_host_has_the_time_that_is_left(until: str, left: str) -> None:
+    page = Page(render(document([], [], [], blocks=[block("192.0.2.7", until)])))
+    assert page.inside("time")[1:] == [left]
+    assert "Blocked hosts" in page.inside("h2")
+
+
+def test_the_page_has_the_proposals_and_none_of_these_parts_otherwise() -> None:
+    page = Page(render(document([], [], [], proposals=[proposal("192.0.2.7")])))
+    assert "192.0.2.7" in page.inside("bdi")
+    assert "block" in page.inside("td")
+    titles = page.inside("h2")
+    assert ("Proposals" in titles, "Blocked hosts" in titles) == (True, False)
+    assert not {"Proposals", "Blocked hosts"} & set(Page(render(small())).inside("h2"))
 
 
 def test_a_report_without_appliances_is_a_page() -> None:

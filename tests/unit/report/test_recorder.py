@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files of a report: which files are overwritten."""
+"""The files of a report, and what the recorder keeps of block lists."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.document import Appliance
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.recorder import FILES, Recorder
 from ansible_collections.otsec.defender_iot.tests.support.irregular import IRREGULAR, not_blocking
 from ansible_collections.otsec.defender_iot.tests.support.report_documents import small
@@ -41,3 +44,27 @@ def test_only_a_regular_file_is_overwritten(recorder: Recorder, kind: str, name:
     IRREGULAR[kind](folder / name)
     with not_blocking(), pytest.raises(OSError, match=f"it is {kind}, not a regular file: .*{name}"):
         recorder.write(small())
+
+
+def note(recorder: Recorder, action: str, data: dict[str, Any]) -> None:
+    """Let the recorder see a result on the host fgt."""
+    task = SimpleNamespace(
+        tags=[], resolved_action=f"otsec.defender_iot.{action}", check_mode=False, loop=None, _role=None
+    )
+    host = SimpleNamespace(get_name=lambda: "fgt")
+    recorder.note(SimpleNamespace(_host=host, _task=task, _result=data), "ok")
+
+
+def test_the_last_block_list_counts_and_only_proposals_are_proposals(recorder: Recorder) -> None:
+    recorder.appliances["fgt"] = Appliance("fgt", "fortigate")
+    row = {"decision": "block", "address": "192.0.2.7", "sensor": "s", "reason": "why"}
+    entry = {"address": "192.0.2.7", "until": "2026-12-01T06:00:00Z"}
+    note(recorder, "fortigate_block_list_info", {"entries": [entry, entry]})
+    note(recorder, "fortigate_block_list", {"entries": [entry]})
+    note(recorder, "fortigate_block_list", {"msg": "it failed before it read the list"})
+    note(recorder, "respond_decide", {"mode": "enforce", "site": "north", "decisions": [row]})
+    assert (len(recorder.document()["blocks"]), recorder.document()["proposals"]) == (1, [])
+    note(recorder, "respond_decide", {"mode": "propose", "site": "north", "decisions": [row]})
+    assert [each["site"] for each in recorder.document()["proposals"]] == ["north"]
+    recorder.end()
+    assert (recorder.document()["blocks"], recorder.document()["proposals"]) == ([], [])

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The addresses of appliances and of the control node, which are never blocked."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._respond.addresses import Address, Network, read_address
+from .._respond.rules import read_networks
+
+GROUPS = {
+    "fortigates": "a FortiGate",
+    "sensors": "a sensor",
+    "management_consoles": "a management console",
+    "forescouts": "a Forescout platform",
+    "fortisiems": "a FortiSIEM",
+}
+URLS = ("respond_url", "fortigate_response_url", "fortigate_access_url", "sensor_tokens_url")
+ADDRESSES = ("ansible_host", *URLS, "forescout_module_url")
+PROTECTED = "fortigate_response_protected"
+
+HostVars = Mapping[str, Mapping[str, Any]]
+
+
+def appliances(groups: Mapping[str, Iterable[str]], hostvars: HostVars) -> dict[str, str]:
+    """Return each address of an appliance that the inventory states, with what it is."""
+    found: dict[str, str] = {}
+    for group, what in GROUPS.items():
+        for host in groups.get(group, ()):
+            names = map(read_address, _names(host, hostvars[host]))
+            found |= {str(each): f"the address of {host}, {what}" for each in names if each is not None}
+    return found
+
+
+def infrastructure(stated: Mapping[str, str], hostvars: HostVars, site: Iterable[str]) -> dict[Network, str]:
+    """Return the networks that are protected without being listed in a rule, each with what it is.
+
+    ``stated`` is the result of ``appliances``. In addition, these are the addresses of the hosts of the site
+    that the inventory states by name, those of the control node, and what the FortiGates protect.
+    """
+    found: dict[Network, str] = {ipaddress.ip_network(each): what for each, what in stated.items()}
+    for host in site:
+        variables = hostvars[host]
+        for name in _names(host, variables):
+            for each in _resolved(name):
+                found.setdefault(ipaddress.ip_network(each), f"the address of {host}")
+        texts = map(str, variables.get(PROTECTED) or ())
+        found |= read_networks(PROTECTED, texts, f"{PROTECTED} of {host} has it")
+    for own in list(_addresses_towards(list(found))):
+        found.setdefault(own, "an address of the control node")
+    return found
+
+
+def _names(host: str, variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the addresses and names by which a host is known."""
+    yield str(host)
+    for name in ADDRESSES:
+        text = str(variables.get(name) or "")
+        with suppress(ValueError):
+            yield (urlsplit(text).hostname or "") if "://" in text else text
+
+
+def _resolved(name: str) -> list[Address]:
+    """Return the addresses of a name, none if it cannot be resolved: then nothing connects to it either."""
+    try:
+        rows = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM) if name else []
+    except (OSError, UnicodeError):
+        return []
+    found = (read_address(str(row[4][0])) for row in rows)
+    return [each for each in found if each is not None]
+
+
+def _addresses_towards(networks: Iterable[Network]) -> Iterator[Network]:
+    """Yield the addresses from which this machine would connect to these hosts. Nothing is sent."""
+    for each in networks:
+        family = socket.AF_INET if each.version == 4 else socket.AF_INET6
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(each.network_address), 9))
+            address = read_address(str(probe.getsockname()[0]))
+            if address is not None:
+                yield ipaddress.ip_network(address)

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The locks of a run: one for each site, held by the main process of ansible-playbook.
+
+A task runs in a process of its own, which ends with the task. So a callback plugin takes the locks: the
+kernel releases them when the run ends, also if it is killed. ``flock`` of the standard library does that;
+a package for locks would only wrap it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+NAME = ".respond.lock"
+PAUSE = 0.2
+
+
+class SiteLocks:
+    """The locks by their paths. ``current`` is that of the run, which a forked task can read."""
+
+    current: ClassVar[SiteLocks | None] = None
+
+    def __init__(self) -> None:
+        self._held: dict[str, int] = {}
+
+    def take(self, path: str, seconds: float) -> None:
+        """Take a lock within some seconds. Afterwards, ``holds`` tells whether it worked."""
+        if path in self._held:
+            return
+        descriptor = self._opened(path)
+        end = time.monotonic() + seconds
+        while descriptor is not None:
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._held[path] = descriptor
+                return
+            if time.monotonic() >= end:
+                os.close(descriptor)
+                return
+            time.sleep(PAUSE)
+
+    def _opened(self, path: str) -> int | None:
+        with suppress(OSError):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        return None
+
+    def holds(self, path: str) -> bool:
+        """Return whether this run has a lock."""
+        return path in self._held
+
+    def release(self, path: str) -> None:
+        """Release a lock, if this run has it."""
+        if path in self._held:
+            descriptor = self._held.pop(path)
+            # A forked task may still have the file open.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the role respond, as rules and approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import yaml
+
+from ...module_utils._engine.errors import InvalidOptions
+from ...module_utils._engine.files import open_regular
+from ...module_utils._module.arguments import Spec
+from .._respond.addresses import Network
+from .._respond.approvals import Approval, read_approvals
+from .._respond.device_types import DEFAULT_ALLOWED
+from .._respond.rules import EXPIRE, Caps, Rules, read_match, read_networks
+
+RULES: Spec = {
+    "match": {"type": "list", "elements": "dict", "default": [{"engine": "malware"}]},
+    "expire": {"type": "str", "choices": list(EXPIRE), "default": "while_unhandled"},
+    "ttl": {"type": "int", "default": 240},
+    "dynamic_ttl": {"type": "int", "default": 60},
+    "max_duration": {"type": "int", "default": 10080},
+    "allowed_types": {"type": "list", "elements": "str", "default": list(DEFAULT_ALLOWED)},
+    "allow_public": {"type": "bool", "default": False},
+    "protected": {"type": "list", "elements": "str", "default": []},
+    "cells": {"type": "dict", "default": {}},
+    "max_new": {"type": "int", "default": 5},
+    "max_per_hour": {"type": "int", "default": 10},
+    "max_entries": {"type": "int", "default": 50},
+    "max_cell_share": {"type": "float", "default": 0.1},
+    "approvals": {"type": "path"},
+}
+
+PLACE: Spec = {
+    "site": {"type": "str", "default": ""},
+    "mode": {"type": "str", "choices": ["propose", "enforce"], "default": "propose"},
+    "folder": {"type": "path", "required": True},
+}
+
+
+def read_rules(options: Mapping[str, Any], infrastructure: Mapping[Network, str]) -> Rules:
+    """Return the rules of a site. ``infrastructure`` is protected too. Raises InvalidOptions."""
+    protected = read_networks("respond_protected", options["protected"], "respond_protected has it")
+    return Rules(
+        match=read_match(options["match"]),
+        expire=options["expire"],
+        ttl=timedelta(minutes=options["ttl"]),
+        dynamic_ttl=timedelta(minutes=options["dynamic_ttl"]),
+        maximum=timedelta(minutes=options["max_duration"]),
+        allowed_types=frozenset(options["allowed_types"]),
+        allow_public=options["allow_public"],
+        protected={**infrastructure, **protected},
+        cells=_cells(options["cells"]),
+        caps=Caps(
+            new=options["max_new"],
+            per_hour=options["max_per_hour"],
+            entries=options["max_entries"],
+            cell_share=options["max_cell_share"],
+        ),
+    )
+
+
+def _cells(cells: Mapping[str, Any]) -> dict[Network, str]:
+    found: dict[Network, str] = {}
+    for name, texts in cells.items():
+        if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+            raise InvalidOptions(
+                f'respond_cells has "{name}", which is not a list of networks',
+                "write it as in {press-line: [192.0.2.0/24]}",
+            )
+        found |= read_networks("respond_cells", texts, str(name))
+    return found
+
+
+def read_approvals_file(path: str | None) -> list[Approval]:
+    """Read the approvals. A missing or unreadable file is not the same as none. Raises InvalidOptions."""
+    if path is None:
+        return []
+    try:
+        with open_regular(path) as file:
+            content = yaml.safe_load(file)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+        raise InvalidOptions(
+            f"respond_approvals {path} cannot be read: {reason}",
+            "correct the path or the file, or remove respond_approvals",
+        ) from None
+    items = [] if content is None else content
+    if not isinstance(items, list) or not all(isinstance(each, Mapping) for each in items):
+        raise InvalidOptions(
+            f"respond_approvals {path} is not a list of mappings",
+            "write a list in which each item has address, decision, by and until",
+        )
+    return read_approvals(items)
