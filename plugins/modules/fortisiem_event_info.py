@@ -48,8 +48,13 @@ options:
     description:
       - Start of the window, such as V(2026-11-02T10:15:00Z). A time without an offset is in UTC. FortiSIEM
         compares it with the time at which it received an event.
+      - If it is not set, the window starts O(max_age) seconds before the task.
     type: str
-    required: true
+  max_age:
+    description:
+      - Length of the window in seconds, from 1, if O(since) is not set.
+    type: int
+    default: 86400
   until:
     description:
       - End of the window. If it is not set, it is five minutes after the current time, because FortiSIEM's
@@ -251,7 +256,8 @@ MODULE = Module(
     arguments=fortisiem(
         {
             "sources": {"type": "list", "elements": "dict", "required": True, "options": SOURCE},
-            "since": {"type": "str", "required": True},
+            "since": {"type": "str"},
+            "max_age": {"type": "int", "default": 86400},
             "until": {"type": "str"},
             "limit": {"type": "int", "default": 100},
             "markers": {"type": "list", "elements": "str", "default": MARKERS},

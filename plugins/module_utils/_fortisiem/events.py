@@ -41,6 +41,7 @@ IN_MILLISECONDS = 10**11
 
 UNPARSED = ("Unknown_EventType", "")
 LARGEST_LIMIT = 1000
+LONGEST_WINDOW = 366 * 86400
 SHORTEST_INTERVAL = 5
 UNQUOTABLE = re.compile(r'["\\\x00-\x1f\x7f]')
 """Characters in a text of a constraint whose quoting is not documented."""
@@ -108,9 +109,10 @@ def prepare_event_info(params: dict[str, Any]) -> dict[str, Any]:
             )
     _check_numbers(params)
     _check_sources(params["sources"])
-    low = _seconds("since", params["since"])
+    present = int(now().timestamp())
+    low = present - params["max_age"] if params["since"] is None else _seconds("since", params["since"])
     high = None if params["until"] is None else _seconds("until", params["until"])
-    if low > (int(now().timestamp()) + CLOCKS_DIFFER if high is None else high):
+    if low > (present + CLOCKS_DIFFER if high is None else high):
         raise InvalidOptions("since is after the end of the window", "set an earlier since")
     return {**params, "low": low, "high": high}
 
@@ -129,6 +131,8 @@ def _check_numbers(params: Mapping[str, Any]) -> None:
         "limit": (1, LARGEST_LIMIT),
         "interval": (SHORTEST_INTERVAL, 3600),
         "query_timeout": (1, 3600),
+        "max_age": (1, LONGEST_WINDOW),
+        "wait": (0, LONGEST_WINDOW),
     }
     for option, (least, most) in limits.items():
         if not least <= params[option] <= most:

@@ -15,7 +15,7 @@ from ...module_utils._engine.errors import InvalidOptions, attempting
 
 COLLECTION = "otsec.defender_iot."
 ROLES = Path(__file__).parents[3] / "roles"
-CHECKED = ("fortigate_access", "fortigate_response", "sensor_tokens", "forescout_module")
+CHECKED = ("fortigate_access", "fortigate_response", "sensor_tokens", "forescout_module", "fortisiem_events")
 
 
 def declared(role: str, file: str) -> frozenset[str]:

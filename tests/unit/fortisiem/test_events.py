@@ -90,6 +90,8 @@ def source(*rows: Any, **given: Any) -> dict[str, Any]:
         ({"limit": 0}, "limit is 0, which is out of range"),
         ({"limit": 1001}, "limit is 1001, which is out of range"),
         ({"interval": 4}, "interval is 4, which is out of range"),
+        ({"max_age": 0}, "max_age is 0, which is out of range"),
+        ({"wait": -1}, "wait is -1, which is out of range"),
         ({"query_timeout": 0}, "query_timeout is 0, which is out of range"),
         ({"markers": []}, "markers is empty, so no event would be an alert"),
         ({"sources": []}, "sources is empty, so there is nothing to look for"),
@@ -117,6 +119,11 @@ def test_an_impossible_option_is_refused(given: Any, why: str) -> None:
         prepared(**given)
     assert raised.value.why == why
     assert raised.value.remedy
+
+
+def test_the_window_is_a_day_by_default() -> None:
+    assert prepared(since=None)["low"] == NOW.timestamp() - 86400
+    assert prepared(since=None, max_age=60)["low"] == NOW.timestamp() - 60
 
 
 def test_a_login_needs_a_name_with_a_password_or_a_token() -> None:
