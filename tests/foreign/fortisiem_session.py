@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 import sys
 from collections.abc import Callable
@@ -24,10 +25,7 @@ def outcome(step: Callable[[], Any]) -> Any:
     try:
         return step()
     except Exception as error:
-        return [
-            type(error).__name__,
-            *[word for word in str(error).split() if word in ("400", "401", "404")][:1],
-        ]
+        return [type(error).__name__, *re.findall(r"\b4\d\d\b", str(error))[:1]]
 
 
 def client(given: dict[str, Any], **login: Any) -> AsyncFortiSIEMClient:

@@ -239,7 +239,7 @@ def failure(lab: Lab, **given: Any) -> ApplianceError:
 
 @pytest.mark.parametrize("body", ["html", "json", "empty"])
 @pytest.mark.parametrize(
-    "given", [{"username": "nobody/reader"}, {"username": "super/x"}, {"password": "wrong"}]
+    "given", [{"username": "unknown/reader"}, {"username": "super/x"}, {"password": "wrong"}]
 )
 def test_a_refused_login_is_tried_once(lab: Lab, body: str, given: dict[str, str]) -> None:
     lab.switch(SIEM, unauthorized=body)
@@ -347,7 +347,7 @@ def hosts(lab: Lab) -> dict[str, dict[str, Any]]:
         "fortisiem_events_sensors": [SENSOR],
         "fortisiem_events_receiver": "192.0.2.41",
     }
-    users = {SIEM: "super/reader", "fortisiem-office": "office/reader", "fortisiem-refused": "nobody/reader"}
+    users = {SIEM: "super/reader", "fortisiem-office": "office/reader", "fortisiem-refused": "unknown/reader"}
     return {name: {**shared, "fortisiem_events_username": user} for name, user in users.items()}
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The syslog port of the lab's FortiSIEM, and what becomes of a message."""
+"""The syslog port of the lab's FortiSIEM, and the event of a message."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class Events:
 def _device(host: str, names: Mapping[str, str], reporting: str) -> dict[str, str]:
     """Return the reporting device: an address in the header, or the source of the packet (assumed).
 
-    All packets of the lab have the same source, so the address of a known name stands in for it.
+    All packets of the lab have the same source, so a known name is replaced by its address.
     """
     if reporting == "relay":
         return {"reptDevIpAddr": RELAY_ADDRESS, "relayDevIpAddr": RELAY_ADDRESS, "reptDevName": host}
