@@ -115,3 +115,16 @@ attributes:
       - otsec.defender_iot.forescout
       - otsec.defender_iot.all
 """
+
+    ACTIONGROUP_FORTISIEM = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/otsec.defender_iot.fortisiem) in C(module_defaults) to set the connection options once for
+        all FortiSIEM modules.
+    support: full
+    membership:
+      - otsec.defender_iot.fortisiem
+      - otsec.defender_iot.all
+"""

@@ -96,7 +96,7 @@ def forescout_verdict(
 def verification(
     hosts: Sequence[str], groups: Mapping[str, Sequence[str]], hostvars: Mapping[str, Result]
 ) -> Result:
-    """Return the ``verdicts`` about the hosts that are FortiGates and Forescout platforms.
+    """Return the ``verdicts`` about the hosts that are FortiGates, Forescout platforms and FortiSIEMs.
 
     ``unread`` are the names of the appliances, sensors too, of which this run has no result.
     """
@@ -105,6 +105,7 @@ def verification(
     for group, name in (
         ("fortigates", "fortigate_access_verdict"),
         ("forescouts", "forescout_module_verdict"),
+        ("fortisiems", "fortisiem_events_verdict"),
     ):
         for host in _members(group, hosts, groups):
             found = hostvars[host].get(name)

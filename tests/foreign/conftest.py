@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lab of FortiGates, and a control node with third-party clients."""
+"""A lab of FortiGates and a FortiSIEM, and a control node with third-party clients."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pytest_sessionstart() -> None:
 
 @pytest.fixture(scope="session")
 def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
-    """A FortiGate for each firmware, shared by all tests."""
+    """A FortiGate for each firmware and a FortiSIEM, shared by all tests."""
     appliances = [
         {
             "name": version,
@@ -39,6 +39,7 @@ def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
         }
         for number, version in enumerate(VERSIONS, 1)
     ]
+    appliances.append({"name": "siem", "kind": "fortisiem", "address": "203.0.113.90"})
     with labs.running_lab(tmp_path_factory.mktemp("lab"), appliances) as lab:
         yield lab
 

@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _appliances() -> list[dict[str, Any]]:
-    """The appliances of the example inventory, some with bad certificates, and spare ones."""
+    """The appliances of the example inventories, some with bad certificates, and spare ones."""
     fortigates = ["fgt-north-01", "fgt-north-02", "fgt-south-01"]
     fortigates += [f"spare-{number:02}" for number in range(1, SPARE_FORTIGATES + 1)]
     sensors = {"sensor-north-01": "192.0.2.11", "sensor-south-01": "198.51.100.11"}
@@ -71,6 +71,7 @@ def _appliances() -> list[dict[str, Any]]:
             {"name": name, "kind": "forescout", "address": address, "options": SELDOM}
             for name, address in {"forescout-01": "192.0.2.21", "forescout-02": "198.51.100.21"}.items()
         ),
+        {"name": "fortisiem-01", "kind": "fortisiem", "address": "192.0.2.31"},
     ]
 
 

@@ -21,7 +21,12 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     task,
 )
 
-HOSTS = {"fortigate": "fgt-north-01", "sensor": "sensor-north-01", "forescout": "forescout-01"}
+HOSTS = {
+    "fortigate": "fgt-north-01",
+    "sensor": "sensor-north-01",
+    "forescout": "forescout-01",
+    "fortisiem": "fortisiem-01",
+}
 # Without report_outcome: its report requires a separate run, in test_drift.py.
 MODULES = sorted(
     path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem.partition("_")[0] in HOSTS
@@ -34,6 +39,10 @@ def _prepared(node: Workspace, product: str) -> list[dict[str, Any]]:
     token = node.lab.make_token("sensor-north-01", "Forescout")
     node.lab.call("sensor-north-01", "GET", "/api/v1/devices", headers={"Authorization": token})
     node.keep(TOKEN, value=token)
+    if product == "fortisiem":
+        port = node.lab.appliances[HOSTS[product]]["syslog"]["udp"]
+        forward = {"alert": 101, "port": port}
+        node.lab.control("POST", "/appliances/sensor-north-01/commands/forward", forward)
     hosts = {"name": "defender-iot", "profile": "super_admin_readonly", "trusted_hosts": ["192.0.2.20"]}
     settings = {"transport": "rest", "server_address": "192.0.2.11", "access_token_ref": node.ref(TOKEN)}
     return {
@@ -42,6 +51,7 @@ def _prepared(node: Workspace, product: str) -> list[dict[str, Any]]:
             task("fortigate_api_admin", **hosts),
         ],
         "sensor": [],
+        "fortisiem": [],
         "forescout": [task("forescout_module", endpoints=ENDPOINTS["forescout"], **settings)],
     }[product]
 

@@ -57,8 +57,8 @@ def test_ansible_builder_makes_a_build_context_of_the_example(tmp_path: Path) ->
     (collection,) = yaml.safe_load((build / "requirements.yml").read_text())["collections"]
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
     assert collection == {"name": "otsec.defender_iot", "version": galaxy["version"]}
-    stores = {"hvac", "azure-identity", "azure-keyvault-secrets", "PySocks"}
-    assert names((build / "requirements.txt").read_text().splitlines()) == stores
+    optional = {"hvac", "lxml", "azure-identity", "azure-keyvault-secrets", "PySocks"}
+    assert names((build / "requirements.txt").read_text().splitlines()) == optional
     (recipe,) = [path for path in (tmp_path / "context").iterdir() if path.is_file()]
     given = yaml.safe_load(DEFINITION.read_text())
     assert given["images"]["base_image"]["name"] in recipe.read_text()

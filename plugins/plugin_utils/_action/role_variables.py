@@ -15,7 +15,10 @@ from ...module_utils._engine.errors import InvalidOptions, attempting
 
 COLLECTION = "otsec.defender_iot."
 ROLES = Path(__file__).parents[3] / "roles"
-CHECKED = ("fortigate_access", "fortigate_response", "sensor_tokens", "forescout_module", "respond")
+CHECKED = (
+    *("fortigate_access", "fortigate_response", "sensor_tokens", "forescout_module"),
+    *("fortisiem_events", "respond"),
+)
 
 
 def declared(role: str, file: str) -> frozenset[str]:

@@ -135,6 +135,8 @@ def _verified(appliances: Sequence[Appliance], verdicts: Mapping[str, Mapping[st
         for name in (each.name, each.asks):
             if name and each.name in verdicts:
                 found.setdefault(name, []).append(_verdict_state(verdicts[each.name]))
+        for name, verdict in verdicts.get(each.name, {}).get("sensors", {}).items():
+            found.setdefault(name, []).append(_verdict_state(verdict))
     return {name: min(states, key=VERDICTS.index) for name, states in found.items()}
 
 
@@ -251,7 +253,10 @@ def _edges(
     objects: Sequence[Mapping[str, Any]],
     verdicts: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the expected callers: sensors call their site's FortiGates, a platform calls its sensor."""
+    """Yield the expected callers: sensors call their site's FortiGates, a platform calls its sensor.
+
+    Sensors send alerts to a FortiSIEM: those of its verdict, or all.
+    """
     drifting = {each["appliance"] for each in objects if mode == "check" and each["action"] in CHANGES}
     sensors = [each for each in appliances if each.kind == "sensor"]
     for each in appliances:
@@ -263,6 +268,10 @@ def _edges(
         elif each.kind == "forescout" and each.asks:
             drifts = bool({each.name, each.asks} & drifting)
             yield _edge("forescout", each.name, each.asks, verdict, drifts)
+        elif each.kind == "fortisiem":
+            callers = (verdict or {}).get("sensors") or dict.fromkeys(sensor.name for sensor in sensors)
+            for name, about in callers.items():
+                yield _edge("fortisiem", name, each.name, about or verdict, False)
 
 
 def _edge(

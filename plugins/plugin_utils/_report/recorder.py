@@ -28,8 +28,13 @@ from .page import render as page
 
 COLLECTION = "otsec.defender_iot"
 FOLDER = "defender_iot_report"
-KINDS = {"fortigates": "fortigate", "sensors": "sensor", "forescouts": "forescout"}
-VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict"}
+KINDS = {
+    "fortigates": "fortigate",
+    "sensors": "sensor",
+    "forescouts": "forescout",
+    "fortisiems": "fortisiem",
+}
+VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict", "fortisiem_events_verdict"}
 UNUSED = "sensor_tokens_unused"
 HIDDEN = "no_log hides the result of its task, so its state is unknown"
 OUTCOME = f"{COLLECTION}.report_outcome"

@@ -22,7 +22,7 @@ def outcome(verdicts: Sequence[Mapping[str, Any]], unread: Sequence[str]) -> tup
     if by_outcome["unreadable"]:
         return "unknown", f"unknown: could not be read: {_listed(by_outcome['unreadable'])}"
     if not verdicts:
-        return "unknown", "unknown: no FortiGate and no Forescout platform was verified"
+        return "unknown", "unknown: no FortiGate, Forescout platform or FortiSIEM was verified"
     if "not_verified" in by_outcome:
         return "not_verified", f"not verified: {_listed(by_outcome['not_verified'])}"
     proved, unproved = (len(by_outcome.get(name, ())) for name in ("verified", "not_provable"))

@@ -355,7 +355,12 @@ def test_a_verdict_has_an_outcome_for_the_exit_code(verdict: dict[str, Any], out
 
 
 def test_a_verification_collects_verdicts_and_what_could_not_be_read() -> None:
-    groups = {"fortigates": ["f1", "f2", "f3"], "sensors": ["s1", "s2", "s3"], "forescouts": ["c1", "c2"]}
+    groups = {
+        "fortigates": ["f1", "f2", "f3"],
+        "sensors": ["s1", "s2", "s3"],
+        "forescouts": ["c1", "c2"],
+        "fortisiems": ["m1", "m2"],
+    }
     hostvars = {
         "f1": {"fortigate_access_verdict": {"appliance": "f1"}},
         "f2": {},
@@ -364,11 +369,13 @@ def test_a_verification_collects_verdicts_and_what_could_not_be_read() -> None:
         "s3": {},
         "c1": {"forescout_module_verdict": {"appliance": "c1"}},
         "c2": {},
+        "m1": {"fortisiem_events_verdict": {"appliance": "m1"}},
+        "m2": {},
     }
-    hosts = ["localhost", "f1", "f2", "s1", "s2", "s3", "c1", "c2"]
+    hosts = ["localhost", "f1", "f2", "s1", "s2", "s3", "c1", "c2", "m1", "m2"]
     assert verification(hosts, groups, hostvars) == {
-        "verdicts": [{"appliance": "f1"}, {"appliance": "c1"}],
-        "unread": ["f2", "c2", "s2", "s3"],
+        "verdicts": [{"appliance": "f1"}, {"appliance": "c1"}, {"appliance": "m1"}],
+        "unread": ["f2", "c2", "m2", "s2", "s3"],
     }
     assert verification(["f3"], {}, {}) == {"verdicts": [], "unread": []}
 

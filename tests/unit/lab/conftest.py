@@ -34,6 +34,7 @@ CONFIG: dict[str, Any] = {
             "address": "192.0.2.20",
             "options": {"poll_interval": 0.2},
         },
+        {"name": "siem", "kind": "fortisiem", "address": "192.0.2.30"},
     ],
 }
 

@@ -29,7 +29,7 @@ FQCN = "otsec.defender_iot."
 ABOUT_RUNS = {"report_outcome", "respond_decide", "respond_lock", "respond_outcome", "selection_check"}
 FILES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} - {"__init__"}
 MODULES = sorted(FILES - ABOUT_RUNS)
-GROUPS = ("fortigate", "sensor", "forescout")
+GROUPS = ("fortigate", "sensor", "forescout", "fortisiem")
 # The options that the action adds for a module process on another host.
 RELAYED = "_call"
 # The module's options that no role sets: a role never changes the account of its login.
@@ -269,7 +269,7 @@ def test_a_module_belongs_to_the_group_of_its_product(module: str) -> None:
     assert membership == [FQCN + product, FQCN + "all"]
 
 
-def test_the_group_all_is_the_three_groups_of_the_products() -> None:
+def test_the_group_all_is_the_groups_of_the_products() -> None:
     assert groups().keys() == {"all", *GROUPS}
     assert groups()["all"] == [{"metadata": {"extend_group": list(GROUPS)}}]
     assert sorted(name for group in GROUPS for name in groups()[group]) == MODULES

@@ -20,6 +20,10 @@ PACKAGE = "ansible_collections.otsec.defender_iot"
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 # Their default is a template that tells a reader nothing, so the specification describes it in words.
 DESCRIBED = {"forescout_module_tokens_seen", "lab_appliances", "sensor_tokens_tokens"}
+OF_EVENTS = {
+    *("sources", "since", "max_age", "until", "limit", "markers", "text", "raw"),
+    *("api", "query_timeout", "wait", "interval"),
+}
 FSTOOL = {"plugin_name", "property_keys", "nodes", "escapes", "fstool_path", "install_path"}
 # For each role a module with its connection, and that module's other options.
 CONNECTIONS = {
@@ -28,6 +32,7 @@ CONNECTIONS = {
     "respond": ("sensor_device_info", {"authorized", "security_scores", "api", "username", "password"}),
     "sensor_tokens": ("sensor_access_token_info", {"descriptions"}),
     "forescout_module": ("forescout_module_info", {"transport", "discover", *FSTOOL}),
+    "fortisiem_events": ("fortisiem_event_info", OF_EVENTS),
 }
 UNSET = object()
 

@@ -31,6 +31,7 @@ ALLOWED = {
     "module_utils/_fortigate": SHARED,
     "module_utils/_sensor": SHARED,
     "module_utils/_forescout": SHARED,
+    "module_utils/_fortisiem": SHARED,
     "plugin_utils/_secrets": {"module_utils/_engine"},
     "plugin_utils/_secrets/stores": {"module_utils/_engine", "module_utils/_wire", "plugin_utils/_secrets"},
     "plugin_utils/_endpoint_maps": {"module_utils/_engine", "module_utils/_module", "module_utils/_wire"},
@@ -56,6 +57,7 @@ ALLOWED = {
         "module_utils/_fortigate",
         "module_utils/_sensor",
         "module_utils/_forescout",
+        "module_utils/_fortisiem",
     },
     "action": {
         "module_utils/_engine",
@@ -81,6 +83,7 @@ ALLOWED = {
 OTHERS = {
     "module_utils/_module": {"ansible"},
     "module_utils/_wire": {"requests", "urllib3", "socks"},
+    "module_utils/_fortisiem": {"lxml"},
     "plugin_utils/_secrets": {"ansible", "yaml"},
     "plugin_utils/_secrets/stores": {"ansible", "yaml", "azure", "hvac", "requests"},
     "plugin_utils/_endpoint_maps": {"ansible", "jsonschema", "yaml"},
@@ -102,7 +105,8 @@ LAB_ALLOWED = {
     "fortigate/tables": set(),
     "sensor": {"core"},
     "forescout": {"core"},
-    ".": {"core", "fortigate", "sensor", "forescout"},
+    "fortisiem": {"core"},
+    ".": {"core", "fortigate", "sensor", "forescout", "fortisiem"},
 }
 LAB_OTHERS = {
     "core": {"cryptography", "starlette", "trustme", "uvicorn"},
@@ -110,6 +114,7 @@ LAB_OTHERS = {
     "fortigate/tables": {"starlette"},
     "sensor": {"starlette"},
     "forescout": {"asyncssh", "starlette"},
+    "fortisiem": {"lxml", "starlette"},
     ".": {"starlette", "yaml"},
 }
 

@@ -30,6 +30,7 @@ FGT = Appliance("fgt", "fortigate", "north")
 SENSOR = Appliance("sensor", "sensor", "north")
 OTHER = Appliance("other", "sensor", "south")
 PLATFORM = Appliance("platform", "forescout", "north", asks="sensor")
+SIEM = Appliance("siem", "fortisiem")
 
 
 def object_entry(action: str = "none", before: Any = None, after: Any = None, **more: Any) -> dict[str, Any]:
@@ -159,6 +160,37 @@ def edges(*outcomes: Outcome) -> dict[tuple[str, str], str]:
 
 def test_sensors_call_the_fortigates_of_their_site_and_a_platform_its_sensor() -> None:
     assert edges() == {("sensor", "fgt"): "no_verdict", ("platform", "sensor"): "working"}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "found", "verified"),
+    [
+        ({}, {"sensor": "no_verdict", "other": "no_verdict"}, [None, None, None]),
+        (
+            {"siem": {**VERDICT, "state": "unknown", "sensors": {}}},
+            {"sensor": "unknown", "other": "unknown"},
+            ["unknown", None, None],
+        ),
+        (
+            {
+                "siem": {
+                    **VERDICT,
+                    "state": "never_called",
+                    "sensors": {"sensor": VERDICT, "other": {**VERDICT, "state": "never_called"}},
+                }
+            },
+            {"sensor": "working", "other": "never_called"},
+            ["never_called", "working", "never_called"],
+        ),
+    ],
+)
+def test_sensors_send_alerts_to_a_fortisiem(verdicts: Any, found: Any, verified: Any) -> None:
+    of = (SIEM, SENSOR, OTHER)
+    report = made(*(seen(of=each) for each in of), of=of, verdicts=verdicts)
+    assert {edge["from"]: edge["state"] for edge in report["edges"]} == found
+    assert {(edge["to"], edge["integration"]) for edge in report["edges"]} == {("siem", "fortisiem")}
+    by_name = {row["appliance"]: row["verification"] for row in report["appliances"]}
+    assert [by_name[each.name] for each in of] == verified
 
 
 @pytest.mark.parametrize("of", [SENSOR, PLATFORM])

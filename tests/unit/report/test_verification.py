@@ -35,7 +35,7 @@ BLIND = verdict("f2", "unknown", "unreadable")
         ([WORKS, NEVER], [], ("not_verified", "not verified: c2 (never_called)")),
         ([WORKS, NEVER, BLIND], [], ("unknown", "unknown: could not be read: f2 (unknown)")),
         ([WORKS], ["s1"], ("unknown", "unknown: could not be read: s1")),
-        ([], [], ("unknown", "unknown: no FortiGate and no Forescout platform was verified")),
+        ([], [], ("unknown", "unknown: no FortiGate, Forescout platform or FortiSIEM was verified")),
     ],
 )
 def test_the_worst_verdict_is_the_outcome(verdicts: Any, unread: Any, expected: Any) -> None:

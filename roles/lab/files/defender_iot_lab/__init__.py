@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mock FortiGates, Defender for IoT sensors and Forescout platforms in one process.
+"""Mock FortiGates, Defender for IoT sensors, Forescout platforms and FortiSIEMs in one process.
 
 The lab models what is published about these appliances. Inventories, playbooks and modules can be tested
 against it before they reach a real appliance. It listens on the loopback interface only and keeps all state

@@ -15,7 +15,7 @@ import yaml
 
 from .core.options import ConfigurationError
 
-KINDS = ("fortigate", "sensor", "forescout")
+KINDS = ("fortigate", "sensor", "forescout", "fortisiem")
 ADDRESS = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9_.:-]*[A-Za-z0-9])?")
 CERTIFICATES = ("valid", "expired", "wrong_name", "untrusted", "self_signed")
 

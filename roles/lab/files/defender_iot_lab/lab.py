@@ -26,9 +26,16 @@ from .forescout.appliance import Forescout
 from .forescout.nodes import Nodes
 from .forescout.ssh import make_key, serving
 from .fortigate.appliance import FortiGate
+from .fortisiem.appliance import FortiSiem
+from .fortisiem.syslog import receiving
 from .sensor.appliance import Sensor
 
-KINDS: dict[str, type[Appliance]] = {"fortigate": FortiGate, "sensor": Sensor, "forescout": Forescout}
+KINDS: dict[str, type[Appliance]] = {
+    "fortigate": FortiGate,
+    "sensor": Sensor,
+    "forescout": Forescout,
+    "fortisiem": FortiSiem,
+}
 
 
 class Lab:
@@ -52,6 +59,8 @@ class Lab:
         }
         self.listeners = {name: self._listener(item) for name, item in self.config.items()}
         self.shells: dict[str, dict[str, Any]] = {}
+        self.syslog: dict[str, dict[str, int]] = {}
+        world.names.update({item.name: item.address for item in self.config.values()})
         world.routes.update({item.address: self.listeners[name].port for name, item in self.config.items()})
 
     def _listener(self, item: ApplianceConfig) -> Listener:
@@ -89,6 +98,16 @@ class Lab:
                 self.shells[item.name] = await stack.enter_async_context(way)
             yield
 
+    @contextlib.asynccontextmanager
+    async def receiving_syslog(self) -> AsyncIterator[None]:
+        """Open the syslog ports of every FortiSIEM."""
+        async with contextlib.AsyncExitStack() as stack:
+            for item in self.appliances.values():
+                if isinstance(item, FortiSiem):
+                    ports = receiving(LOOPBACK, item.receive)
+                    self.syslog[item.name] = await stack.enter_async_context(ports)
+            yield
+
     def reset(self) -> None:
         """Restore the initial appliances, time, faults and journal. Ports and credentials stay the same."""
         self.clock.reset()
@@ -109,6 +128,7 @@ class Lab:
                 "cert_fingerprint": self.certificates[name].fingerprint,
                 "credentials": self.appliances[name].credentials,
                 **({"ssh": self.shells[name]} if name in self.shells else {}),
+                **({"syslog": self.syslog[name]} if name in self.syslog else {}),
             }
             for name, item in self.config.items()
         }

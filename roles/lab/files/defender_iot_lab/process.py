@@ -82,7 +82,7 @@ async def _serve(lab: Lab, directory: Path) -> None:
     token = secrets.token_urlsafe(32)
     control_port = Listener(control(lab, token))
     server = LabServer([control_port, *lab.listeners.values()])
-    async with lab.polling(), lab.serving_shells(directory):
+    async with lab.polling(), lab.serving_shells(directory), lab.receiving_syslog():
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)

@@ -270,6 +270,21 @@ def test_an_alert_is_forwarded_in_each_form(
     assert text.endswith("\n")
 
 
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("leef", "LEEF:1.0|Microsoft Defender for IoT|Sensor|24.1.0|Microsoft Defender for IoT Alert|title="),
+        ("text", "sensor, Unauthorized PLC Programming, Policy Violation, Critical, 198.51.100.33, "),
+        ("object", "Sensor name: sensor, Title: Unauthorized PLC Programming, Message: eng-laptop-3 wrote"),
+    ],
+)
+def test_an_alert_is_forwarded_in_other_forms_than_cef(
+    lab: Any, udp: socket.socket, form: str, text: str
+) -> None:
+    command(lab, "forward", alert=101, port=udp.getsockname()[1], form=form)
+    assert f" sensor {text}" in udp.recv(4096).decode()
+
+
 def test_a_message_is_repeated_forged_and_without_addresses(lab: Any, udp: socket.socket) -> None:
     port = udp.getsockname()[1]
     command(lab, "forward", alert=101, port=port, copies=3, sensor="forged", without_addresses=True)
@@ -308,7 +323,7 @@ def test_messages_are_framed_on_a_stream(
         ("verdict", {"alert": 101, "verdict": "ignore"}, "the verdict is 'ignore'"),
         ("edit_device", {"device": 999}, "there is no device 999"),
         ("edit_device", {"device": 12, "colour": "red"}, "a device has no field 'colour'"),
-        ("forward", {"alert": 101, "port": 9, "form": "leef"}, "the form is 'leef'"),
+        ("forward", {"alert": 101, "port": 9, "form": "xml"}, "the form is 'xml'"),
         ("forward", {"alert": 101, "port": 9, "transport": "pigeon"}, "transport is 'pigeon'"),
         ("forward", {"alert": 101, "port": 9, "framing": "line"}, "framing 'line'"),
         ("forward", {"alert": 101, "port": 9, "copies": 0}, "copies 0"),

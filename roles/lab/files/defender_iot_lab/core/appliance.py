@@ -24,12 +24,14 @@ from .options import ConfigurationError, changed
 class World:
     """Shared state of all appliances: the time, the trusted CA and the addresses.
 
-    `routes` maps the address of each appliance to its port on the loopback interface.
+    `routes` maps the address of each appliance to its port on the loopback interface, `names` the name of
+    each appliance to its address.
     """
 
     clock: Clock
     trust: ssl.SSLContext
     routes: dict[str, int] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
 
 class Appliance(ABC):

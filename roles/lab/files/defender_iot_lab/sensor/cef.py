@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the otsec.defender_iot authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Alerts as CEF messages by syslog, which anyone can forge, repeat or lose."""
+"""Alerts as syslog messages in CEF and other forms, which anyone can forge, repeat or lose."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..core.options import ConfigurationError
 from ..core.server import LOOPBACK
 
 SEVERITIES = {"Warning": 1, "Minor": 4, "Major": 8, "Critical": 10}
-FORMS = ("current", "sensor_2018", "console_2018")
+FORMS = ("current", "sensor_2018", "console_2018", "leef", "text", "object")
 FRAMINGS = {
     "newline": lambda message: message + b"\n",
     "octet_count": lambda message: b"%d %b" % (len(message), message),
@@ -26,10 +26,13 @@ TIMEOUT_SECONDS = 5
 
 
 def message(form: str, sensor: str, alert: Mapping[str, Any], ends: Mapping[str, Any], now: float) -> str:
-    """Return an alert as a CEF message without framing. `ends` are the addresses; unknown ones are left out.
+    """Return an alert as a message without framing. `ends` are the addresses; unknown ones are left out.
 
-    Today's header and keys are documented, those of 2018 observed. Values are not escaped (observed).
+    Today's header and keys of CEF are documented, those of 2018 observed. Values are not escaped (observed).
+    Of the other forms only the order of the fields is documented.
     """
+    if form in OTHER_FORMS:
+        return f"<9>{_local(now)} {sensor} {OTHER_FORMS[form](sensor, alert, ends)}"
     severity = SEVERITIES.get(alert["severity"], 0)
     if form == "console_2018":
         header = (
@@ -48,6 +51,33 @@ def message(form: str, sensor: str, alert: Mapping[str, Any], ends: Mapping[str,
     return (
         f"<123>{_local(now)} {sensor} {header}|{_extension(alert, ends, names, now)} cat=Suspicion of Malware"
     )
+
+
+def _leef(sensor: str, alert: Mapping[str, Any], ends: Mapping[str, Any]) -> str:
+    fields = {
+        "title": alert["title"],
+        "msg": alert["message"],
+        "severity": alert["severity"],
+        "type": alert["engine"],
+        "src_ip": ends.get("source"),
+        "dst_ip": ends.get("destination"),
+    }
+    header = "LEEF:1.0|Microsoft Defender for IoT|Sensor|24.1.0|Microsoft Defender for IoT Alert|"
+    return header + "\t".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+
+
+def _words(sensor: str, alert: Mapping[str, Any], ends: Mapping[str, Any]) -> str:
+    parts = [sensor, alert["title"], alert["engine"], alert["severity"], ends.get("source"), alert["message"]]
+    return ", ".join(str(part) for part in parts if part is not None)
+
+
+def _object(sensor: str, alert: Mapping[str, Any], ends: Mapping[str, Any]) -> str:
+    fields = {"Sensor name": sensor, "Title": alert["title"], "Message": alert["message"]}
+    fields.update({"Severity": alert["severity"], "Type": alert["engine"], "Source": ends.get("source")})
+    return ", ".join(f"{name}: {'N/A' if value is None else value}" for name, value in fields.items())
+
+
+OTHER_FORMS = {"leef": _leef, "text": _words, "object": _object}
 
 
 def _local(now: float) -> str:
