@@ -23,7 +23,10 @@ from ansible_collections.otsec.defender_iot.plugins.filter.consumers import (
     unused_token_plan,
     unused_tokens,
 )
-from ansible_collections.otsec.defender_iot.plugins.filter.trusted_hosts import trusted_hosts
+from ansible_collections.otsec.defender_iot.plugins.filter.trusted_hosts import (
+    trusted_hosts,
+    trusted_hosts_by_site,
+)
 
 JUDGED = {"integration": "forescout", "verdict": {"state": "working"}}
 S1 = {"forescout_module_sensor": "s1"}
@@ -217,3 +220,17 @@ def test_a_host_without_an_ip_address_is_listed_by_name() -> None:
         {"inventory_hostname": "2001:db8::1"},
     ]
     assert trusted_hosts(hosts) == ["192.0.2.1", "b", "c", "2001:db8::1"]
+
+
+def test_hosts_are_listed_by_their_sites() -> None:
+    hosts = [
+        {"inventory_hostname": "a", "ansible_host": "192.0.2.1", "defender_iot_site": "north"},
+        {"inventory_hostname": "b", "ansible_host": "192.0.2.2", "defender_iot_site": "south"},
+        {"inventory_hostname": "c", "ansible_host": "192.0.2.3", "defender_iot_site": "north"},
+        {"inventory_hostname": "d"},
+    ]
+    assert trusted_hosts_by_site(hosts) == {
+        "north": ["192.0.2.1", "192.0.2.3"],
+        "south": ["192.0.2.2"],
+        "": ["d"],
+    }
