@@ -65,6 +65,8 @@ class Journey:
             },
             "forescouts": {PLATFORM: platform},
         }
+        if "sensor-south-01" in self.sensors:
+            groups["sensors"]["sensor-south-01"]["sensor_tokens_tokens"] = [{"description": "siem"}]
         for group in groups.values():
             for name in self.removed:
                 group.pop(name, None)
@@ -140,7 +142,8 @@ def test_an_installation_lives_from_the_first_login_to_an_empty_store(workspace:
     journey.sensors = {"sensor-north-01": "192.0.2.99"}
     journey.run("site").succeeded()
     journey.sensors = dict(SENSORS)
-    assert journey.predicted_and_done("site") == [*both, (PLATFORM, "forescout_module")]
+    own_token = ("sensor-south-01", "sensor_access_token")
+    assert journey.predicted_and_done("site") == [*both, (PLATFORM, "forescout_module"), own_token]
     assert journey.trusted(OLD) == list(SENSORS.values())
 
     # A sensor that a platform uses cannot be decommissioned.
@@ -149,29 +152,31 @@ def test_an_installation_lives_from_the_first_login_to_an_empty_store(workspace:
     assert refused.code != 0
     assert "forescout_module_sensor of forescout-01 names it" in refused.output
 
-    # A sensor without platforms is no longer trusted. A FortiGate that was merely removed is reported.
+    # A sensor loses its token and its trust. A FortiGate that was merely removed is reported.
     journey.decommissioned, journey.removed = ["sensor-south-01"], [OLD]
     removed = journey.run("decommission").succeeded()
-    assert removed.changes == [(NEW, "fortigate_access")]
+    assert removed.changes == [(NEW, "fortigate_access"), own_token]
     assert f"{OLD}: left behind" in removed.output
     journey.removed = []
 
-    # A FortiGate.
-    journey.decommissioned = ["sensor-south-01", OLD]
+    # A FortiGate, and a platform, whose token is deleted on its sensor. No later run creates another.
+    journey.decommissioned = ["sensor-south-01", OLD, PLATFORM]
     drift = journey.run("drift")
     assert drift.code == 2, drift.output
-    assert journey.predicted_and_done("decommission") == [(OLD, "fortigate_access")]
+    done = journey.predicted_and_done("decommission")
+    assert done == [
+        (OLD, "fortigate_access"),
+        (PLATFORM, "forescout_module"),
+        ("sensor-north-01", "sensor_access_token"),
+    ]
+    assert drift.changes == done
     assert lab.tables(OLD) == before["gates"][OLD]
     assert journey.run("site").succeeded().changes == []
 
     # Everything.
     journey.decommissioned = [NEW, OLD, *SENSORS, PLATFORM]
-    assert journey.predicted_and_done("decommission", f"--limit=!{OLD}", personally=True) == [
-        (NEW, "fortigate_access"),
-        (NEW, "fortigate_access"),
-        (PLATFORM, "forescout_module"),
-        ("sensor-north-01", "sensor_access_token"),
-    ]
+    last = journey.predicted_and_done("decommission", f"--limit=!{OLD}", personally=True)
+    assert last == [(NEW, "fortigate_access")] * 2
     assert holdings(lab) == before
     assert workspace.stored_files() == {}
     assert journey.by_a_person("drift").succeeded().changes == []

