@@ -23,7 +23,6 @@ MARKUP = re.compile(r"[A-Z]\(([^)]*)\)")
 def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
     """Return the README of one role: its main entry point, then the others."""
     spec, others = specs["main"], {entry: each for entry, each in specs.items() if entry != "main"}
-    example = ROLES / name / "meta/example.yml"
     path = ROLES / name / "meta/facts.yml"
     facts = yaml.safe_load(path.read_text()) if path.exists() else {}
     parts = [
@@ -31,7 +30,7 @@ def readme(name: str, specs: dict[str, dict[str, Any]]) -> str:
         f"{spec['short_description']}.",
         *paragraphs(spec["description"]),
         "## Example",
-        f"```yaml\n{example.read_text().strip()}\n```",
+        f"```yaml\n{spec['examples'].strip()}\n```",
         "## Variables",
         table(spec["options"]),
         *(part for entry, each in others.items() for part in entry_point(entry, each, spec["options"])),

@@ -4,8 +4,9 @@
 
 """Which platforms use which access tokens, and which tokens may be deleted.
 
-A token is deleted only if every platform that it was ever assigned to is in the inventory and now uses
-another one. A platform that is merely missing from the inventory may still use its token.
+A token is deleted only if every platform that it was ever assigned to is in the inventory, and now uses
+another one or is decommissioned. A platform that is merely missing from the inventory may still use its
+token.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from typing import Any
 
 Consumer = dict[str, Any]
 Stored = Mapping[str, Any]
+
+DECOMMISSIONED = "decommissioned"
+"""The inventory group of the appliances that are no longer to be used."""
 
 BY_DEFAULT = "forescout"
 """The description of a token if none is declared."""
@@ -31,19 +35,34 @@ def token_consumers(platforms: Iterable[Mapping[str, Any]]) -> list[Consumer]:
     """Return the consumers that the variables of Forescout platforms declare.
 
     A platform without a sensor uses no token. ``works`` is true if this run verified the integration as
-    working, ``settled`` if its settings were read and are in the desired state.
+    working, ``settled`` if its settings were read and are in the desired state. The ``sensor`` of a
+    decommissioned platform is empty, and ``works`` is true if this run cleared its settings.
     """
     return [
-        {
-            "name": str(platform["inventory_hostname"]),
-            "sensor": str(platform["forescout_module_sensor"]),
-            "description": str(platform.get("forescout_module_token_description", BY_DEFAULT)),
-            "works": _state(platform) == "working",
-            "settled": _is_settled(platform.get("__forescout_module_result") or {}),
-        }
+        _decommissioned(platform) if is_decommissioned(platform) else _in_use(platform)
         for platform in platforms
         if platform.get("forescout_module_sensor")
     ]
+
+
+def is_decommissioned(host: Mapping[str, Any]) -> bool:
+    """Return whether the variables of a host say that it is no longer to be used."""
+    return DECOMMISSIONED in host.get("group_names", ())
+
+
+def _in_use(platform: Mapping[str, Any]) -> Consumer:
+    return {
+        "name": str(platform["inventory_hostname"]),
+        "sensor": str(platform["forescout_module_sensor"]),
+        "description": str(platform.get("forescout_module_token_description", BY_DEFAULT)),
+        "works": _state(platform) == "working",
+        "settled": _is_settled(platform.get("__forescout_module_result") or {}),
+    }
+
+
+def _decommissioned(platform: Mapping[str, Any]) -> Consumer:
+    is_cleared = _succeeded(platform.get("__forescout_module_result") or {})
+    return {**_in_use(platform), "sensor": "", "works": is_cleared, "settled": is_cleared}
 
 
 def consumed_tokens(consumers: Iterable[Mapping[str, Any]], sensor: str) -> list[dict[str, str]]:
@@ -66,6 +85,14 @@ def unused_token_names(
     return [each for each in dict.fromkeys(possible) if each not in needed]
 
 
+def known_tokens(
+    consumers: Iterable[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], seen: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return the wanted tokens, and those that a sensor may have and does not need."""
+    others = unused_token_names(consumers, wanted, seen)
+    return [*wanted, *({"description": description} for description in others)]
+
+
 def unused_tokens(
     stored: Iterable[Stored],
     consumers: Sequence[Mapping[str, Any]],
@@ -74,7 +101,7 @@ def unused_tokens(
 ) -> list[dict[str, Any]]:
     """Return the stored tokens that a sensor does not need, each with its consumers.
 
-    ``reason`` is why the token must be kept. It is empty after a declared move of all consumers.
+    ``reason`` is why the token must be kept. It is empty after all consumers were moved or decommissioned.
     ``sensors`` are the sensors in the inventory.
     """
     declared = {each.get("name"): each for each in consumers}
@@ -133,14 +160,28 @@ def sensor_error(platform: str, sensor: str, groups: Mapping[str, Sequence[str]]
 
     Without a group ``sensors``, any host in the inventory is accepted.
     """
-    sensors = groups.get("sensors") or groups.get("all") or []
+    gone = set(groups.get(DECOMMISSIONED, ()))
+    sensors = [each for each in groups.get("sensors") or groups.get("all") or [] if each not in gone]
     if sensor in sensors:
         return ""
     close = get_close_matches(sensor, sensors, n=1)
-    guess = f" (did you mean {close[0]}?)" if close else ""
+    guess = f" (did you mean {close[0]}?)" if close and sensor not in gone else ""
+    what = "is decommissioned" if sensor in gone else "is not a sensor in the inventory"
     return (
-        f'{platform}: forescout_module_sensor is "{sensor}", which is not a sensor in the inventory; '
+        f'{platform}: forescout_module_sensor is "{sensor}", which {what}; '
         f"set it to one of {_listed(sorted(sensors))}{guess}"
+    )
+
+
+def decommissioning_error(host: str, consumers: Iterable[Mapping[str, Any]]) -> str:
+    """Return why a sensor cannot be decommissioned yet, or an empty text."""
+    users = [str(each["name"]) for each in consumers if each["sensor"] == host]
+    if not users:
+        return ""
+    platforms = _listed(users)
+    return (
+        f"{host}: it is decommissioned, but forescout_module_sensor of {platforms} names it; set another "
+        f"sensor there and run otsec.defender_iot.forescout, or decommission {platforms} too"
     )
 
 
@@ -153,6 +194,9 @@ def _why_kept(
         consumer = declared.get(name)
         if consumer is None:
             yield f"its consumer {name} is not in the inventory or has no forescout_module_sensor"
+        elif not consumer["sensor"]:
+            if not consumer["works"]:
+                yield f"{name} is decommissioned, and its settings were not cleared in this run"
         elif consumer["sensor"] not in sensors:
             named = f'forescout_module_sensor of {name} is "{consumer["sensor"]}"'
             yield f"{named}, which is not a sensor in the inventory"
@@ -174,8 +218,11 @@ def _has_left(consumer: Mapping[str, Any] | None, given: str, token: Stored, sen
 
 def _is_settled(result: Mapping[str, Any]) -> bool:
     """Return whether the settings were read back as declared. Those that an operator enters are not read."""
-    went_wrong = any(result.get(name) for name in ("failed", "unreachable", "skipped"))
-    return bool(result) and not went_wrong and "steps" not in result
+    return _succeeded(result) and "steps" not in result
+
+
+def _succeeded(result: Mapping[str, Any]) -> bool:
+    return bool(result) and not any(result.get(name) for name in ("failed", "unreachable", "skipped"))
 
 
 def _state(platform: Mapping[str, Any]) -> str | None:
@@ -197,8 +244,10 @@ class FilterModule:
             "token_consumers": token_consumers,
             "consumed_tokens": consumed_tokens,
             "unused_token_names": unused_token_names,
+            "known_tokens": known_tokens,
             "unused_tokens": unused_tokens,
             "unused_token_plan": unused_token_plan,
             "previous_token_holders": previous_token_holders,
             "sensor_error": sensor_error,
+            "decommissioning_error": decommissioning_error,
         }

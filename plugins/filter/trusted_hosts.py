@@ -16,6 +16,14 @@ def trusted_hosts(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
     return [_address(host) for host in hosts]
 
 
+def trusted_hosts_by_site(hosts: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the same for the hosts of each ``defender_iot_site``. Hosts without one have an empty site."""
+    sites: dict[str, list[str]] = {}
+    for host in hosts:
+        sites.setdefault(str(host.get("defender_iot_site", "")), []).append(_address(host))
+    return sites
+
+
 def _address(host: Mapping[str, Any]) -> str:
     address = str(host.get("ansible_host", ""))
     try:
@@ -30,4 +38,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"trusted_hosts": trusted_hosts}
+        return {"trusted_hosts": trusted_hosts, "trusted_hosts_by_site": trusted_hosts_by_site}

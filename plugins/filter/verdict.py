@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..module_utils._engine.moment import as_text, lies_ahead, now, read_moment
+from .consumers import DECOMMISSIONED
 
 Result = Mapping[str, Any]
 Verdict = dict[str, Any]
@@ -98,6 +99,7 @@ def verification(
 ) -> Result:
     """Return the ``verdicts`` about the hosts that are FortiGates, Forescout platforms and FortiSIEMs.
 
+    Decommissioned hosts have no verdict.
     ``unread`` are the names of the appliances, sensors too, of which this run has no result.
     """
     verdicts: list[Result] = []
@@ -119,7 +121,7 @@ def verification(
 
 
 def _members(group: str, hosts: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
-    chosen = set(hosts)
+    chosen = set(hosts).difference(groups.get(DECOMMISSIONED, ()))
     return [host for host in groups.get(group, ()) if host in chosen]
 
 

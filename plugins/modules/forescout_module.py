@@ -46,6 +46,14 @@ attributes:
   idempotent:
     support: full
 options:
+  state:
+    description:
+      - V(present) sets server address and access token.
+      - V(absent) clears both, so that the platform queries no sensor. The secret store stays as it is. With
+        O(transport=fstool), that the module accepts empty settings is assumed.
+    type: str
+    choices: [present, absent]
+    default: present
   transport:
     description:
       - How to manage the settings.
@@ -107,9 +115,8 @@ options:
     type: path
   server_address:
     description:
-      - IP address of the sensor that the platform queries.
+      - IP address of the sensor that the platform queries. Required with O(state=present).
     type: str
-    required: true
   access_token_ref:
     description:
       - Reference to the sensor's access token in the secret store, as C(BACKEND:LOCATION). Use the same
@@ -117,8 +124,8 @@ options:
       - V(vault_file:/srv/secrets/sensor-north-01) is the file C(/srv/secrets/sensor-north-01.yml) on the
         control node, encrypted with the vault identity of the run. The identity is required with
         O(transport=manual) too. The path must be absolute.
+      - Required with O(state=present).
     type: str
-    required: true
   access_token_replaced:
     description:
       - Whether an earlier task replaces that token. In check mode the store still contains the old token. If
@@ -176,6 +183,13 @@ EXAMPLES = r"""
     server_address: 192.0.2.20
     access_token_ref: vault_file:/srv/secrets/sensor-north-01-forescout
 
+- name: Clear the settings of a platform that is decommissioned
+  otsec.defender_iot.forescout_module:
+    url: "https://{{ ansible_host }}"
+    transport: rest
+    endpoints: endpoint_maps/forescout.yml
+    state: absent
+
 - name: Determine the manual steps in the Forescout Console
   otsec.defender_iot.forescout_module:
     server_address: 192.0.2.20
@@ -206,11 +220,11 @@ settings:
         - Fingerprint of the token, see RV(fingerprint).
         - V((known after apply\)) in check mode if the store contains no token yet.
       type: str
-      returned: always
+      returned: with O(state=present)
 secret_ref:
   description: Reference to the token, as in O(access_token_ref). The token itself is never returned.
   type: str
-  returned: success
+  returned: success, with O(state=present)
   sample: vault_file:/srv/secrets/sensor-north-01-forescout
 fingerprint:
   description:
@@ -218,19 +232,19 @@ fingerprint:
       nothing else about them.
     - V(null) if the store contains no token.
   type: str
-  returned: success
+  returned: success, with O(state=present)
   sample: 5b1d0c4e9a72
 created_at:
   description:
     - Time when the stored token was minted, in UTC. V(null) if it is not known, for example for a manually
       stored token.
   type: str
-  returned: success
+  returned: success, with O(state=present)
   sample: "2026-11-02T09:30:00Z"
 verified_at:
   description: Time when the sensor accepted the stored token, in UTC. V(null) if the token was not verified.
   type: str
-  returned: success
+  returned: success, with O(state=present)
   sample: "2026-11-02T09:30:01Z"
 delivered_at:
   description:
@@ -238,7 +252,7 @@ delivered_at:
       from these settings.
     - V(null) if this module did not deliver the token.
   type: str
-  returned: success, with O(transport=rest) or O(transport=fstool)
+  returned: success, with O(state=present) and O(transport=rest) or O(transport=fstool)
   sample: "2026-11-02T09:30:02Z"
 running:
   description:
@@ -357,23 +371,27 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.modu
     prepare_forescout_module,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.options import forescout
-from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import ROTATE_ONLY
+from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import ROTATE_ONLY, STATE
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
 MODULE = Module(
     arguments=forescout(
         {
+            **STATE,
             "transport": {"type": "str", "choices": ["manual", "rest", "fstool"], "default": "manual"},
             "endpoints": {"type": "path"},
             **SETTINGS.argument_spec(),
-            "access_token_ref": {"type": "str", "required": True, "no_log": False},
+            "access_token_ref": {"type": "str", "no_log": False},
             "access_token_replaced": {"type": "bool", "default": False, "no_log": False},
             **ROTATE_ONLY,
             **FSTOOL,
             **WRITING,
         },
-        required_if=[("transport", "rest", ["url", "endpoints"])],
+        required_if=[
+            ("transport", "rest", ["url", "endpoints"]),
+            ("state", "present", ["server_address", "access_token_ref"]),
+        ],
     ),
     resource=SETTINGS,
     connect=connect,

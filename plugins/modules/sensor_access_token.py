@@ -59,7 +59,9 @@ attributes:
 options:
   state:
     description:
-      - V(absent) deletes the token from the sensor and from the store. It requires O(endpoints).
+      - V(absent) deletes the token from the sensor and from the store.
+      - Without O(endpoints) an operator deletes the token on the sensor. The task then tries the stored
+        token, and removes it from the store if the sensor answers with 401. With any other answer it fails.
   description:
     description:
       - Description of the token on the sensor. The comparison is case-sensitive.
@@ -308,8 +310,7 @@ MODULE = Module(
             "previous": {"type": "str", "choices": ["keep", "absent"], "default": "keep"},
             "replaced": {"type": "bool", "default": False},
             **ROTATE_ONLY,
-        },
-        required_if=[("state", "absent", ["endpoints"])],
+        }
     ),
     resource=TOKEN,
     connect=connect,

@@ -197,14 +197,14 @@ def test_the_api_admin_trusts_the_sensors_and_nobody_else(chain: Chain, fortigat
     hosts = {row[row["type"]] for row in admin["trusthost"]}
     assert hosts == {f"{address} 255.255.255.255" for address in SENSORS.values()}
     assert admin["accprofile"] == "defender-iot"
-    assert [vdom["name"] for vdom in admin["vdom"]] == ["root"]
-    assert admin["comments"] == "Minor alerts and above"
+    assert admin["vdom"] == []
+    assert admin["comments"] == "Microsoft Defender for IoT sensors"
 
 
 @pytest.mark.parametrize("fortigate", FORTIGATES)
-def test_the_api_admin_has_cors_as_configured_and_pki_off(chain: Chain, fortigate: str) -> None:
+def test_the_api_admin_allows_no_other_origin_and_has_pki_off(chain: Chain, fortigate: str) -> None:
     admin = chain.admins[fortigate]
-    assert admin["cors-allow-origin"] == "https://portal.example.com"
+    assert admin["cors-allow-origin"] == ""
     assert (admin["peer-auth"], admin["peer-group"]) == ("disable", "")
 
 

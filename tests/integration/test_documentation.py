@@ -115,7 +115,7 @@ def test_the_readme_opens_with_a_playbook_and_the_diff_it_prints(workspace: Work
         "fortigate_api_admin",
         name="defender-iot",
         vdoms=["root"],
-        trusted_hosts=["192.0.2.11", "198.51.100.11"],
+        trusted_hosts=["192.0.2.20", "198.51.100.11"],
     )
     workspace.run(play(trusting_too_many), **environment).succeeded()
     check = workspace.run(*plays, arguments=["--check", "--diff"], **environment).succeeded()

@@ -24,7 +24,7 @@ CHECK = ["--check"]
 @pytest.fixture
 def plant(workspace: Workspace) -> Workspace:
     """A control node with one FortiGate that has the VDOMs root and plant."""
-    workspace.lab.switch(FORTIGATE, multi_vdom=True, vdoms=["root", "plant"])
+    workspace.lab.switch(FORTIGATE, vdoms=["root", "plant"])
     workspace.inventory(fgt=workspace.host(FORTIGATE))
     return workspace
 
@@ -49,6 +49,35 @@ def test_the_key_of_an_admin_without_the_management_vdom_is_verified_and_warned_
         run.one("bare").message
     )
     assert [each["name"] for each in run.one("scoped").data["admins"]] == ["ours"]
+
+
+def test_the_documented_account_of_one_vdom_keeps_the_block_list_there(plant: Workspace) -> None:
+    respond = {"name": "plant-respond", "profile": "plant-respond", "vdoms": ["plant"], **TRUSTED}
+    profiles = [{"name": "plant-respond", "preset": "defender_iot_respond"}]
+    entry = {"address": "192.0.2.7", "until": "2099-01-01T00:00:00Z"}
+    key = f"{{{{ lookup('otsec.defender_iot.secret', '{plant.ref('keys')}/plant-respond') }}}}"
+
+    def block(**options: Any) -> dict[str, Any]:
+        return task("fortigate_block_list", entries=[entry], token=key, **options)
+
+    run = plant.run(
+        play(
+            task("fortigate_access", profiles=profiles, admins=[respond], secret_store=plant.ref("keys")),
+            task("fortigate_block_list", entries=[], vdom="plant"),
+            task("fortigate_block_policy", vdom="plant"),
+            block(vdom="plant"),
+            block(),
+        )
+    )
+    *done, confined = run.of("fgt")
+    assert [each.changed for each in done] == [True] * 4, run.output
+    assert "the account has no access to the management VDOM, which is used without vdom" in confined.message
+    name = "defender-iot-blocked-192.0.2.7"
+    there, elsewhere = (
+        [row["name"] for row in plant.lab.firewall(FORTIGATE, "GET", f"address?vdom={vdom}")]
+        for vdom in ("plant", "root")
+    )
+    assert (name in there, name in elsewhere) == (True, False)
 
 
 @pytest.mark.parametrize("vdom", ["*", "root,plant"])

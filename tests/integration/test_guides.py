@@ -38,9 +38,12 @@ WALKED = {
 ELSEWHERE = {
     "README.md": "how to clone and install, before the use cases",
     "docs/connections.md": "asks a real address for its certificate",
+    "docs/decommissioning.md": "test_journey.py",
     "docs/engines.md": "test_runner.py and test_execution_environment.py",
+    "docs/first_login.md": "test_journey.py",
     "docs/from_sensor_to_map.md": "test_recording_to_map.py",
     "docs/gitops.md": "test_gitops.py",
+    "docs/installation.md": "test_installation.py",
     "docs/quick_start.md": "test_quick_start.py",
     "docs/secrets.md": "opens an editor for an operator to type in",
 }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A FortiGate's own store and rotation override those that all roles share."""
+"""A FortiGate's own store, rotation and trusted hosts override those that all share."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.otsec.defender_iot.tests.support.example import FORTIGATES, Example
 from ansible_collections.otsec.defender_iot.tests.support.workspace import COLLECTION, Workspace
 
 SHARED = {"defender_iot_secret_store": "shared", "defender_iot_rotation_id": "2026-q3"}
@@ -50,3 +51,20 @@ def test_a_key_is_kept_and_named_after_its_rotation_as_its_fortigate_says(node: 
     (file,) = [path for path in node.stored_files() if f"/{name}/" in path]
     assert file == f"{folder}/{name}/defender-iot.yml"
     assert node.kept(file.removesuffix(".yml")).get("rotation_id") == rotation
+
+
+def test_a_fortigate_trusts_the_sensors_of_its_site_and_one_key_for_several_is_reported(
+    workspace: Workspace,
+) -> None:
+    example = Example(workspace).override(FORTIGATES[1], fortigate_access_token=None)
+    key = workspace.lab.appliances[FORTIGATES[1]]["credentials"]["token"]
+    site = ("--extra-vars=fortigate_access_trust=site", f"--limit={FORTIGATES[1]},{FORTIGATES[2]}")
+    run = example.playbook("fortinet", "--check", *site, FORTIGATE_TOKEN=key).succeeded()
+    assert "FORTIGATE_TOKEN is set, and several FortiGates of this run use it." in run.output
+    trusted = {
+        result.host: entry["after"]["trusted_hosts"]
+        for result in run.of(module="fortigate_access")
+        for entry in result.data["objects"]
+        if entry["kind"] == "admin"
+    }
+    assert trusted == {FORTIGATES[1]: ["192.0.2.11/32"], FORTIGATES[2]: ["198.51.100.11/32"]}

@@ -45,12 +45,18 @@ def prepare_secret(task: Task, outcome: Outcome) -> SecretChange:
 
 
 def adopt(task: Task, outcome: Outcome) -> None:
-    """Verify once, by a documented call, a secret that an operator put into the store."""
+    """Verify once, by a documented call, a secret that an operator put into the store.
+
+    With ``state: absent``, remove it from the store once the appliance rejects it.
+    """
     stored = _read_store(task)
     if task.options.get("rotate_only"):
         plan = plan_no_rotation(task.title, stored, "without an endpoint map, an operator must replace it")
         outcome.warnings += plan.notes
         SecretChange(task, outcome, plan).finish()
+        return
+    if task.options.get("state") == "absent":
+        SecretChange(task, outcome, _plan_removal(stored)).finish()
         return
     if stored.current is None:
         raise Conflict(
@@ -60,6 +66,15 @@ def adopt(task: Task, outcome: Outcome) -> None:
     steps = () if _is_proved(stored.current) else (SecretStep("prove", value=stored.current.value),)
     current = stored.current
     SecretChange(task, outcome, SecretPlan(steps, None, (), current, current, stored.previous)).finish()
+
+
+def _plan_removal(stored: StoredSecret) -> SecretPlan:
+    """Plan to remove a secret that only an operator can revoke, after the appliance rejects every value."""
+    minted = stored.pending.secret if stored.pending else None
+    values = [each.value for each in (stored.current, minted, stored.previous) if each is not None]
+    steps = [SecretStep("disprove", value=value) for value in values]
+    forget = [SecretStep("forget")] if stored != StoredSecret() else []
+    return SecretPlan((*steps, *forget), before=stored.current)
 
 
 def converge_parent(task: Task, outcome: Outcome) -> None:

@@ -38,6 +38,11 @@ NOT_VERIFIED = {
 """Cause and remedy for each verdict of a probe that does not verify a stored value."""
 
 
+STILL_VALID = (
+    "the appliance still accepts the stored value, and no public interface revokes it",
+    "delete it in the appliance's web interface, and run again",
+)
+
 NOT_DONE = (InvalidOptions, Refused, Unsupported)
 """The errors that prove that the appliance did not carry out a request. Any other error leaves a doubt."""
 
@@ -232,6 +237,16 @@ class SecretChange:
             f"verifying {self.task.title} used it, so its time of last use does not prove another caller"
         )
         self.current = self.entry.prove()
+
+    def disprove(self, step: SecretStep) -> None:
+        """Probe a value once. Raises ApplianceError unless the appliance clearly rejects it."""
+        verdict, status = probe(self.task, step.value)
+        if status == 401 and verdict == "invalid":
+            return
+        with attempting(f"removing {self.task.title} from the store"):
+            if verdict == "valid":
+                raise ApplianceError(*STILL_VALID, status=status)
+            raise ApplianceError(*NOT_VERIFIED["unknown"], status=status)
 
     def _minted_id(self) -> Any:
         """Return the id from the answer, or else the id of the only new entry."""

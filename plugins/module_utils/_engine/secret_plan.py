@@ -66,8 +66,8 @@ class RotationOptions:
 class SecretStep:
     """One step. The executor has a method named ``verb``.
 
-    ``entry`` is for revoke, ``known`` (the existing ids) for reserve, ``value`` for prove, the others for
-    commit.
+    ``entry`` is for revoke, ``known`` (the existing ids) for reserve, ``value`` for prove and disprove, the
+    others for commit.
     """
 
     verb: str

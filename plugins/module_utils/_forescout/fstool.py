@@ -223,11 +223,12 @@ class Fstool(Appliance):
         )
 
     def _read_back(self, node: str, before: Mapping[str, str | None], wanted: Mapping[str, str]) -> None:
-        """Compare the store with the settings, as far as it shows them."""
+        """Compare the store with the settings, as far as it shows them. A cleared one may be missing."""
         store = self._store(node)
         address, token = self.keys["server_address"], self.keys["access_token"]
-        for key in [address, *([token] if self.shows_token else [])]:
-            if store.values.get(key) == wanted[key]:
+        shows_token = self.shows_token or not wanted[token]
+        for key in [address, *([token] if shows_token else [])]:
+            if store.values.get(key, "") == wanted[key]:
                 continue
             if store.values.get(key) != before[key]:
                 self._refuse_concurrent_change(node)
@@ -235,7 +236,7 @@ class Fstool(Appliance):
                 f"on {node} the value of {key} reads back different from what was set",
                 "check the options escapes and property_keys",
             )
-        if not store.values.get(token):
+        if wanted[token] and not store.values.get(token):
             raise ApplianceError(
                 f"on {node} no value reads back for {token}", "check the keys in property_keys"
             )

@@ -20,7 +20,7 @@ from .._engine.appliance import Appliance, Route
 from .._engine.apply import SecretToUse, apply, converge
 from .._engine.errors import InvalidOptions
 from .._engine.resource import Field, Resource
-from .._engine.rotate import rotate_delivery
+from .._engine.rotate import compare, rotate_delivery
 from .._engine.secret import shown
 from .._engine.task import Outcome, Task, list_objects, object_entry
 from .._wire.web_interface import require_login
@@ -34,13 +34,29 @@ SETTINGS = Resource(
     kind="settings",
     path="settings",
     fields={
-        "server_address": Field("server_address", required=True),
+        "server_address": Field("server_address"),
         "access_token": Field("access_token"),
     },
     delivers="access_token",
     resend=frozenset({"server_address", "access_token"}),
     singleton=True,
 )
+
+
+def _without_token(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "access_token": ""}
+
+
+CLEARED = Resource(
+    label=SETTINGS.label,
+    kind=SETTINGS.kind,
+    path=SETTINGS.path,
+    fields={"server_address": Field("server_address")},
+    singleton=True,
+    unfold=_without_token,
+)
+"""The settings of a platform that queries no sensor. Nothing shows the token, so it is cleared with the
+address."""
 
 PLUGINS = Resource(
     label="plugin",
@@ -150,31 +166,57 @@ def show(task: Task, outcome: Outcome) -> None:
 
 
 def configure(task: Task, outcome: Outcome) -> None:
-    """Converge the settings, or with ``transport: manual`` return the steps for an operator."""
+    """Converge or clear the settings, or with ``transport: manual`` return the steps for an operator."""
+    is_absent = task.options["state"] == "absent"
     if task.options["transport"] == "manual":
-        _return_manual_steps(task, outcome)
+        (_return_steps_to_clear if is_absent else _return_manual_steps)(task, outcome)
         return
-    work = rotate_delivery if task.options["rotate_only"] else converge
-    work(task, outcome)
+    if is_absent:
+        _clear(task, outcome)
+    else:
+        (rotate_delivery if task.options["rotate_only"] else converge)(task, outcome)
     if task.options["transport"] == "fstool":
         outcome.values["running"] = task.appliance.running()
 
 
+def _clear(task: Task, outcome: Outcome) -> None:
+    options = {**task.options, "server_address": "", "state": "present"}
+    work = compare if task.options["rotate_only"] else converge
+    work(replace(task, resource=CLEARED, options=options), outcome)
+
+
 def _return_manual_steps(task: Task, outcome: Outcome) -> None:
     entry = task.secrets["access_token_ref"]
-    outcome.objects = [
-        object_entry(task, "unknown", {}, {}, previewable=False, reason="an operator enters the settings")
-    ]
+    _report_steps(task, outcome, "an operator enters the settings")
     outcome.values.update(
         steps=_steps(task.host, task.options["server_address"], entry.ref),
         **shown(entry.ref, apply(task, SecretToUse(task))),
     )
 
 
+def _return_steps_to_clear(task: Task, outcome: Outcome) -> None:
+    _report_steps(task, outcome, "an operator clears the settings")
+    outcome.values["steps"] = [
+        _open_module(task.host),
+        "Clear Server Address and Access Token.",
+        "Select Apply.",
+    ]
+
+
+def _report_steps(task: Task, outcome: Outcome, reason: str) -> None:
+    outcome.objects = [object_entry(task, "unknown", {}, {}, previewable=False, reason=reason)]
+
+
+def _open_module(appliance: str) -> str:
+    return (
+        f"Sign in to the Forescout Console of {appliance} and open Tools > Options > Modules > Defender "
+        "for IoT Platform (CyberX Platform in some versions)."
+    )
+
+
 def _steps(appliance: str, server_address: str, access_token_ref: str) -> list[str]:
     return [
-        f"Sign in to the Forescout Console of {appliance} and open Tools > Options > Modules > Defender "
-        "for IoT Platform (CyberX Platform in some versions).",
+        _open_module(appliance),
         f"Set Server Address to {server_address}.",
         f"Set Access Token to the value stored under {access_token_ref}.",
         "Select Apply.",

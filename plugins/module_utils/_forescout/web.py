@@ -39,7 +39,7 @@ class Forescout(Appliance):
         token is never sent to the new address.
         """
         address = self.read(resource, key).get("server_address")
-        if address and address != body.get("server_address", address):
+        if address and body.get("server_address", address) not in (address, ""):
             self.web.write(resource.path, "update", dict.fromkeys(body, ""))
         self.web.write(resource.path, "update", body)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible.errors import AnsibleError
 from ansible.template import Templar
 
 from ...module_utils._engine.files import overwrite_regular
@@ -101,7 +102,7 @@ class Recorder:
         if self.folder:
             self._expect(play)
             for each in self.plays:
-                if "{{" not in str(each.hosts) and self._folder_of(each) == self.folder:
+                if self._folder_of(each) == self.folder:
                     self._expect(each)
 
     def plays_follow(self) -> bool:
@@ -118,12 +119,23 @@ class Recorder:
         named = Templar(loader=play._loader, variables=variables).template(variables.get(FOLDER))
         return str(named or self.default_folder)
 
+    @staticmethod
+    def _pattern(play: Any) -> Any:
+        """Return the hosts of a play that may not have started. Some are known only when it does."""
+        if "{{" not in str(play.hosts):
+            return play.hosts
+        variables = play.get_variable_manager().get_vars(play=play)
+        try:
+            return Templar(loader=play._loader, variables=variables).template(play.hosts)
+        except AnsibleError:
+            return []
+
     def _expect(self, play: Any) -> None:
         kinds = list(_kinds(play))
         if not kinds:
             return
         manager = play.get_variable_manager()
-        for host in manager._inventory.get_hosts(play.hosts, ignore_restrictions=True):
+        for host in manager._inventory.get_hosts(self._pattern(play), ignore_restrictions=True):
             if host.name not in self.appliances:
                 self.appliances[host.name] = _appliance(host, kinds[0], manager, play._loader)
 

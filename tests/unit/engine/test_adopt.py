@@ -26,8 +26,10 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     VALID,
     MemoryAppliance,
     MemoryEntry,
+    begun,
     do,
     mark,
+    secret,
 )
 
 TOKEN = Resource(label="token", kind="token", path="tokens", fields={"name": Field("name")})
@@ -122,3 +124,67 @@ def test_an_appliance_out_of_reach_leaves_a_secret_as_it_was() -> None:
         do(adopt, job)
     assert caught.value.attempt == 'verifying token "a"'
     assert job.secrets["secret_ref"].current.verified_at is None
+
+
+def removal(verdicts: list[tuple[str, int | None]], *, check_mode: bool = False, **kept: Any) -> Task:
+    """Make a task that removes an adopted secret."""
+    events: list[str] = []
+    keeper = MemoryEntry(**kept, check_mode=check_mode, events=events)
+    api = MemoryAppliance(verdicts=verdicts, check_mode=check_mode, events=events)
+    return Task(TOKEN, {"name": "a", "state": "absent"}, api, "box", check_mode, {"secret_ref": keeper})
+
+
+def test_a_secret_that_an_operator_has_revoked_is_removed_from_the_store() -> None:
+    job = removal([INVALID], value="manual")
+    result = do(adopt, job)
+    assert job.appliance.events == ["store read", "appliance probe manual", "store forget"]
+    assert result["changed"]
+    assert result["objects"][0]["action"] == "delete"
+    assert (result["fingerprint"], result["diff"]["after"]) == (None, {})
+
+
+def test_every_stored_value_must_be_revoked() -> None:
+    parts = {"previous": secret("old"), "pending": begun(secret("new"))}
+    job = removal([INVALID, INVALID, VALID], value="manual", **parts)
+    with pytest.raises(ApplianceError):
+        do(adopt, job)
+    probed = [event for event in job.appliance.events if "probe" in event]
+    assert probed == [f"appliance probe {value}" for value in ("manual", "new", "old")]
+    assert "store forget" not in job.appliance.events
+
+
+def test_check_mode_predicts_the_removal_and_does_not_try_the_secret() -> None:
+    job = removal([INVALID], value="manual", check_mode=True)
+    assert do(adopt, job)["changed"]
+    assert job.appliance.events == ["store read"]
+
+
+def test_the_removal_of_a_secret_that_is_not_stored_changes_nothing() -> None:
+    job = removal([])
+    assert not do(adopt, job)["changed"]
+    assert job.appliance.events == ["store read"]
+
+
+STILL_VALID = (
+    "the appliance still accepts the stored value, and no public interface revokes it; "
+    "delete it in the appliance's web interface, and run again"
+)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [
+        (VALID, f" (200): {STILL_VALID}"),
+        (("invalid", 403), f" (403): {NOTHING_PROVED}"),
+        (UNKNOWN, f": {NOTHING_PROVED}"),
+        (("unknown", 500), f" (500): {NOTHING_PROVED}"),
+    ],
+)
+def test_a_secret_stays_in_the_store_unless_the_appliance_clearly_rejects_it(
+    verdict: tuple[str, int | None], found: str
+) -> None:
+    job = removal([verdict], value="manual")
+    with pytest.raises(ApplianceError) as caught:
+        do(adopt, job)
+    assert caught.value.sentence("box") == f'box: removing token "a" from the store failed{found}'
+    assert "store forget" not in job.appliance.events

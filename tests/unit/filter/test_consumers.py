@@ -14,6 +14,8 @@ from ansible_collections.otsec.defender_iot.plugins.filter.consumers import (
     NO_MAP,
     UNRECORDED,
     consumed_tokens,
+    decommissioning_error,
+    known_tokens,
     previous_token_holders,
     sensor_error,
     token_consumers,
@@ -21,10 +23,14 @@ from ansible_collections.otsec.defender_iot.plugins.filter.consumers import (
     unused_token_plan,
     unused_tokens,
 )
-from ansible_collections.otsec.defender_iot.plugins.filter.trusted_hosts import trusted_hosts
+from ansible_collections.otsec.defender_iot.plugins.filter.trusted_hosts import (
+    trusted_hosts,
+    trusted_hosts_by_site,
+)
 
 JUDGED = {"integration": "forescout", "verdict": {"state": "working"}}
 S1 = {"forescout_module_sensor": "s1"}
+GONE = {**S1, "group_names": ["decommissioned", "forescouts"]}
 CONSUMER = {"name": "ct", "sensor": "s1", "description": "forescout", "works": False, "settled": False}
 PLATFORMS = {
     # variables of a platform: its consumer
@@ -41,6 +47,19 @@ PLATFORMS = {
     "could not be set": ({**S1, "__forescout_module_result": {"failed": True}}, [CONSUMER]),
     "was not reached": ({**S1, "__forescout_module_result": {"unreachable": True}}, [CONSUMER]),
     "was skipped": ({**S1, "__forescout_module_result": {"skipped": True}}, [CONSUMER]),
+    "is decommissioned": (GONE, [{**CONSUMER, "sensor": ""}]),
+    "is decommissioned, and was cleared": (
+        {**GONE, "__forescout_module_result": {"changed": False}},
+        [{**CONSUMER, "sensor": "", "works": True, "settled": True}],
+    ),
+    "is decommissioned, and is cleared by an operator": (
+        {**GONE, "__forescout_module_result": {"steps": ["Sign in"]}},
+        [{**CONSUMER, "sensor": "", "works": True, "settled": True}],
+    ),
+    "is decommissioned, and could not be cleared": (
+        {**GONE, "__forescout_module_result": {"unreachable": True}},
+        [{**CONSUMER, "sensor": ""}],
+    ),
     "is set by an operator": ({**S1, "__forescout_module_result": {"steps": ["Sign in"]}}, [CONSUMER]),
 }
 
@@ -75,6 +94,11 @@ def test_every_known_description_may_be_that_of_an_unused_token() -> None:
     assert unused_token_names(consumers, [{"description": "x"}], {"skipped": True}) == ["forescout", "y"]
 
 
+def test_the_known_tokens_are_the_wanted_ones_and_those_that_may_be_unused() -> None:
+    wanted = [{"description": "x", "secret_ref": "vault_file:/x"}]
+    assert known_tokens([consumer("a")], wanted, {}) == [*wanted, {"description": "forescout"}]
+
+
 UNUSED = {
     # assigned platforms of the token on s1, declared consumers: why it is kept
     "moved": (["a"], [consumer("a", "s2")], ""),
@@ -91,6 +115,12 @@ UNUSED = {
         [consumer("a", "s9")],
         'forescout_module_sensor of a is "s9", which is not a sensor in the inventory',
     ),
+    "is decommissioned": (
+        ["a"],
+        [consumer("a", "")],
+        "a is decommissioned, and its settings were not cleared in this run",
+    ),
+    "is decommissioned and cleared": (["a"], [consumer("a", "", works=True)], ""),
     "still uses it": (["a"], [consumer("a")], "a uses it"),
     "was never recorded": ([], [consumer("a", "s2")], UNRECORDED),
 }
@@ -152,6 +182,23 @@ def test_a_replaced_token_has_no_holders_once_all_consumers_have_the_new_one(
     assert previous_token_holders([{"name": "x", "consumers": given}], declared, "s1") == holders
 
 
+def test_a_sensor_is_decommissioned_after_its_platforms() -> None:
+    consumers = [consumer("a", "s2"), consumer("b", "s1"), consumer("c", "")]
+    assert decommissioning_error("s3", consumers) == ""
+    assert decommissioning_error("s1", consumers) == (
+        "s1: it is decommissioned, but forescout_module_sensor of b names it; set another sensor there and "
+        "run otsec.defender_iot.forescout, or decommission b too"
+    )
+
+
+def test_a_platform_cannot_use_a_decommissioned_sensor() -> None:
+    groups = {"sensors": ["iot-1", "iot-2"], "decommissioned": ["iot-2"]}
+    assert sensor_error("ct", "iot-1", groups) == ""
+    assert sensor_error("ct", "iot-2", groups) == (
+        'ct: forescout_module_sensor is "iot-2", which is decommissioned; set it to one of iot-1'
+    )
+
+
 def test_an_unknown_sensor_is_refused_with_the_known_ones() -> None:
     groups = {"sensors": ["iot-2", "iot-1"], "all": ["iot-1", "iot-2", "ct"]}
     assert sensor_error("ct", "iot-1", groups) == ""
@@ -173,3 +220,17 @@ def test_a_host_without_an_ip_address_is_listed_by_name() -> None:
         {"inventory_hostname": "2001:db8::1"},
     ]
     assert trusted_hosts(hosts) == ["192.0.2.1", "b", "c", "2001:db8::1"]
+
+
+def test_hosts_are_listed_by_their_sites() -> None:
+    hosts = [
+        {"inventory_hostname": "a", "ansible_host": "192.0.2.1", "defender_iot_site": "north"},
+        {"inventory_hostname": "b", "ansible_host": "192.0.2.2", "defender_iot_site": "south"},
+        {"inventory_hostname": "c", "ansible_host": "192.0.2.3", "defender_iot_site": "north"},
+        {"inventory_hostname": "d"},
+    ]
+    assert trusted_hosts_by_site(hosts) == {
+        "north": ["192.0.2.1", "192.0.2.3"],
+        "south": ["192.0.2.2"],
+        "": ["d"],
+    }

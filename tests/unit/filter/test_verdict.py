@@ -378,6 +378,11 @@ def test_a_verification_collects_verdicts_and_what_could_not_be_read() -> None:
         "unread": ["f2", "c2", "m2", "s2", "s3"],
     }
     assert verification(["f3"], {}, {}) == {"verdicts": [], "unread": []}
+    groups["decommissioned"] = ["f2", "c1", "s2"]
+    assert verification(hosts, groups, hostvars) == {
+        "verdicts": [{"appliance": "f1"}],
+        "unread": ["c2", "s3"],
+    }
 
 
 def test_the_verdicts_of_a_fleet_become_one_table_for_each_integration() -> None:

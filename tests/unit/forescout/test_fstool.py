@@ -186,7 +186,7 @@ class Box:
         if script.startswith("umask"):
             self.copy = self.text if self.copy is None else self.copy
         elif "set_property a.value" in script:
-            self.text = with_value(self.text, "a.value", script.rsplit(maxsplit=1)[-1], True)
+            self.text = with_value(self.text, "a.value", shlex.split(script)[-1], True)
         elif "set_property t.value" in script:
             self.text = with_value(self.text, "t.value", stdin.rstrip("\n"), True)
         elif script.startswith("rm -f"):
@@ -275,6 +275,37 @@ def test_it_runs_where_it_runs_on_every_node(other: str, runs: bool | None) -> N
     box.before["status"] = lambda: CommandResult(0, said.pop())
     api = fstool(box, nodes=["em", "203.0.113.1"])
     assert (api.running(), said) == (runs, [])
+
+
+EMPTY = {"server_address": "", "access_token": ""}
+
+
+def test_settings_are_cleared_like_others_are_set() -> None:
+    box = Box()
+    fstool(box).update(SETTINGS, None, EMPTY)
+    assert parsed(box.text, True) == {"a.value": "", "t.value": ""}
+    assert (box.restarts, box.copy) == (1, None)
+
+
+def test_a_cleared_token_that_reads_back_is_an_error() -> None:
+    box = Box()
+    api = fstool(box)
+    box.before["IFS= read"] = lambda: CommandResult(0, "")
+    with pytest.raises(ApplianceError, match=r"the value of t\.value reads back different"):
+        api.update(SETTINGS, None, EMPTY)
+    assert parsed(box.text, True) == {"a.value": "192.0.2.9", "t.value": "old"}
+
+
+def test_settings_that_a_plugin_removes_when_they_are_cleared_are_cleared() -> None:
+    box = Box()
+    api = fstool(box)
+
+    def removed() -> None:
+        box.text = ""
+
+    box.before["IFS= read"] = lambda: removed() or CommandResult(0, "")
+    api.update(SETTINGS, None, EMPTY)
+    assert (box.text, box.restarts) == ("", 1)
 
 
 def test_a_program_that_dies_does_not_count_as_a_lost_connection() -> None:

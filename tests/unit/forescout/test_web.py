@@ -37,6 +37,15 @@ WANTED = {"address": "192.0.2.2", "token": "new"}
 EMPTY = {"address": "", "token": ""}
 
 
+def written(held: Any, body: dict[str, str]) -> list[Any]:
+    """Write a body to a platform that has an address, and return the bodies that were sent."""
+    params = {**CONNECTION, "token": "t", "username": None, "password": None, "endpoint_map": MAP}
+    api = Forescout(params)
+    api.web.http = Wire(answer(200, {"address": held}), *[answer(200, {})] * 2)
+    api.update(SETTINGS, None, body)
+    return [content["json"] for content in api.web.http.contents if "json" in content]
+
+
 @pytest.mark.parametrize(
     ("held", "bodies"),
     [
@@ -48,8 +57,8 @@ EMPTY = {"address": "", "token": ""}
     ids=["another sensor", "the same sensor", "no sensor", "nothing"],
 )
 def test_both_fields_are_cleared_only_before_a_move_to_another_sensor(held: Any, bodies: Any) -> None:
-    params = {**CONNECTION, "token": "t", "username": None, "password": None, "endpoint_map": MAP}
-    api = Forescout(params)
-    api.web.http = Wire(answer(200, {"address": held}), *[answer(200, {})] * 2)
-    api.update(SETTINGS, None, {"server_address": "192.0.2.2", "access_token": "new"})
-    assert [content["json"] for content in api.web.http.contents if "json" in content] == bodies
+    assert written(held, {"server_address": "192.0.2.2", "access_token": "new"}) == bodies
+
+
+def test_both_fields_are_cleared_by_one_request() -> None:
+    assert written("192.0.2.1", {"server_address": "", "access_token": ""}) == [EMPTY]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lookup that lists the stored secrets."""
+"""The lookups that list the stored secrets and their hosts."""
 
 from __future__ import annotations
 
@@ -83,3 +83,35 @@ def test_every_consumer_is_named_with_the_value_that_it_was_last_given(stored: S
 def test_a_store_that_cannot_be_read_is_an_error(stored: Stored, name: str, by: str) -> None:
     with pytest.raises(AnsibleError, match="cannot be decrypted"):
         stored("missing", name, by=by)
+
+
+def hosts(*stores: str) -> list[str]:
+    """Return what the lookup of hosts finds."""
+    loader = DataLoader()
+    asked = lookup("otsec.defender_iot.stored_hosts", loader, Templar(loader=loader, variables={}))
+    return list(asked.run(list(stores), {}))
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Fill a folder with the folders of hosts."""
+    for name in ("b/key.yml", "a/key.sops.yml", "c/notes.txt", "d/.key.yml.tmp", "loose.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_the_hosts_in_stores_of_files_are_listed(folders: Path) -> None:
+    assert hosts(f"vault_file:{folders}") == ["a", "b"]
+    assert hosts(f"sops:{folders}") == ["a"]
+    assert hosts(f"sops:{folders}", f"vault_file:{folders / 'missing'}") == ["a"]
+
+
+def test_other_stores_list_nothing() -> None:
+    assert hosts("hashi_vault:ot/defender-iot", "command:x") == []
+
+
+def test_a_store_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AnsibleError, match=r"cannot be listed: .*; check the folder, and run again"):
+        hosts(f"vault_file:{tmp_path / 'file'}")

@@ -89,6 +89,15 @@ def test_a_variable_is_required_or_has_a_default_or_describes_its_default(role: 
             assert re.search(r"\bby default\b", described(option), re.IGNORECASE), name
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_ansible_doc_shows_an_example_with_variables_of_the_role(role: str) -> None:
+    spec = read(role, "meta/argument_specs.yml")["argument_specs"]["main"]
+    (play,) = yaml.safe_load(spec["examples"])
+    (used,) = play["roles"]
+    assert used["role"] == f"otsec.defender_iot.{role}"
+    assert used["vars"].keys() <= spec["options"].keys()
+
+
 @pytest.mark.parametrize("role", CONNECTIONS)
 def test_a_connection_has_every_option_and_each_from_the_variable_of_its_name(role: str) -> None:
     module, own = CONNECTIONS[role]

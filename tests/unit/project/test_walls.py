@@ -74,6 +74,7 @@ ALLOWED = {
     "lookup": {
         "module_utils/_engine",
         "module_utils/_module",
+        "module_utils/_wire",
         "plugin_utils/_endpoint_maps",
         "plugin_utils/_secrets",
     },

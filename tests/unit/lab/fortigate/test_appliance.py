@@ -278,7 +278,7 @@ def test_a_new_key_ends_the_old_one(lab: Any, fgt: Any) -> None:
 def test_a_request_without_vdom_is_about_the_management_vdom(
     lab: Any, fgt: Any, vdoms: list[str], scope: str, statuses: dict[str, int]
 ) -> None:
-    lab.options("fgt", multi_vdom=True, vdoms=["root", "ot"])
+    lab.options("fgt", vdoms=["root", "ot"])
     write(fgt, "POST", PROFILES, {"name": "x", "sysgrp": "read", "scope": scope})
     write(fgt, "POST", ADMINS, admin(accprofile="x", vdom=[{"name": name} for name in vdoms]))
     key = key_of(fgt, "ot")

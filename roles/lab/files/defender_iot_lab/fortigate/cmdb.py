@@ -57,7 +57,7 @@ class Cmdb:
     def configure(self) -> None:
         """Apply the options of the device. A new version keeps the rows."""
         options = self.device.options
-        switches = {FEATURE_WANOPT: options.wanopt, FEATURE_MULTI_VDOM: options.multi_vdom}
+        switches = {FEATURE_WANOPT: options.wanopt, FEATURE_MULTI_VDOM: options.in_multi_vdom_mode}
         features = frozenset(name for name, on in switches.items() if on)
         self.vdoms.rows = {name: {"name": name, "short-name": name, "flag": 0} for name in options.vdoms}
         administrator = {"name": self.administrator, "accprofile": options.admin_profile, "comments": ""}

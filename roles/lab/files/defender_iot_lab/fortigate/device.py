@@ -24,7 +24,8 @@ class FortiGateOptions(FirewallOptions):
     Those of the firewall tables are inherited.
 
     version: firmware; decides fields, error shapes, URL tokens, logins and re-authentication.
-    multi_vdom, vdoms: virtual domains; `root` is the management VDOM.
+    vdoms: virtual domains; `root` is the management VDOM.
+    multi_vdom: whether multi-VDOM mode is on; None means that it is with more than one VDOM.
     admin_profile: profile of the administrator who logs in with a password; it must exist.
     second_factor: whether that administrator has a second factor.
     password_change: whether that administrator must change the password before anything else.
@@ -60,8 +61,8 @@ class FortiGateOptions(FirewallOptions):
     """
 
     version: str = "7.4.5"
-    multi_vdom: bool = switch(False, True)
     vdoms: tuple[str, ...] = ("root",)
+    multi_vdom: bool | None = switch(None, True, False)
     admin_profile: str = SUPER_ADMIN
     second_factor: bool = switch(False, True)
     password_change: bool = switch(False, True)
@@ -97,6 +98,11 @@ class FortiGateOptions(FirewallOptions):
             raise ConfigurationError(f"version is {self.version!r}; set a text such as '7.4.5'")
         if isinstance(self.vdoms, str) or "root" not in self.vdoms:
             raise ConfigurationError(f"vdoms is {self.vdoms!r}; set a list that contains root")
+
+    @property
+    def in_multi_vdom_mode(self) -> bool:
+        """Whether multi-VDOM mode is on."""
+        return len(self.vdoms) > 1 if self.multi_vdom is None else self.multi_vdom
 
 
 @dataclass

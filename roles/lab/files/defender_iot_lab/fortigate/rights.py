@@ -76,7 +76,7 @@ class Rights:
     def _permitted_vdoms(self, caller: Caller) -> set[str]:
         options = self.device.options
         scope = self.profiles.rows[caller.profile].get("scope", "vdom")
-        if not (options.multi_vdom and caller.by_key and scope == "vdom"):
+        if not (options.in_multi_vdom_mode and caller.by_key and scope == "vdom"):
             return set(options.vdoms)
         return {entry["name"] for entry in self.api_users.rows[caller.name]["vdom"]}
 
