@@ -22,12 +22,14 @@ class Appliance:
 
     Every verb may raise ApplianceError. A failed read never means that an object is absent. Values are in the
     appliance's form, which a Resource translates. ``version`` is the firmware version, such as ``7.4.5``, and
-    ``partition`` the part of the appliance, such as a VDOM, that handles requests which name none. Each is
-    None before the first answer that includes it.
+    ``partition`` the part of the appliance, such as a VDOM, that handles requests which name none, and
+    ``serial`` the serial number of the unit that answered. Each is None before the first answer that includes
+    it.
     """
 
     version: str | None = None
     partition: str | None = None
+    serial: str | None = None
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
         """Return one object, None if the appliance reports that it does not exist."""

@@ -14,13 +14,14 @@ from functools import partial
 from .apply import apply, converge
 from .errors import Conflict, SecretStoreError, attempting
 from .moment import lies_ahead, moment_or_none, now
-from .secret import Secret, SecretEntry, StoredSecret
+from .secret import Secret, StoredSecret
 from .secret_change import NOT_DONE, SecretChange, entry_of, probe, read_entries
 from .secret_plan import (
     ApiKeyOfAdmin,
     RotationOptions,
     SecretPlan,
     SecretStep,
+    TokenEntries,
     plan_no_rotation,
     plan_predicted_retirement,
     plan_secret,
@@ -52,6 +53,7 @@ def adopt(task: Task, outcome: Outcome) -> None:
         outcome.warnings += plan.notes
         SecretChange(task, outcome, plan).finish()
         return
+    require_own(task, stored)
     if stored.current is None:
         raise Conflict(
             f"the store has nothing under {entry_of(task).ref}, and no public interface creates {task.title}",
@@ -67,13 +69,15 @@ def converge_parent(task: Task, outcome: Outcome) -> None:
 
     Without a reference to the key, its store is not known and nothing is recorded.
     """
-    entry = task.secrets.get("secret_ref")
-    converge(replace(task, creating=partial(doubting, entry)) if entry else task, outcome)
+    is_stored = "secret_ref" in task.secrets
+    converge(replace(task, creating=partial(doubting, task)) if is_stored else task, outcome)
 
 
 @contextmanager
-def doubting(entry: SecretEntry) -> Iterator[None]:
+def doubting(task: Task) -> Iterator[None]:
     """Record before an object is created that a key stored for it may be void. A refusal takes that back."""
+    entry = entry_of(task)
+    require_own(task, entry.read())
     entry.doubt()
     try:
         yield
@@ -81,6 +85,36 @@ def doubting(entry: SecretEntry) -> Iterator[None]:
         with suppress(SecretStoreError):
             entry.trust()
         raise
+
+
+def require_own(task: Task, stored: StoredSecret) -> None:
+    """Raise Conflict if the stored secret belongs to something else than the task's object.
+
+    Reads the appliance's serial number, which is known once the appliance has answered. Later writes record
+    what the secret belongs to.
+    """
+    owner = stored.belongs_to
+    if owner is not None and not owner.is_same(task.belonging):
+        with attempting(f"checking the owner of {entry_of(task).ref}"):
+            raise Conflict(
+                f"the secret belongs to {owner.place}, not to {task.belonging.place}",
+                "set another secret_ref, or if both are the same appliance and name, remove belongs_to from "
+                "the record",
+            )
+    entry_of(task).claim(task.belonging)
+
+
+def _refuse_rival(task: Task) -> None:
+    """Raise Conflict if another task of the run keeps the same key under another reference."""
+    here = task.belonging
+    appliance = here.serials[0] if here.serials else here.address
+    rival = task.claims.rival(appliance, here.name, entry_of(task).ref, task.host)
+    if rival is not None:
+        raise Conflict(
+            f"{task.title} of {here.host} is also the one of {rival}, because both are the same appliance "
+            f"({appliance}), but under another secret_ref, and only one of both stored keys can be valid",
+            "remove one of both from the inventory, or set the same secret_ref for both",
+        )
 
 
 def _is_proved(secret: Secret) -> bool:
@@ -103,8 +137,14 @@ def _read_store(task: Task) -> StoredSecret:
 def _plan(task: Task, stored: StoredSecret, options: RotationOptions) -> SecretPlan:
     if apply(task, PredictedReplacement(stored, options)) is not None:
         return plan_predicted_retirement(stored, options)
-    owner = _read_admin(task, stored, options) if task.resource.on_parent else read_entries(task)
+    owner = _read_admin(task, stored, options) if task.resource.on_parent else _read_own_entries(task, stored)
     return plan_secret(stored, owner, options, now())
+
+
+def _read_own_entries(task: Task, stored: StoredSecret) -> TokenEntries:
+    entries = read_entries(task)
+    require_own(task, stored)
+    return entries
 
 
 @dataclass(frozen=True)
@@ -124,8 +164,21 @@ class PredictedReplacement:
 def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> ApiKeyOfAdmin:
     """Read the parent object, and probe a stored value if the plan depends on it."""
     exists = observe(task, read_object(task)) is not None
+    require_own(task, stored)
+    _refuse_rival(task)
+    new_unit = _new_unit(task, stored)
+    admin = ApiKeyOfAdmin(task.title, exists, task.parent_is_new, new_unit=new_unit)
     tried = stored.pending.secret if stored.pending and stored.pending.secret else stored.current
-    is_due = stored.pending is not None or stored.is_doubted or options.recreate == "invalid"
+    is_due = stored.pending is not None or stored.is_doubted or new_unit or options.tries_keys
     if tried and is_due and exists and not task.parent_is_new and options.state != "absent":
-        return ApiKeyOfAdmin(task.title, exists, task.parent_is_new, *probe(task, tried.value))
-    return ApiKeyOfAdmin(task.title, exists, task.parent_is_new)
+        verdict, status = probe(task, tried.value)
+        return replace(admin, verdict=verdict, status=status)
+    return admin
+
+
+def _new_unit(task: Task, stored: StoredSecret) -> str | None:
+    """Return how another unit than before answers, None if the same one does."""
+    owner, here = stored.belongs_to, task.belonging
+    if owner is None or not owner.has_new_unit(here):
+        return None
+    return f"another unit answers: {here.serials[0]}, before {' or '.join(owner.serials)}"

@@ -206,6 +206,9 @@ class SecretChange:
                 self._explain_overtaking(error)
             raise
 
+    def bind(self, step: SecretStep) -> None:
+        self.entry.bind(self.task.belonging)
+
     def confirm(self, step: SecretStep) -> None:
         self.entry.confirm()
 
@@ -321,6 +324,8 @@ def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None
     ]
     outcome.diff = difference(task, was, then)
     outcome.values.update(reason=plan.reason, **shown(entry_of(task).ref, after))
+    if task.options.get("verify_keys"):
+        outcome.values["accepted"] = plan.accepted
     if after is not None and task.options.get("return_secret"):
         outcome.values["value"] = after.value
     if not task.resource.on_parent:

@@ -31,7 +31,8 @@ class RotationOptions:
     """The options of a one-time secret. ``max_age`` is in days.
 
     ``replaced``: an earlier task is predicted to replace the secret. ``rotate_only``: only a secret that
-    exists is replaced, and nothing else changes.
+    exists is replaced, and nothing else changes. ``verify_keys``: a stored key is tried, but not replaced if
+    it is rejected.
     """
 
     state: str = "present"
@@ -41,6 +42,12 @@ class RotationOptions:
     previous: str = "keep"
     replaced: bool = False
     rotate_only: bool = False
+    verify_keys: bool = False
+
+    @property
+    def tries_keys(self) -> bool:
+        """Whether a stored key is tried even if nothing puts it in doubt."""
+        return self.verify_keys or self.recreate == "invalid"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> RotationOptions:
@@ -85,7 +92,8 @@ class SecretPlan:
 
     ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value whose
     removal is the only change. ``drift`` is why a rotation does not change the secret. ``refusal`` is raised
-    after the steps, which clean up after an interrupted run even if nothing may follow.
+    after the steps, which clean up after an interrupted run even if nothing may follow. ``accepted``: whether
+    the appliance accepted the stored value, None if it was not tried or if the answer proves nothing.
     """
 
     steps: tuple[SecretStep, ...] = ()
@@ -95,6 +103,7 @@ class SecretPlan:
     after: Secret | None = None
     previous: Secret | None = None
     retired: Secret | None = None
+    accepted: bool | None = None
     drift: str | None = None
     refusal: Conflict | ApplianceError | None = None
 
@@ -113,7 +122,7 @@ class ApiKeyOfAdmin:
     """A key without an entry of its own. Minting another one replaces it at once.
 
     ``exists`` and ``is_new`` describe its parent object. ``verdict`` and ``status`` are the result of probing
-    a stored value, see Appliance.probe.
+    a stored value, see Appliance.probe. ``new_unit`` says that another unit answers than before.
     """
 
     title: str
@@ -121,6 +130,11 @@ class ApiKeyOfAdmin:
     is_new: bool
     verdict: str = "unknown"
     status: int | None = None
+    new_unit: str | None = None
+
+    @property
+    def accepted(self) -> bool | None:
+        return {"valid": True, "invalid": False}.get(self.verdict)
 
 
 @dataclass(frozen=True)
@@ -185,7 +199,7 @@ def plan_secret(
     if drift:
         return plan_no_rotation(owner.title, stored, drift)
     if isinstance(owner, ApiKeyOfAdmin):
-        return _plan_key(stored, owner, options, now)
+        return replace(_plan_key(stored, owner, options, now), accepted=owner.accepted)
     return _plan_token(stored, owner, options, now)
 
 
@@ -236,20 +250,50 @@ def _plan_key(
     if not admin.exists or admin.is_new:
         return _mint_key(stored, admin, "the object it belongs to is new")
     if stored.current is None:
-        return _mint_key(stored, admin, "the store has none")
+        return _mint_key(stored, admin, "the store has none", *_notes_on_loss(stored, admin))
     if stored.is_doubted:
         _refuse_unclear_probe(stored.current, admin, options, now)
         return _settle_key(stored, admin, options, now, DOUBTED)
     if options.recreate == "invalid" and admin.verdict == "invalid":
         return _mint_key(stored, admin, "the appliance rejects the stored one")
-    notes = []
-    if options.recreate == "invalid" and admin.verdict == "unknown":
-        answer = (
-            "could not be tried from here" if admin.status is None else f"was answered with {admin.status}"
-        )
-        notes.append(f"{admin.title} {answer}, which proves nothing, so it is kept")
+    notes = _notes_on_trial(admin, options)
     reason = options.why_due(stored.current, now)
-    return _mint_key(stored, admin, reason, *notes) if reason else _keep(stored, *notes)
+    if reason:
+        return _mint_key(stored, admin, reason, *notes)
+    plan = _keep(stored, *notes)
+    return plan if admin.new_unit is None or options.rotate_only else _bind_key(admin, plan)
+
+
+def _notes_on_loss(stored: StoredSecret, admin: ApiKeyOfAdmin) -> list[str]:
+    """Warn before a first key replaces one that may be in use, unless an earlier run has left a trace."""
+    if stored != StoredSecret():
+        return []
+    return [
+        f"the store has no {admin.title}, but its administrator exists: if a client uses a key of it, that "
+        "key stops working when the new one is generated (to keep it, store its value)"
+    ]
+
+
+def _notes_on_trial(admin: ApiKeyOfAdmin, options: RotationOptions) -> list[str]:
+    if not options.tries_keys or admin.verdict == "valid":
+        return []
+    if admin.verdict == "invalid":
+        return [f"the appliance rejects the stored {admin.title}; set recreate: invalid to replace it"]
+    answer = "could not be tried from here" if admin.status is None else f"was answered with {admin.status}"
+    return [f"{admin.title} {answer}, which proves nothing, so it is kept"]
+
+
+def _bind_key(admin: ApiKeyOfAdmin, plan: SecretPlan) -> SecretPlan:
+    """Record once that another unit answers. Raises Conflict if that unit rejects the key."""
+    if admin.verdict == "invalid":
+        with attempting(f"verifying {admin.title}"):
+            raise Conflict(
+                f"{admin.new_unit}, and it rejects the stored value",
+                "check that it is the right appliance, then set recreate: invalid to replace the value",
+            )
+    note = f"{admin.title}: {admin.new_unit}, as after a failover; check the key if the unit was replaced"
+    notes = plan.notes if admin.verdict == "valid" else (*plan.notes, note)
+    return _preceded((SecretStep("bind"),), replace(plan, notes=notes), admin.new_unit)
 
 
 def _resume_key(

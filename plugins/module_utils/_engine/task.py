@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .appliance import Appliance
+from .belonging import Belonging
+from .claims import Claims
 from .errors import ApplianceError, Conflict, attempting
 from .predictions import Predictions
 from .resource import Incomplete, Resource
@@ -26,7 +28,8 @@ class Task:
     that names it. ``parent_is_new``: an earlier step of the same task creates the secret's parent object.
     ``released`` counts the references to the object that earlier steps remove. Both include the predictions
     of check mode. ``creating`` is entered around the request that creates the object. ``predictions``
-    are those of the run in check mode.
+    are those of the run in check mode, ``claims`` those of all hosts in the run. ``address`` is the
+    appliance's, see :func:`.belonging.address_of`.
     """
 
     resource: Resource
@@ -39,6 +42,8 @@ class Task:
     released: int = 0
     creating: Callable[[], AbstractContextManager[None]] = nullcontext
     predictions: Predictions = field(default_factory=Predictions)
+    claims: Claims = field(default_factory=Claims)
+    address: str = ""
 
     @property
     def key(self) -> Any:
@@ -48,6 +53,12 @@ class Task:
     def title(self) -> str:
         """The object's name in a sentence."""
         return self.resource.title(self.key)
+
+    @property
+    def belonging(self) -> Belonging:
+        """What the task's secret belongs to. The serial number is known once the appliance has answered."""
+        serial = self.appliance.serial
+        return Belonging(self.host, self.address, str(self.key), (serial,) if serial else ())
 
     @property
     def consumer(self) -> str:

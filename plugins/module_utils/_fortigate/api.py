@@ -29,6 +29,7 @@ from .errors import (
     malformed,
     partition,
     rows,
+    unit,
 )
 from .lockout import is_own
 from .login import Account
@@ -200,7 +201,7 @@ class FortiGate(Appliance):
         return answer
 
     def _rows(self, answer: Response, resource: Resource) -> list[dict[str, Any]]:
-        """Return the objects in the answer to a read, and record the firmware and the VDOM."""
+        """Return the objects in the answer to a read, and record what its envelope states."""
         reply = envelope(answer, resource, self.vdom, MEANINGS)
         self._note(reply)
         found = rows(answer, reply)
@@ -210,6 +211,7 @@ class FortiGate(Appliance):
     def _note(self, reply: Mapping[str, Any]) -> None:
         self.version = firmware(reply)
         self.partition = None if self.vdom else partition(reply)
+        self.serial = unit(reply)
 
     def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
         """Return whether this host is a trusted host. Address translation on the way is not visible."""

@@ -15,6 +15,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
 from ...module_utils._engine.appliance import Appliance
+from ...module_utils._engine.claims import Claims
 from ...module_utils._engine.errors import InvalidOptions
 from ...module_utils._engine.predictions import Predictions
 from ...module_utils._engine.secret import SecretEntry
@@ -23,6 +24,7 @@ from ...module_utils._module.untagged import plain
 from .._secrets.entry import StoreEntry
 from .._secrets.persistence import require_lasting
 from .._secrets.store import STORE_SETTINGS, open_store
+from .claims import RunClaims
 from .host_shell import HostShell
 from .option_variables import variables_of, with_variables
 from .predictions import RunPredictions
@@ -54,6 +56,7 @@ class ControlNode:
         self.check_mode = bool(action._task.check_mode)
         self.hidden: set[str] = set()
         self.predictions: Predictions = RunPredictions(constants.DEFAULT_LOCAL_TMP, self.host)
+        self.claims: Claims = RunClaims(constants.DEFAULT_LOCAL_TMP)
 
     def environment(self) -> dict[str, str]:
         return self.action.environment()

@@ -73,11 +73,11 @@ VERBS = {
 
 @pytest.mark.parametrize(("verb", "arguments", "received", "reply", "value"), VERBS.values(), ids=VERBS)
 def test_each_verb_is_one_call(verb: str, arguments: Any, received: Any, reply: Any, value: Any) -> None:
-    host = DelegationHost(reply=reply, version="7.4.5", partition="root")
+    host = DelegationHost(reply=reply, version="7.4.5", partition="root", serial="S1")
     appliance = RelayedAppliance(host)
     assert getattr(appliance, verb)(THING, *arguments) == value
     assert host.calls == [(verb, "thing", received)]
-    assert (appliance.version, appliance.partition) == ("7.4.5", "root")
+    assert (appliance.version, appliance.partition, appliance.serial) == ("7.4.5", "root", "S1")
 
 
 @pytest.mark.parametrize(

@@ -459,6 +459,15 @@ def test_a_read_without_vdom_records_the_management_vdom(
     assert box.partition == management
 
 
+@pytest.mark.parametrize(
+    ("said", "serial"), [("FGT60F0000000001", "FGT60F0000000001"), ("", None), (7, None), (None, None)]
+)
+def test_a_read_records_the_serial_number_of_the_unit_that_answers(said: Any, serial: str | None) -> None:
+    box = gate(answer(200, {**ok([{"name": "a"}]), "serial": said}))
+    box.read(ADMIN, "a")
+    assert box.serial == serial
+
+
 def test_references_are_counted_by_the_metadata_of_an_object() -> None:
     box = gate(answer(200, ok([{"name": "a", "q_ref": 3}])), answer(200, ok([{"name": "a"}])))
     assert (box.references(ADMIN, "a"), box.references(ADMIN, "a")) == (3, 0)

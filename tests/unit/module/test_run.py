@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.claims import Claims
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     Conflict,
@@ -57,6 +58,7 @@ class Node:
     def __init__(self) -> None:
         self.hidden: set[str] = set()
         self.predictions = Predictions()
+        self.claims = Claims()
         self.asked: list[str] = []
         self.variables: dict[str, str] = {}
         self.api = MemoryAppliance()
