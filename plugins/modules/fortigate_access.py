@@ -207,6 +207,10 @@ objects:
         - With O(rotate_only=true), how the object differs from the desired state.
       type: str
       returned: for a key, and with O(rotate_only=true)
+    overdue:
+      description: Always V(true). The key is due for replacement, but this task cannot replace it.
+      type: bool
+      returned: with O(rotate_only=true), for such a key
     secret_ref:
       description: Reference to the key.
       type: str

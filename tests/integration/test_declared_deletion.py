@@ -158,9 +158,12 @@ def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
 
 def test_a_missing_platform_becomes_no_obstacle_to_a_declared_deletion(in_the_south: Platforms) -> None:
     platforms = in_the_south
-    platforms.drop()
     absent = {"description": "forescout", "state": "absent"}
     platforms.example.override(SOUTH, sensor_tokens_tokens=[absent])
+    refused = platforms.run("site", "--check")
+    assert refused.code != 0
+    assert f"but is declared to be used by {FORESCOUT}" in refused.output
+    platforms.drop()
     predicted = platforms.run("site", "--check").succeeded()
     done = platforms.run("site").succeeded()
     assert predicted.changes == done.changes == [(SOUTH, "sensor_access_token")]

@@ -28,6 +28,8 @@ from .secret_plan import (
 )
 from .task import Outcome, Task, observe, read_object, refuse_self_change
 
+WITHOUT_MAP = "without an endpoint map, an operator must replace it"
+
 
 def mint(task: Task, outcome: Outcome) -> None:
     """Keep an object's stored secret or mint one. With ``state: absent``, remove the secret and its entry."""
@@ -36,7 +38,7 @@ def mint(task: Task, outcome: Outcome) -> None:
 
 def prepare_secret(task: Task, outcome: Outcome) -> SecretChange:
     """Read the store and the appliance, and plan what :func:`mint` does. Nothing is written."""
-    options, stored = RotationOptions.of(task.options), _read_store(task)
+    options, stored = replace(RotationOptions.of(task.options), began=task.began), _read_store(task)
     plan = _plan(task, stored, options)
     outcome.warnings += plan.notes
     if plan.mints and task.resource.on_parent and not (task.parent_is_new or plan.lacks_parent):
@@ -49,7 +51,8 @@ def adopt(task: Task, outcome: Outcome) -> None:
     """Verify once, by a documented call, a secret that an operator put into the store."""
     stored = _read_store(task)
     if task.options.get("rotate_only"):
-        plan = plan_no_rotation(task.title, stored, "without an endpoint map, an operator must replace it")
+        due = stored.current is not None and RotationOptions.of(task.options).why_due(stored.current, now())
+        plan = plan_no_rotation(task.title, stored, WITHOUT_MAP, bool(due))
         outcome.warnings += plan.notes
         SecretChange(task, outcome, plan).finish()
         return

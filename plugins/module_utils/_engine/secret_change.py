@@ -320,6 +320,7 @@ def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None
             before,
             now_there,
             reason=plan.reason or plan.drift,
+            **({"overdue": True} if plan.overdue else {}),
         )
     ]
     outcome.diff = difference(task, was, then)

@@ -32,7 +32,7 @@ class RotationOptions:
 
     ``replaced``: an earlier task is predicted to replace the secret. ``rotate_only``: only a secret that
     exists is replaced, and nothing else changes. ``verify_keys``: a stored key is tried, but not replaced if
-    it is rejected.
+    it is rejected. ``began`` is when the run began, None if unknown.
     """
 
     state: str = "present"
@@ -43,6 +43,7 @@ class RotationOptions:
     replaced: bool = False
     rotate_only: bool = False
     verify_keys: bool = False
+    began: datetime | None = None
 
     @property
     def tries_keys(self) -> bool:
@@ -91,7 +92,8 @@ class SecretPlan:
     """The steps in order, and the stored values before and after them.
 
     ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value whose
-    removal is the only change. ``drift`` is why a rotation does not change the secret. ``refusal`` is raised
+    removal is the only change. ``drift`` is why a rotation does not change the secret, ``overdue`` whether it
+    is due nevertheless. ``refusal`` is raised
     after the steps, which clean up after an interrupted run even if nothing may follow. ``accepted``: whether
     the appliance accepted the stored value, None if it was not tried or if the answer proves nothing.
     """
@@ -105,6 +107,7 @@ class SecretPlan:
     retired: Secret | None = None
     accepted: bool | None = None
     drift: str | None = None
+    overdue: bool = False
     refusal: Conflict | ApplianceError | None = None
 
     @property
@@ -195,17 +198,50 @@ def plan_secret(
     stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions, now: datetime
 ) -> SecretPlan:
     """Plan the steps to the secret that the options require. Raises Conflict and ApplianceError."""
+    if options.state == "present":
+        _refuse_rival_rotation(owner.title, stored.current, options, now)
     drift = _drift(stored, owner, options) if options.rotate_only else None
     if drift:
-        return plan_no_rotation(owner.title, stored, drift)
+        overdue = options.state == "present" and _is_overdue(stored.current, owner, options, now)
+        return plan_no_rotation(owner.title, stored, drift, overdue)
     if isinstance(owner, ApiKeyOfAdmin):
         return replace(_plan_key(stored, owner, options, now), accepted=owner.accepted)
     return _plan_token(stored, owner, options, now)
 
 
-def plan_no_rotation(title: str, stored: StoredSecret, drift: str) -> SecretPlan:
+def plan_no_rotation(title: str, stored: StoredSecret, drift: str, overdue: bool) -> SecretPlan:
     """Plan no step, and report why a rotation does not change the secret."""
-    return replace(_keep(stored, f"{title} is not rotated: {drift}"), drift=f"not rotated: {drift}")
+    plan = _keep(stored, f"{title} is not rotated: {drift}")
+    return replace(plan, drift=f"not rotated: {drift}", overdue=overdue)
+
+
+def _is_overdue(
+    current: Secret | None, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions, now: datetime
+) -> bool:
+    """Return whether a secret that exists is due. The age of one that the store does not have is unknown."""
+    if current is not None:
+        return options.why_due(current, now) is not None
+    exists = owner.exists if isinstance(owner, ApiKeyOfAdmin) else bool(owner.rows)
+    return exists and bool(options.rotation_id or options.max_age is not None)
+
+
+def _refuse_rival_rotation(
+    title: str, current: Secret | None, options: RotationOptions, now: datetime
+) -> None:
+    """Raise Conflict if another run has replaced the secret meanwhile, under another rotation_id.
+
+    Otherwise two runs with different texts would both replace it.
+    """
+    made = moment_or_none(current.created_at) if current else None
+    if current is None or made is None or options.began is None or not options.began < made <= now:
+        return
+    if options.rotation_id and current.rotation_id not in (None, options.rotation_id):
+        with attempting(f"rotating {title}"):
+            raise Conflict(
+                f"another run has replaced it under rotation_id {current.rotation_id} since this run began, "
+                f"which has rotation_id {options.rotation_id}",
+                "agree on one rotation_id, and run again",
+            )
 
 
 def _drift(stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions) -> str | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from .appliance import Appliance
 from .belonging import Belonging
 from .claims import Claims
 from .errors import ApplianceError, Conflict, attempting
+from .moment import now
 from .predictions import Predictions
 from .resource import Incomplete, Resource
 from .secret import SecretEntry
@@ -29,7 +31,7 @@ class Task:
     ``released`` counts the references to the object that earlier steps remove. Both include the predictions
     of check mode. ``creating`` is entered around the request that creates the object. ``predictions``
     are those of the run in check mode, ``claims`` those of all hosts in the run. ``address`` is the
-    appliance's, see :func:`.belonging.address_of`.
+    appliance's, see :func:`.belonging.address_of`. ``began`` is when the run began.
     """
 
     resource: Resource
@@ -44,6 +46,7 @@ class Task:
     predictions: Predictions = field(default_factory=Predictions)
     claims: Claims = field(default_factory=Claims)
     address: str = ""
+    began: datetime = field(default_factory=now)
 
     @property
     def key(self) -> Any:

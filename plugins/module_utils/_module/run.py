@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from ansible.module_utils.common.parameters import remove_values
@@ -37,7 +38,7 @@ class ControlNode(Route, Protocol):
     """The control node's services for a run.
 
     ``hidden`` are the values that no result may show, ``predictions`` those of earlier tasks in check mode,
-    ``claims`` those of all tasks of the run.
+    ``claims`` those of all tasks of the run, ``began`` when the run began.
     """
 
     host: str
@@ -45,6 +46,7 @@ class ControlNode(Route, Protocol):
     hidden: set[str]
     predictions: Predictions
     claims: Claims
+    began: datetime
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment variables of the task."""
@@ -113,6 +115,7 @@ def _work(module: Module, params: Params, node: ControlNode, outcome: Outcome) -
             secrets,
             predictions=node.predictions,
             claims=node.claims,
+            began=node.began,
             address=address_of(params.get("url") or ""),
         )
         module.work(task, outcome)

@@ -17,6 +17,7 @@ from ansible.utils.display import Display
 from ...module_utils._engine.appliance import Appliance
 from ...module_utils._engine.claims import Claims
 from ...module_utils._engine.errors import InvalidOptions
+from ...module_utils._engine.moment import now
 from ...module_utils._engine.predictions import Predictions
 from ...module_utils._engine.secret import SecretEntry
 from ...module_utils._module.run import Params
@@ -38,6 +39,9 @@ UNVERIFIED = (
     "cert_fingerprint instead"
 )
 
+# Ansible imports an action before it forks the workers, for the first task of this collection.
+BEGAN = now()
+
 display = Display()
 
 
@@ -57,6 +61,7 @@ class ControlNode:
         self.hidden: set[str] = set()
         self.predictions: Predictions = RunPredictions(constants.DEFAULT_LOCAL_TMP, self.host)
         self.claims: Claims = RunClaims(constants.DEFAULT_LOCAL_TMP)
+        self.began = BEGAN
 
     def environment(self) -> dict[str, str]:
         return self.action.environment()
