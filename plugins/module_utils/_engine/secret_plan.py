@@ -315,6 +315,8 @@ def _notes_on_trial(admin: ApiKeyOfAdmin, options: RotationOptions) -> list[str]
         return []
     if admin.verdict == "invalid":
         return [f"the appliance rejects the stored {admin.title}; set recreate: invalid to replace it"]
+    if admin.status is None and options.recreate != "invalid":
+        return []
     answer = "could not be tried from here" if admin.status is None else f"was answered with {admin.status}"
     return [f"{admin.title} {answer}, which proves nothing, so it is kept"]
 

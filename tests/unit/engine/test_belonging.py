@@ -174,7 +174,12 @@ def test_what_an_earlier_run_has_left_is_no_reason_to_warn(left: Any) -> None:
 
 @pytest.mark.parametrize(
     ("verdict", "warning"),
-    [(VALID, None), (INVALID, "rejects the stored key"), (UNKNOWN, "could not be tried from here")],
+    [
+        (VALID, None),
+        (INVALID, "rejects the stored key"),
+        (UNKNOWN, None),
+        (("unknown", 500), "was answered with 500"),
+    ],
 )
 def test_a_key_is_verified_and_not_replaced(verdict: Any, warning: str | None) -> None:
     played = scene(KEY, ADMIN, HERE, params={"verify_keys": True}, appliance={"verdicts": [verdict]})
