@@ -161,7 +161,7 @@ class MemoryAppliance(Noted, Appliance):
             self.objects["made"] = dict(self.made)
         return MINTED, self.id_
 
-    def probe(self, resource: Any, key: Any, secret: str) -> tuple[str, int | None]:
+    def probe(self, resource: Any, key: Any, secret: str, raw: Any = None) -> tuple[str, int | None]:
         self._note("probe", f" {secret}")
         return self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
 

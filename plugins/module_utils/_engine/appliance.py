@@ -87,8 +87,13 @@ class Appliance:
         """
         self._refuse(resource, "mints")
 
-    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
-        """Try a secret once. Return ``valid``, ``invalid`` or ``unknown``, and the HTTP status or None."""
+    def probe(
+        self, resource: Resource, key: Any, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
+        """Try a secret once. Return ``valid``, ``invalid`` or ``unknown``, and the HTTP status or None.
+
+        ``raw`` is the object that the secret belongs to, as read, None if it must be read.
+        """
         self._refuse(resource, "tries")
 
     def holds(self, resource: Resource, option: str, value: str) -> bool | None:
@@ -163,8 +168,10 @@ class ForwardingAppliance(Appliance, ABC):
         value, id_ = self.forward("mint", resource, key)
         return value, id_
 
-    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
-        verdict, status = self.forward("probe", resource, key, secret)
+    def probe(
+        self, resource: Resource, key: Any, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
+        verdict, status = self.forward("probe", resource, key, secret, raw)
         return verdict, status
 
     def holds(self, resource: Resource, option: str, value: str) -> bool | None:

@@ -166,7 +166,8 @@ class PredictedReplacement:
 
 def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> ApiKeyOfAdmin:
     """Read the parent object, and probe a stored value if the plan depends on it."""
-    exists = observe(task, read_object(task)) is not None
+    raw = read_object(task)
+    exists = observe(task, raw) is not None
     require_own(task, stored)
     _refuse_rival(task)
     new_unit = _new_unit(task, stored)
@@ -174,7 +175,7 @@ def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> A
     tried = stored.pending.secret if stored.pending and stored.pending.secret else stored.current
     is_due = stored.pending is not None or stored.is_doubted or new_unit or options.tries_keys
     if tried and is_due and exists and not task.parent_is_new and options.state != "absent":
-        verdict, status = probe(task, tried.value)
+        verdict, status = probe(task, tried.value, raw)
         return replace(admin, verdict=verdict, status=status)
     return admin
 

@@ -56,10 +56,10 @@ def read_entries(task: Task) -> TokenEntries:
     return TokenEntries(task.title, entry_of(task).ref, own)
 
 
-def probe(task: Task, value: str) -> tuple[str, int | None]:
+def probe(task: Task, value: str, raw: Mapping[str, Any] | None = None) -> tuple[str, int | None]:
     """Try a value once, see Appliance.probe."""
     with attempting(f"verifying {task.title}"):
-        return task.appliance.probe(task.resource, task.key, value)
+        return task.appliance.probe(task.resource, task.key, value, raw)
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,9 @@ class FortiGate(Appliance):
             )
         return key_value, None
 
-    def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
+    def probe(
+        self, resource: Resource, key: str, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
         """Try an API key once, but only if a refusal would prove something.
 
         FortiOS answers an untrusted source with the same 401 as a wrong key, and counts it as a failed login.
@@ -140,7 +142,7 @@ class FortiGate(Appliance):
         request names a VDOM of the administrator. A refusal in an envelope proves that the key was accepted
         (observed).
         """
-        admin = self.read(resource, key)
+        admin = self.read(resource, key) if raw is None else raw
         if admin is None or self.http.proxy or not self._is_trusted(admin):
             return "unknown", None
         with closing(Http(self.params)) as anonymous:

@@ -52,7 +52,9 @@ class SensorApi(Appliance):
             raise _with_remedy(error) if is_assumed(self.params) else error from None
         return self._with_scores(rows) if self.params.get("security_scores") else rows
 
-    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
+    def probe(
+        self, resource: Resource, key: Any, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
         """Try a token once, or the password of the account that ``key`` names."""
         base = BASES[self.params["api"]]
         answer = self._validation(key, secret) if key else ask_for_no_alerts(self.http, base, secret)

@@ -60,11 +60,11 @@ VERBS = {
     "ask": ("ask", [{"b": "1"}], [{"b": "1"}], {"c": 2}, {"c": 2}),
     "mint": ("mint", ["a"], ["a"], ("s3cr3t", 7), ("s3cr3t", 7)),
     "mint a secret without an id": ("mint", ["a"], ["a"], ("s3cr3t", None), ("s3cr3t", None)),
-    "probe": ("probe", ["a", "s3cr3t"], ["a", "s3cr3t"], ("valid", 200), ("valid", 200)),
+    "probe": ("probe", ["a", "s3cr3t", {"n": 1}], ["a", "s3cr3t", {"n": 1}], ("valid", 200), ("valid", 200)),
     "probe without a verdict": (
         "probe",
         ["a", "s3cr3t"],
-        ["a", "s3cr3t"],
+        ["a", "s3cr3t", None],
         ("unknown", None),
         ("unknown", None),
     ),
