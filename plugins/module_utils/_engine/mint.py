@@ -129,9 +129,11 @@ def _is_proved(secret: Secret) -> bool:
 def _read_store(task: Task) -> StoredSecret:
     stored = entry_of(task).read()
     if stored.pending is not None and stored.pending.is_minting:
+        # Another host with the same reference may be minting.
+        owner = f", which belongs to {stored.belongs_to.place}" if stored.belongs_to else ""
         with attempting(f"minting {task.title}"):
             raise SecretStoreError(
-                f"{stored.pending.owner} is minting it, according to {entry_of(task).ref}",
+                f"{stored.pending.owner} is minting it, according to {entry_of(task).ref}{owner}",
                 "run again when it has ended, or after 15 minutes if it was killed on another machine",
             )
     return stored

@@ -16,7 +16,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.belongi
     address_of,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.claims import Claims
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Conflict
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
+    Conflict,
+    SecretStoreError,
+)
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt, converge_parent
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome
 from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import ADMIN, KEY, TOKEN, Scene, rows
@@ -121,6 +124,12 @@ def test_a_record_that_says_nothing_or_the_right_thing_is_not_written(owner: Any
     assert not played.play()["changed"]
     assert played.events == ["store read", "appliance read"]
     assert played.keeper.owner == HERE
+
+
+def test_the_message_about_another_run_names_what_it_mints_for() -> None:
+    played = scene(KEY, ADMIN, FOREIGN, pending=begun(is_minting=True))
+    with pytest.raises(SecretStoreError, match='which belongs to "a" of other'):
+        played.play()
 
 
 NEW_UNIT = "another unit answers: S1, before S2"
