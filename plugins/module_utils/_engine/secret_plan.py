@@ -263,7 +263,7 @@ def plan_predicted_retirement(stored: StoredSecret, options: RotationOptions) ->
         steps=(SecretStep("retire"),) if options.previous == "absent" else (),
         reason="its replacement is predicted to be in use by then",
         before=stored.current,
-        previous=stored.previous,
+        previous=None if options.previous == "absent" else stored.current,
         retired=stored.current,
     )
 
