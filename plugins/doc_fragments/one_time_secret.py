@@ -20,7 +20,8 @@ options:
       - >-
         To store a secret manually, write a YAML file with the single line C(value: THE_SECRET) and encrypt
         it, for example with C(ansible-vault create /srv/secrets/north-01.yml).
-      - Each secret of each appliance needs its own reference.
+      - Each secret of each appliance needs its own reference. The record names the appliance and the object
+        that it belongs to. A task for another appliance or object fails, and neither uses nor changes it.
     type: str
     required: true
   rotation_id:

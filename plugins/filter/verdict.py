@@ -53,13 +53,26 @@ def fortinet_verdict(access: Result) -> Verdict:
         evidence = "the store contains no API key, so no sensor can have one"
         return _verdict("never_called", "not_verified", evidence)
     drifted = [f"{each['kind']} {each['name']}" for each in access["objects"] if each["changed"]]
-    found = f"not in the desired state: {', '.join(drifted)}" if drifted else IN_PLACE
+    keys = [each for each in access["objects"] if each["kind"] == "key"]
+    rejected = [each["name"] for each in keys if each.get("accepted") is False]
+    problems = [f"not in the desired state: {', '.join(drifted)}"] if drifted else []
+    problems += [f"the FortiGate rejects the stored API key of {', '.join(rejected)}"] if rejected else []
     return _verdict(
         "unknown",
-        "not_verified" if drifted else "not_provable",
-        f"{found}; FortiOS documents no time of last use; "
+        "not_verified" if problems else "not_provable",
+        f"{'; '.join(problems) or _in_place(keys)}; FortiOS documents no time of last use; "
         "check Log & Report > System Events for logins of the sensor",
     )
+
+
+def _in_place(keys: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is known about keys that are stored, and of which none was rejected."""
+    if not keys:
+        return "the REST API administrator is in place, and its API key is not managed"
+    untried = [each["name"] for each in keys if not each.get("accepted")]
+    if untried:
+        return f"{IN_PLACE}; the key of {', '.join(untried)} was not tried, or the answer proves nothing"
+    return f"{IN_PLACE}; the FortiGate accepts the key"
 
 
 def forescout_verdict(

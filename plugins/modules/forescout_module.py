@@ -327,6 +327,10 @@ objects:
         - With O(rotate_only=true), how the settings differ from the desired state.
       type: str
       returned: with O(transport=manual), and with O(rotate_only=true) on differences
+    overdue:
+      description: Always V(true). The token replaces another one, but this task cannot write it.
+      type: bool
+      returned: with O(rotate_only=true), in such a case
 provenance:
   description:
     - Source of the knowledge about the interface. With O(endpoints) the endpoint map declares it as

@@ -46,7 +46,7 @@ options:
     description:
       - The REST API administrators. Each entry has the options of M(otsec.defender_iot.fortigate_api_admin),
         except those of the connection.
-      - C(secret_ref), C(rotation_id) and C(max_age) apply to the API key, as in
+      - C(secret_ref), C(rotation_id), C(max_age) and C(recreate) apply to the API key, as in
         M(otsec.defender_iot.fortigate_api_key). With C(state=absent) the stored key is removed too.
     type: list
     elements: dict
@@ -64,7 +64,8 @@ options:
     type: str
   recreate:
     description:
-      - When to replace the stored API keys, as in M(otsec.defender_iot.fortigate_api_key).
+      - When to replace the stored API keys, as in M(otsec.defender_iot.fortigate_api_key). It applies to all
+        administrators that do not set their own C(recreate).
     type: str
     choices: [never, invalid, always]
     default: never
@@ -76,6 +77,13 @@ options:
     description:
       - Whether to only replace the API keys that are due. The task reports all other differences and does not
         change them. It does not mint a key that is missing, and does not purge.
+    type: bool
+    default: false
+  verify_keys:
+    description:
+      - Whether to try every stored API key once, as far as the source address of the task is a trusted host
+        of the administrator. A rejected key is reported, and replaced only with O(recreate=invalid).
+      - A rejected key counts as one failed login of the source address.
     type: bool
     default: false
   purge:
@@ -199,6 +207,10 @@ objects:
         - With O(rotate_only=true), how the object differs from the desired state.
       type: str
       returned: for a key, and with O(rotate_only=true)
+    overdue:
+      description: Always V(true). The key is due for replacement, but this task cannot replace it.
+      type: bool
+      returned: with O(rotate_only=true), for such a key
     secret_ref:
       description: Reference to the key.
       type: str
@@ -216,6 +228,11 @@ objects:
       description: Time when the FortiGate accepted the key, in UTC. V(null) if the key was never tried.
       type: str
       returned: for a key
+    accepted:
+      description: Whether the FortiGate accepted the stored key when the task tried it. V(null) if it was not
+        tried, or if the response was inconclusive.
+      type: bool
+      returned: for a key, with O(verify_keys=true)
 provenance:
   description:
     - Source of the knowledge about the interface.
@@ -277,6 +294,7 @@ MODULE = Module(
             "secret_store": {"type": "str", "no_log": False},
             **RECREATE,
             **ROTATE_ONLY,
+            "verify_keys": {"type": "bool", "default": False},
             "purge": {"type": "bool", "default": False},
             "purge_names": {"type": "str"},
             "purge_limit": {"type": "int", "default": 5},

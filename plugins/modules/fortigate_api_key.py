@@ -22,6 +22,12 @@ description:
   - If the store fails after the key was generated, the module retries a few times. Then it writes the
     encrypted key to a file in Ansible's home folder, and the message names the file.
   - If the store cannot be read, the task fails. An unreadable store is never treated as empty.
+  - If the administrator exists and the store contains nothing for it, the task warns before it generates a
+    key, in check mode too. Set the same O(secret_ref) in M(otsec.defender_iot.fortigate_api_admin), which
+    then notes in the store that it has created the administrator.
+  - The record has the serial number of the FortiGate. If another unit answers at the same address, as after
+    a failover of a cluster, the task records it once and reports a change. If that unit rejects the stored
+    key, the task fails unless O(recreate=invalid).
   - A generated key replaces the old one immediately. Clients with the old key stop working until they get the
     new one. A FortiGate does not report whether a key exists.
   - A key is tried only if the source address of the request is a trusted host of the administrator, because

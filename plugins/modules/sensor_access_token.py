@@ -99,6 +99,12 @@ options:
         new token from the store.
     type: bool
     default: false
+  used_by:
+    description:
+      - Names of the clients that are declared to use the token, such as Forescout platforms. While there are
+        any, O(state=absent) is refused. The role C(sensor_tokens) sets it from the inventory.
+    type: list
+    elements: str
   rotate_only:
     description:
       - Whether to only replace an existing token that is due. The task reports all other differences and does
@@ -251,6 +257,10 @@ objects:
       description: The same as RV(reason). With O(rotate_only=true), also why the token is not rotated.
       type: str
       returned: always
+    overdue:
+      description: Always V(true). The token is due for replacement, but this task cannot replace it.
+      type: bool
+      returned: with O(rotate_only=true), for such a token
 provenance:
   description:
     - Source of the knowledge about the interface. With O(endpoints) the endpoint map declares it as
@@ -309,6 +319,7 @@ MODULE = Module(
             **ONE_TIME_SECRET,
             "previous": {"type": "str", "choices": ["keep", "absent"], "default": "keep"},
             "replaced": {"type": "bool", "default": False},
+            "used_by": {"type": "list", "elements": "str"},
             **ROTATE_ONLY,
         }
     ),

@@ -158,9 +158,12 @@ def test_a_misspelt_sensor_is_named_and_nothing_is_predicted_or_done_on_sensors(
 
 def test_a_missing_platform_becomes_no_obstacle_to_a_declared_deletion(in_the_south: Platforms) -> None:
     platforms = in_the_south
-    platforms.drop()
     absent = {"description": "forescout", "state": "absent"}
     platforms.example.override(SOUTH, sensor_tokens_tokens=[absent])
+    refused = platforms.run("site", "--check")
+    assert refused.code != 0
+    assert "but is declared to be used by " in refused.output
+    platforms.drop()
     predicted = platforms.run("site", "--check").succeeded()
     done = platforms.run("site").succeeded()
     assert predicted.changes == done.changes == [(SOUTH, "sensor_access_token")]
@@ -207,18 +210,21 @@ def test_a_rotation_keeps_the_token_that_a_missing_platform_still_has(
     rotation = {"defender_iot_rotation_id": "second"}
     if playbook == "site":
         rotation["sensor_tokens_previous"] = "absent"
-    predicted = platforms.run(playbook, "--check", **rotation).succeeded()
-    done = platforms.run(playbook, **rotation).succeeded()
+    runs = [platforms.run(playbook, "--check", **rotation), platforms.run(playbook, **rotation)]
+    predicted, done = runs
     assert (
         predicted.changes == done.changes == [(FORESCOUT, "forescout_module"), (NORTH, "sensor_access_token")]
     )
     platforms.example.wait_for_poll()
-    platforms.run(playbook, **rotation).succeeded()
+    runs.append(platforms.run(playbook, **rotation))
     assert len(platforms.tokens(NORTH)) == 2
     assert old in platforms.tokens(NORTH)
+    assert [run.code for run in runs] == [2 if playbook == "rotate" else 0] * 3
     if playbook == "rotate":
         kept = f"the previous token is kept, because it is not proved that {SECOND} has the new one"
         assert kept in done.output
+        for run in runs:
+            assert f"{NORTH}: the previous token forescout is still valid" in run.output
 
 
 def test_a_rotation_keeps_the_token_of_a_platform_that_could_not_be_given_the_new_one(

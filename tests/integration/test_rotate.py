@@ -203,7 +203,7 @@ def test_a_platform_that_was_moved_manually_is_not_moved_back_by_a_rotation(rota
     assert len(rotation.node.lab.state(NORTH)["tokens"]) == 2
 
 
-@pytest.mark.parametrize("given", ["sensor_tokens_previous=keep", "defender_iot_tasks_from=verify"])
+@pytest.mark.parametrize("given", ["sensor_tokens_previous=keep", "rotate_only=false"])
 def test_no_extra_variable_overrides_what_a_task_decides(rotation: Rotation, given: str) -> None:
     rotation.run("rotate", f"--extra-vars={given}").succeeded()
     rotation.is_done()

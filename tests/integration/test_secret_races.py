@@ -20,7 +20,9 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, 
 FORTIGATES = [f"plant-{number:02}" for number in range(1, 51)]
 KINDS = ("key", "token")
 FIRST_READ = {"key": "GET /api/v2/cmdb/system/api-user/", "token": "GET /__lab__/tokens"}
-MINTING_NOW = re.compile(r"process \d+ on \S+ is minting it, according to vault_file:\S+; run again when")
+MINTING_NOW = re.compile(
+    r"process \d+ on \S+ is minting it, according to vault_file:\S+, which belongs to .*; run again when"
+)
 
 
 @pytest.fixture

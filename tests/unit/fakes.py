@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.appliance import Appliance
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.belonging import Belonging
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Refused
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import (
     Pending,
@@ -160,7 +161,7 @@ class MemoryAppliance(Noted, Appliance):
             self.objects["made"] = dict(self.made)
         return MINTED, self.id_
 
-    def probe(self, resource: Any, key: Any, secret: str) -> tuple[str, int | None]:
+    def probe(self, resource: Any, key: Any, secret: str, raw: Any = None) -> tuple[str, int | None]:
         self._note("probe", f" {secret}")
         return self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
 
@@ -182,6 +183,7 @@ class MemoryEntry(Noted):
         previous: Secret | None = None,
         escrowed: str | None = ESCROW,
         doubted: bool = False,
+        belongs_to: Belonging | None = None,
         check_mode: bool = False,
         events: list[str] | None = None,
         errors: Mapping[str, Exception] | None = None,
@@ -194,10 +196,19 @@ class MemoryEntry(Noted):
         self.previous = previous
         self.escrowed = escrowed
         self.doubted = doubted
+        self.belongs_to = belongs_to
+        self.owner: Belonging | None = None
 
     def read(self) -> StoredSecret:
         self._note("read", key="store read")
-        return StoredSecret(self.current, self.pending, self.previous, self.doubted)
+        return StoredSecret(self.current, self.pending, self.previous, self.doubted, self.belongs_to)
+
+    def claim(self, owner: Belonging) -> None:
+        self.owner = owner
+
+    def bind(self, owner: Belonging) -> None:
+        self._write("bind")
+        self.belongs_to = owner
 
     def reserve(self, known: Sequence[Any]) -> None:
         self._write("reserve")

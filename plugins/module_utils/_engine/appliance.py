@@ -22,12 +22,14 @@ class Appliance:
 
     Every verb may raise ApplianceError. A failed read never means that an object is absent. Values are in the
     appliance's form, which a Resource translates. ``version`` is the firmware version, such as ``7.4.5``, and
-    ``partition`` the part of the appliance, such as a VDOM, that handles requests which name none. Each is
-    None before the first answer that includes it.
+    ``partition`` the part of the appliance, such as a VDOM, that handles requests which name none, and
+    ``serial`` the serial number of the unit that answered. Each is None before the first answer that includes
+    it.
     """
 
     version: str | None = None
     partition: str | None = None
+    serial: str | None = None
 
     def read(self, resource: Resource, key: Any) -> dict[str, Any] | None:
         """Return one object, None if the appliance reports that it does not exist."""
@@ -85,8 +87,13 @@ class Appliance:
         """
         self._refuse(resource, "mints")
 
-    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
-        """Try a secret once. Return ``valid``, ``invalid`` or ``unknown``, and the HTTP status or None."""
+    def probe(
+        self, resource: Resource, key: Any, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
+        """Try a secret once. Return ``valid``, ``invalid`` or ``unknown``, and the HTTP status or None.
+
+        ``raw`` is the object that the secret belongs to, as read, None if it must be read.
+        """
         self._refuse(resource, "tries")
 
     def holds(self, resource: Resource, option: str, value: str) -> bool | None:
@@ -161,8 +168,10 @@ class ForwardingAppliance(Appliance, ABC):
         value, id_ = self.forward("mint", resource, key)
         return value, id_
 
-    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
-        verdict, status = self.forward("probe", resource, key, secret)
+    def probe(
+        self, resource: Resource, key: Any, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
+        verdict, status = self.forward("probe", resource, key, secret, raw)
         return verdict, status
 
     def holds(self, resource: Resource, option: str, value: str) -> bool | None:

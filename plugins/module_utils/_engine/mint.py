@@ -14,18 +14,21 @@ from functools import partial
 from .apply import apply, converge
 from .errors import Conflict, SecretStoreError, attempting
 from .moment import lies_ahead, moment_or_none, now
-from .secret import Secret, SecretEntry, StoredSecret
+from .secret import Secret, StoredSecret
 from .secret_change import NOT_DONE, SecretChange, entry_of, probe, read_entries
 from .secret_plan import (
     ApiKeyOfAdmin,
     RotationOptions,
     SecretPlan,
     SecretStep,
+    TokenEntries,
     plan_no_rotation,
     plan_predicted_retirement,
     plan_secret,
 )
 from .task import Outcome, Task, observe, read_object, refuse_self_change
+
+WITHOUT_MAP = "without an endpoint map, an operator must replace it"
 
 
 def mint(task: Task, outcome: Outcome) -> None:
@@ -35,7 +38,7 @@ def mint(task: Task, outcome: Outcome) -> None:
 
 def prepare_secret(task: Task, outcome: Outcome) -> SecretChange:
     """Read the store and the appliance, and plan what :func:`mint` does. Nothing is written."""
-    options, stored = RotationOptions.of(task.options), _read_store(task)
+    options, stored = replace(RotationOptions.of(task.options), began=task.began), _read_store(task)
     plan = _plan(task, stored, options)
     outcome.warnings += plan.notes
     if plan.mints and task.resource.on_parent and not (task.parent_is_new or plan.lacks_parent):
@@ -51,10 +54,12 @@ def adopt(task: Task, outcome: Outcome) -> None:
     """
     stored = _read_store(task)
     if task.options.get("rotate_only"):
-        plan = plan_no_rotation(task.title, stored, "without an endpoint map, an operator must replace it")
+        due = stored.current is not None and RotationOptions.of(task.options).why_due(stored.current, now())
+        plan = plan_no_rotation(task.title, stored, WITHOUT_MAP, bool(due))
         outcome.warnings += plan.notes
         SecretChange(task, outcome, plan).finish()
         return
+    require_own(task, stored)
     if task.options.get("state") == "absent":
         SecretChange(task, outcome, _plan_removal(stored)).finish()
         return
@@ -82,13 +87,15 @@ def converge_parent(task: Task, outcome: Outcome) -> None:
 
     Without a reference to the key, its store is not known and nothing is recorded.
     """
-    entry = task.secrets.get("secret_ref")
-    converge(replace(task, creating=partial(doubting, entry)) if entry else task, outcome)
+    is_stored = "secret_ref" in task.secrets
+    converge(replace(task, creating=partial(doubting, task)) if is_stored else task, outcome)
 
 
 @contextmanager
-def doubting(entry: SecretEntry) -> Iterator[None]:
+def doubting(task: Task) -> Iterator[None]:
     """Record before an object is created that a key stored for it may be void. A refusal takes that back."""
+    entry = entry_of(task)
+    require_own(task, entry.read())
     entry.doubt()
     try:
         yield
@@ -96,6 +103,36 @@ def doubting(entry: SecretEntry) -> Iterator[None]:
         with suppress(SecretStoreError):
             entry.trust()
         raise
+
+
+def require_own(task: Task, stored: StoredSecret) -> None:
+    """Raise Conflict if the stored secret belongs to something else than the task's object.
+
+    Reads the appliance's serial number, which is known once the appliance has answered. Later writes record
+    what the secret belongs to.
+    """
+    owner = stored.belongs_to
+    if owner is not None and not owner.is_same(task.belonging):
+        with attempting(f"checking the owner of {entry_of(task).ref}"):
+            raise Conflict(
+                f"the secret belongs to {owner.place}, not to {task.belonging.place}",
+                "set another secret_ref, or if both are the same appliance and name, remove belongs_to from "
+                "the record",
+            )
+    entry_of(task).claim(task.belonging)
+
+
+def _refuse_rival(task: Task) -> None:
+    """Raise Conflict if another task of the run keeps the same key under another reference."""
+    here = task.belonging
+    appliance = here.serials[0] if here.serials else here.address
+    rival = task.claims.rival(appliance, here.name, entry_of(task).ref, task.host)
+    if rival is not None:
+        raise Conflict(
+            f"{task.title} of {here.host} is also the one of {rival}, because both are the same appliance "
+            f"({appliance}), but under another secret_ref, and only one of both stored keys can be valid",
+            "remove one of both from the inventory, or set the same secret_ref for both",
+        )
 
 
 def _is_proved(secret: Secret) -> bool:
@@ -107,9 +144,11 @@ def _is_proved(secret: Secret) -> bool:
 def _read_store(task: Task) -> StoredSecret:
     stored = entry_of(task).read()
     if stored.pending is not None and stored.pending.is_minting:
+        # Another host with the same reference may be minting.
+        owner = f", which belongs to {stored.belongs_to.place}" if stored.belongs_to else ""
         with attempting(f"minting {task.title}"):
             raise SecretStoreError(
-                f"{stored.pending.owner} is minting it, according to {entry_of(task).ref}",
+                f"{stored.pending.owner} is minting it, according to {entry_of(task).ref}{owner}",
                 "run again when it has ended, or after 15 minutes if it was killed on another machine",
             )
     return stored
@@ -118,8 +157,14 @@ def _read_store(task: Task) -> StoredSecret:
 def _plan(task: Task, stored: StoredSecret, options: RotationOptions) -> SecretPlan:
     if apply(task, PredictedReplacement(stored, options)) is not None:
         return plan_predicted_retirement(stored, options)
-    owner = _read_admin(task, stored, options) if task.resource.on_parent else read_entries(task)
+    owner = _read_admin(task, stored, options) if task.resource.on_parent else _read_own_entries(task, stored)
     return plan_secret(stored, owner, options, now())
+
+
+def _read_own_entries(task: Task, stored: StoredSecret) -> TokenEntries:
+    entries = read_entries(task)
+    require_own(task, stored)
+    return entries
 
 
 @dataclass(frozen=True)
@@ -138,9 +183,23 @@ class PredictedReplacement:
 
 def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> ApiKeyOfAdmin:
     """Read the parent object, and probe a stored value if the plan depends on it."""
-    exists = observe(task, read_object(task)) is not None
+    raw = read_object(task)
+    exists = observe(task, raw) is not None
+    require_own(task, stored)
+    _refuse_rival(task)
+    new_unit = _new_unit(task, stored)
+    admin = ApiKeyOfAdmin(task.title, exists, task.parent_is_new, new_unit=new_unit)
     tried = stored.pending.secret if stored.pending and stored.pending.secret else stored.current
-    is_due = stored.pending is not None or stored.is_doubted or options.recreate == "invalid"
+    is_due = stored.pending is not None or stored.is_doubted or new_unit or options.tries_keys
     if tried and is_due and exists and not task.parent_is_new and options.state != "absent":
-        return ApiKeyOfAdmin(task.title, exists, task.parent_is_new, *probe(task, tried.value))
-    return ApiKeyOfAdmin(task.title, exists, task.parent_is_new)
+        verdict, status = probe(task, tried.value, raw)
+        return replace(admin, verdict=verdict, status=status)
+    return admin
+
+
+def _new_unit(task: Task, stored: StoredSecret) -> str | None:
+    """Return how another unit than before answers, None if the same one does."""
+    owner, here = stored.belongs_to, task.belonging
+    if owner is None or not owner.has_new_unit(here):
+        return None
+    return f"another unit answers: {here.serials[0]}, before {' or '.join(owner.serials)}"

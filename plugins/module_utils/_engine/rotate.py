@@ -37,7 +37,7 @@ def rotate_delivery(task: Task, outcome: Outcome) -> None:
     if _delivers_replacement(task, found):
         converge(task, outcome)
     else:
-        _report(task, outcome, found)
+        _report(task, outcome, found, **({"overdue": True} if _needs_replacement(task, found) else {}))
 
 
 def _predict(task: Task) -> Outcome:
@@ -47,28 +47,39 @@ def _predict(task: Task) -> Outcome:
     return found
 
 
-def _report(task: Task, outcome: Outcome, found: Outcome) -> None:
+def _report(task: Task, outcome: Outcome, found: Outcome, **more: Any) -> None:
     outcome.values.update(found.values)
     outcome.objects = found.objects
     for entry in found.objects or ():
         if entry["changed"]:
             outcome.values[task.resource.kind] = entry["before"]
-            _report_drift(task, outcome, STATES.get(entry["action"]) or f"it differs in {_differing(entry)}")
+            why = STATES.get(entry["action"]) or f"it differs in {' and '.join(_differing(entry))}"
+            _report_drift(task, outcome, why, **more)
 
 
-def _report_drift(task: Task, outcome: Outcome, why: str) -> None:
+def _report_drift(task: Task, outcome: Outcome, why: str, **more: Any) -> None:
     drift = f"not in the desired state ({why}), and a rotation does not change it"
     outcome.warnings.append(f"{task.title} is {drift}")
-    outcome.objects = [object_entry(task, "none", {}, {}, reason=drift)]
+    outcome.objects = [object_entry(task, "none", {}, {}, reason=drift, **more)]
 
 
-def _differing(entry: Mapping[str, Any]) -> str:
+def _differing(entry: Mapping[str, Any]) -> list[str]:
     before, after = entry["before"], entry["after"]
-    return " and ".join(sorted(name for name in after if before.get(name) != after[name]))
+    return sorted(name for name in after if before.get(name) != after[name])
 
 
 def _delivers_replacement(task: Task, found: Outcome) -> bool:
     """Return whether only the secret differs, and the object has to get the value that replaces another."""
+    only = any(_differing(entry) == [task.resource.delivers] for entry in _changed(found))
+    return only and _needs_replacement(task, found)
+
+
+def _needs_replacement(task: Task, found: Outcome) -> bool:
+    """Return whether the object lacks a secret that replaces another."""
     option = task.resource.delivers
     replaced = task.options[f"{option}_replaced"] or task.secrets[f"{option}_ref"].read().previous is not None
-    return replaced and any(entry["changed"] and _differing(entry) == option for entry in found.objects or ())
+    return replaced and any(option in _differing(entry) for entry in _changed(found))
+
+
+def _changed(found: Outcome) -> list[Mapping[str, Any]]:
+    return [entry for entry in found.objects or () if entry["changed"]]

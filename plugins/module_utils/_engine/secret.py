@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .belonging import Belonging
+
 KNOWN_AFTER_APPLY = "(known after apply)"
 ANOTHER_VALUE = "(another value)"
 
@@ -69,13 +71,15 @@ class Pending:
 class StoredSecret:
     """The values of a secret in a store. ``previous`` is kept until the current value is verified.
 
-    ``is_doubted``: an earlier run may have made the current value void.
+    ``is_doubted``: an earlier run may have made the current value void. ``belongs_to`` is None in records
+    that an operator or an older version of the collection wrote.
     """
 
     current: Secret | None = None
     pending: Pending | None = None
     previous: Secret | None = None
     is_doubted: bool = False
+    belongs_to: Belonging | None = None
 
 
 def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
@@ -98,6 +102,12 @@ class SecretEntry(Protocol):
 
     def read(self) -> StoredSecret:
         """Return the stored values, none if the store is readable and empty."""
+
+    def claim(self, owner: Belonging) -> None:
+        """Have every later write record what the secret belongs to."""
+
+    def bind(self, owner: Belonging) -> None:
+        """Record now what the secret belongs to."""
 
     def reserve(self, known: Sequence[Any]) -> None:
         """Prove that the store is writable by writing a pending record beside the current value."""

@@ -61,10 +61,10 @@ def read_entries(task: Task) -> TokenEntries:
     return TokenEntries(task.title, entry_of(task).ref, own)
 
 
-def probe(task: Task, value: str) -> tuple[str, int | None]:
+def probe(task: Task, value: str, raw: Mapping[str, Any] | None = None) -> tuple[str, int | None]:
     """Try a value once, see Appliance.probe."""
     with attempting(f"verifying {task.title}"):
-        return task.appliance.probe(task.resource, task.key, value)
+        return task.appliance.probe(task.resource, task.key, value, raw)
 
 
 @dataclass(frozen=True)
@@ -211,6 +211,9 @@ class SecretChange:
                 self._explain_overtaking(error)
             raise
 
+    def bind(self, step: SecretStep) -> None:
+        self.entry.bind(self.task.belonging)
+
     def confirm(self, step: SecretStep) -> None:
         self.entry.confirm()
 
@@ -332,10 +335,13 @@ def _report(task: Task, outcome: Outcome, plan: SecretPlan, after: Secret | None
             before,
             now_there,
             reason=plan.reason or plan.drift,
+            **({"overdue": True} if plan.overdue else {}),
         )
     ]
     outcome.diff = difference(task, was, then)
     outcome.values.update(reason=plan.reason, **shown(entry_of(task).ref, after))
+    if task.options.get("verify_keys"):
+        outcome.values["accepted"] = plan.accepted
     if after is not None and task.options.get("return_secret"):
         outcome.values["value"] = after.value
     if not task.resource.on_parent:

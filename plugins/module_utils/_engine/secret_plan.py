@@ -31,7 +31,8 @@ class RotationOptions:
     """The options of a one-time secret. ``max_age`` is in days.
 
     ``replaced``: an earlier task is predicted to replace the secret. ``rotate_only``: only a secret that
-    exists is replaced, and nothing else changes.
+    exists is replaced, and nothing else changes. ``verify_keys``: a stored key is tried, but not replaced if
+    it is rejected. ``began`` is when the run began, None if unknown.
     """
 
     state: str = "present"
@@ -41,6 +42,13 @@ class RotationOptions:
     previous: str = "keep"
     replaced: bool = False
     rotate_only: bool = False
+    verify_keys: bool = False
+    began: datetime | None = None
+
+    @property
+    def tries_keys(self) -> bool:
+        """Whether a stored key is tried even if nothing puts it in doubt."""
+        return self.verify_keys or self.recreate == "invalid"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> RotationOptions:
@@ -84,8 +92,10 @@ class SecretPlan:
     """The steps in order, and the stored values before and after them.
 
     ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value whose
-    removal is the only change. ``drift`` is why a rotation does not change the secret. ``refusal`` is raised
-    after the steps, which clean up after an interrupted run even if nothing may follow.
+    removal is the only change. ``drift`` is why a rotation does not change the secret, ``overdue`` whether it
+    is due nevertheless. ``refusal`` is raised
+    after the steps, which clean up after an interrupted run even if nothing may follow. ``accepted``: whether
+    the appliance accepted the stored value, None if it was not tried or if the answer proves nothing.
     """
 
     steps: tuple[SecretStep, ...] = ()
@@ -95,7 +105,9 @@ class SecretPlan:
     after: Secret | None = None
     previous: Secret | None = None
     retired: Secret | None = None
+    accepted: bool | None = None
     drift: str | None = None
+    overdue: bool = False
     refusal: Conflict | ApplianceError | None = None
 
     @property
@@ -113,7 +125,7 @@ class ApiKeyOfAdmin:
     """A key without an entry of its own. Minting another one replaces it at once.
 
     ``exists`` and ``is_new`` describe its parent object. ``verdict`` and ``status`` are the result of probing
-    a stored value, see Appliance.probe.
+    a stored value, see Appliance.probe. ``new_unit`` says that another unit answers than before.
     """
 
     title: str
@@ -121,6 +133,11 @@ class ApiKeyOfAdmin:
     is_new: bool
     verdict: str = "unknown"
     status: int | None = None
+    new_unit: str | None = None
+
+    @property
+    def accepted(self) -> bool | None:
+        return {"valid": True, "invalid": False}.get(self.verdict)
 
 
 @dataclass(frozen=True)
@@ -181,17 +198,50 @@ def plan_secret(
     stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions, now: datetime
 ) -> SecretPlan:
     """Plan the steps to the secret that the options require. Raises Conflict and ApplianceError."""
+    if options.state == "present":
+        _refuse_rival_rotation(owner.title, stored.current, options, now)
     drift = _drift(stored, owner, options) if options.rotate_only else None
     if drift:
-        return plan_no_rotation(owner.title, stored, drift)
+        overdue = options.state == "present" and _is_overdue(stored.current, owner, options, now)
+        return plan_no_rotation(owner.title, stored, drift, overdue)
     if isinstance(owner, ApiKeyOfAdmin):
-        return _plan_key(stored, owner, options, now)
+        return replace(_plan_key(stored, owner, options, now), accepted=owner.accepted)
     return _plan_token(stored, owner, options, now)
 
 
-def plan_no_rotation(title: str, stored: StoredSecret, drift: str) -> SecretPlan:
+def plan_no_rotation(title: str, stored: StoredSecret, drift: str, overdue: bool) -> SecretPlan:
     """Plan no step, and report why a rotation does not change the secret."""
-    return replace(_keep(stored, f"{title} is not rotated: {drift}"), drift=f"not rotated: {drift}")
+    plan = _keep(stored, f"{title} is not rotated: {drift}")
+    return replace(plan, drift=f"not rotated: {drift}", overdue=overdue)
+
+
+def _is_overdue(
+    current: Secret | None, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions, now: datetime
+) -> bool:
+    """Return whether a secret that exists is due. The age of one that the store does not have is unknown."""
+    if current is not None:
+        return options.why_due(current, now) is not None
+    exists = owner.exists if isinstance(owner, ApiKeyOfAdmin) else bool(owner.rows)
+    return exists and bool(options.rotation_id or options.max_age is not None)
+
+
+def _refuse_rival_rotation(
+    title: str, current: Secret | None, options: RotationOptions, now: datetime
+) -> None:
+    """Raise Conflict if another run has replaced the secret meanwhile, under another rotation_id.
+
+    Otherwise two runs with different texts would both replace it.
+    """
+    made = moment_or_none(current.created_at) if current else None
+    if current is None or made is None or options.began is None or not options.began < made <= now:
+        return
+    if options.rotation_id and current.rotation_id not in (None, options.rotation_id):
+        with attempting(f"rotating {title}"):
+            raise Conflict(
+                f"another run has replaced it under rotation_id {current.rotation_id} since this run began, "
+                f"which has rotation_id {options.rotation_id}",
+                "agree on one rotation_id, and run again",
+            )
 
 
 def _drift(stored: StoredSecret, owner: TokenEntries | ApiKeyOfAdmin, options: RotationOptions) -> str | None:
@@ -213,7 +263,7 @@ def plan_predicted_retirement(stored: StoredSecret, options: RotationOptions) ->
         steps=(SecretStep("retire"),) if options.previous == "absent" else (),
         reason="its replacement is predicted to be in use by then",
         before=stored.current,
-        previous=stored.previous,
+        previous=None if options.previous == "absent" else stored.current,
         retired=stored.current,
     )
 
@@ -236,20 +286,52 @@ def _plan_key(
     if not admin.exists or admin.is_new:
         return _mint_key(stored, admin, "the object it belongs to is new")
     if stored.current is None:
-        return _mint_key(stored, admin, "the store has none")
+        return _mint_key(stored, admin, "the store has none", *_notes_on_loss(stored, admin))
     if stored.is_doubted:
         _refuse_unclear_probe(stored.current, admin, options, now)
         return _settle_key(stored, admin, options, now, DOUBTED)
     if options.recreate == "invalid" and admin.verdict == "invalid":
         return _mint_key(stored, admin, "the appliance rejects the stored one")
-    notes = []
-    if options.recreate == "invalid" and admin.verdict == "unknown":
-        answer = (
-            "could not be tried from here" if admin.status is None else f"was answered with {admin.status}"
-        )
-        notes.append(f"{admin.title} {answer}, which proves nothing, so it is kept")
+    notes = _notes_on_trial(admin, options)
     reason = options.why_due(stored.current, now)
-    return _mint_key(stored, admin, reason, *notes) if reason else _keep(stored, *notes)
+    if reason:
+        return _mint_key(stored, admin, reason, *notes)
+    plan = _keep(stored, *notes)
+    return plan if admin.new_unit is None or options.rotate_only else _bind_key(admin, plan)
+
+
+def _notes_on_loss(stored: StoredSecret, admin: ApiKeyOfAdmin) -> list[str]:
+    """Warn before a first key replaces one that may be in use, unless an earlier run has left a trace."""
+    if stored != StoredSecret():
+        return []
+    return [
+        f"the store has no {admin.title}, but its administrator exists: if a client uses a key of it, that "
+        "key stops working when the new one is generated (to keep it, store its value)"
+    ]
+
+
+def _notes_on_trial(admin: ApiKeyOfAdmin, options: RotationOptions) -> list[str]:
+    if not options.tries_keys or admin.verdict == "valid":
+        return []
+    if admin.verdict == "invalid":
+        return [f"the appliance rejects the stored {admin.title}; set recreate: invalid to replace it"]
+    if admin.status is None and options.recreate != "invalid":
+        return []
+    answer = "could not be tried from here" if admin.status is None else f"was answered with {admin.status}"
+    return [f"{admin.title} {answer}, which proves nothing, so it is kept"]
+
+
+def _bind_key(admin: ApiKeyOfAdmin, plan: SecretPlan) -> SecretPlan:
+    """Record once that another unit answers. Raises Conflict if that unit rejects the key."""
+    if admin.verdict == "invalid":
+        with attempting(f"verifying {admin.title}"):
+            raise Conflict(
+                f"{admin.new_unit}, and it rejects the stored value",
+                "check that it is the right appliance, then set recreate: invalid to replace the value",
+            )
+    note = f"{admin.title}: {admin.new_unit}, as after a failover; check the key if the unit was replaced"
+    notes = plan.notes if admin.verdict == "valid" else (*plan.notes, note)
+    return _preceded((SecretStep("bind"),), replace(plan, notes=notes), admin.new_unit)
 
 
 def _resume_key(

@@ -28,6 +28,10 @@ class TableCache(ForwardingAppliance):
     def partition(self) -> str | None:  # type: ignore[override]
         return self.appliance.partition
 
+    @property
+    def serial(self) -> str | None:  # type: ignore[override]
+        return self.appliance.serial
+
     def forward(self, verb: str, resource: Resource, *arguments: Any) -> Any:
         if verb in ("create", "update", "delete"):
             self.written.add((resource.path, arguments[0]))

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from .appliance import Appliance
+from .belonging import Belonging
+from .claims import Claims
 from .errors import ApplianceError, Conflict, attempting
+from .moment import now
 from .predictions import Predictions
 from .resource import Incomplete, Resource
 from .secret import SecretEntry
@@ -26,7 +30,8 @@ class Task:
     that names it. ``parent_is_new``: an earlier step of the same task creates the secret's parent object.
     ``released`` counts the references to the object that earlier steps remove. Both include the predictions
     of check mode. ``creating`` is entered around the request that creates the object. ``predictions``
-    are those of the run in check mode.
+    are those of the run in check mode, ``claims`` those of all hosts in the run. ``address`` is the
+    appliance's, see :func:`.belonging.address_of`. ``began`` is when the run began.
     """
 
     resource: Resource
@@ -39,6 +44,9 @@ class Task:
     released: int = 0
     creating: Callable[[], AbstractContextManager[None]] = nullcontext
     predictions: Predictions = field(default_factory=Predictions)
+    claims: Claims = field(default_factory=Claims)
+    address: str = ""
+    began: datetime = field(default_factory=now)
 
     @property
     def key(self) -> Any:
@@ -48,6 +56,12 @@ class Task:
     def title(self) -> str:
         """The object's name in a sentence."""
         return self.resource.title(self.key)
+
+    @property
+    def belonging(self) -> Belonging:
+        """What the task's secret belongs to. The serial number is known once the appliance has answered."""
+        serial = self.appliance.serial
+        return Belonging(self.host, self.address, str(self.key), (serial,) if serial else ())
 
     @property
     def consumer(self) -> str:

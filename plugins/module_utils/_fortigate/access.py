@@ -27,8 +27,9 @@ from . import admin_profile, api_admin, api_key
 Params = dict[str, Any]
 
 SHOWN_OF_A_KEY = ("minted", "secret_ref", "fingerprint", "created_at", "verified_at")
+"""The values of a key in the result, besides ``accepted`` if the task verifies keys."""
 
-OF_EVERY_STEP = ("allow_self_change", "rotate_only")
+OF_EVERY_STEP = ("allow_self_change", "rotate_only", "verify_keys")
 """The options of the task that apply to every step."""
 
 LISTS: dict[str, Resource] = {"profiles": admin_profile.PROFILE, "admins": api_admin.ADMIN}
@@ -37,7 +38,9 @@ LISTS: dict[str, Resource] = {"profiles": admin_profile.PROFILE, "admins": api_a
 KEY_OPTIONS = {
     **api_key.SECRET_REF,
     **{name: ONE_TIME_SECRET[name] for name in ("rotation_id", "max_age")},
+    "recreate": {name: rule for name, rule in api_key.RECREATE["recreate"].items() if name != "default"},
 }
+"""The options of a key in an item of ``admins``. Without its own ``recreate``, that of the task applies."""
 
 ITEMS = {
     "profiles": Arguments({**STATE, **admin_profile.PRESET, **admin_profile.PROFILE.argument_spec()}),
@@ -75,6 +78,7 @@ def prepare_fortigate_access(params: Params) -> Params:
     """
     given = {**params, "admins": _completed(params)}
     lists = {option: list(_items(option, given[option] or [])) for option in LISTS}
+    _refuse_shared_references(lists["admins"])
     return {**params, **lists, "listed": [option for option in lists if params[option] is not None]}
 
 
@@ -109,6 +113,19 @@ def _items(option: str, given: list[Mapping[str, Any]]) -> Iterator[Params]:
             raise InvalidOptions(f"{place}: {' and '.join(problems)}", "correct the item")
         names.add(params["name"])
         yield params
+
+
+def _refuse_shared_references(admins: list[Params]) -> None:
+    """Raise InvalidOptions for two administrators with one reference: the store keeps one key under it."""
+    names: dict[str, str] = {}
+    for number, admin in enumerate(admins, 1):
+        ref, name = admin["secret_ref"], admin["name"]
+        if ref and names.setdefault(ref, name) != name:
+            raise InvalidOptions(
+                f'admins, item {number}: "{name}" has the same secret_ref as "{names[ref]}", {ref}, which '
+                "keeps only one key",
+                "set another secret_ref for one of them",
+            )
 
 
 def references(params: Params) -> dict[str, str]:
@@ -200,7 +217,7 @@ def _steps(task: Task) -> list[Step]:
     profiles = [Step(admin_profile.PROFILE, params) for params in task.options["profiles"]]
     admins = [Step(api_admin.ADMIN, params) for params in task.options["admins"]]
     keyed = [params for params in task.options["admins"] if params["secret_ref"]]
-    keys = [Step(api_key.KEY, {**params, "recreate": task.options["recreate"]}, mint) for params in keyed]
+    keys = [Step(api_key.KEY, {**params, "recreate": _recreate(task, params)}, mint) for params in keyed]
     purged = {option: _purged(task, option) for option in LISTS}
     _refuse_too_many(task, [step for steps in purged.values() for step in steps])
     return [
@@ -211,6 +228,10 @@ def _steps(task: Task) -> list[Step]:
         *(step for step in profiles if step.params["state"] == "absent"),
         *purged["profiles"],
     ]
+
+
+def _recreate(task: Task, params: Params) -> str:
+    return str(params["recreate"] or task.options["recreate"])
 
 
 def _purged(task: Task, option: str) -> list[Step]:
@@ -254,5 +275,7 @@ def _refuse_too_many(task: Task, steps: list[Step]) -> None:
 
 def _entries(step: Step, part: Outcome) -> list[dict[str, Any]]:
     """Return the result's entry about an object, for a key with the values that may be shown."""
-    shown = {name: part.values[name] for name in SHOWN_OF_A_KEY} if step.work is mint else {}
+    if step.work is not mint:
+        return part.objects or []
+    shown = {name: part.values[name] for name in (*SHOWN_OF_A_KEY, "accepted") if name in part.values}
     return [{**entry, **shown} for entry in part.objects or []]

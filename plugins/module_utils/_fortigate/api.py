@@ -29,6 +29,7 @@ from .errors import (
     malformed,
     partition,
     rows,
+    unit,
 )
 from .lockout import is_own
 from .login import Account
@@ -131,7 +132,9 @@ class FortiGate(Appliance):
             )
         return key_value, None
 
-    def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
+    def probe(
+        self, resource: Resource, key: str, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
         """Try an API key once, but only if a refusal would prove something.
 
         FortiOS answers an untrusted source with the same 401 as a wrong key, and counts it as a failed login.
@@ -139,7 +142,7 @@ class FortiGate(Appliance):
         request names a VDOM of the administrator. A refusal in an envelope proves that the key was accepted
         (observed).
         """
-        admin = self.read(resource, key)
+        admin = self.read(resource, key) if raw is None else raw
         if admin is None or self.http.proxy or not self._is_trusted(admin):
             return "unknown", None
         with closing(Http(self.params)) as anonymous:
@@ -200,7 +203,7 @@ class FortiGate(Appliance):
         return answer
 
     def _rows(self, answer: Response, resource: Resource) -> list[dict[str, Any]]:
-        """Return the objects in the answer to a read, and record the firmware and the VDOM."""
+        """Return the objects in the answer to a read, and record what its envelope states."""
         reply = envelope(answer, resource, self.vdom, MEANINGS)
         self._note(reply)
         found = rows(answer, reply)
@@ -210,6 +213,7 @@ class FortiGate(Appliance):
     def _note(self, reply: Mapping[str, Any]) -> None:
         self.version = firmware(reply)
         self.partition = None if self.vdom else partition(reply)
+        self.serial = unit(reply)
 
     def _is_trusted(self, admin: Mapping[str, Any]) -> bool:
         """Return whether this host is a trusted host. Address translation on the way is not visible."""

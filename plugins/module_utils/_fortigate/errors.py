@@ -229,6 +229,12 @@ def partition(reply: Mapping[str, Any]) -> str | None:
     return vdom if isinstance(vdom, str) and vdom else None
 
 
+def unit(reply: Mapping[str, Any]) -> str | None:
+    """Return the serial number in an envelope: in a cluster, that of the unit that answers."""
+    serial = reply.get("serial")
+    return serial if isinstance(serial, str) and serial else None
+
+
 def rows(answer: Response, reply: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the objects in an envelope, which are a list even for one object."""
     results = reply.get("results")

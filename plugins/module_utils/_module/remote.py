@@ -68,7 +68,7 @@ def serve(module: Module) -> None:
             reply = getattr(api, call["verb"])(kinds[call["kind"]], *call["arguments"])
     except (ApplianceError, InvalidOptions) as error:
         ansible.exit_json(error=pack(error))
-    ansible.exit_json(reply=reply, version=api.version, partition=api.partition)
+    ansible.exit_json(reply=reply, version=api.version, partition=api.partition, serial=api.serial)
 
 
 def pack(error: ApplianceError | InvalidOptions) -> dict[str, Any]:

@@ -15,11 +15,14 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from ansible.module_utils.common.parameters import remove_values
 
 from .._engine.appliance import Appliance, Route
+from .._engine.belonging import address_of
+from .._engine.claims import Claims
 from .._engine.errors import ApplianceError, Conflict, InvalidOptions, Unreachable
 from .._engine.predictions import Predictions
 from .._engine.resource import Resource
@@ -34,13 +37,16 @@ Params = dict[str, Any]
 class ControlNode(Route, Protocol):
     """The control node's services for a run.
 
-    ``hidden`` are the values that no result may show, ``predictions`` those of earlier tasks in check mode.
+    ``hidden`` are the values that no result may show, ``predictions`` those of earlier tasks in check mode,
+    ``claims`` those of all tasks of the run, ``began`` when the run began.
     """
 
     host: str
     check_mode: bool
     hidden: set[str]
     predictions: Predictions
+    claims: Claims
+    began: datetime
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment variables of the task."""
@@ -108,6 +114,9 @@ def _work(module: Module, params: Params, node: ControlNode, outcome: Outcome) -
             node.check_mode,
             secrets,
             predictions=node.predictions,
+            claims=node.claims,
+            began=node.began,
+            address=address_of(params.get("url") or ""),
         )
         module.work(task, outcome)
 

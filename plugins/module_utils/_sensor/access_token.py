@@ -35,8 +35,10 @@ PROOF = "endpoint-check-"
 def prepare_access_token(params: dict[str, Any]) -> dict[str, Any]:
     """Raise InvalidOptions for an endpoint map without the options that its login requires.
 
-    With a map whose ``tokens.delete`` is assumed, tasks may only list tokens and create the temporary token.
+    A token that clients use is not deleted. With a map whose ``tokens.delete`` is assumed, tasks may only
+    list tokens and create the temporary token.
     """
+    _refuse_deletion_in_use(params)
     if not params["endpoints"]:
         return params
     require_login("sensor", params)
@@ -51,6 +53,16 @@ def prepare_access_token(params: dict[str, Any]) -> dict[str, Any]:
             "run check_endpoints with defender_iot_prove=true, then set its provenance to captured",
         )
     return params
+
+
+def _refuse_deletion_in_use(params: dict[str, Any]) -> None:
+    users = params.get("used_by")
+    if users and params["state"] == "absent" and not params["rotate_only"]:
+        raise InvalidOptions(
+            f"{TOKEN.title(params['description'])} has state: absent, but is declared to be used by "
+            f"{', '.join(users)}, which would stop working",
+            f"first have {' and '.join(users)} use another token",
+        )
 
 
 def mint_or_adopt(task: Task, outcome: Outcome) -> None:

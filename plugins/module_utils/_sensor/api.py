@@ -57,7 +57,9 @@ class SensorApi(Appliance):
         """Return every object that matches the query. The API has no search by name."""
         return {"rows": self.table(resource), "revision": None, "date": self._date}
 
-    def probe(self, resource: Resource, key: Any, secret: str) -> tuple[str, int | None]:
+    def probe(
+        self, resource: Resource, key: Any, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
         """Try a token once, or the password of the account that ``key`` names."""
         base = BASES[self.params["api"]]
         answer = self._validation(key, secret) if key else ask_for_no_alerts(self.http, base, secret)

@@ -95,7 +95,9 @@ class Sensor(Appliance):
             )
         return found[0]
 
-    def probe(self, resource: Resource, key: str, secret: str) -> tuple[str, int | None]:
+    def probe(
+        self, resource: Resource, key: str, secret: str, raw: Mapping[str, Any] | None = None
+    ) -> tuple[str, int | None]:
         """Call the documented API with the token, which sets its *Used* time.
 
         Requests the alerts since now, the smallest documented answer. The answer to a wrong token is not

@@ -15,7 +15,9 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
 from ...module_utils._engine.appliance import Appliance
+from ...module_utils._engine.claims import Claims
 from ...module_utils._engine.errors import InvalidOptions
+from ...module_utils._engine.moment import now
 from ...module_utils._engine.predictions import Predictions
 from ...module_utils._engine.secret import SecretEntry
 from ...module_utils._module.run import Params
@@ -23,6 +25,7 @@ from ...module_utils._module.untagged import plain
 from .._secrets.entry import StoreEntry
 from .._secrets.persistence import require_lasting
 from .._secrets.store import STORE_SETTINGS, open_store
+from .claims import RunClaims
 from .host_shell import HostShell
 from .option_variables import variables_of, with_variables
 from .predictions import RunPredictions
@@ -35,6 +38,9 @@ UNVERIFIED = (
     "validate_certs is false, so the certificate of the appliance is not verified; set ca_path or "
     "cert_fingerprint instead"
 )
+
+# Ansible imports an action before it forks the workers, for the first task of this collection.
+BEGAN = now()
 
 display = Display()
 
@@ -54,6 +60,8 @@ class ControlNode:
         self.check_mode = bool(action._task.check_mode)
         self.hidden: set[str] = set()
         self.predictions: Predictions = RunPredictions(constants.DEFAULT_LOCAL_TMP, self.host)
+        self.claims: Claims = RunClaims(constants.DEFAULT_LOCAL_TMP)
+        self.began = BEGAN
 
     def environment(self) -> dict[str, str]:
         return self.action.environment()

@@ -47,6 +47,7 @@ class RelayedAppliance(ForwardingAppliance):
                 "check the Python interpreter and its packages there, and run again",
             )
         self.version, self.partition = result.get("version"), result.get("partition")
+        self.serial = result.get("serial")
         return result["reply"]
 
     def holds(self, resource: Resource, option: str, value: str) -> None:

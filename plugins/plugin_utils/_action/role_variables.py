@@ -15,6 +15,35 @@ from ...module_utils._engine.errors import InvalidOptions, attempting
 
 COLLECTION = "otsec.defender_iot."
 ROLES = Path(__file__).parents[3] / "roles"
+SHARED = frozenset(
+    f"defender_iot_{each}"
+    for each in (
+        "done",
+        "draft",
+        "draft_file",
+        "draft_written",
+        "export_folder",
+        "prove",
+        "recorded_description",
+        "recorded_never_used",
+        "recorded_password",
+        "recorded_product",
+        "recorded_server_address",
+        "recorded_token",
+        "recorded_username",
+        "recorded_version",
+        "recording",
+        "report",
+        "rotation_id",
+        "secret_store",
+        "secret_stores",
+        "site",
+        "verdict_file",
+    )
+)
+"""The variables of all roles and of the playbooks, with the facts that these set."""
+
+SHARED_PREFIX = "defender_iot_"
 CHECKED = (
     *("fortigate_access", "fortigate_response", "sensor_tokens", "forescout_module"),
     *("fortisiem_events", "respond"),
@@ -31,6 +60,7 @@ def declared(role: str, file: str) -> frozenset[str]:
 # Read when Ansible imports the actions, before it forks the workers.
 VARIABLES = {role: declared(role, "argument_specs.yml") for role in CHECKED}
 FACTS = {role: declared(role, "facts.yml") for role in CHECKED}
+KNOWN = {role: VARIABLES[role] | FACTS[role] | SHARED for role in CHECKED}
 
 
 def check_variables(
@@ -74,8 +104,8 @@ def _refuse_computed(role: str, extra: Collection[str]) -> None:
 
 def _refuse_unknown(role: str, variables: Iterable[str], roles: Iterable[str]) -> None:
     own = f"{role}_"
-    known = VARIABLES[role] | FACTS[role]
-    unknown = [each for each in variables if each.startswith(own) and each not in known]
+    prefixes, known = (own, SHARED_PREFIX), KNOWN[role]
+    unknown = [each for each in variables if each.startswith(prefixes) and each not in known]
     if not unknown:
         return
     longer = tuple(f"{each.rpartition('.')[2]}_" for each in roles if each.rpartition(".")[2].startswith(own))
@@ -83,11 +113,13 @@ def _refuse_unknown(role: str, variables: Iterable[str], roles: Iterable[str]) -
     if unknown:
         raise InvalidOptions(
             f"it has no variable {' or '.join(unknown)}",
-            " and ".join(_correction(each, own, VARIABLES[role]) for each in unknown),
+            " and ".join(_correction(each, role) for each in unknown),
         )
 
 
-def _correction(name: str, prefix: str, known: Collection[str]) -> str:
+def _correction(name: str, role: str) -> str:
+    is_shared = name.startswith(SHARED_PREFIX)
+    prefix, known = (SHARED_PREFIX, SHARED) if is_shared else (f"{role}_", VARIABLES[role])
     # With the prefix, every name would be close to every other.
     close = get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], n=1)
     return f"rename {name} to {prefix}{close[0]}" if close else f"remove or rename {name}"

@@ -14,6 +14,7 @@ from .infrastructure import appliances
 
 SITE = "defender_iot_site"
 GROUPS = ("sensors", "fortigates")
+DECOMMISSIONED = "decommissioned"
 
 
 def plan_sites(
@@ -46,10 +47,11 @@ def plan_sites(
 def _members(
     groups: Mapping[str, Iterable[str]], hostvars: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, list[str]]]:
-    """Return the sensors and FortiGates of each site that has both."""
+    """Return the sensors and FortiGates of each site that has both. Decommissioned ones are no part of it."""
     found: dict[str, dict[str, list[str]]] = {}
+    gone = set(groups.get(DECOMMISSIONED, ()))
     for group in GROUPS:
-        for host in groups.get(group, ()):
+        for host in (each for each in groups.get(group, ()) if each not in gone):
             site = str(hostvars[host].get(SITE) or "")
             found.setdefault(site, {name: [] for name in GROUPS})[group].append(str(host))
     return {site: each for site, each in sorted(found.items()) if all(each.values())}

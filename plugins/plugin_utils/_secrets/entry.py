@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
+from ...module_utils._engine.belonging import Belonging
 from ...module_utils._engine.errors import Overtaken, SecretStoreError, attempting
 from ...module_utils._engine.secret import Pending, Secret, StoredSecret
 from . import record as records
@@ -36,6 +37,7 @@ class StoreEntry:
         self.hidden = hidden
         self.loader = loader
         self.record: Record = {}
+        self.owner: Belonging | None = None
         self.version: str | None = None
         self.known_doubt: Any = None
         self.own_doubt: Any = None
@@ -45,7 +47,11 @@ class StoreEntry:
         self._load()
         self.known_doubt = self.record.get("doubt")
         return StoredSecret(
-            self._secret("current"), self._pending(), self._secret("previous"), bool(self.known_doubt)
+            self._secret("current"),
+            self._pending(),
+            self._secret("previous"),
+            bool(self.known_doubt),
+            records.belonging(self.record),
         )
 
     def _load(self) -> None:
@@ -61,6 +67,12 @@ class StoreEntry:
                     "store the value there, or delete the record if the secret may be replaced",
                 )
         self.record = record or {}
+
+    def claim(self, owner: Belonging) -> None:
+        self.owner = owner
+
+    def bind(self, owner: Belonging) -> None:
+        self._amend(lambda record: records.bound(record, owner), about_minting=False)
 
     def reserve(self, known: Sequence[str]) -> None:
         """Write a pending record beside the current value, and read it back: a store may not keep it."""
@@ -220,6 +232,8 @@ class StoreEntry:
         """Compare and set. An unchanged record is not written, an empty one is removed."""
         if record == self.record:
             return
+        if record and self.owner:
+            record = records.bound(record, self.owner)
         with attempting(f"storing the secret {self.ref}"):
             if record:
                 self.version = self.store.write(record, self.version)

@@ -8,6 +8,7 @@ A record has ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, 
 ``delivered`` (the fingerprints of the verified value and of each consumer's value), ``delivered_at`` (the
 start of each delivery), ``consumers`` (all that it was ever assigned to), ``pending`` during a minting,
 ``previous`` until the new value is verified, and ``doubt`` while an earlier run may have made the value void.
+``belongs_to`` has ``host``, ``address``, ``name`` and ``serials`` of a Belonging.
 An operator may write a record with only ``value``, or replace only the value.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...module_utils._engine.belonging import Belonging
 from ...module_utils._engine.moment import as_text, now
 from ...module_utils._engine.secret import Secret, fingerprint
 from .owner import Owner
@@ -23,7 +25,7 @@ from .owner import Owner
 Record = dict[str, Any]
 
 OF_A_VALUE = ("value", "id", "created_at", "rotation_id")
-PARTS = ("pending", "previous", "verified", "delivered", "delivered_at")
+PARTS = ("pending", "previous", "verified", "delivered", "delivered_at", "belongs_to")
 SALT_BYTES = 16
 
 
@@ -32,10 +34,36 @@ def is_well_formed(record: Mapping[str, Any]) -> bool:
     parts = [record.get(name) or {} for name in PARTS]
     if not all(isinstance(part, dict) for part in parts):
         return False
+    belongs_to = parts[-1]
+    if not _is_belonging(belongs_to):
+        return False
     texts = [record.get("salt", ""), *(each.get("value", "") for each in (record, *parts[:2]))]
     if not all(isinstance(text, str) for text in texts) or len(texts[0].encode()) > SALT_BYTES:
         return False
     return isinstance(parts[0].get("known", []), list) and isinstance(record.get("consumers", []), list)
+
+
+def _is_belonging(part: Mapping[str, Any]) -> bool:
+    serials = part.get("serials", [])
+    texts = [part.get(name, "") for name in ("host", "address", "name")]
+    return isinstance(serials, list) and all(isinstance(text, str) for text in (*texts, *serials))
+
+
+def belonging(record: Mapping[str, Any]) -> Belonging | None:
+    """Return what the secret belongs to, None if the record does not say."""
+    part = record.get("belongs_to")
+    if not part:
+        return None
+    host, address, name = (part.get(each, "") for each in ("host", "address", "name"))
+    return Belonging(host, address, name, tuple(part.get("serials", ())))
+
+
+def bound(record: Record, owner: Belonging) -> Record:
+    """Record what the secret belongs to. Serial numbers are added: a cluster has several units."""
+    known = belonging(record)
+    serials = sorted({*(known.serials if known else ()), *owner.serials})
+    part = {"host": owner.host, "address": owner.address, "name": owner.name}
+    return {**record, "belongs_to": {**part, "serials": serials} if serials else part}
 
 
 def secret(ref: str, record: Mapping[str, Any], part: str) -> Secret | None:
@@ -69,7 +97,7 @@ def reserved(record: Record, salt: str, owner: Owner, known: Sequence[str]) -> R
 def doubted(record: Record, doubt: Any) -> Record:
     """Doubt the value; None ends the doubt."""
     changed = _without(record, "doubt") if doubt is None else {**record, "doubt": doubt}
-    return changed if changed.keys() - {"salt"} else {}
+    return changed if changed.keys() - {"salt", "belongs_to"} else {}
 
 
 def new_doubt(id_: str) -> Record:

@@ -60,11 +60,11 @@ VERBS = {
     "ask": ("ask", [{"b": "1"}], [{"b": "1"}], {"c": 2}, {"c": 2}),
     "mint": ("mint", ["a"], ["a"], ("s3cr3t", 7), ("s3cr3t", 7)),
     "mint a secret without an id": ("mint", ["a"], ["a"], ("s3cr3t", None), ("s3cr3t", None)),
-    "probe": ("probe", ["a", "s3cr3t"], ["a", "s3cr3t"], ("valid", 200), ("valid", 200)),
+    "probe": ("probe", ["a", "s3cr3t", {"n": 1}], ["a", "s3cr3t", {"n": 1}], ("valid", 200), ("valid", 200)),
     "probe without a verdict": (
         "probe",
         ["a", "s3cr3t"],
-        ["a", "s3cr3t"],
+        ["a", "s3cr3t", None],
         ("unknown", None),
         ("unknown", None),
     ),
@@ -73,11 +73,11 @@ VERBS = {
 
 @pytest.mark.parametrize(("verb", "arguments", "received", "reply", "value"), VERBS.values(), ids=VERBS)
 def test_each_verb_is_one_call(verb: str, arguments: Any, received: Any, reply: Any, value: Any) -> None:
-    host = DelegationHost(reply=reply, version="7.4.5", partition="root")
+    host = DelegationHost(reply=reply, version="7.4.5", partition="root", serial="S1")
     appliance = RelayedAppliance(host)
     assert getattr(appliance, verb)(THING, *arguments) == value
     assert host.calls == [(verb, "thing", received)]
-    assert (appliance.version, appliance.partition) == ("7.4.5", "root")
+    assert (appliance.version, appliance.partition, appliance.serial) == ("7.4.5", "root", "S1")
 
 
 @pytest.mark.parametrize(

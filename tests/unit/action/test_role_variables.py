@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.role_variables import (
     CHECKED,
     FACTS,
+    SHARED,
     VARIABLES,
     check_host_name,
     check_variables,
@@ -22,6 +24,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.role_va
 )
 
 ROLES = Path(__file__).parents[3] / "roles"
+NO_VARIABLES = {"defender_iot_lab", "defender_iot_respond", "defender_iot_escrow"}
 ACCESS = "otsec.defender_iot.fortigate_access"
 
 
@@ -42,6 +45,15 @@ def test_every_fact_that_a_role_sets_is_documented(role: str) -> None:
     assert {name for name in found if name and not name.startswith("__")} == FACTS[role]
 
 
+def test_the_shared_names_are_those_that_roles_playbooks_and_examples_use() -> None:
+    folders = [ROLES, ROLES.parent / "playbooks", ROLES.parent / "plugins", ROLES.parent / "examples"]
+    texts = [path.read_text() for each in folders for path in each.rglob("*.yml")]
+    texts += [path.read_text() for path in (ROLES.parent / "plugins").rglob("*.py")]
+    found = set(re.findall(r"(?<![\w.\"'/-])defender_iot_\w+", " ".join(texts)))
+    assert SHARED - found == set()
+    assert found - SHARED - NO_VARIABLES == set()
+
+
 def refused(*names: str, role: str = ACCESS, extra: tuple[str, ...] = (), roles: tuple[str, ...] = ()) -> str:
     """Return the message about these variables."""
     with pytest.raises(InvalidOptions) as caught:
@@ -54,6 +66,14 @@ def test_a_misspelt_variable_is_refused_with_the_closest_name() -> None:
         "fgt-01: checking the variables of the role fortigate_access failed: it has no variable "
         "fortigate_access_admin; rename fortigate_access_admin to fortigate_access_admins"
     )
+
+
+@pytest.mark.parametrize("role", CHECKED)
+def test_a_misspelt_variable_of_all_roles_is_refused_by_every_role(role: str) -> None:
+    message = refused(
+        "defender_iot_secret_stor", "defender_iot_secret_store", role=f"otsec.defender_iot.{role}"
+    )
+    assert message.endswith("rename defender_iot_secret_stor to defender_iot_secret_store")
 
 
 def test_every_misspelt_variable_is_named() -> None:

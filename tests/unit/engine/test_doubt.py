@@ -320,7 +320,7 @@ def creating(**noted: Any) -> Task:
 def test_a_stored_key_is_doubted_before_its_parent_is_created() -> None:
     task = creating()
     do(converge_parent, task)
-    assert task.appliance.events == ["appliance read", "store doubt", *CREATED]
+    assert task.appliance.events == ["appliance read", "store read", "store doubt", *CREATED]
     assert task.secrets["secret_ref"].doubted
 
 

@@ -55,6 +55,7 @@ def test_check_mode_predicts_the_end_of_a_token_that_it_has_only_predicted_to_be
     (reported,) = result["objects"]
     assert (result["changed"], reported["action"]) == (changed, "update" if changed else "none")
     assert reported.get("before") == ({"previous": mark("older")} if changed else None)
+    assert result["previous"] == (None if changed else mark("older"))
     assert scene.events == ["store read"]
 
 

@@ -83,6 +83,7 @@ def test_adopting_proves_the_current_value_and_leaves_all_else(pending: Any, pre
         "verified_at"
     ]
     verified = keeper.store.record.pop("verified")
+    assert keeper.store.record.pop("belongs_to") == {"host": "box", "address": "", "name": "a"}
     assert keeper.store.record == record
     assert TIME.fullmatch(verified["at"])
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -172,6 +174,9 @@ def test_only_a_secret_that_exists_is_rotated(
     assert (result["changed"], result["reason"]) == (False, None)
     assert result["objects"][0]["reason"] == f"not rotated: {why}"
     assert result["warnings"] == [f'{resource.label} "a" is not rotated: {why}']
+    is_there = bool(objects or "value" in stored)
+    is_overdue = is_there and options.get("state") != "absent"
+    assert result["objects"][0].get("overdue", False) is is_overdue
     assert {each.split()[1] for each in scene.events} <= {"read", "table"}
 
 
@@ -214,6 +219,58 @@ def test_a_token_without_a_map_is_left_to_an_operator(check_mode: bool, value: s
         'token "a" is not rotated: without an endpoint map, an operator must replace it'
     ]
     assert scene.events == ["store read"]
+    assert result["objects"][0].get("overdue", False) is (value is not None)
+
+
+@pytest.mark.parametrize("resource", [TOKEN, KEY], ids=["token", "key"])
+@pytest.mark.parametrize(
+    ("options", "overdue"), [({}, False), ({"rotation_id": "2"}, True), ({"max_age": 9}, True)]
+)
+def test_a_secret_that_only_the_appliance_has_is_due_if_anything_asks_for_its_rotation(
+    resource: Any, options: Any, overdue: bool
+) -> None:
+    objects = rows(1) if resource is TOKEN else ADMIN
+    result = Scene(resource, objects, params={"rotate_only": True, **options}).play()
+    assert result["objects"][0].get("overdue", False) is overdue
+
+
+@pytest.mark.parametrize(
+    ("made", "id_", "wanted", "refused"),
+    [
+        (1, "1", "2", True),
+        (1, "2", "2", False),
+        (1, None, "2", False),
+        (1, "1", None, False),
+        (-1, "1", "2", False),
+        (3600, "1", "2", False),
+    ],
+    ids=["during this run", "same text", "no text", "none is wanted", "before this run", "in the future"],
+)
+@pytest.mark.parametrize("resource", [TOKEN, KEY], ids=["token", "key"])
+@MODES
+def test_two_rotations_at_once_do_not_replace_each_other_s_secret(
+    check_mode: bool, resource: Any, made: int, id_: Any, wanted: Any, refused: bool
+) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=60)
+    at = (began + timedelta(seconds=made)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    objects = rows(1) if resource is TOKEN else ADMIN
+    scene = Scene(
+        resource,
+        objects,
+        check_mode=check_mode,
+        params={"rotation_id": wanted},
+        value="old",
+        id=1,
+        created_at=at,
+        rotation_id=id_,
+    )
+    scene.task = replace(scene.task, began=began)
+    if not refused:
+        scene.play()
+        return
+    with pytest.raises(Conflict, match="another run has replaced it under rotation_id 1 since"):
+        scene.play()
+    assert {each.split()[1] for each in scene.events} <= {"read", "table"}
 
 
 def test_without_a_rotation_a_missing_token_is_an_error() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.filter.verdict import (
+    IN_PLACE,
     FilterModule,
     forescout_verdict,
     fortinet_verdict,
@@ -38,6 +39,13 @@ def access(**actions: str) -> dict[str, Any]:
     }
 
 
+def accepted(is_accepted: bool | None, **actions: str) -> dict[str, Any]:
+    """Make such a result with the answer of the FortiGate to the key."""
+    result = access(**actions)
+    result["objects"][-1]["accepted"] = is_accepted
+    return result
+
+
 @pytest.mark.parametrize(("result", "why"), UNREAD)
 def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -> None:
     assert fortinet_verdict(result) == {
@@ -55,7 +63,16 @@ def test_fortinet_is_unknown_while_the_access_is_unread(result: Any, why: str) -
     [
         (access(admin="create", key="mint"), "never_called", "the REST API administrator does not exist"),
         (access(key="mint"), "never_called", "the store contains no API key"),
-        (access(), "unknown", "REST API administrator and API key are in place"),
+        (access(), "unknown", f"{IN_PLACE}; the key of defender-iot was not tried, or the answer proves"),
+        (accepted(True), "unknown", f"{IN_PLACE}; the FortiGate accepts the key;"),
+        (accepted(None), "unknown", f"{IN_PLACE}; the key of defender-iot was not tried, or the answer"),
+        (accepted(False), "unknown", "the FortiGate rejects the stored API key of defender-iot;"),
+        (
+            accepted(False, profile="update"),
+            "unknown",
+            "not in the desired state: profile defender-iot; the FortiGate rejects the stored API key of",
+        ),
+        ({"objects": access()["objects"][:2]}, "unknown", "the REST API administrator is in place, and its"),
         (access(profile="update"), "unknown", "not in the desired state: profile defender-iot;"),
         (access(key="update"), "unknown", "not in the desired state: key defender-iot;"),
     ],
@@ -336,6 +353,8 @@ def test_since_is_the_newest_proof_or_when_the_token_was_made() -> None:
     [
         (fortinet_verdict(access()), "not_provable"),
         (fortinet_verdict(access(profile="update")), "not_verified"),
+        (fortinet_verdict(accepted(True)), "not_provable"),
+        (fortinet_verdict(accepted(False)), "not_verified"),
         (fortinet_verdict(access(key="mint")), "not_verified"),
         (fortinet_verdict(access(admin="create")), "not_verified"),
         (fortinet_verdict({"unreachable": True}), "unreadable"),

@@ -38,6 +38,7 @@ HOSTS = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "192.0.2.20 255.2
 PROFILE = {"name": "p", "vpn": "read"}
 PLAIN_ADMIN = {"name": "a", "profile": "p", "trusted_hosts": ["192.0.2.20"]}
 KEYED_ADMIN = {**PLAIN_ADMIN, "secret_ref": "vault_file:/s/a"}
+KEYED_B = {**PLAIN_ADMIN, "name": "b", "secret_ref": "vault_file:/s/b"}
 PURGE = {"purge": True, "purge_names": "d-*"}
 
 
@@ -84,7 +85,7 @@ def options(**given: Any) -> dict[str, Any]:
     left_out = dict.fromkeys(
         ("profiles", "admins", "trusted_hosts", "secret_store", "rotation_id", "purge_names")
     )
-    off = dict.fromkeys(("allow_self_change", "purge", "rotate_only"), False)
+    off = dict.fromkeys(("allow_self_change", "purge", "rotate_only", "verify_keys"), False)
     defaults = {"recreate": "never", "purge_limit": 5, **off}
     return prepare_fortigate_access({**left_out, **defaults, **given})
 
@@ -185,6 +186,27 @@ def test_a_failure_ends_the_task_and_reports_the_changes_before_it() -> None:
     assert task.result["changed"]
 
 
+def test_an_administrator_may_have_its_own_reason_to_replace_its_key() -> None:
+    admins = [{**KEYED_ADMIN, "recreate": "always"}, KEYED_B]
+    device = Device(admins=[admin("a"), admin("b")])
+    task = Play(device, admins=admins)
+    for entry in task.entries.values():
+        entry.current = secret("old")
+    assert [each for each in task.play() if each[0] == "key"] == [
+        ("key", "a", "rotate"),
+        ("key", "b", "none"),
+    ]
+
+
+@pytest.mark.parametrize(("verdict", "is_accepted"), [("valid", True), ("invalid", False), ("unknown", None)])
+def test_keys_are_verified_on_request(verdict: str, is_accepted: bool | None) -> None:
+    device = Device(admins=[admin()], verdicts=[(verdict, None)], check_mode=True)
+    task = Play(device, admins=[KEYED_ADMIN], verify_keys=True)
+    task.entries["a"].current = secret("old")
+    assert task.play()[-1] == ("key", "a", "none")
+    assert task.result["objects"][-1]["accepted"] is is_accepted
+
+
 @pytest.mark.parametrize("is_new", [True, False])
 def test_a_new_admin_is_deleted_if_its_key_cannot_be_stored(is_new: bool) -> None:
     device = Device(admins=[] if is_new else [admin()])
@@ -214,7 +236,7 @@ STATES: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize(("admins", "value"), STATES.values(), ids=STATES)
 def test_nothing_is_written_on_the_fortigate_if_a_store_cannot_be_written(admins: Any, value: Any) -> None:
     device = Device(admins=admins)
-    task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN, {**KEYED_ADMIN, "name": "b"}])
+    task = Play(device, profiles=[PROFILE], admins=[KEYED_ADMIN, KEYED_B])
     task.entries["a"].current = secret(value) if value else None
     task.entries["b"].errors = {"reserve": SecretStoreError("read-only file system")}
     with pytest.raises(SecretStoreError):
@@ -425,6 +447,11 @@ WRONG = {
     "rights without custom": (
         {"profiles": [{"name": "p", "network_permissions": {"cfg": "read"}}]},
         "profiles, item 1: network_permissions needs network: custom",
+    ),
+    "a reference twice": (
+        {"admins": [KEYED_ADMIN, {**KEYED_ADMIN, "name": "b"}]},
+        'admins, item 2: "b" has the same secret_ref as "a", vault_file:/s/a, which keeps only one key; '
+        "set another secret_ref for one of them",
     ),
     "a name twice": ({"profiles": [PROFILE, PROFILE]}, 'profiles, item 2: "p" is listed twice; correct'),
     "a long name": ({"admins": [{"name": "a" * 36}]}, "admins, item 1: name has 36 characters"),

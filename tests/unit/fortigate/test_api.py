@@ -361,6 +361,18 @@ def test_a_key_is_judged_by_one_call(status: int, verdict: str, monkeypatch: pyt
     assert stranger.closed
 
 
+def test_an_administrator_that_was_read_is_not_read_again_for_a_trial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stranger = Wire(answer(200))
+    monkeypatch.setattr(api, "Http", lambda _params: stranger)
+    box = gate()
+    box.http.url = "https://127.0.0.1"
+    assert box.probe(ADMIN, "a", "s3cr3t", {**ROW, **HERE}) == ("valid", 200)
+    assert box.probe(ADMIN, "a", "s3cr3t", ROW) == ("unknown", None)
+    assert box.http.requests == []
+
+
 def probed(admin: dict[str, Any], given: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Wire]:
     """Probe the key of an admin that trusts this host; return the verdict and the wire of the probe."""
     stranger = Wire(given)
@@ -457,6 +469,15 @@ def test_a_read_without_vdom_records_the_management_vdom(
     box = gate(answer(200, reply) if there else answer(404, missing), vdom=vdom)
     box.read(ADMIN, "a")
     assert box.partition == management
+
+
+@pytest.mark.parametrize(
+    ("said", "serial"), [("FGT60F0000000001", "FGT60F0000000001"), ("", None), (7, None), (None, None)]
+)
+def test_a_read_records_the_serial_number_of_the_unit_that_answers(said: Any, serial: str | None) -> None:
+    box = gate(answer(200, {**ok([{"name": "a"}]), "serial": said}))
+    box.read(ADMIN, "a")
+    assert box.serial == serial
 
 
 def test_references_are_counted_by_the_metadata_of_an_object() -> None:

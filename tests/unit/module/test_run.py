@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.claims import Claims
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     ApplianceError,
     Conflict,
@@ -24,6 +25,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Unreachable,
     Unsupported,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.moment import now
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.predictions import Predictions
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
@@ -57,6 +59,8 @@ class Node:
     def __init__(self) -> None:
         self.hidden: set[str] = set()
         self.predictions = Predictions()
+        self.claims = Claims()
+        self.began = now()
         self.asked: list[str] = []
         self.variables: dict[str, str] = {}
         self.api = MemoryAppliance()

@@ -35,7 +35,7 @@ RELAYED = "_call"
 # The module's options that no role sets: a role never changes the account of its login.
 BY_MODULE_ONLY = "allow_self_change"
 # What only one entry point of a role sets.
-BY_ENTRY_POINT = "rotate_only"
+BY_ENTRY_POINT = {"rotate_only", "verify_keys"}
 SECRET = re.compile(r"token|password|passwd|secret|key")
 
 
@@ -223,7 +223,7 @@ def test_every_trait_of_a_field_is_in_use() -> None:
 def test_the_role_of_a_fortigate_hands_every_option_over() -> None:
     (access,) = yaml.safe_load((ROOT / "roles/fortigate_access/tasks/access.yml").read_text())
     (template,) = access["module_defaults"].values()
-    options = loaded("fortigate_access").arguments.spec.keys() - {RELAYED, BY_MODULE_ONLY, BY_ENTRY_POINT}
+    options = loaded("fortigate_access").arguments.spec.keys() - {RELAYED, BY_MODULE_ONLY, *BY_ENTRY_POINT}
     assert set(re.findall(r"(\w+)=", template)) == options
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.belonging import Belonging
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     Overtaken,
     SecretStoreError,
@@ -74,6 +75,22 @@ def test_a_reservation_says_who_began_and_what_was_there(keeper: StoreEntry, sto
     pending = keeper.read().pending
     assert (pending.secret, pending.known, pending.owner) == (None, (4, "x"), name_of(this_process()))
     assert not pending.is_minting
+
+
+def test_the_next_write_records_what_the_secret_belongs_to(keeper: StoreEntry, store: VaultFile) -> None:
+    minted(keeper)
+    owner = Belonging("fgt", "fgt.example", "a", ("S1",))
+    before = raw(store)
+    keeper.claim(owner)
+    keeper.retire()
+    assert raw(store) == before
+    assert keeper.read().belongs_to is None
+    keeper.prove()
+    assert keeper.read().belongs_to == owner
+    keeper.bind(Belonging("fgt", "fgt.example", "a", ("S2",)))
+    assert keeper.read().belongs_to.serials == ("S1", "S2")
+    keeper.forget()
+    assert keeper.read() == StoredSecret()
 
 
 def test_a_reservation_of_another_process_may_still_be_going_on(

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.belonging import Belonging
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.moment import read_moment
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import fingerprint
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import record as records
@@ -28,6 +30,8 @@ PERSISTED = {**CURRENT, "pending": {**BEGUN, **NEW}}
 PROVED = {"at": NOW, "fingerprint": fingerprint(SALT, "new")}
 OWNER = {"pid": 7, "host": "here"}
 DOUBT = {"since": NOW, "id": "2"}
+OWNED = Belonging("fgt", "fgt.example", "a", ("S1",))
+BELONGS_TO = {"host": "fgt", "address": "fgt.example", "name": "a", "serials": ["S1"]}
 EARLIER = {"since": NOW, "id": "1"}
 
 
@@ -141,6 +145,25 @@ STEPS = {
         {"value": "new"},
         {"value": "new", "verified": {"at": NOW, "fingerprint": fingerprint("", "new")}},
     ),
+    "recording the owner": (records.bound, (OWNED,), CURRENT, {**CURRENT, "belongs_to": BELONGS_TO}),
+    "recording another unit": (
+        records.bound,
+        (replace(OWNED, address="new.example", serials=("S0",)),),
+        {**CURRENT, "belongs_to": BELONGS_TO},
+        {**CURRENT, "belongs_to": {**BELONGS_TO, "address": "new.example", "serials": ["S0", "S1"]}},
+    ),
+    "recording an owner without a serial number": (
+        records.bound,
+        (replace(OWNED, serials=()),),
+        {"value": "v"},
+        {"value": "v", "belongs_to": {"host": "fgt", "address": "fgt.example", "name": "a"}},
+    ),
+    "ending a doubt of an owner without a value": (
+        records.doubted,
+        (None,),
+        {"doubt": DOUBT, "belongs_to": BELONGS_TO},
+        {},
+    ),
     "retiring": (records.retired, (), {**CURRENT, "previous": NEW}, CURRENT),
     "retiring nothing": (records.retired, (), CURRENT, CURRENT),
     "noting a consumer": (
@@ -191,6 +214,19 @@ def test_each_step_returns_another_record_and_leaves_the_one_it_was_given(
     given = copy.deepcopy(before)
     assert step(given, *arguments) == after
     assert given == before
+
+
+@pytest.mark.parametrize(
+    ("record", "owner"),
+    [
+        (CURRENT, None),
+        ({"belongs_to": None}, None),
+        ({"belongs_to": BELONGS_TO}, OWNED),
+        ({"belongs_to": {"name": "a"}}, Belonging("", "", "a")),
+    ],
+)
+def test_the_owner_of_a_record(record: Any, owner: Any) -> None:
+    assert records.belonging(record) == owner
 
 
 @pytest.mark.parametrize("part", ["current", "pending", "previous"])
@@ -256,6 +292,12 @@ FORMS = {
     "previous with a number": ({"previous": {"value": 1}}, False),
     "verified as text": ({"verified": "yes"}, False),
     "delivered as a list": ({"delivered": ["a"]}, False),
+    "an owner": ({"belongs_to": BELONGS_TO}, True),
+    "no owner": ({"belongs_to": None}, True),
+    "an owner as text": ({"belongs_to": "fgt"}, False),
+    "an owner that is a number": ({"belongs_to": {**BELONGS_TO, "host": 1}}, False),
+    "an owner with one serial number": ({"belongs_to": {**BELONGS_TO, "serials": "S1"}}, False),
+    "an owner with a number as serial number": ({"belongs_to": {**BELONGS_TO, "serials": [1]}}, False),
 }
 
 

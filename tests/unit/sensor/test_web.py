@@ -208,6 +208,31 @@ def test_an_assumed_map_makes_only_the_token_that_proves_it(
 
 
 @pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ({"state": "absent", "used_by": ["forescout-01", "b"]}, True),
+        ({"state": "absent", "used_by": ["b"], "rotate_only": True}, False),
+        ({"state": "absent", "used_by": []}, False),
+        ({"state": "absent", "used_by": None}, False),
+        ({"state": "present", "used_by": ["forescout-01"]}, False),
+    ],
+)
+def test_a_token_that_a_client_uses_is_not_deleted(options: Any, refused: bool) -> None:
+    endpoints = {**MAP, "product": "sensor"}
+    params = {**PARAMS, "endpoints": "map.yml", "endpoint_map": endpoints, "description": "forescout"}
+    params |= {"rotate_only": False, **options}
+    if not refused:
+        assert prepare_access_token(params) is params
+        return
+    with pytest.raises(InvalidOptions) as caught:
+        prepare_access_token(params)
+    assert caught.value.reason == (
+        'access token "forescout" has state: absent, but is declared to be used by forescout-01, b, which '
+        "would stop working; first have forescout-01 and b use another token"
+    )
+
+
+@pytest.mark.parametrize(
     ("status", "body", "verdict"),
     [
         (200, [], "valid"),
