@@ -49,6 +49,11 @@ def test_a_site_is_decided_by_its_first_sensor_in_the_run() -> None:
     }
 
 
+def test_a_decommissioned_appliance_is_no_part_of_its_site() -> None:
+    found = respond_sites({**GROUPS, "decommissioned": ["sensor-n1", "fgt-s"]}, HOSTVARS, EVERY)
+    assert found["sites"] == {"sensor-n2": {**NORTH, "sensors": ["sensor-n2"]}}
+
+
 def test_a_limit_leaves_the_members_of_a_site_as_they_are() -> None:
     found = respond_sites(GROUPS, HOSTVARS, ["sensor-n2", "sensor-s"], ["north"])
     assert found["sites"] == {"sensor-n2": NORTH}
