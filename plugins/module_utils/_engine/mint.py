@@ -123,7 +123,7 @@ def require_own(task: Task, stored: StoredSecret) -> None:
 
 
 def _refuse_rival(task: Task) -> None:
-    """Raise Conflict if another task of the run keeps the same key under another reference."""
+    """Raise Conflict if another host of the run keeps the same key under another reference."""
     here = task.belonging
     appliance = here.serials[0] if here.serials else here.address
     rival = task.claims.rival(appliance, here.name, entry_of(task).ref, task.host)

@@ -34,7 +34,7 @@ class RunClaims(Claims):
             claim.symlink_to(f"{_digest(ref)} {host}")
         except FileExistsError:
             first_ref, _space, first_host = str(claim.readlink()).partition(" ")
-            return None if first_ref == _digest(ref) else first_host
+            return None if first_ref == _digest(ref) or first_host == host else first_host
         return None
 
 

@@ -27,6 +27,7 @@ def test_the_second_reference_for_a_key_is_told_the_host_of_the_first(claims: li
     assert earlier.rival("S1", "a", "x:1", "fgt one") is None
     assert later.rival("S1", "a", "x:1", "alias") is None
     assert later.rival("S1", "a", "x:2", "alias") == "fgt one"
+    assert later.rival("S1", "a", "x:2", "fgt one") is None
     assert later.rival("S1", "b", "x:2", "alias") is None
     assert later.rival("S2", "a", "x:2", "alias") is None
 
