@@ -39,6 +39,7 @@ ELSEWHERE = {
     "README.md": "how to clone and install, before the use cases",
     "docs/connections.md": "asks a real address for its certificate",
     "docs/engines.md": "test_runner.py and test_execution_environment.py",
+    "docs/fortisiem.md": "test_fortisiem.py",
     "docs/from_sensor_to_map.md": "test_recording_to_map.py",
     "docs/gitops.md": "test_gitops.py",
     "docs/quick_start.md": "test_quick_start.py",
