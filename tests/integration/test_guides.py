@@ -41,6 +41,7 @@ ELSEWHERE = {
     "docs/decommissioning.md": "test_journey.py",
     "docs/engines.md": "test_runner.py and test_execution_environment.py",
     "docs/first_login.md": "test_journey.py",
+    "docs/fortisiem.md": "test_fortisiem.py",
     "docs/from_sensor_to_map.md": "test_recording_to_map.py",
     "docs/gitops.md": "test_gitops.py",
     "docs/installation.md": "test_installation.py",
