@@ -10,8 +10,9 @@ import shutil
 import subprocess
 import sys
 
+import lab_switches
+import messages
 from environment import ROOT, ensure
-from messages import page
 
 SETTINGS = ROOT / "tools" / "site"
 FOLDER = ROOT / ".cache" / "docs"
@@ -29,7 +30,8 @@ def lay_out() -> None:
     shutil.copytree(ROOT / "docs", SOURCE / "docs")
     navigation = (SETTINGS / "navigation.md").read_text()
     (SOURCE / "index.md").write_text((ROOT / "README.md").read_text() + navigation)
-    (SOURCE / "messages.md").write_text(page())
+    (SOURCE / "messages.md").write_text(messages.page())
+    (SOURCE / "lab_switches.md").write_text(lab_switches.page())
 
 
 def build() -> int:

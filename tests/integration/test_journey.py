@@ -126,7 +126,7 @@ def test_an_installation_lives_from_the_first_login_to_an_empty_store(workspace:
     before = holdings(lab)
     both = [(NEW, "fortigate_access"), (OLD, "fortigate_access")]
 
-    # The first login sends nothing to a FortiGate whose certificate nobody has confirmed.
+    # The first login sends nothing to a FortiGate with an unconfirmed certificate.
     file = f"--extra-vars=defender_iot_fingerprint_file={journey.fingerprints}"
     lab.forget_calls()
     unconfirmed = journey.by_a_person("bootstrap", f"--limit={NEW}", file)
