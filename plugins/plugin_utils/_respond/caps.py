@@ -41,7 +41,7 @@ def exceeded(
         "at the same time": (len(new) + len(remaining), caps.entries),
     }
     found = [
-        f"{count} addresses would be blocked {when}, at most {most} may be"
+        f"{count} {'address' if count == 1 else 'addresses'} would be blocked {when}, at most {most} may be"
         for when, (count, most) in counts.items()
         if count > most
     ]
