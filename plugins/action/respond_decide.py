@@ -88,7 +88,8 @@ def _result(decisions: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     same = ("site", "mode", "outcome", "exit_code", "counts", "exceeded", "unread")
     entries = [{k: v for k, v in each.items() if k != "owner"} for each in decisions["entries"]]
     return {
-        **{name: decisions[name] for name in same},
+        # An empty text would not be an option of the task that takes this result.
+        **{name: decisions[name] for name in same if decisions[name] != ""},
         "folder": str(folder),
         "entries": entries,
         "decisions": [row for row in decisions["decisions"] if row["decision"] != "none"],

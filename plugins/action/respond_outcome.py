@@ -30,7 +30,7 @@ class ActionModule(RespondAction):
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the outcome as the state of the task, after what has changed is on the disk."""
         decided = options["decided"]
-        folder, site, outcome = Path(decided["folder"]), decided["site"], decided["outcome"]
+        folder, site, outcome = Path(decided["folder"]), decided.get("site", ""), decided["outcome"]
         if not self.is_predicted:
             changes = changes_of(self.variables["hostvars"], options["fortigates"])
             lines = log.changed_lines(as_text(now()), site, changes, decided["decisions"])
@@ -50,7 +50,7 @@ class ActionModule(RespondAction):
 
 def _sentences(decided: Mapping[str, Any]) -> Iterator[str]:
     """Yield the parts of the message: what went wrong, the numbers, and where to read more."""
-    counts, site = decided["counts"], decided["site"]
+    counts, site = decided["counts"], decided.get("site", "")
     if decided["unread"]:
         answers = ", ".join(f"{each['answer']} of {each['sensor']}" for each in decided["unread"])
         yield (

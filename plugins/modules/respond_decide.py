@@ -208,7 +208,7 @@ decisions:
 site:
   description: Name of the site.
   type: str
-  returned: success
+  returned: if the site has a name
   sample: north
 mode:
   description: Mode of the run.

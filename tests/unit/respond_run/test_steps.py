@@ -239,6 +239,19 @@ def test_the_outcome_is_the_state_of_the_last_task(
     assert len(logged(tmp_path)) == 1
 
 
+def test_a_site_without_a_name_has_an_outcome_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SiteLocks, "current", None)
+    monkeypatch.setattr(sys, "exit", sys.exit)
+    plugin = callback.CallbackModule()
+    lock = str(tmp_path / NAME)
+    plugin.v2_runner_on_ok(event(callback.LOCK, lock=lock, seconds=0))
+    decided = decide(tmp_path, hostvars(alert()), site="")
+    found = run(respond_outcome, {"decided": decided, "fortigates": ["fgt"]}, hostvars())
+    plugin.locks.release(lock)
+    assert decided["ansible_stats"]["data"] == {"respond_outcome": {"": "decided"}}
+    assert (found["outcome"], found["exit_code"]) == ("decided", 0)
+
+
 def test_the_main_process_holds_the_lock_until_the_outcome(tmp_path: Path, main_process: Any) -> None:
     path = str(tmp_path / "north" / NAME)
     assert main_process.locks.holds(path)
