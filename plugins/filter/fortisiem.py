@@ -73,7 +73,7 @@ def _sees(found: int, sees_events: bool | None) -> tuple[bool | None, str]:
 
 def _source(found: int, where: str) -> tuple[bool | None, str]:
     if found:
-        return True, f"{found} events {where}"
+        return True, f"{_counted(found, 'event')} {where}"
     return (
         None,
         f"no event {where}, which proves nothing: the account may not see the events of this sensor, or its "
@@ -86,20 +86,30 @@ def _alert(source: Result, where: str) -> tuple[bool | None, str]:
     alerts, others, unparsed = (source[name] for name in ("alerts", "other_events", "unparsed_events"))
     if alerts:
         newest = f", the newest at {source['newest_alert']}" if source["newest_alert"] else ""
-        return True, f"{alerts} alerts {where}{newest}"
+        return True, f"{_counted(alerts, 'alert')} {where}{newest}"
     if not others:
         return None, f"no alert {where}"
     if not source["complete"]:
-        return None, f"only the newest {others} events {where} were read, and none of them is an alert"
+        return (
+            None,
+            f"no alert among the newest {_counted(others, 'event')} {where}, and older ones were not read",
+        )
     if unparsed:
-        return None, f"{unparsed} events {where} have an unknown form, and may or may not be alerts"
-    return False, f"no alert among {others} other events {where}"
+        return (
+            None,
+            f"{_counted(unparsed, 'event')} {where} of an unknown form, which may or may not be alerts",
+        )
+    return False, f"no alert, but {_counted(others, 'other event')} {where}"
 
 
 def _named(source: Result, where: str) -> tuple[bool | None, str]:
     if source["matching_alerts"]:
-        return True, f"{source['matching_alerts']} alerts {where} contain the text"
+        return True, f"{_counted(source['matching_alerts'], 'alert')} with the text {where}"
     return None, f"no alert {where} contains the text"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _verdict(

@@ -215,7 +215,7 @@ def test_only_the_newest_events_are_read(lab: Lab) -> None:
         event(lab, eventType="Syslog-Login", rawEventMsg=f"login {number}")
     verdict = fortisiem_verdict(reading(lab, limit=2))
     assert verdict["state"] == "unknown"
-    assert "only the newest 2 events" in verdict["evidence"]
+    assert "no alert among the newest 2 events" in verdict["evidence"]
 
 
 def test_events_before_the_window_do_not_count(lab: Lab) -> None:

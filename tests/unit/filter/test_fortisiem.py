@@ -49,20 +49,26 @@ def events(*sources: dict[str, Any], sees: bool | None = True) -> dict[str, Any]
             None,
             "working",
             "S3",
-            f"1 alerts {WHERE}, the newest ",
+            f"1 alert {WHERE}, the newest ",
         ),
-        (source(2, matching_alerts=1), None, "working", "S4", f"1 alerts {WHERE} contain the text"),
+        (source(2, matching_alerts=1), None, "working", "S4", f"1 alert with the text {WHERE}"),
         (source(2, matching_alerts=0), None, "unknown", "S3", f"no alert {WHERE} contains the text"),
-        (source(0, 3), None, "never_called", "S2", f"no alert among 3 other events {WHERE}"),
+        (source(0, 3), None, "never_called", "S2", f"no alert, but 3 other events {WHERE}"),
         (
             source(0, 3, matching_alerts=0),
             None,
             "never_called",
             "S2",
-            f"no alert among 3 other events {WHERE}",
+            f"no alert, but 3 other events {WHERE}",
         ),
-        (source(0, 3, unparsed_events=1), None, "unknown", "S2", f"1 events {WHERE} have an unknown form"),
-        (source(0, 3, complete=False), None, "unknown", "S2", f"only the newest 3 events {WHERE} were read"),
+        (source(0, 3, unparsed_events=1), None, "unknown", "S2", f"1 event {WHERE} of an unknown form"),
+        (
+            source(0, 3, complete=False),
+            None,
+            "unknown",
+            "S2",
+            f"no alert among the newest 3 events {WHERE}, and older",
+        ),
         (source(), True, "unknown", "S1", f"no event {WHERE}, which proves nothing"),
         (source(), False, "unknown", "S0", NO_SIGHT),
         (source(names=["n"]), True, "unknown", "S1", "no event from 192.0.2.11 or n between"),
@@ -95,7 +101,7 @@ def test_the_worst_sensor_decides() -> None:
     works, silent, never = source(1, name="a"), source(name="b"), source(0, 1, name="c")
     verdict = fortisiem_verdict(events(works, silent, never))
     assert verdict["state"] == "never_called"
-    assert verdict["evidence"].startswith("c: no alert among 1 other")
+    assert verdict["evidence"].startswith("c: no alert, but 1 other event from")
     assert {name: each["state"] for name, each in verdict["sensors"].items()} == {
         "a": "working",
         "b": "unknown",
