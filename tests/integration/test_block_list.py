@@ -406,7 +406,10 @@ def test_drift_compares_the_block_list_only_where_it_is_declared(site: Site) -> 
     assert {result.host for result in run.of(module="fortigate_block_list")} == {BOX}
     assert site.writes() == []
     site.run(f"--limit={BOX}").succeeded()
+    noted = site.put(BOX, OTHER)
+    site.lab.firewall(BOX, "PUT", f"address/{noted}", {"comment": "see ticket 4711"})
     assert site.run(playbook="drift").code == 0
+    assert "still blocked: " in (site.node.folder / "defender_iot_report/report.md").read_text()
 
 
 def test_export_writes_the_entries_of_the_owner_which_then_change_nothing(site: Site, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def _report(change: ListChange, in_sync: list[Params]) -> None:
 def _unreadable_entry(task: Task, address: Address) -> Params:
     """Return the object that lets the report show a host which no run releases."""
     about = replace(task, resource=ENTRY, options={"name": str(address)})
-    return object_entry(about, "none", {}, {}, reason=UNREADABLE)
+    return object_entry(about, "none", {}, {}, reason=f"still blocked: {UNREADABLE}")
 
 
 def _foreign_after(change: ListChange) -> list[dict[str, str]]:

@@ -425,7 +425,7 @@ def test_an_entry_with_an_edited_comment_is_reported_in_every_run() -> None:
         "name": FIRST,
         "action": "none",
         "changed": False,
-        "reason": block_listing.UNREADABLE,
+        "reason": f"still blocked: {block_listing.UNREADABLE}",
     }
     assert result["foreign"][0]["reason"] == block_listing.UNREADABLE
     assert "although" not in keep(noted(entry(FIRST)))["warnings"][0]
