@@ -13,8 +13,11 @@ description:
   - Each entry is one address object with the name C(GROUP-ADDRESS) and its data in the comment. The module
     changes and deletes only objects that have such a name, such a comment, and the address that is in the
     name. Other members of the group stay.
-  - The list has an IPv4 and an IPv6 group of the same name. Both have the built-in address C(none) as a
-    member, because FortiOS before 7.2.0 accepts no empty group.
+  - If another administrator changes the comment or the address of an entry, it is no entry any more, blocks
+    until it is removed from the group, and each run warns. A task that is to release it fails.
+  - The list has an IPv4 and an IPv6 group of the same name. The module creates both with the built-in address
+    C(none) as a member, and adds it before it removes the last member, because FortiOS before 7.2.0 accepts
+    no empty group.
   - Expired entries are released by the next run, not by the FortiGate, with O(mode=exact) those of O(owner)
     only. Schedule one, for example every 15 minutes.
   - A run that cannot read the whole list releases nothing.
@@ -34,10 +37,11 @@ options:
   state:
     description:
       - V(present) keeps O(entries) on the list.
-      - V(absent) releases every entry of every owner, and ignores O(entries). It then deletes the groups that
+      - V(released) releases every entry of every owner, and ignores O(entries). The groups stay.
+      - V(absent) also deletes the groups that
         the module created, unless they have other members or are still in use.
     type: str
-    choices: [present, absent]
+    choices: [present, released, absent]
     default: present
   group:
     description:
@@ -59,7 +63,8 @@ options:
         required: true
       until:
         description:
-          - Time until which the host is blocked, in ISO 8601. A time without an offset is in UTC.
+          - Time until which the host is blocked, in ISO 8601. A time without an offset is in UTC. A date
+            without a time is refused.
           - With O(mode=merged), a time in the past releases the host, whoever owns the entry. Any other time
             replaces the one on the FortiGate. In an entry of another owner only a later one does.
         type: str
@@ -97,7 +102,10 @@ options:
     description:
       - Addresses and networks that are never blocked. If one of O(entries) whose time is not past is in them,
         the task fails and changes nothing.
-      - An entry on the FortiGate that is in them is released, whoever owns it.
+      - An entry on the FortiGate that is in them is released, whoever owns it. If a member of another
+        administrator covers one of them, the task warns. Each such member costs a request. Members without IP
+        addresses, such as names and countries, are not checked.
+      - An empty text is refused, because an unset variable would remove the protection.
     type: list
     elements: str
     default: []
@@ -116,11 +124,15 @@ options:
     description:
       - Maximum difference in seconds between the clocks of the control node and of the FortiGate. If it is
         larger, the task fails and changes nothing. If the FortiGate states no time, the task warns.
-      - With O(state=absent) the clocks decide nothing and are not compared.
+      - If the times of all O(entries) are past by both clocks, and O(mode=merged), the task releases these
+        hosts even if the clocks differ. It then warns, and releases no others that have expired.
+      - With O(state=released) and O(state=absent) the clocks are not compared.
     type: int
     default: 300
 notes:
   - The account needs the permission C(address) V(read-write) of the access permission group C(firewall).
+  - If the name of an entry to add belongs to an object of another administrator, the task carries out
+    everything else, and then fails.
   - In sync, the module sends two requests for each address family. A change takes at most two writes for each
     entry, and a release one more read.
   - If another program changes the same tables during the task, the module reads and plans again.
@@ -129,7 +141,8 @@ notes:
     sessions that are already open is not known. See the guide I(Block list).
   - Documented are the tables, the fields and their limits. Observed are that a member can be changed alone,
     that FortiOS before 7.2.0 refuses an empty group, and that an object in use is not deleted. Assumed is
-    that the address C(none) exists in every release.
+    that the addresses C(none) and C(all) exist in every release. An answer without C(all) counts as
+    unreadable.
 seealso:
   - module: otsec.defender_iot.fortigate_block_list_info
   - module: otsec.defender_iot.fortigate_block_policy
@@ -161,6 +174,10 @@ EXAMPLES = r"""
       - address: 2001:db8::7
         until: "2026-12-01T06:00:00Z"
 
+- name: Release every host and keep the groups
+  otsec.defender_iot.fortigate_block_list:
+    state: released
+
 - name: Release every host and delete the groups
   otsec.defender_iot.fortigate_block_list:
     state: absent
@@ -174,7 +191,7 @@ entries:
       C(owner).
   type: list
   elements: dict
-  returned: success
+  returned: success, and if a part of the task cannot be carried out
   sample:
     - address: 192.0.2.7
       until: "2026-12-01T06:00:00Z"
@@ -218,7 +235,7 @@ foreign:
       This collection does not change them.
   type: list
   elements: dict
-  returned: success
+  returned: as RV(entries)
   sample:
     - name: printer-3
       family: IPv4
@@ -239,6 +256,7 @@ foreign:
 objects:
   description:
     - The changed entries and groups, and the actions taken. One object for the whole list if nothing changes.
+    - Also each host that stays blocked because its object is no entry any more, with the action V(none).
   type: list
   elements: dict
   returned: success, and on failure with the steps taken before
@@ -275,6 +293,10 @@ objects:
       description: The entry after the task. Empty if it was released.
       type: dict
       returned: when the object changes
+    reason:
+      description: Why the object is reported although it does not change.
+      type: str
+      returned: for a host that stays blocked
 provenance:
   description:
     - Source of the knowledge about the interface.

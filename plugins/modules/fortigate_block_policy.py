@@ -71,8 +71,9 @@ notes:
   - Of the access permission group C(firewall), the account needs C(address) V(read), and C(policy) V(read),
     or V(read-write) to change a policy. Whether references to C(ALL), C(always) and C(any) need further
     permissions is not known.
-  - In sync, the module sends one request. With O(proof) it sends up to three more, with O(towards=true) up to
-    five.
+  - In sync, the module sends three requests. With O(proof) it sends up to three more, with O(towards=true) up
+    to five.
+  - If the policies are as desired and nevertheless ineffective, the module warns.
   - The module does not support NGFW policy-based mode, in which firewall policies cannot deny.
   - Documented are the fields, their defaults and the lookup. Observed are that the list is in the order of
     evaluation, that a new policy is the last one, and that a move needs the query of the request. How the
@@ -115,6 +116,7 @@ verdict:
     - Whether the policies take effect now, also in check mode, one of V(effective), V(ineffective) and
       V(unknown). With two policies, it is the worse verdict.
     - V(effective) needs O(proof).
+    - A group with exclusions is V(ineffective), because it may not block all of its members.
   type: str
   returned: success, and if the policies cannot be planned
   sample: effective

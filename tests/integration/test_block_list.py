@@ -103,7 +103,8 @@ def test_in_sync_costs_two_reads_per_family_and_one_for_the_policies(fleet: Flee
     tables = ("addrgrp", "address", "addrgrp6", "address6", "policy")
     assert paths[:5] == [f"/api/v2/cmdb/firewall/{table}" for table in tables]
     proof = {"/api/v2/monitor/firewall/policy-lookup", "/api/v2/cmdb/system/central-management"}
-    assert set(paths[5:]) <= {*proof, f"/api/v2/cmdb/firewall/addrgrp/{GROUP}"}
+    groups = {f"/api/v2/cmdb/firewall/{table}/{GROUP}" for table in ("addrgrp", "addrgrp6")}
+    assert set(paths[5:]) == proof | groups
 
 
 def test_no_request_deletes_a_table(fleet: Fleet) -> None:
@@ -137,28 +138,45 @@ def test_a_host_is_blocked_extended_and_released_by_playbooks(site: Site) -> Non
         f"-e{pair}"
         for pair in (f"address={HOST}", f"until={SOON}", "reason='worm on hmi-3'", "approved_by=me")
     ]
-    blocked = site.run(*block, playbook="block").succeeded()
+    blocked = site.run(*block, playbook="block")
+    assert blocked.code != 0
+    assert f"{BOX}: the block list has its entries, but no policy blocks them: the policy" in blocked.output
+    assert "does not exist; correct it on the FortiGate, or run the role" in blocked.output
     assert actions(blocked) == [(HOST, "create")]
     (entry,) = blocked.one(module="fortigate_block_list").data["entries"]
     assert (entry["reason"], entry["approved_by"], entry["source"]) == ("worm on hmi-3", "me", "")
-    assert site.run(*block, playbook="block").succeeded().changes == []
+    site.run().succeeded()
+    again = site.run(*block, playbook="block").succeeded()
+    assert again.changes == []
+    assert "the verdict about the policies is unknown: no packet was looked up" in again.output
     extended = site.run(*block, f"-euntil={LATER}", playbook="block").succeeded()
     assert actions(extended) == [(HOST, "update")]
+    site.set(BOX, entries=SAMPLE)
     released = site.run(f"-eaddress={HOST}", playbook="unblock").succeeded()
     assert actions(released) == [(HOST, "delete")]
+    assert f"{HOST} is declared in the inventory (fortigate_response_entries)" in released.output
     assert site.members(BOX) == ["none", "vendor"]
     assert site.run(f"-eaddress={HOST}", playbook="unblock").succeeded().changes == []
 
 
-def test_unblock_all_releases_every_owner_and_keeps_the_policy_and_its_groups(site: Site) -> None:
+def test_unblock_all_releases_every_owner_and_names_what_it_cannot_release(site: Site) -> None:
     site.put(BOX, HOST, owner="respond")
     site.put(BOX, OTHER)
     site.run().succeeded()
-    predicted = site.run("--check", playbook="unblock_all").succeeded()
-    real = site.run(playbook="unblock_all").succeeded()
-    assert actions(predicted) == actions(real) == [(HOST, "delete"), (OTHER, "delete")]
-    assert site.members(BOX) == ["none", "vendor"]
-    assert site.run(playbook="unblock_all").succeeded().changes == []
+    noted = site.put(BOX, "192.0.2.9")
+    site.lab.firewall(BOX, "PUT", f"address/{noted}", {"comment": "see ticket 4711"})
+    predicted = site.run("--check", playbook="unblock_all")
+    real = site.run(playbook="unblock_all")
+    expected = [(HOST, "delete"), (OTHER, "delete"), ("192.0.2.9", "none")]
+    for run in (predicted, real):
+        assert run.code != 0
+        assert actions(run) == expected
+        assert "192.0.2.9 cannot be released" in run.one(module="fortigate_block_list").message
+    assert site.members(BOX) == ["none", "vendor", noted]
+    site.lab.firewall(BOX, "DELETE", f"addrgrp/{GROUP}/member/{noted}")
+    again = site.run(playbook="unblock_all").succeeded()
+    assert again.changes == []
+    assert "was not deleted" not in again.output
 
 
 @pytest.mark.parametrize("playbook", ["block", "unblock"])
@@ -166,6 +184,13 @@ def test_a_playbook_without_its_variables_says_which(site: Site, playbook: str) 
     run = site.run(playbook=playbook)
     assert run.code != 0
     assert "set address" in run.output
+    assert site.lab.calls() == []
+
+
+def test_block_refuses_a_time_in_the_past(site: Site) -> None:
+    run = site.run(f"-eaddress={HOST}", f"-euntil={PAST}", "-ereason=worm", playbook="block")
+    assert run.code != 0
+    assert f"until is in the past ({PAST}), so nothing was changed" in run.output
     assert site.lab.calls() == []
 
 
@@ -210,11 +235,14 @@ REFUSALS = {
         {"entries": SAMPLE, "max_entries": 1},
         "it would block 2 hosts, but max_entries (fortigate_response_max_entries) is 1",
     ),
-    "network": (
-        {"entries": [{"address": "192.0.2.0/24", "until": SOON}]},
-        "is a network, and only single hosts",
+    "unset": (
+        {"entries": SAMPLE, "protected": "{{ lookup('env', 'NOT_SET') }}"},
+        "protected (fortigate_response_protected) contains an empty text",
     ),
-    "time": ({"entries": [{"address": HOST, "until": "tomorrow"}]}, 'until "tomorrow" is not a time'),
+    "time": (
+        {"entries": [{"address": HOST, "until": "tomorrow"}]},
+        'until "tomorrow" is not a time of a day',
+    ),
     "no until": ({"entries": [{"address": HOST}]}, "missing required arguments: until found in entries"),
 }
 
@@ -315,6 +343,8 @@ def test_ngfw_mode_is_refused_with_a_verdict_and_no_write(site: Site) -> None:
     result = site.run().one(module="fortigate_block_policy")
     assert "NGFW policy-based mode" in result.message
     assert result.data["verdict"] == "ineffective"
+    block = site.run(f"-eaddress={HOST}", f"-euntil={SOON}", "-ereason=worm", playbook="block")
+    assert "no policy blocks them: spare-01: planning the change failed: its policies have" in block.output
     assert not any("policy" in write for write in site.writes())
 
 
@@ -336,6 +366,12 @@ def test_a_policy_moved_or_changed_by_others_is_restored(site: Site) -> None:
     assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
     site.run().succeeded()
     assert site.lab.packet(BOX, HOST, SERVER)["action"] == "deny"
+    site.lab.firewall(BOX, "PUT", f"policy/{policyid}", {"comments": "see ticket 12"})
+    site.set(BOX, state="absent")
+    run = site.run()
+    assert "was not made by this collection" in run.one(module="fortigate_block_policy").message
+    assert actions(run) == [(HOST, "delete")]
+    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
 
 
 def test_an_installation_by_fortimanager_is_repaired_by_the_next_run(site: Site) -> None:
@@ -369,7 +405,10 @@ def test_drift_compares_the_block_list_only_where_it_is_declared(site: Site) -> 
     assert {result.host for result in run.of(module="fortigate_block_list")} == {BOX}
     assert site.writes() == []
     site.run(f"--limit={BOX}").succeeded()
+    noted = site.put(BOX, OTHER)
+    site.lab.firewall(BOX, "PUT", f"address/{noted}", {"comment": "see ticket 4711"})
     assert site.run(playbook="drift").code == 0
+    assert "still blocked: " in (site.node.folder / "defender_iot_report/report.md").read_text()
 
 
 def test_export_writes_the_entries_of_the_owner_which_then_change_nothing(site: Site, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def _is_kept_and_reported(platforms: Platforms) -> None:
     assert f"{SOUTH}: token forescout is kept: {DROPPED}" in run.output
     (entry,) = [each for each in platforms.report()["objects"] if each["appliance"] == SOUTH]
     assert (entry["kind"], entry["action"], entry["message"]) == ("token", "none", f"kept: {DROPPED}")
-    assert "**No longer declared**" in (platforms.node.folder / "defender_iot_report/report.md").read_text()
+    assert "**Left unchanged**" in (platforms.node.folder / "defender_iot_report/report.md").read_text()
 
 
 def test_the_token_of_a_platform_that_is_missing_from_the_inventory_is_kept_and_reported(

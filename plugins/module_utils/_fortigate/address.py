@@ -47,7 +47,16 @@ PLACEHOLDER = "none"
 That every release has it in both families is assumed.
 """
 
+BUILT_IN = "all"
+"""The built-in address that a table has in both families, so that an answer without it is no whole table."""
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+TIME_OF_DAY = re.compile(r"[Tt ]\d\d")
+"""What a date alone lacks. Python would take it for midnight."""
+
+MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+"""IPv4 addresses written as IPv6. No packet on the network has one."""
 
 BROADCAST = ipaddress.ip_address("255.255.255.255")
 
@@ -136,7 +145,9 @@ def _is_time(text: str | None) -> bool:
 
 
 def parse_time(text: str) -> str:
-    """Return an ISO 8601 time in UTC, to the second. Raises ValueError."""
+    """Return an ISO 8601 time in UTC, to the second. Raises ValueError, also for a date without a time."""
+    if not TIME_OF_DAY.search(text):
+        raise ValueError(text)
     try:
         time = as_text(read_moment(text))
     except OverflowError:

@@ -21,6 +21,7 @@ from .address import (
     Family,
     Network,
     comment,
+    member_address,
     object_body,
     object_name,
 )
@@ -30,8 +31,9 @@ from .address import (
 class Request:
     """What a task wants. ``wanted`` has the declared fields of each entry; ``now`` is a text in UTC.
 
-    ``is_absent`` releases every entry and removes the groups. ``is_released``: an earlier task is predicted
-    to delete the policies that use the groups.
+    ``releases_all`` releases every entry, ``is_absent`` also removes the groups. ``is_released``: an earlier
+    task is predicted to delete the policies that use the groups. ``ignores_expiry``: no entry is released
+    because of its own ``until``, because the clocks differ.
     """
 
     group: str
@@ -39,7 +41,9 @@ class Request:
     owner: str
     now: str
     is_exact: bool = False
+    releases_all: bool = False
     is_absent: bool = False
+    ignores_expiry: bool = False
     is_released: bool = False
     protected: Sequence[Network] = ()
     max_entries: int = 100
@@ -70,8 +74,9 @@ class Listing:
 
     ``foreign`` has the members and objects that are not of the collection, each with what it is, ``taken``
     the names of all other address objects that were read. ``uses`` counts the objects that refer to the
-    group. ``revisions`` change with every write of either table, ``skew`` are the seconds by which the
-    FortiGate's clock is ahead, None if unknown.
+    group. ``excluded`` are the exclusions of the group, None if they are disabled. ``revisions`` change with
+    every write of either table, ``skew`` are the seconds by which the FortiGate's clock is ahead, None if
+    unknown.
     """
 
     family: Family
@@ -82,6 +87,7 @@ class Listing:
     objects: Mapping[str, Known] = field(default_factory=dict)
     foreign: Sequence[Mapping[str, str]] = ()
     taken: frozenset[str] = frozenset()
+    excluded: Sequence[str] | None = None
     revisions: tuple[str | None, ...] = ()
     skew: float | None = None
 
@@ -93,6 +99,11 @@ class Listing:
         """Return the members that are neither of the collection nor the placeholder."""
         own = {name for name, known in self.objects.items() if known.is_member}
         return self.members - own - {PLACEHOLDER}
+
+    def unreadable(self, group: str) -> dict[Address, str]:
+        """Return the guests with the name of an entry, by its address. Others have changed their objects."""
+        found = {member_address(group, name): name for name in sorted(self.guests())}
+        return {address: name for address, name in found.items() if address is not None}
 
 
 @dataclass(frozen=True)
@@ -136,8 +147,8 @@ def plan_list(listings: Sequence[Listing], request: Request, earlier: Collection
 
 
 def _plan(listing: Listing, request: Request) -> Iterator[Step]:
-    _refuse_taken_names(listing, request)
-    if not listing.exists and not request.is_absent:
+    _refuse_taken_group(listing, request)
+    if not listing.exists and not request.releases_all:
         body = {"name": request.group, "comment": GROUP_COMMENT, "member": [{"name": PLACEHOLDER}]}
         yield _group_step(listing, request, "create", ("create", request.group, body))
     yield from _releases(listing, request)
@@ -163,13 +174,15 @@ def _is_removable(listing: Listing, request: Request) -> bool:
 def _is_released(known: Known, request: Request) -> bool:
     """Return whether an entry is no longer to be blocked."""
     entry = known.entry
-    if request.is_absent or request.protects(entry.address):
+    if request.releases_all or request.protects(entry.address):
         return True
     want = request.wanted.get(entry.address)
     if request.is_exact:
         is_wanted = want is not None and not request.is_past(want["until"])
         return entry.owner == request.owner and not is_wanted
-    return request.is_past(entry.until if want is None else want["until"])
+    if want is None:
+        return request.is_past(entry.until) and not request.ignores_expiry
+    return request.is_past(want["until"])
 
 
 def _releases(listing: Listing, request: Request) -> Iterator[Step]:
@@ -212,10 +225,11 @@ def _release(listing: Listing, known: Known, request: Request) -> Iterator[Step]
 
 
 def _wanted_steps(listing: Listing, request: Request) -> Iterator[Step]:
-    if request.is_absent:
+    if request.releases_all:
         return
     for address, want in request.wanted.items():
-        if address.version == listing.family.version and not request.is_past(want["until"]):
+        is_here = address.version == listing.family.version and not request.is_past(want["until"])
+        if is_here and object_name(request.group, address) not in listing.taken:
             yield from _wanted_step(listing, address, want, request)
 
 
@@ -267,26 +281,63 @@ def _merged(have: Entry | None, address: Address, want: Mapping[str, str], reque
     return replace(have, **declared)
 
 
-def _refuse_taken_names(listing: Listing, request: Request) -> None:
-    """Raise Conflict if another object has the name of the group, or of an address to block."""
-    if request.is_absent:
-        return
-    remedy = "rename it on the FortiGate, or set another group"
-    if not listing.exists and request.group in listing.taken:
+RENAME = "rename it on the FortiGate, or set another group"
+
+
+def _refuse_taken_group(listing: Listing, request: Request) -> None:
+    """Raise Conflict if another object has the name of the group."""
+    if not request.releases_all and not listing.exists and request.group in listing.taken:
         raise Conflict(
             f'an {listing.family.objects.label} has the name of the group "{request.group}", and names are '
             "unique among addresses, address groups and virtual IPs",
-            remedy,
+            RENAME,
         )
-    for address, want in request.wanted.items():
-        name = object_name(request.group, address)
-        is_here = address.version == listing.family.version and name in listing.taken
-        if is_here and not request.is_past(want["until"]):
-            raise Conflict(
-                f'the {listing.family.objects.label} "{name}" was not made by this collection, so {address} '
-                "cannot be added",
-                remedy,
-            )
+
+
+def refusal(listings: Sequence[Listing], request: Request) -> Conflict | None:
+    """Return why a part of the request cannot be carried out, None if all of it can.
+
+    An object that is no entry is neither changed nor released, even if it has an entry's name. The plan omits
+    it, so that everything else is done first.
+    """
+    stuck = [found for each in listings for found in _stuck(each, request)]
+    if stuck:
+        return Conflict(
+            f"{' and '.join(map(str, stuck))} cannot be released, because the comment or address of the "
+            "object was changed on the FortiGate, so it is no entry any more, and blocks until it is removed",
+            f'remove it from the address group "{request.group}" on the FortiGate',
+        )
+    taken = [found for each in listings for found in _taken(each, request)]
+    return Conflict(" and ".join(taken), RENAME) if taken else None
+
+
+def _stuck(listing: Listing, request: Request) -> list[Address]:
+    """Return the hosts to release that no run can release."""
+    return [
+        address
+        for address in listing.unreadable(request.group)
+        if request.releases_all or is_explicit(request, address)
+    ]
+
+
+def is_explicit(request: Request, address: Address) -> bool:
+    """Return whether a task declares that a host is to be released, by a time in the past."""
+    want = request.wanted.get(address)
+    return want is not None and request.is_past(want["until"])
+
+
+def _taken(listing: Listing, request: Request) -> list[str]:
+    """Return a clause about each entry to add whose name an object of others has."""
+    if request.releases_all:
+        return []
+    here = [each for each in request.wanted if each.version == listing.family.version]
+    wanted = {object_name(request.group, each): each for each in here if not is_explicit(request, each)}
+    return [
+        f'the {listing.family.objects.label} "{name}" was not made by this collection, so {address} cannot '
+        "be added"
+        for name, address in wanted.items()
+        if name in listing.taken
+    ]
 
 
 def added(steps: Iterable[Step]) -> list[Step]:

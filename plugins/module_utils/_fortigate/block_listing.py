@@ -15,8 +15,12 @@ from .._engine.errors import ApplianceError, attempting
 from .._engine.moment import clock_skew
 from .._engine.resource import Incomplete
 from .._engine.task import Outcome, Task, complete
-from .address import FAMILIES, GROUP_COMMENT, Family, member_address, own_entry
+from .address import BUILT_IN, FAMILIES, GROUP_COMMENT, Family, member_address, own_entry
 from .block_list import Known, Listing, entries_after
+
+GUEST = "a member that was not made by this collection"
+UNREADABLE = "a member with the name of an entry, but another comment or address, so it blocks until removed"
+"""What else is in a group."""
 
 
 def list_block_list(task: Task, outcome: Outcome) -> None:
@@ -39,6 +43,8 @@ def read_listing(appliance: Appliance, family: Family, group: str) -> Listing:
     skew = clock_skew(groups["date"])
     objects = appliance.search(family.objects, group)
     row = next((row for row in groups["rows"] if row.get("name") == group), None)
+    if row is None:
+        _require_readable(appliance, family)
     members = frozenset() if row is None else complete(_members, row)
     own, others = _divided(family, group, objects["rows"], members)
     return Listing(
@@ -50,9 +56,35 @@ def read_listing(appliance: Appliance, family: Family, group: str) -> Listing:
         objects=own,
         foreign=list(_foreign(family, group, members, own, others)),
         taken=others,
+        excluded=excluded(row or {}),
         revisions=(groups["revision"], objects["revision"]),
         skew=skew,
     )
+
+
+def _require_readable(appliance: Appliance, family: Family) -> None:
+    """Raise ApplianceError if the table seems to be empty, as for an account that may not read it.
+
+    A group that exists shows that the tables can be read.
+    """
+    rows = appliance.search(family.objects, BUILT_IN)["rows"]
+    if not any(row.get("name") == BUILT_IN for row in rows):
+        raise ApplianceError(
+            f'the answer lacks the built-in {family.objects.label} "{BUILT_IN}", so the account may see no '
+            "objects at all",
+            "use an account that may read all addresses",
+        )
+
+
+def excluded(row: Mapping[str, Any]) -> list[str] | None:
+    """Return the names that the group excludes, None if exclusion is disabled.
+
+    Groups have it since 6.2.0, IPv6 groups since 7.4.0 (documented).
+    """
+    found = row.get("exclude-member")
+    rows = found if isinstance(found, list) else []
+    is_enabled = row.get("exclude") == "enable"
+    return [str(each.get("name")) for each in rows if isinstance(each, dict)] if is_enabled else None
 
 
 def _members(row: Mapping[str, Any]) -> frozenset[str]:
@@ -101,8 +133,9 @@ def _foreign(
 ) -> Iterator[dict[str, str]]:
     """Yield what is in the group or has its name, but is no entry."""
     listing = Listing(family, members=members, objects=own)
+    unreadable = listing.unreadable(group).values()
     for name in sorted(listing.guests()):
-        yield _stranger(family, name, "a member that was not made by this collection")
+        yield _stranger(family, name, UNREADABLE if name in unreadable else GUEST)
     for name in sorted(others - members):
         if name.startswith(f"{group}-"):
             yield _stranger(family, name, "an object whose comment or address is not that of an entry")

@@ -17,6 +17,7 @@ from .._module.arguments import STATE, Spec
 from .address import (
     GROUP_NAME,
     LONGEST_COMMENT,
+    MAPPED,
     OWNERS,
     Address,
     Entry,
@@ -44,7 +45,7 @@ ENTRY_OPTIONS: Spec = {
 }
 
 BLOCK_LIST_OPTIONS: Spec = {
-    **STATE,
+    "state": {**STATE["state"], "choices": ["present", "released", "absent"]},
     **BLOCK_LIST.argument_spec(),
     "entries": {"type": "list", "elements": "dict", "options": ENTRY_OPTIONS},
     "mode": {"type": "str", "choices": ["merged", "exact"], "default": "merged"},
@@ -88,12 +89,18 @@ def prepare_block_list(params: Params) -> Params:
 
 def _network(text: str) -> Network:
     try:
-        return ipaddress.ip_network(text.strip() if "%" not in text else "")
+        network = ipaddress.ip_network(text.strip() if "%" not in text else "")
     except ValueError:
         raise InvalidOptions(
             f'protected: "{text}" is not an IP address or network',
             "write an IP address, or a network without host bits, as in 192.0.2.0/24",
         ) from None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):
+        raise InvalidOptions(
+            f'protected: "{text}" is an IPv4 address or network written as IPv6, which protects nothing',
+            "write it as IPv4, as in 192.0.2.0/24",
+        )
+    return network
 
 
 def _wanted(
@@ -109,7 +116,8 @@ def _wanted(
         until = parse_time(item["until"])
     except ValueError:
         raise InvalidOptions(
-            f'until "{item["until"]}" is not a time', "write it in ISO 8601, as in 2026-12-01T06:00:00Z"
+            f'until "{item["until"]}" is not a time of a day',
+            "write it in ISO 8601, as in 2026-12-01T06:00:00Z",
         ) from None
     given = {
         name: item[name].strip() for name in ("reason", "source", "approved_by") if item[name] is not None

@@ -48,7 +48,11 @@ def keep_block_policy(task: Task, outcome: Outcome) -> None:
     else:
         for step in steps:
             change.note(step)
-    _report_verdict(outcome, determine_verdict(task, change.rows))
+    verdict = determine_verdict(task, change.rows)
+    _report_verdict(outcome, verdict)
+    is_in_sync = not any(step.changed for step in plan_policies(change.rows, task.options))
+    if verdict.verdict == "ineffective" and is_in_sync and task.options["state"] == "present":
+        outcome.warnings.append(f"nothing blocks the hosts on the block list, because {verdict.reason}")
     if task.options["proof"] and is_managed_by_fortimanager(task):
         outcome.warnings.append(FORTIMANAGER)
 

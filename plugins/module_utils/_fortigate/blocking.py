@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from .._engine.apply import DOING, apply
 from .._engine.errors import ApplianceError, Conflict, Refused, attempting
+from .._engine.moment import as_text, read_moment
 from .._engine.resource import Field, Resource
 from .._engine.task import Outcome, Task, complete, difference, object_entry
 from .address import FAMILIES, Address, Entry, Family, object_name, own_entry
@@ -23,11 +25,12 @@ from .block_list import (
     Write,
     added,
     entries_after,
-    is_kept,
     members_after,
     plan_list,
+    refusal,
 )
-from .block_listing import read_listing, read_listings
+from .block_listing import UNREADABLE, read_listing, read_listings
+from .block_warnings import warnings_about
 
 Params = dict[str, Any]
 
@@ -52,24 +55,37 @@ def keep_block_list(task: Task, outcome: Outcome) -> None:
     """Bring the block list to the desired state, in both address families."""
     request = _request(task)
     listings = read_listings(task)
-    if not request.is_absent:
-        _check_clock(listings, task.options["clock_tolerance"], outcome)
+    if not request.releases_all:
+        request = _check_clock(listings, request, task.options["clock_tolerance"], outcome)
     steps = plan_list(listings, request)
     _refuse_what_does_not_fit(task, listings, steps)
     change = ListChange(task, outcome, request, listings, steps)
     if steps:
         apply(task, change)
-    else:
-        outcome.objects = [object_entry(task, "none", {}, {})]
-    for listing in change.listings:
-        reason = is_kept(listing, request)
-        if reason:
-            label = listing.family.groups.label
-            outcome.warnings.append(f'the {label} "{request.group}" was not deleted, because it {reason}')
+    _report(change, [] if steps else [object_entry(task, "none", {}, {})])
+    with attempting(f"managing the {task.title}"):
+        refused = refusal(change.listings, request)
+        if refused:
+            raise refused
+
+
+def _report(change: ListChange, in_sync: list[Params]) -> None:
+    """Report the list, and what the task leaves unchanged although operators may expect something else."""
+    task, outcome, group = change.task, change.outcome, change.request.group
+    left = [address for listing in change.listings for address in listing.unreadable(group)]
+    outcome.objects = [*in_sync, *change.objects, *(_unreadable_entry(task, each) for each in left)]
     outcome.values.update(
         entries=entries_after(change.listings, change.predicted),
         foreign=_foreign_after(change),
     )
+    for listing in change.listings:
+        outcome.warnings += warnings_about(task, listing, change.request)
+
+
+def _unreadable_entry(task: Task, address: Address) -> Params:
+    """Return the object that lets the report show a host which no run releases."""
+    about = replace(task, resource=ENTRY, options={"name": str(address)})
+    return object_entry(about, "none", {}, {}, reason=f"still blocked: {UNREADABLE}")
 
 
 def _foreign_after(change: ListChange) -> list[dict[str, str]]:
@@ -83,8 +99,11 @@ def _foreign_after(change: ListChange) -> list[dict[str, str]]:
     ]
 
 
-def _check_clock(listings: list[Listing], tolerance: int, outcome: Outcome) -> None:
-    """Raise Conflict if the clocks differ, because a wrong clock releases entries too early or too late."""
+def _check_clock(listings: list[Listing], request: Request, tolerance: int, outcome: Outcome) -> Request:
+    """Raise Conflict if the clocks differ, because a wrong clock releases entries too early or too late.
+
+    A task that only releases what it declares needs no clock. It then releases nothing else that has expired.
+    """
     skew = listings[0].skew
     if skew is None:
         outcome.warnings.append(
@@ -93,11 +112,24 @@ def _check_clock(listings: list[Listing], tolerance: int, outcome: Outcome) -> N
         )
     elif abs(skew) > tolerance:
         side = "ahead of" if skew > 0 else "behind"
-        raise Conflict(
+        differ = (
             f"the FortiGate's clock is {abs(round(skew))} s {side} the control node's, but clock_tolerance "
-            f"is {tolerance} s, so nothing was changed",
-            "set both clocks, or increase clock_tolerance",
+            f"is {tolerance} s"
         )
+        if not _only_releases(request, skew):
+            raise Conflict(
+                f"{differ}, so nothing was changed", "set both clocks, or increase clock_tolerance"
+            )
+        outcome.warnings.append(f"{differ}, so only the declared hosts were released; set both clocks")
+        return replace(request, ignores_expiry=True)
+    return request
+
+
+def _only_releases(request: Request, skew: float) -> bool:
+    """Return whether every declared time is in the past by both clocks."""
+    earlier = read_moment(request.now) + timedelta(seconds=min(skew, 0))
+    is_past = all(want["until"] <= as_text(earlier) for want in request.wanted.values())
+    return bool(request.wanted) and is_past and not request.is_exact
 
 
 def _request(task: Task) -> Request:
@@ -108,6 +140,7 @@ def _request(task: Task) -> Request:
         owner=options["owner"],
         now=options["now"],
         is_exact=options["mode"] == "exact",
+        releases_all=options["state"] != "present",
         is_absent=options["state"] == "absent",
         is_released=task.predictions.exists(POLICIES_OF_GROUP, options["group"]) is False,
         protected=options["networks"],

@@ -14,6 +14,7 @@ from typing import Any
 from .._engine.errors import ApplianceError, Locked, Unreachable, attempting
 from .._engine.task import Task
 from .address import FAMILIES, Address, member_address
+from .block_listing import excluded
 from .policy import (
     CENTRAL_MANAGEMENT,
     LOOKUP,
@@ -52,7 +53,26 @@ def determine_verdict(task: Task, rows: Sequence[Row]) -> Verdict:
     if not wanted:
         return Verdict("ineffective", "state is absent, so no policy denies")
     found = [_verdict(task, rows, name, want) for name, want in wanted.items()]
+    if all(each.verdict != "ineffective" for each in found):
+        found += _about_groups(task)
     return min(found, key=lambda each: WORST_FIRST.index(each.verdict))
+
+
+def _about_groups(task: Task) -> Iterator[Verdict]:
+    """Yield a verdict about each group that does not block all of its members, or cannot be read."""
+    group = task.options["group"]
+    for family in FAMILIES:
+        try:
+            with attempting(f"reading the {family.groups.title(group)}"):
+                row = task.appliance.read(family.groups, group) or {}
+        except (Locked, Unreachable):
+            raise
+        except ApplianceError as error:
+            yield Verdict("unknown", f"{error.attempt} failed: {error.why}")
+        else:
+            if excluded(row) is not None:
+                names = ", ".join(excluded(row) or ["no member"])
+                yield Verdict("ineffective", f"the {family.groups.title(group)} has exclusions ({names})")
 
 
 def _verdict(task: Task, rows: Sequence[Row], name: str, want: Mapping[str, Any]) -> Verdict:

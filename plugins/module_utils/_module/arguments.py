@@ -48,9 +48,9 @@ class Arguments:
     ) -> tuple[dict[str, Any], set[str]]:
         """Return the options with defaults and types applied, and the values that no output may show.
 
-        None and an empty text mean that an option is not set. Only the ``clearable`` options may be empty,
-        see Resource.clearable. ``environment`` overrides the variables of this process. Raises
-        InvalidOptions.
+        None and an empty text mean that an option is not set, but are refused for a list that is empty by
+        default. Only the ``clearable`` options may be empty, see Resource.clearable. ``environment``
+        overrides the variables of this process. Raises InvalidOptions.
         """
         given = {**self._fallbacks(environment or {}), **_given(self.spec, options, clearable)}
         checked = self._validator.validate(given)
@@ -90,8 +90,22 @@ def _close_names(spec: Spec, path: list[str]) -> list[str]:
 
 def _given(spec: Spec, options: Mapping[str, Any], clearable: Collection[str] = ()) -> dict[str, Any]:
     """Return the options and suboptions that are set."""
-    given = {str(o): v for o, v in options.items() if v is not None and (v != "" or o in clearable)}
+    given = {
+        str(option): "" if value is None else value
+        for option, value in options.items()
+        if value not in (None, "")
+        or (value == "" and option in clearable)
+        or _is_guarded(spec.get(option, {}))
+    }
     return {option: _inner_given(spec.get(option, {}), value) for option, value in given.items()}
+
+
+def _is_guarded(option: Spec) -> bool:
+    """Return whether an option is a list that is empty by default, so that a lost value has to be noticed.
+
+    Such a list protects something. An unset variable behind it would remove that protection.
+    """
+    return option.get("default") == []
 
 
 def _inner_given(option: Spec, value: Any) -> Any:

@@ -47,10 +47,10 @@ def _unchecked(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _kept(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the objects that are no longer declared but not deleted."""
+    """Yield the objects that are left unchanged for a reason."""
     found = kept(document)
     if found:
-        yield "\n**No longer declared**, but kept:\n\n"
+        yield "\n**Left unchanged**, with the reason:\n\n"
     for each in found:
         yield f"- {_name(each)} is {code(each['message'])}\n"
 

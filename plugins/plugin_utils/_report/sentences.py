@@ -64,7 +64,7 @@ def summary(document: Mapping[str, Any]) -> list[str]:
 
 
 def kept(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the objects that are no longer declared but not deleted."""
+    """Return the objects that are left unchanged for a reason, such as one that is no longer declared."""
     return [each for each in document["objects"] if each["action"] == "none" and each["message"]]
 
 

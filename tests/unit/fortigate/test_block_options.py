@@ -38,6 +38,26 @@ def test_a_protected_network_of_the_other_family_protects_nothing() -> None:
     assert len(block_options("192.0.2.7", protected=["::/0"])["wanted"]) == 1
 
 
+@pytest.mark.parametrize("network", ["::ffff:192.0.2.0/120", "::ffff:192.0.2.7"])
+def test_a_protected_network_of_ipv4_in_ipv6_is_refused(network: str) -> None:
+    with pytest.raises(InvalidOptions, match="is an IPv4 address or network written as IPv6"):
+        block_options(protected=[network])
+
+
+@pytest.mark.parametrize("until", ["2099-12-01", "20991201", "2099-W49-2", ""])
+def test_a_date_without_a_time_is_refused(until: str) -> None:
+    with pytest.raises(InvalidOptions, match="is not a time of a day"):
+        block_options(item("192.0.2.7", until))
+
+
+@pytest.mark.parametrize(
+    "until", ["2099-12-01T06:00Z", "2099-12-01t06:00:00z", "2099-12-01 06:00", "2099-12-01T07:00:00+01:00"]
+)
+def test_a_time_may_be_written_in_every_form(until: str) -> None:
+    (wanted,) = block_options(item("192.0.2.7", until))["wanted"].values()
+    assert wanted["until"] == "2099-12-01T06:00:00Z"
+
+
 @pytest.mark.parametrize("network", ["192.0.2.7/24", "control-room", "", "fe80::1%eth0"])
 def test_a_protected_network_that_is_none_is_refused(network: str) -> None:
     with pytest.raises(InvalidOptions, match="protected:"):
@@ -48,7 +68,7 @@ def test_a_protected_network_that_is_none_is_refused(network: str) -> None:
     ("entry", "message"),
     [
         (item("plc-7"), 'entries, item 1: address "plc-7" is not an IP address'),
-        (item("192.0.2.7", "tomorrow"), 'entries, item 1: until "tomorrow" is not a time'),
+        (item("192.0.2.7", "tomorrow"), 'entries, item 1: until "tomorrow" is not a time of a day'),
         (item("192.0.2.7", reason="x" * 200), "would have 29. characters, at most 255"),
         (item("192.0.2.7", reason="ü" * 40), "characters, at most 255"),
     ],

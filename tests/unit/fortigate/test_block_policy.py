@@ -41,6 +41,7 @@ NAME, GROUP = "deny", "blocked"
 PERMIT, OTHER = "lan-to-ot", "wan-to-ot"
 PROOF = {"interface": "lan", "destination": "198.51.100.10", "destination_interface": None}
 READ = "appliance table firewall/policy"
+IN_SYNC = [READ, "appliance read group blocked", "appliance read group6 blocked"]
 
 
 def names(*values: str) -> list[dict[str, str]]:
@@ -97,6 +98,7 @@ class Box(MemoryAppliance):
         self.rows = list(rows)
         self.groups = groups
         self.members: Any = names("none", f"{GROUP}-192.0.2.7")
+        self.exclusion: dict[str, Any] = {}
         self.answers: dict[str, Any] = {}
         self.drops: tuple[str, ...] = ()
         self.ignores_moves = False
@@ -108,7 +110,7 @@ class Box(MemoryAppliance):
 
     def read(self, resource: Any, key: Any) -> Any:
         self._note("read", f" {resource.kind} {key}")
-        return {"name": key, "member": self.members} if key in self.groups else None
+        return {"name": key, "member": self.members, **self.exclusion} if key in self.groups else None
 
     def create(self, resource: Any, key: Any, body: Any) -> None:
         self._write("create", f" {key}")
@@ -191,10 +193,10 @@ def test_every_field_that_decides_about_a_packet_is_sent() -> None:
     assert [made[field] for field in sent] == ["deny", "enable", "always", "all", "enable", GROUP_COMMENT]
 
 
-def test_a_policy_in_sync_costs_one_read() -> None:
+def test_a_policy_in_sync_costs_a_read_and_one_for_each_group() -> None:
     box = Box(own(), row(1, PERMIT))
     result = keep(box)
-    assert box.events == [READ]
+    assert box.events == IN_SYNC
     assert (result["changed"], actions(result)) == (False, [(NAME, "none")])
 
 
@@ -204,7 +206,7 @@ def test_the_second_run_is_silent() -> None:
     assert box.order() == [NAME, f"{NAME}-towards", PERMIT]
     box.events.clear()
     assert keep(box, towards=True)["changed"] is False
-    assert box.events == [READ]
+    assert box.events == IN_SYNC
 
 
 @pytest.mark.parametrize("towards_too", [None, True])
@@ -481,6 +483,35 @@ def test_the_second_policy_is_looked_up_in_the_other_direction() -> None:
 def test_the_verdict_in_check_mode_is_about_the_present(rows: list[Any], reason: str) -> None:
     result = keep(Box(*rows, check_mode=True), proof=PROOF)
     assert (result["verdict"], result["reason"]) == ("ineffective", reason)
+
+
+@pytest.mark.parametrize("proof", [None, PROOF])
+@pytest.mark.parametrize(("excluded", "names"), [(["hmi", "plc"], "hmi, plc"), ([], "no member")])
+def test_a_group_with_exclusions_is_ineffective(proof: Any, excluded: list[str], names: str) -> None:
+    box = Box(own(), row(1))
+    box.exclusion = {"exclude": "enable", "exclude-member": [{"name": name} for name in excluded]}
+    box.answers["policy_lookup"] = {"success": True, "policy_id": 9}
+    result = keep(box, proof=proof)
+    reason = f'the address group "blocked" has exclusions ({names})'
+    assert (result["verdict"], result["reason"]) == ("ineffective", reason)
+    assert result["warnings"] == [f"nothing blocks the hosts on the block list, because {reason}"]
+
+
+def test_a_group_that_cannot_be_read_leaves_it_unknown() -> None:
+    box = Box(own(), row(1), errors={"read": refused(-37, 403)})
+    box.answers["policy_lookup"] = {"success": True, "policy_id": 9}
+    assert proven(box)[0] == "unknown"
+    assert keep(Box(own(), row(1), errors={"read": refused(-37, 403)}))["verdict"] == "unknown"
+    with pytest.raises(Unreachable):
+        keep(Box(own(), row(1), errors={"read": Unreachable("no answer")}))
+
+
+def test_an_ineffective_policy_in_sync_is_a_warning_and_a_predicted_change_is_none() -> None:
+    box = Box(row(1, PERMIT), own(), row(2, OTHER))
+    box.answers["policy_lookup"] = {"success": True, "policy_id": 1}
+    assert "matches policy 1" in keep(box, before=OTHER, proof=PROOF)["warnings"][0]
+    assert "warnings" not in keep(Box(row(1), check_mode=True))
+    assert "warnings" not in keep(Box(row(1)), state="absent")
 
 
 def test_without_a_proof_the_verdict_is_unknown() -> None:

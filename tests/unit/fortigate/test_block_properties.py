@@ -16,6 +16,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Conflict,
     InvalidOptions,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.address import (
     FAMILIES,
     OWNERS,
@@ -33,7 +34,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.fortigate.memory_gate imp
     Killed,
     entry,
     item,
-    keep,
+    keep_into,
 )
 
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
@@ -82,7 +83,7 @@ OPTIONS = st.fixed_dictionaries(
         "protected": PROTECTED,
         "max_entries": st.sampled_from([2, 100]),
         "max_new": st.sampled_from([1, 10]),
-        "state": st.sampled_from(["present", "present", "absent"]),
+        "state": st.sampled_from(["present", "present", "absent", "released"]),
     }
 )
 
@@ -111,11 +112,14 @@ def strangers(gate: Gate) -> Any:
 
 
 def run(gate: Gate, wanted: dict[str, str], options: dict[str, Any]) -> dict[str, Any] | None:
-    """Run one task. Return its result, None if it was refused."""
+    """Run one task. Return its result, None if it was refused before any change."""
+    outcome = Outcome()
     try:
-        return keep(gate, *(item(address, until) for address, until in wanted.items()), **options)
+        keep_into(outcome, gate, *(item(address, until) for address, until in wanted.items()), **options)
     except (Conflict, InvalidOptions):
-        return None
+        # A part that cannot be carried out fails the task at its end.
+        return outcome.result() if "entries" in outcome.values else None
+    return outcome.result()
 
 
 def is_protected(address: str, options: dict[str, Any]) -> bool:
@@ -126,7 +130,7 @@ def is_protected(address: str, options: dict[str, Any]) -> bool:
 
 def expected(before: dict[str, Any], wanted: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
     """Return the entries that must be in the groups afterwards."""
-    if options["state"] == "absent":
+    if options["state"] != "present":
         return {}
     owner, after = options["owner"], {}
     for address, (until, theirs) in before.items():

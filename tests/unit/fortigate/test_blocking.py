@@ -375,6 +375,166 @@ def test_absent_leaves_a_group_with_members_of_others() -> None:
     ]
 
 
+def test_released_releases_every_entry_and_keeps_groups_and_members_of_others() -> None:
+    box = gate(entry(FIRST), entry(V6, owner="respond"))
+    box.put_address("printer")
+    box.tables[IPV4.groups.path][GROUP]["member"].append({"name": "printer"})
+    box.offset = timedelta(days=1)
+    result = keep(box, SECOND, state="released")
+    assert actions(result) == [("entry", FIRST, "delete"), ("entry", V6, "delete")]
+    assert (box.members(), box.members(IPV6)) == (["none", "printer"], ["none"])
+    assert result["warnings"] == [
+        'the address group "blocked" still has members that were not made by this collection: printer'
+    ]
+    assert keep(box, state="released")["changed"] is False
+
+
+def test_released_creates_no_group() -> None:
+    box = Gate()
+    assert keep(box, state="released")["changed"] is False
+    assert writes(box) == []
+
+
+@pytest.mark.parametrize("state", ["present", "released", "absent"])
+def test_an_answer_without_the_built_in_address_is_no_empty_list(state: str) -> None:
+    box = Gate()
+    for path in (IPV4.objects.path, IPV6.objects.path):
+        box.tables[path] = {}
+    with pytest.raises(ApplianceError, match='lacks the built-in address "all", so the account may see no'):
+        keep(box, state=state)
+    assert writes(box) == []
+
+
+def noted(*entries: Any, comment: str = "see ticket 4711") -> Gate:
+    """Make a FortiGate on which an administrator has edited the comment of the first entry."""
+    box = gate(*entries)
+    box.tables[IPV4.objects.path]["blocked-192.0.2.7"]["comment"] = comment
+    return box
+
+
+def test_an_entry_with_an_edited_comment_is_reported_in_every_run() -> None:
+    result = keep(noted(entry(FIRST), entry(SECOND)), SECOND, mode="exact", protected=["192.0.2.7"])
+    assert result["changed"] is False
+    assert result["warnings"] == [
+        "192.0.2.7 is blocked, although it is protected, and no run releases it, because the comment or "
+        'address of "blocked-192.0.2.7" was changed on the FortiGate; remove it from the address group '
+        '"blocked"'
+    ]
+    assert result["objects"][-1] == {
+        "kind": "entry",
+        "name": FIRST,
+        "action": "none",
+        "changed": False,
+        "reason": f"still blocked: {block_listing.UNREADABLE}",
+    }
+    assert result["foreign"][0]["reason"] == block_listing.UNREADABLE
+    assert "although" not in keep(noted(entry(FIRST)))["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    "given", [{"entries": [item(FIRST, PAST)]}, {"state": "released"}, {"state": "absent"}]
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_release_that_is_impossible_fails_after_all_others(given: dict[str, Any], check_mode: bool) -> None:
+    box, outcome = noted(entry(FIRST), entry(SECOND, PAST)), Outcome()
+    box.check_mode = check_mode
+    with pytest.raises(Conflict, match=r"^192\.0\.2\.7 cannot be released, because the comment or address"):
+        keep_into(outcome, box, *given.get("entries", ()), state=given.get("state", "present"))
+    result = outcome.result()
+    assert actions(result)[0] == ("entry", SECOND, "delete")
+    assert result["entries"] == []
+    assert not [text for text in result.get("warnings", []) if "no run releases it" in text]
+    assert box.members() == ["none", "blocked-192.0.2.7"] + ["blocked-192.0.2.8"] * check_mode
+
+
+def test_a_taken_name_fails_after_everything_else_is_done() -> None:
+    box, outcome = gate(entry("192.0.2.9", PAST)), Outcome()
+    box.put_address("blocked-192.0.2.7")
+    with pytest.raises(
+        Conflict, match=r"not made by this collection, so 192\.0\.2\.7 cannot be added"
+    ) as caught:
+        keep_into(outcome, box, FIRST, SECOND, V6)
+    assert caught.value.attempt == 'managing the block list "blocked"'
+    assert [each["address"] for each in outcome.values["entries"]] == [SECOND, V6]
+
+
+def test_exclusions_of_the_group_are_a_warning() -> None:
+    box = gate(entry(FIRST))
+    box.tables[IPV4.groups.path][GROUP] |= {"exclude": "enable", "exclude-member": [{"name": "hmi"}, 7]}
+    assert keep(box, FIRST)["warnings"][0].startswith(
+        'the address group "blocked" has exclusions (hmi), so it does not block every host'
+    )
+    box.tables[IPV4.groups.path][GROUP]["exclude-member"] = None
+    assert "has exclusions (no member)" in keep(box, FIRST)["warnings"][0]
+    box.tables[IPV4.groups.path][GROUP]["exclude"] = "disable"
+    assert "warnings" not in keep(box, FIRST)
+
+
+NET = {"subnet": "198.51.100.0 255.255.255.0"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "family", "is_covering"),
+    [
+        (NET, IPV4, True),
+        ({"subnet": "203.0.113.0 255.255.255.0"}, IPV4, False),
+        ({"type": "iprange", "start-ip": "198.51.99.1", "end-ip": "198.51.100.9"}, IPV4, True),
+        ({"type": "iprange", "start-ip": "198.51.99.1"}, IPV4, False),
+        ({"type": "fqdn"}, IPV4, False),
+        ({"ip6": "2001:db8:51::/48"}, IPV6, True),
+    ],
+)
+def test_a_member_of_others_that_covers_a_protected_address_is_a_warning(
+    fields: dict[str, str], family: Any, is_covering: bool
+) -> None:
+    box = gate()
+    box.put_address("ot", family, **fields)
+    box.tables[family.groups.path][GROUP]["member"].append({"name": "ot"})
+    warnings = keep(box, protected=["198.51.100.7", "2001:db8:51::7"]).get("warnings", [])
+    assert bool(warnings) is is_covering
+    if is_covering:
+        assert warnings[0].startswith(f'the member "ot" of the {family.groups.label} "blocked" was not made')
+    box.events.clear()
+    assert "warnings" not in keep(box)
+    assert box.events == IN_SYNC
+
+
+def test_a_member_may_be_a_group_of_groups() -> None:
+    box = gate()
+    box.put_address("ot", **NET)
+    groups = box.tables[IPV4.groups.path]
+    groups["plants"] = {"name": "plants", "member": [{"name": "plant-1"}, {"name": "plants"}]}
+    groups["plant-1"] = {"name": "plant-1", "member": [{"name": "ot"}, {"name": "gone"}]}
+    groups[GROUP]["member"].append({"name": "plants"})
+    (warning,) = keep(box, protected=["198.51.100.7"])["warnings"]
+    assert "blocks addresses in 198.51.100.7/32, although they are protected" in warning
+
+
+@pytest.mark.parametrize("seconds", [86400, -86400])
+def test_an_explicit_release_needs_no_clock_and_releases_nothing_else(seconds: int) -> None:
+    box = gate(entry(FIRST), entry(SECOND, PAST))
+    box.offset = timedelta(seconds=seconds)
+    result = keep(box, item(FIRST, "1970-01-01T00:00:00Z"))
+    assert actions(result) == [("entry", FIRST, "delete")]
+    assert "so only the declared hosts were released; set both clocks" in result["warnings"][0]
+
+
+@pytest.mark.parametrize("given", [{"mode": "exact"}, {"until": "2099-01-01T00:00:00Z"}])
+def test_any_other_task_needs_the_clock(given: dict[str, str]) -> None:
+    box = gate(entry(FIRST))
+    box.offset = timedelta(seconds=400)
+    with pytest.raises(Conflict, match="so nothing was changed"):
+        keep(box, item(FIRST, given.pop("until", PAST)), **given)
+    assert writes(box) == []
+
+
+def test_a_time_that_is_past_by_one_clock_only_is_no_explicit_release() -> None:
+    box = gate(entry(FIRST))
+    box.offset = timedelta(days=-365 * 10)
+    with pytest.raises(Conflict, match="behind"):
+        keep(box, item(FIRST, PAST))
+
+
 def test_absent_leaves_a_group_in_use_and_releases_its_entries() -> None:
     box = gate(entry(FIRST))
     box.extra_uses[GROUP] = 1

@@ -120,7 +120,7 @@ def test_secrets_are_known_and_never_shown_elsewhere(lab: Any, fgt: Any, sensor:
 def test_nonsense_is_refused(lab: Any) -> None:
     for path, body in [
         ("/faults", {"fault": {"kind": "nonsense"}}),
-        ("/faults", {"fault": {"kind": "drop", "speed": 1}}),
+        ("/clock", {"advance": "soon"}),
         ("/appliances/fgt/options", {"colour": "red"}),
         ("/appliances/fgt/options", {"put_missing": 200}),
         ("/appliances/fgt/options", {"version": "seven"}),
@@ -129,6 +129,25 @@ def test_nonsense_is_refused(lab: Any) -> None:
         response = lab.session.post(lab.record["control"] + path, json=body, timeout=STEP_SECONDS)
         assert response.status_code == 400
         assert response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("/faults", {"fault": {"kind": "drop", "speed": 1}}, "there is no key 'speed'; use kind, method, "),
+        ("/faults", {"kind": "drop"}, "there is no key 'kind'; use appliance, fault, match, times"),
+        ("/faults", {"match": {"host": "x"}, "fault": {"kind": "drop"}}, "there is no key 'host'; use kind"),
+        ("/clock", {"advance": 1, "offset": 1}, "there is no key 'offset'; use advance"),
+        ("/clock", {"add": 1, "by": 1}, "there is no key 'add' and no key 'by'; use advance"),
+        ("/appliances/sensor/commands/verdict", {"alert": 101, "is": "x"}, "there is no key 'is'; use alert"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_known_ones(
+    lab: Any, path: str, body: dict[str, Any], message: str
+) -> None:
+    response = lab.session.post(lab.record["control"] + path, json=body, timeout=STEP_SECONDS)
+    assert response.status_code == 400
+    assert message in response.json()["error"]
 
 
 def test_reset(lab: Any, fgt: Any) -> None:

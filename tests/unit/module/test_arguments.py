@@ -83,6 +83,9 @@ def test_an_empty_text_is_an_option_that_is_not_set(module: str, option: str) ->
     empty, absent = validated(module, {**given, option: ""}), validated(module, given)
     if option in CLEARABLE.get(module, set()):
         assert empty[option] == ""
+    elif spec[option].get("default") == []:
+        assert empty == f"{option} contains an empty text"
+        assert validated(module, {**given, option: None}) == empty
     else:
         assert empty == absent
     if spec[option].get("required"):

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .core.faults import Fault
-from .core.options import ConfigurationError
+from .core.options import ConfigurationError, require_known
 from .lab import Lab
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -35,6 +35,13 @@ async def _json(request: Request) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigurationError("the body is JSON but not an object; send a JSON object")
     return content
+
+
+def _seconds(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"advance is {value!r}; set it to a number of seconds") from None
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -135,7 +142,9 @@ def _change_routes(lab: Lab) -> list[Route]:
         return JSONResponse(asdict(fault), 201)
 
     async def clock(request: Request) -> Response:
-        lab.clock.advance(float((await _json(request)).get("advance", 0)))
+        body = await _json(request)
+        require_known(body, "advance")
+        lab.clock.advance(_seconds(body.get("advance", 0)))
         return JSONResponse({"time": lab.clock.now()})
 
     async def options(request: Request) -> Response:

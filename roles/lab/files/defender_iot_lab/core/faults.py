@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from .exchange import Exchange
-from .options import ConfigurationError
+from .options import ConfigurationError, require_known
 
 KINDS = frozenset({"status", "html", "truncate", "drop", "delay", "redirect"})
 Act = Callable[[], Response]
@@ -64,6 +64,7 @@ class Fault:
     @classmethod
     def from_request(cls, request: Mapping[str, Any]) -> Fault:
         """Return the fault of a control request. Raises ConfigurationError."""
+        require_known(request, "appliance", "fault", "match", "times")
         fault = dict(request.get("fault") or {})
         if fault.get("kind") not in KINDS:
             raise ConfigurationError(
@@ -72,12 +73,9 @@ class Fault:
         if fault["kind"] == "html":
             fault.setdefault("status", 200)
         places = {"appliance": request.get("appliance"), "times": request.get("times", 1)}
-        try:
-            return cls(**fault, **places, **(request.get("match") or {}))
-        except TypeError as error:
-            raise ConfigurationError(
-                f"the fault has an unknown or repeated key: {error}; remove that key"
-            ) from error
+        details = {**(request.get("match") or {}), **fault}
+        require_known(details, *(each.name for each in fields(cls) if each.name not in places))
+        return cls(**details, **places)
 
     def matches(self, appliance: str, exchange: Exchange) -> bool:
         """Return whether the fault affects a request."""

@@ -22,6 +22,15 @@ def switch(default: Any, *others: Any) -> Any:
     return field(default=default, metadata={"choices": (default, *others)})  # pylint: disable=invalid-field-call
 
 
+def require_known(given: Mapping[str, Any], *known: str) -> None:
+    """Raise ConfigurationError for keys of a control request that are not known."""
+    unknown = sorted(given.keys() - set(known))
+    if unknown:
+        raise ConfigurationError(
+            f"there is no key {' and no key '.join(map(repr, unknown))}; use {', '.join(known)}"
+        )
+
+
 def changed(options: Options, changes: Mapping[str, Any]) -> Options:
     """Return a copy of the options with changes. Raises ConfigurationError for unknown names and values."""
     known = {item.name: item for item in fields(options)}  # type: ignore[arg-type]

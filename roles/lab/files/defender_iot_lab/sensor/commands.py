@@ -9,9 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.options import ConfigurationError
+from ..core.options import ConfigurationError, require_known
 from . import cef
 from .alerts import VERDICTS, AlertLog
+
+KEYS = {
+    "verdict": ("alert", "verdict"),
+    "edit_alert": ("alert", "severity"),
+    "delete_device": ("device",),
+    "forward": ("alert", "port", "transport", "framing", "form", "copies", "sensor", "without_addresses"),
+}
+"""The keys of each command that are not fields of the API."""
 
 NAMES = ("traffic", "verdict", "edit_alert", "edit_device", "delete_device", "forward")
 
@@ -25,6 +33,8 @@ class Commands:
 
     def run(self, name: str, body: Mapping[str, Any], now: float) -> dict[str, Any]:
         """Carry out a command. Raises ConfigurationError."""
+        if name in KEYS:
+            require_known(body, *KEYS[name])
         return {
             "traffic": self._traffic,
             "verdict": self._verdict,
