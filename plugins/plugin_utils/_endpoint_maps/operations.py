@@ -86,9 +86,10 @@ class Drafter:
             for other, each in operations.items()
             if other != part and (other == "tokens.list" or addresses(each, self.session.description))
         )
-        repeated = Repeated(exchange, others, self.rows, known, self.id_field)
+        repeated = Repeated(exchange, others, self.rows, known, self.id_field, part == ONLY_DELETE)
         faults = list(repeated.faults())
-        for reason, field in faults:
+        doubts = list(repeated.doubts()) if part == ONLY_DELETE and not faults else []
+        for reason, field in faults + doubts:
             self.made.miss(part, reason, request=place(exchange, self.secrets), field=field)
         if faults:
             self.left_out.append(exchange)

@@ -146,6 +146,21 @@ REASONS = {
         "{request} sends {field}, which has another value of the token's row in the list than its id",
         "a map sends only the id and the description of a token: delete tokens manually",
     ),
+    "position": Reason(
+        "{request} names the token only by its description, and sends {field} with a number that may be the "
+        "token's position in the list",
+        "a map that repeats it would delete the token that has this position then: delete tokens manually",
+    ),
+    "fixed_position": Reason(
+        "{request} sends {field}, a number that may be the token's position in the list, and which the map "
+        "would always send",
+        "remove it if the appliance does without; otherwise delete tokens manually",
+    ),
+    "description_only": Reason(
+        "{request} names the token only by its description, so the draft has provenance assumed for it",
+        "make sure that it deletes no other token, such as the newest or one with a longer description; run "
+        "check_endpoints with defender_iot_prove=true, then set its provenance to captured",
+    ),
     "coinciding_id": Reason(
         "{request} sends the token's id in {field}, and one of them may be the id of something else",
         "record again with another new token, whose id differs from the other number",

@@ -127,6 +127,52 @@ def test_a_deletion_that_names_another_token_is_not_drafted(request_: Any, field
     )
 
 
+POSITIONS = {
+    # what a description only confirms: (the request that deletes, the field)
+    "a row": (write("/t/gone", {"row": 2, "name": "Forescout"}), 'the field "/row"'),
+    "how many of the newest": (write("/t/gone", {"newest": 1, "note": "Forescout"}), 'the field "/newest"'),
+    "a row in a text": (write("/t/gone", {"at": "row:2", "name": "Forescout"}), 'the field "/at"'),
+    "a part of the path": (write("/t/at/2?sure=Forescout", method="DELETE"), "a part of its path"),
+    "the name of a box": (write("/t/gone", "ask=Gone:+Forescout&sel[2]=on"), 'the field "/sel[2]"'),
+    "the name of a truth value": (
+        write("/t/gone", {"which": [{"row_2": True}], "name": "Forescout"}),
+        'the field "/which/0/row_2"',
+    ),
+    "the name of a parameter": (
+        write("/t/gone?box-1=on&name=Forescout", method="DELETE"),
+        'the query "box-1"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("request_", "field"), POSITIONS.values(), ids=POSITIONS)
+def test_a_deletion_that_may_select_the_token_by_its_position_is_not_drafted(
+    request_: Any, field: str
+) -> None:
+    found = deleted_by(request_)
+    assert "delete" not in found.endpoints["tokens"]
+    (why,) = said(found, "tokens.delete")
+    assert f"names the token only by its description, and sends {field} with a number" in why
+
+
+@pytest.mark.parametrize("sent", [{"text": "Forescout"}, {"text": "Forescout", "sha256": "no", "v": "1.2"}])
+def test_a_deletion_by_description_alone_is_assumed(sent: Any) -> None:
+    found = deleted_by(write("/t/gone", sent))
+    assert found.endpoints["tokens"]["delete"]["provenance"] == "assumed"
+    assert said(found, "tokens.delete") == [
+        "POST /t/gone names the token only by its description, so the draft has provenance assumed for it"
+    ]
+
+
+def test_a_position_beside_the_id_is_asked_about() -> None:
+    found = deleted_by(write("/t/gone", {"row": 2, "nr": 7, "version": 1}))
+    assert found.endpoints["tokens"]["delete"]["provenance"] == "assumed"
+    assert said(found, "tokens.delete") == [
+        'POST /t/gone sends the field "/row", a number that may be the token\'s position in the list, and '
+        "which the map would always send"
+    ]
+
+
 def test_a_creation_that_names_another_token_is_not_drafted_and_never_repeated() -> None:
     create = write(
         "/t", {"text": "Forescout", "order": [3]}, {"nr": 7, "value": TOKEN, "ticket": "a1b2c3d4e5f6"}
