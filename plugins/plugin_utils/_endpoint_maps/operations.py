@@ -59,7 +59,7 @@ class Drafter:
             identity = self._identity(create, self.rows)
             found[ONLY_DELETE] = Deletion(exchanges, session, create, self.rows, identity, self.made).find()
         elif create:
-            self.made.miss(ONLY_DELETE, "no_delete")
+            self.made.miss(ONLY_DELETE, "delete_without_list")
         kept = {part: each for part, each in found.items() if each}
         return {part: each for part, each in kept.items() if self._is_harmless(part, kept)}
 

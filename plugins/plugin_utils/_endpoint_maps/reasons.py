@@ -130,6 +130,10 @@ REASONS = {
         "{request} lists the tokens in groups, and {items} is only one of them",
         "a map cannot read several lists: list tokens manually",
     ),
+    "split_list": Reason(
+        "{request} lists some tokens in {items}, and others in {other}",
+        "a map cannot read several lists: list tokens manually",
+    ),
     "list_filter": Reason(
         "{request} sends {fields}, which may leave tokens out of the list",
         "if the page can show all tokens, record again with all of them; otherwise use no map",
@@ -198,6 +202,9 @@ REASONS = {
         "the recording does not show that the new token is deleted",
         "record again and delete the token at the end; a delete that you write yourself has provenance "
         "assumed, and check_endpoints proves it with defender_iot_prove=true",
+    ),
+    "delete_without_list": Reason(
+        "without the list, no request is known to delete the new token", "complete tokens.list first"
     ),
     "unnamed_delete": Reason(
         "a later list lacks the new token, and no request before it names the token as the list does",

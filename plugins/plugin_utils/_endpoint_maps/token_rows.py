@@ -86,6 +86,11 @@ class TokenRows:
         """Return the new token's field with this value, None if there is none."""
         return next((pointer for pointer, each in self.new.items() if same(each, value)), None)
 
+    def texts(self, description: str) -> set[str]:
+        """Return what the rows have in the field of the description."""
+        pointer = self.field(description)
+        return {str(row.get(pointer)) for row in self.rows}
+
     def identities(
         self, other_than: Collection[Any], answer: Any, is_addressed: Callable[[Any], bool]
     ) -> set[str]:

@@ -279,7 +279,7 @@ def test_a_secret_in_any_encoding_is_not_in_the_draft(encode: Any) -> None:
     listed = entry(
         "GET",
         "/t?view=all",
-        answer={"rows": [OLD, ROW], encode(PASSWORD): {"rows": [OLD, ROW]}},
+        answer={encode(PASSWORD): {"rows": [OLD, ROW]}},
         cookies=BOTH,
     )
     with pytest.raises(InvalidOptions, match="the draft would contain a secret of the recording"):
@@ -373,7 +373,7 @@ def test_requests_to_one_path_are_distinguished_by_their_bodies() -> None:
         rpc("delete", {**session, "text": "Forescout"}, None),
         rpc("list", session, [OLD]),
     )
-    assert found.missing == []
+    assert [each.partition(":")[0] for each in found.missing] == ["tokens.delete"]
     sent = {name: each["json"] for name, each in found.endpoints["tokens"].items()}
     assert {name: each["method"] for name, each in sent.items()} == {name: name for name in sent}
     assert sent["delete"]["params"] == {"sid": "{sid}", "text": "{description}"}

@@ -340,11 +340,58 @@ def test_a_search_for_a_part_of_the_description_is_no_list(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["scope=mine", "state=unused", "since=2026-11-27T00:00:00Z", "x=2026-11-27"]
+    "query",
+    [
+        *("scope=mine", "state=unused", "since=2026-11-27T00:00:00Z", "x=2026-11-27"),
+        *("mine=true", "ownerId=5", "lastDays=30", "includeExpired=false", "category=1", "since=10"),
+    ],
 )
 def test_what_may_leave_tokens_out_of_the_list_is_asked(query: str) -> None:
     found = made(PAGE, LOGIN, CREATE, read(f"/t?{query}&sort=asc&filter=&page=1", OLD, ROW))
     assert said(found, "tokens.list") == [f"GET /t sends {query}, which may leave tokens out of the list"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        ({"mine": True, "sort": "nr"}, ["mine=true"]),
+        ({"filter": '{"limit": 10, "where": {"box": 5, "x": ""}, "mine": true}'}, ["box=5", "mine=true"]),
+        ({"query": 'query($mine: Boolean) { tokens(owner: "ada", n: 5) { nr } }'}, ["owner=ada"]),
+    ],
+)
+def test_what_a_body_may_leave_out_of_the_list_is_asked(sent: Any, fields: list[str]) -> None:
+    found = made(PAGE, LOGIN, CREATE, write("/find", sent, {"rows": [OLD, ROW]}))
+    assert said(found, "tokens.list") == [
+        f"POST /find sends {', '.join(fields)}, which may leave tokens out of the list"
+    ]
+
+
+def test_a_list_that_may_be_a_part_of_another_is_asked_about() -> None:
+    create = write("/new", {"text": "Forescout"}, {"nr": 7, "value": TOKEN})
+    few, other = read("/few", OLD), {**OLD, "nr": 4, "text": "Splunk"}
+    found = made(PAGE, LOGIN, few, create, read("/few", OLD, ROW), read("/all", OLD, other, ROW))
+    assert said(found, "tokens.list") == [
+        "the list may be any of GET /all, GET /few, and nothing proves which"
+    ]
+    assert said(found, "tokens.delete") == ["without the list, no request is known to delete the new token"]
+    found = made(PAGE, LOGIN, few, create, read("/few", OLD, ROW), read("/all", other, ROW))
+    assert found.endpoints["tokens"]["list"]["path"] == "/few"
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_read"),
+    [
+        ({"old": [OLD]}, False),
+        ({"rowsOfOthers": [OLD]}, False),
+        ({"users": [{"nr": 3, "text": "ada"}]}, True),
+        ({"old": []}, True),
+    ],
+)
+def test_a_list_in_parts_is_not_drafted(beside: Any, is_read: bool) -> None:
+    found = made(PAGE, LOGIN, CREATE, entry("GET", "/t", answer={"rows": [ROW], **beside}, cookies=BOTH))
+    assert ("list" in found.endpoints["tokens"]) == is_read
+    why = f"GET /t lists some tokens in /rows, and others in /{next(iter(beside))}"
+    assert said(found, "tokens.list") == ([] if is_read else [why])
 
 
 def test_a_list_from_before_the_creation_proves_no_deletion() -> None:
