@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ from .writer import Writer, place
 
 SHORTEST_SECRET = 8
 """Shorter cookies are settings such as a language."""
+
+SESSION_HEADER = re.compile(r"session|token|auth|csrf|xsrf|key|secret|ticket", re.IGNORECASE)
+"""What headers are called whose values open a session. Values without a digit are settings."""
 
 ONLY_DELETE = "tokens.delete"
 
@@ -208,7 +212,7 @@ class Drafter:
 
     def _identity(self, create: Exchange, rows: TokenRows) -> Any:
         """Find the field that tells tokens apart; return the new token's value there, None if unclear."""
-        typed = (self.session.description, self.session.never_used)
+        typed = (self.session.description, self.session.never_used, self.session.token)
         after = [each for each in self.recording.exchanges if each.number > create.number and each.writes]
         candidates = rows.identities(
             typed, create.answer, lambda value: any(addresses(each, value) for each in after)
@@ -216,7 +220,10 @@ class Drafter:
         if len(candidates) == 1:
             self.id_field = next(iter(candidates))
             return rows.new[self.id_field]
+        shown = rows.field(self.session.token)
         reason = ("ambiguous_id", {"fields": ", ".join(sorted(candidates))}) if candidates else ("no_id", {})
+        if not candidates and shown is not None:
+            reason = ("token_is_id", {"field": shown})
         self.made.miss("tokens.list.fields.id", reason[0], **reason[1])
         return None
 
@@ -304,5 +311,7 @@ def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
         for name, value in each.headers.items():
             if name.lower() in ("authorization", "proxy-authorization"):
                 found |= {value, *value.split()}
+            elif SESSION_HEADER.search(name) and any(map(str.isdigit, value)):
+                found.add(value)
     long = {value for value in found if len(value) >= SHORTEST_SECRET}
     return {*long, session.basic, *password_forms(session.password), session.token}

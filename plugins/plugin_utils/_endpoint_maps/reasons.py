@@ -170,6 +170,10 @@ REASONS = {
         "record again with another new token, whose id differs from the other number",
     ),
     "ambiguous_id": Reason("the id is one of {fields}", "see which it is in the answer, and write it there"),
+    "token_is_id": Reason(
+        "only {field} is different for each token, and it is the token itself",
+        "use no map: results would show every token as its id",
+    ),
     "no_id": Reason(
         "no field of the list is different for each token",
         "a map cannot tell tokens apart: delete them manually",
