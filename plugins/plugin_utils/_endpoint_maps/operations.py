@@ -13,10 +13,10 @@ from typing import Any
 from .deletion import Deletion
 from .filters import filtering
 from .flow import Flow
-from .harm import Repeated
+from .harm import Repeated, field_name
 from .login import find_login
 from .pages import Paging
-from .places_sent import PlaceSent, addresses
+from .places_sent import PlaceSent, addresses, has_value, sent_places
 from .recording import Exchange, Recording, at, holds, same, scalars
 from .secret_forms import password_forms
 from .session import Draft, RecordedSession
@@ -45,7 +45,7 @@ class Drafter:
         self.rows: TokenRows | None = None
         self.paging: Paging | None = None
         self.id_field: str | None = None
-        self.constants: frozenset[PlaceSent] = frozenset()
+        self.constants: dict[str, frozenset[PlaceSent]] = {}
         self.left_out: list[Exchange] = []
 
     def tokens(self) -> dict[str, Exchange]:
@@ -82,6 +82,10 @@ class Drafter:
     def _is_harmless(self, part: str, operations: Mapping[str, Exchange]) -> bool:
         """Return whether a map may repeat a request; else note why not."""
         exchange = operations[part]
+        if part == "tokens.create" and self._is_polled(exchange):
+            self.made.miss(part, "create_polled", request=place(exchange, self.secrets))
+            self.left_out.append(exchange)
+            return False
         if self.rows is None or part == "tokens.list":
             return True
         known = {name: value for value, name in self.typed(part).items()}
@@ -98,8 +102,30 @@ class Drafter:
         if faults:
             self.left_out.append(exchange)
         elif part == ONLY_DELETE:
-            self.constants = repeated.constants()
+            self.constants[part] = repeated.constants()
+        elif part == "tokens.create":
+            self._mark_description(exchange)
         return not faults
+
+    def _mark_description(self, create: Exchange) -> None:
+        """Ask about a creation that has the description twice. In a path beside a field, it is a fixed word."""
+        places = [each for each, text in sent_places(create) if has_value(text, self.session.description)]
+        if len(places) < 2:
+            return
+        fields = " and ".join(dict.fromkeys(map(field_name, places)))
+        self.made.miss("tokens.create", "description_word", request=place(create, self.secrets), field=fields)
+        in_path = frozenset(each for each in places if each[0] == "path")
+        if len(in_path) < len(places):
+            self.constants["tokens.create"] = in_path
+
+    def _is_polled(self, create: Exchange) -> bool:
+        """Return whether a request was repeated until it answered with the token, or had to wait for it."""
+        if create.writes:
+            return False
+        before = [each for each in self.recording.exchanges if each.number < create.number and each.works]
+        repeated = [each for each in before if (each.method, each.path) == (create.method, create.path)]
+        started = [each for each in before if each.writes and addresses(each, self.session.description)]
+        return bool(repeated) or any(each.status == 202 for each in started)
 
     def settings(self) -> dict[str, Exchange]:
         """Return the requests that read and update the settings, by the parts of the map."""
@@ -190,7 +216,7 @@ class Drafter:
             typed,
             is_step,
             needed_by or part,
-            self.constants if part == ONLY_DELETE else frozenset(),
+            self.constants.get(part, frozenset()),
         )
 
     def typed(self, part: str) -> dict[str, str]:

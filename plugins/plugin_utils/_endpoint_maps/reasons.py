@@ -77,6 +77,15 @@ REASONS = {
         "{request} sends a body that is neither JSON nor a form",
         "a map cannot send it: keep this step manual",
     ),
+    "no_username": Reason(
+        "no field of the sign-in is the user name that you entered",
+        "if it sends another user name, draft again with that one; otherwise write the placeholder username "
+        "where it belongs",
+    ),
+    "same_username": Reason(
+        "the user name and the password are the same text, so every field that has it is written as the password",
+        "write the placeholder username where the user name belongs",
+    ),
     "password_word": Reason(
         "several fields of {request} contain the password's text",
         "restore those that are a fixed word",
@@ -84,6 +93,14 @@ REASONS = {
     "no_create": Reason(
         "no answer contains the token",
         "generate a token while you record, and give the draft exactly the token that was shown",
+    ),
+    "create_polled": Reason(
+        "{request} answers with the token once the appliance has made it",
+        "a map does not wait for that: generate tokens manually",
+    ),
+    "description_word": Reason(
+        "{request} sends the description in {field}",
+        "restore those that are a fixed word, or record again with a description that is in nothing else",
     ),
     "create_not_json": Reason(
         "{request} shows the token, but not as a value in JSON",
@@ -184,7 +201,8 @@ REASONS = {
     ),
     "no_used": Reason(
         "no field of the list shows that the new token was never used",
-        "set defender_iot_recorded_never_used to the text that the answer, not the page, has for it",
+        "set defender_iot_recorded_never_used to what the answer, not the page, has for it, such as null; if it "
+        "has nothing, use no map",
     ),
     "no_used_time": Reason(
         "no listed token was ever used, so the format of times is not known",

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +66,7 @@ class SignIn:
             owner = self._owner(each)
             if owner and each.number in steps:
                 self.written[owner].setdefault("before", []).append(steps[each.number])
+        self._require_username(steps.values())
         self._capture_in_operations()
         self._require_description()
         if self._has_session():
@@ -132,6 +133,14 @@ class SignIn:
         if captured:
             success = operation.pop("success")
             operation |= {"success": success, "capture": {n: _short(p) for n, p in captured.items()}}
+
+    def _require_username(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Note a sign-in that always sends the recorded user name."""
+        session = self.drafter.session
+        sent = set(placeholders(list(steps)))
+        if self.login is None or {"username", "basic"} & sent:
+            return
+        self.made.miss("login", "same_username" if session.username == session.password else "no_username")
 
     def _is_unchanged(self, place_: Mapping[str, str]) -> bool:
         """Return whether the login answers with a cookie that it was sent, which proves nothing."""

@@ -51,6 +51,11 @@ FRESH = re.compile(r"idempoten|nonce", re.IGNORECASE)
 TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 SHORTEST_PART = 4
 ONE_TIME_CODE = re.compile(r"\d{4,10}")
+UNNAMED_CODE = re.compile(r"\d{6,8}|\d{3}[ -]\d{3}")
+CODE_NAME = re.compile(r"t?otp|mfa|[2t]fa|pin|code|.*(passcode|otp|code|pin)", re.IGNORECASE)
+"""What a one-time code is called."""
+
+DIGIT = re.compile(r"\d")
 CLOCK = re.compile(r"1[6-9]\d{8}(\d{3})?|2[01]\d{8}(\d{3})?|0\.\d{6,}")
 """A time or a random number, by which a script keeps a browser from using its cache."""
 
@@ -164,16 +169,26 @@ class Writer:
             parts = {key: self._body(each, str(key), child(pointer, key)) for key, each in part.items()}
             return {key: each for key, each in parts.items() if each is not LEFT_OUT}
         if isinstance(part, list):
+            if self._are_digits_of_code(part):
+                self._note_unknown(name, "".join(map(str, part)), "body", is_fresh=False)
+                return LEFT_OUT
             items = [self._body(item, name, child(pointer, at)) for at, item in enumerate(part)]
             return [each for each in items if each is not LEFT_OUT]
         if part is None or isinstance(part, (bool, float)):
             return part
         if isinstance(part, int):
-            text = self._at("body", pointer)._exact(str(part))
-            if text is None:
-                self._note_time(name, part, "body")
-            return part if text is None else f"{{{text}}}"
+            return self._number(part, name, pointer)
         return self._at("body", pointer)._text(part, name, "body")
+
+    def _number(self, number: int, name: str, pointer: str) -> Any:
+        text = self._at("body", pointer)._exact(str(number))
+        if text is not None:
+            return f"{{{text}}}"
+        if self._is_code(name, str(number)):
+            self._note_unknown(name, str(number), "body", is_fresh=False)
+            return LEFT_OUT
+        self._note_time(name, number, "body")
+        return number
 
     def _exact(self, text: str) -> str | None:
         if text in self.typed:
@@ -229,7 +244,22 @@ class Writer:
         if is_opaque(literal):
             return True
         is_code = ONE_TIME_CODE.fullmatch(literal) is not None
-        return self.is_step and self.exchange.writes and where == "body" and is_code
+        is_in_step = self.is_step and self.exchange.writes and where == "body" and is_code
+        return is_in_step or self._is_code(name, literal)
+
+    @property
+    def _signs_in(self) -> bool:
+        return self.part == "login" or (self.is_step and self.exchange.writes)
+
+    def _is_code(self, name: str, literal: str) -> bool:
+        """Return whether a value of the sign-in may be a one-time code. Round numbers are settings."""
+        is_named = CODE_NAME.fullmatch(name) and ONE_TIME_CODE.fullmatch(literal)
+        is_unnamed = UNNAMED_CODE.fullmatch(literal) and not literal.endswith("00")
+        return self._signs_in and bool(is_named or is_unnamed)
+
+    def _are_digits_of_code(self, items: list[Any]) -> bool:
+        is_long = ONE_TIME_CODE.fullmatch("0" * len(items)) is not None
+        return self._signs_in and is_long and all(DIGIT.fullmatch(str(each)) for each in items)
 
     def _note_unknown(self, name: str, literal: str, where: str, *, is_fresh: bool) -> None:
         """Say that a value is left out: a header with one value in all requests only once."""
@@ -237,6 +267,8 @@ class Writer:
         if where == "header" and (name, literal) in self.flow.noted:
             return
         self.flow.noted.add((name, literal))
+        if where == "path" and self._is_code(name, literal):
+            self.flow.followed.add(literal)
         values = candidates(literal)
         source = next(
             (each for value in values if (each := self.flow.has_in_text(value, self.exchange))), None
