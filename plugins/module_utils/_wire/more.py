@@ -61,6 +61,8 @@ class Read:
         failed = [name for name, value in beside if value and plain(name) in ERRORS and not self.seen]
         if failed:
             return f'the answer has "{failed[0]}" beside an empty list', "check the appliance, and run again"
+        if _is_in_groups(answer.json(), self.items):
+            return "the list is one of several in groups", "use no map: it cannot read several lists"
         signs = [*self._in_headers(answer), *(self._in_field(name, value) for name, value in beside)]
         return next(((sign, NO_WAY) for sign in signs if sign), None)
 
@@ -121,6 +123,24 @@ def _members(text: str) -> tuple[list[str], list[Any]]:
         document = None
     members = document if isinstance(document, dict) else {}
     return list(members), list(members.values())
+
+
+def _is_in_groups(document: Any, items: str) -> bool:
+    """Return whether the list is in an item of a list, and another item has such a list too."""
+    steps = items.split("/")
+    for end in range(1, len(steps)):
+        around = pointed(document, "/".join(steps[:end]))
+        inside = "/".join(["", *steps[end + 1 :]])
+        if isinstance(around, list) and sum(_has_list(each, inside) for each in around) > 1:
+            return True
+    return False
+
+
+def _has_list(document: Any, pointer: str) -> bool:
+    try:
+        return isinstance(pointed(document, pointer), list)
+    except LookupError:
+        return False
 
 
 def _beside(document: Any, items: str) -> Iterator[tuple[str, Any]]:

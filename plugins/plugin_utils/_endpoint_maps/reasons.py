@@ -258,7 +258,7 @@ REASONS = {
         "record again without testing the connection",
     ),
     "no_logout": Reason(
-        "{request} seems to sign out, and sends what nothing else in the map needs",
+        "{request} seems to sign out, and sends what the login does not give",
         "the map leaves it out, so sessions end by the appliance's own time limit",
     ),
     "evicted": Reason(

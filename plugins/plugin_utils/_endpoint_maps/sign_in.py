@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +57,7 @@ class SignIn:
         if self.login:
             self.flow.need(self.login, "login")
         steps = self._steps()
-        logout = self._logout()
+        logout = self._logout(steps)
         self._finish_steps(steps)
         common = [
             steps[each.number] for each in self.flow.steps() if each.number in steps and not self._owner(each)
@@ -200,8 +200,13 @@ class SignIn:
         self.made.miss("login", "sanitized")
         return True
 
-    def _logout(self) -> dict[str, Any]:
-        """Return the logout; note it if it needs what nothing else in the map needs."""
+    def _captured(self, steps: Collection[int]) -> set[str]:
+        """Return the names that the login captures."""
+        login = [each for each in self.flow.steps() if each.number in steps and not self._owner(each)]
+        return {name for each in login for name in self.flow.captures_of(each)}
+
+    def _logout(self, steps: Collection[int]) -> dict[str, Any]:
+        """Return the logout; note it if it needs what nothing else in the map needs, or only an operation gives."""
         last = max(each.number for each in self.operations.values())
         after = [each for each in self.flow.exchanges if each.number > last and self._is_logout(each)]
         if not after:
@@ -210,7 +215,8 @@ class SignIn:
         notes, before = Draft({}), self.flow.saved()
         writer = self.drafter.writer(exchange, "login.logout", {})
         written = replace(writer, made=notes).operation()
-        if notes.missing or set(self.flow.needed) != set(before.needed):
+        sent = set(placeholders(written)) & {name for names in self.flow.captures.values() for name in names}
+        if notes.missing or set(self.flow.needed) != set(before.needed) or sent - self._captured(steps):
             self.flow.restore(before)
             request = place(exchange, self.drafter.secrets | self.flow.followed)
             self.made.miss("login.logout", "no_logout", request=request)

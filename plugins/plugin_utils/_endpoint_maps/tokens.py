@@ -12,7 +12,7 @@ from typing import Any
 
 from .page_paths import same_pages
 from .places_sent import addresses, sent_places
-from .recording import Exchange, at, holds, is_in_a_list, lists, scalars
+from .recording import Exchange, at, holds, is_in_groups, lists, scalars
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, rows_of
 from .values import may_hold, shows
@@ -62,7 +62,8 @@ def find_list(
         return None
     same_request = [each for each in whole if key_of(each.exchange) == keys[0]]
     last = _best_proved(same_request, created, description)
-    if is_in_a_list(last.exchange.answer, last.pointer):
+    same_list = [each for each in exchanges if key_of(each) == keys[0]]
+    if any(is_in_groups(each.answer, last.pointer) for each in same_list):
         made.miss("tokens.list", "grouped_list", request=_name(last.exchange), items=last.pointer)
         return None
     other = _other_part(last, exchanges)

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from ...module_utils._wire.web_interface import PLACEHOLDER
 from .flow import Flow
 from .load import UUID, is_literal_secret
-from .places_sent import PlaceSent
+from .places_sent import PlaceSent, is_composite
 from .recording import Exchange, child
 from .session import Draft, RecordedSession
 from .token_rows import is_time
@@ -120,7 +120,7 @@ class Writer:
         text = self._text(unquote(segment), "path", "path")
         if text is LEFT_OUT:
             return "LEFT-OUT"
-        return _quoted(text) if PLACEHOLDER.search(str(text)) else segment.replace("{", "%7B")
+        return _quoted(text, also="=") if PLACEHOLDER.search(str(text)) else segment.replace("{", "%7B")
 
     def _headers(self) -> dict[str, str]:
         made = {}
@@ -299,11 +299,14 @@ def is_telling(secret: str) -> bool:
 
 
 def _inside(text: str, typed: Mapping[str, str]) -> list[str]:
-    """Return the typed values that a longer text has as words of their own, as GraphQL does."""
+    """Return the typed values that a longer text has as words of their own, as GraphQL and OData do."""
     long = [value for value in typed if len(value) >= SHORTEST_PART and value in text]
     is_code = "{" in text and "(" in text
     short = [
-        value for value in typed if is_code and re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text)
+        value
+        for value in typed
+        if (is_code and re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text))
+        or is_composite(text, value)
     ]
     return sorted({*long, *short}, key=len, reverse=True)
 
@@ -323,7 +326,9 @@ def _unmarked(marked: str) -> str:
     return MARK.sub(r"{\1}", PLACEHOLDER.sub(r"{{\1}}", marked))
 
 
-def _quoted(text: str) -> str:
-    """Percent-encode a text except for its placeholders."""
+def _quoted(text: str, also: str = "") -> str:
+    """Percent-encode a text except for its placeholders, and except for characters that stay ``also``."""
     parts = re.split(r"(\{[a-z][a-z0-9_]*\})", text)
-    return "".join(part if PLACEHOLDER.fullmatch(part) else quote(part, safe="$,:;@!*'()~") for part in parts)
+    return "".join(
+        part if PLACEHOLDER.fullmatch(part) else quote(part, safe=f"$,:;@!*'()~{also}") for part in parts
+    )

@@ -299,6 +299,34 @@ def test_only_the_one_request_that_can_have_deleted_the_token_is_drafted(request
     assert why in sentence
 
 
+COMPOSITE = {
+    # what has the id inside: (the request that deletes, its place in the drafted one)
+    "a name of a file": (write("/t/7.json", method="DELETE"), ("path", "/t/{id}.json")),
+    "a key": (write("/data/Boxes(7)", method="DELETE"), ("path", "/data/Boxes({id})")),
+    "a parameter of the path": (write("/t;nr=7", method="DELETE"), ("path", "/t;nr={id}")),
+    "a pointer": (
+        write("/t", [{"op": "remove", "path": "/rows/7"}], method="PATCH"),
+        ("json", [{"op": "remove", "path": "/rows/{id}"}]),
+    ),
+    "a kind": (write("/gone", {"ref": "box:7"}), ("json", {"ref": "box:{id}"})),
+}
+
+
+@pytest.mark.parametrize(("request_", "place"), COMPOSITE.values(), ids=COMPOSITE)
+def test_a_short_id_is_found_in_a_longer_text(request_: Any, place: Any) -> None:
+    found = deleted_by(request_)
+    assert found.missing == []
+    assert found.endpoints["tokens"]["delete"][place[0]] == place[1]
+
+
+@pytest.mark.parametrize("path", ["/t/1.7", "/t/7.2", "/t/v7", "/t/old 7b"])
+def test_a_number_that_is_a_part_of_another_is_no_id(path: str) -> None:
+    found = deleted_by(write(path.replace(" ", "%20"), method="DELETE"))
+    assert said(found, "tokens.delete") == [
+        "a later list lacks the new token, and no request before it names the token as the list does"
+    ]
+
+
 def test_a_request_with_the_method_get_may_delete() -> None:
     found = deleted_by(entry("GET", "/t?do=delete&nr=7", answer={}, cookies=BOTH))
     assert found.missing == []
@@ -329,6 +357,15 @@ def test_lists_in_groups_are_not_drafted() -> None:
     assert said(found, "tokens.list") == [
         "GET /t lists the tokens in groups, and /groups/1/rows is only one of them"
     ]
+
+
+def test_a_list_in_the_only_item_of_a_list_is_drafted() -> None:
+    batch = [entry("GET", "/t", answer=[{"rows": rows}], cookies=BOTH) for rows in ([OLD], [OLD, ROW], [OLD])]
+    found = made(PAGE, LOGIN, batch[0], CREATE, batch[1], DELETE, batch[2])
+    assert found.missing == []
+    assert found.endpoints["tokens"]["list"]["items"] == "/0/rows"
+    grown = entry("GET", "/t", answer=[{"rows": []}, {"rows": [OLD]}], cookies=BOTH)
+    assert "list" not in made(PAGE, LOGIN, CREATE, batch[1], grown).endpoints["tokens"]
 
 
 @pytest.mark.parametrize("query", ["q=fore", "q=*SCOUT", "name=Forescout"])

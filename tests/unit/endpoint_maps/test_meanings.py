@@ -18,6 +18,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries imp
     BOTH,
     CREATE,
     DELETE,
+    ENTRIES,
     GONE,
     LIST,
     LOGIN,
@@ -237,3 +238,60 @@ def test_the_value_for_never_may_be_given_as_json() -> None:
     tokens = made(PAGE, LOGIN, CREATE, listing(*rows), session=session).endpoints["tokens"]
     assert tokens["list"]["fields"]["used"] == "/last"
     assert tokens["list"]["never_used"] is None
+
+
+def basic() -> str:
+    """Return the credentials of the account as HTTP's basic authentication sends them."""
+    return f"Basic {RECORDED.basic}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "drafted"),
+    [
+        ({"X-User": "ada", "X-Pass": PASSWORD}, {"X-User": "{username}", "X-Pass": "{password}"}),
+        ({"Authorization": basic()}, {"Authorization": "Basic {basic}"}),
+    ],
+    ids=["two headers", "basic authentication"],
+)
+def test_a_sign_in_may_send_the_account_in_headers(headers: Any, drafted: Any) -> None:
+    found = signed_in_by(login({}, headers=headers))
+    assert found.endpoints["login"]["steps"][0]["headers"] == drafted
+    assert not [each for each in found.missing if each.startswith("login")]
+
+
+def test_a_sign_out_that_needs_what_only_the_list_gives_is_left_out() -> None:
+    given = entry("GET", "/t", answer={"rows": [OLD, ROW]}, cookies=BOTH)
+    given["response"]["headers"] = [{"name": "X-Write", "value": "wr1te-token-8"}]
+    header = {"headers": {"X-Write": "wr1te-token-8"}, "cookies": BOTH}
+    create = entry("POST", "/t", {"text": "Forescout"}, {"nr": 7, "value": TOKEN}, **header)
+    found = made(PAGE, LOGIN, given, create, given, entry("POST", "/logout", {}, {}, **header))
+    assert "logout" not in found.endpoints["login"]
+    assert any(
+        "POST /logout seems to sign out, and sends what the login does not give" in each
+        for each in found.missing
+    )
+
+
+def at_second(number: int, sent: Any, **request: Any) -> dict[str, Any]:
+    """Return an entry that was sent at this second."""
+    return {
+        **sent,
+        "request": {**sent["request"], **request},
+        "startedDateTime": f"2026-11-27T09:00:{number:02}.500Z",
+    }
+
+
+def test_entries_are_read_in_the_order_in_which_they_were_sent() -> None:
+    entries = [at_second(number, each) for number, each in enumerate(ENTRIES)]
+    whole = made(*entries)
+    assert made(*reversed(entries)) == whole
+    assert whole.missing == []
+    del entries[3]["startedDateTime"]
+    assert made(*reversed(entries)) != whole
+
+
+@pytest.mark.parametrize("host", ["https://SENSOR.example", "https://sensor.example:443"])
+def test_one_host_may_be_written_in_several_ways(host: str) -> None:
+    url = LOGIN["request"]["url"].replace("https://sensor.example", host)
+    entries = [at_second(0, each, url=url) if each is LOGIN else each for each in ENTRIES]
+    assert made(*entries).endpoints == made(*ENTRIES).endpoints

@@ -264,6 +264,13 @@ def test_a_sign_around_a_list_in_a_list_is_found() -> None:
         whole(Wire(answer(200, deep)), "/data/0/tokens/rows")
 
 
+def test_a_list_that_is_one_of_several_in_groups_is_refused() -> None:
+    group, other = {"rows": [{"id": 1}]}, {"users": []}
+    assert whole(Wire(answer(200, [group, other])), "/0/rows") == [1]
+    with pytest.raises(ApplianceError, match="the list is one of several in groups"):
+        whole(Wire(answer(200, [group, other, {"rows": []}])), "/0/rows")
+
+
 @pytest.mark.parametrize(
     ("given", "beside"),
     [
