@@ -175,7 +175,7 @@ class Flow:
         return None
 
     def _signs_in_with(self, text: str, exchange: Exchange) -> bool:
-        """Return whether a request up to the login sends something short that is no word, such as a step's id."""
+        """Return whether a request up to the login sends something that is no word, such as a step's id."""
         return self._is_early(exchange) and WORD.fullmatch(text) is None
 
     def _was_sent(self, text: str, source: Exchange) -> bool:
@@ -187,9 +187,9 @@ class Flow:
         What the login gave is taken too if the request signs in again, or renews the session.
         """
         login, place = self.login, source.place
-        if login and "pointer" in place and at(login.answer, place["pointer"]) is not None:
-            if self._repeats_login(source.exchange) or self._renews_session(source.exchange, place):
-                return Source(login, source.text, place)
+        is_again = self._repeats_login(source.exchange) or self._renews_session(source.exchange, place)
+        if login and is_again and "pointer" in place and at(login.answer, place["pointer"]) is not None:
+            return Source(login, source.text, place)
         header = source.place.get("header")
         for each in (self.reads, self.login):
             if header and each and each.number < exchange.number and header in each.answer_headers:

@@ -108,7 +108,7 @@ class Drafter:
         return not faults
 
     def _mark_description(self, create: Exchange) -> None:
-        """Ask about a creation that has the description twice. In a path beside a field, it is a fixed word."""
+        """Ask about a creation that has the description twice. Beside a field, a path has a fixed word."""
         places = [each for each, text in sent_places(create) if has_value(text, self.session.description)]
         if len(places) < 2:
             return

@@ -10,22 +10,20 @@ Values decide; the usual names of parameters are used only where one page alone 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, quote
 
 from ...module_utils._wire.https import next_link
 from .filters import is_filter
-from .page_paths import numbered_parts, same_pages, with_part
+from .page_paths import same_pages
+from .parameters import SIZES, filled, is_number, numbers, parameters, plain, whole_number
 from .recording import Exchange, at, scalars
 from .session import Draft
-from .token_rows import TokenRows, name_of
+from .token_rows import TokenRows
 from .values import is_opaque
 
 PAGES = {"page", "pagenumber", "pageindex", "pageno", "pagenum", "p"}
 OFFSETS = {"offset", "skip", "start", "from", "startindex", "startat", "firstresult", "begin"}
-SIZES = {"size", "limit", "perpage", "count", "take", "top", "max", "rows", "length", "maxresults", "first"}
 CURSORS = {"cursor", "after", "pagetoken", "continuation", "continuationtoken", "marker", "next", "nexttoken"}
 TOTALS = {
     "total",
@@ -40,15 +38,7 @@ ENDS = {"end", "to", "until", "endindex", "endat", "endrow", "rowend", "lastrow"
 OF_ONE_PAGE = {"numberofelements", "totalpages", "pagecount", "pages"}
 LASTS = {"last", "islast", "lastpage", "isend", "eof"}
 MORE = {"more", "hasmore", "hasnext", "hasnextpage", "truncated", "istruncated"}
-ASSIGNED = re.compile(r'(\w+)"?\s*[:=]\s*(\d{1,6})\b')
-"""A number in JSON or in code, such as ``first: 10``."""
-
 NEXT = re.compile(r"next|cursor|continuation")
-
-
-def plain(name: str) -> str:
-    """Return a name in lower case, without separators."""
-    return re.sub(r"[^a-z]", "", name_of(name).lower())
 
 
 class Paging:
@@ -340,56 +330,3 @@ class Paging:
         why = ", ".join(f"{name}: {value}" for name, value in paging.items())
         request = f"{self.rows.exchange.method} {self.rows.exchange.bare_path}"
         made.miss("tokens.list.paging", "paging", request=request, why=why)
-
-
-def filled(operation: dict[str, Any], name: str, place: str) -> dict[str, Any]:
-    """Return an operation that has a place in one parameter: of its query, or by a pointer of its body."""
-    if name.startswith("#"):
-        path, mark, query = operation["path"].partition("?")
-        return {**operation, "path": with_part(path, name, place) + mark + query}
-    if name.startswith("/"):
-        form = next(form for form in ("json", "form", "multipart") if form in operation)
-        return {**operation, form: _put(operation[form], name.split("/")[1:], place)}
-    path, _mark, query = operation["path"].partition("?")
-    key = quote(name, safe="$[]")
-    pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] != key]
-    return {**operation, "path": f"{path}?{'&'.join([*pairs, f'{key}={place}'])}"}
-
-
-def _put(document: Any, names: list[str], place: str) -> Any:
-    if not names:
-        return place
-    name, *rest = names
-    if isinstance(document, list):
-        return [_put(each, rest, place) if str(at) == name else each for at, each in enumerate(document)]
-    key = name.replace("~1", "/").replace("~0", "~")
-    return {each: _put(part, rest, place) if each == key else part for each, part in document.items()}
-
-
-def parameters(exchange: Exchange) -> Iterator[tuple[str, str]]:
-    """Yield the parameters of a path and of a query by name, and those of a body by pointer."""
-    yield from numbered_parts(exchange.bare_path)
-    yield from parse_qsl(exchange.path.partition("?")[2], keep_blank_values=True)
-    for pointer, value in scalars(exchange.body):
-        if value is not None and not isinstance(value, bool):
-            yield pointer, str(value)
-
-
-def numbers(exchange: Exchange) -> Iterator[tuple[str, int]]:
-    """Yield the parameters that are numbers, but no times, and the sizes that are inside a text."""
-    for name, value in parameters(exchange):
-        if is_number(value):
-            yield name, int(value)
-        elif "{" in value:
-            inside = ((f"{name}/{key}", int(size)) for key, size in ASSIGNED.findall(value))
-            yield from (pair for pair in inside if plain(pair[0]) in SIZES)
-
-
-def whole_number(value: Any) -> int:
-    """Return a number that may be a text, -1 if it is none."""
-    return int(value) if is_number(str(value)) else -1
-
-
-def is_number(value: str) -> bool:
-    """Return whether a parameter can be a position or a size."""
-    return re.fullmatch(r"\d{1,6}", value) is not None

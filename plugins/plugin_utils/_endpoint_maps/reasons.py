@@ -83,7 +83,8 @@ REASONS = {
         "where it belongs",
     ),
     "same_username": Reason(
-        "the user name and the password are the same text, so every field that has it is written as the password",
+        "the user name and the password are the same text, so every field that has it is written as the "
+        "password",
         "write the placeholder username where the user name belongs",
     ),
     "password_word": Reason(
@@ -201,8 +202,8 @@ REASONS = {
     ),
     "no_used": Reason(
         "no field of the list shows that the new token was never used",
-        "set defender_iot_recorded_never_used to what the answer, not the page, has for it, such as null; if it "
-        "has nothing, use no map",
+        "set defender_iot_recorded_never_used to what the answer, not the page, has for it, such as null; if "
+        "it has nothing, use no map",
     ),
     "no_used_time": Reason(
         "no listed token was ever used, so the format of times is not known",

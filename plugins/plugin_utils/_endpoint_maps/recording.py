@@ -299,7 +299,7 @@ def lists(document: Any, pointer: str = "") -> Iterator[tuple[str, list[Any]]]:
 
 
 def is_in_groups(document: Any, pointer: str) -> bool:
-    """Return whether a pointer goes through a list of several items, of which it names one by its position."""
+    """Return whether a pointer names one of several items of a list by its position."""
     steps = pointer.split("/")
     around = (at(document, "/".join(steps[:end])) for end in range(1, len(steps)))
     return any(isinstance(each, list) and len(each) > 1 for each in around)

@@ -12,7 +12,7 @@ SHORTEST_PART, LONGEST_PART = 4, 8
 
 
 def password_forms(password: str) -> set[str]:
-    """Return a password, also in upper and lower case, its encodings that a search does not decode, and its parts.
+    """Return a password, its encodings that a search does not decode, and its parts, in any case.
 
     A part has 8 characters, or half of the password's length if that is less, but at least 4, and not only
     letters: a word may be in a map by chance. ``values.decodings`` decodes percent-encoding, HTML and JSON

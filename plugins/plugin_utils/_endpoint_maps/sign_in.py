@@ -206,7 +206,7 @@ class SignIn:
         return {name for each in login for name in self.flow.captures_of(each)}
 
     def _logout(self, steps: Collection[int]) -> dict[str, Any]:
-        """Return the logout; note it if it needs what nothing else in the map needs, or only an operation gives."""
+        """Return the logout; note it if it needs what nothing else needs, or only an operation gives."""
         last = max(each.number for each in self.operations.values())
         after = [each for each in self.flow.exchanges if each.number > last and self._is_logout(each)]
         if not after:

@@ -95,7 +95,7 @@ class TokenRows:
 
     def texts(self, description: str) -> set[str]:
         """Return what the rows have in the field of the description."""
-        pointer = self.field(description)
+        pointer = self.field(description) or ""
         return {str(row.get(pointer)) for row in self.rows}
 
     def identities(
@@ -129,10 +129,10 @@ class TokenRows:
     def never_used(self, taken: Collection[str | None], shown: str) -> set[str]:
         """Return the fields that can mean that the new token was never used.
 
-        These are the fields with the text that the browser has ``shown``, or with this value as JSON has it. If there are none: the fields that
-        are empty, or a word where another token has a time, and in which every other token has the same value
-        or a time. If there are none: the fields that only other tokens have, with a time. Fields that are
-        called another time, such as of the expiry, are none of them.
+        These are the fields with the text that the browser has ``shown``, perhaps as JSON has it. If there
+        are none: the fields that are empty, or a word where another token has a time, and in which every
+        other token has the same value or a time. If there are none: the fields that only other tokens have,
+        with a time. Fields that are called another time, such as of the expiry, are none of them.
         """
         left = {pointer: value for pointer, value in self.new.items() if pointer not in taken}
         literal = {pointer for pointer, value in left.items() if shown in (value, json.dumps(value))}

@@ -200,9 +200,9 @@ def is_opaque(text: str) -> bool:
     is_mixed = text != text.lower() and text != text.upper()
     if digits <= 1 and len(text) >= LONG_WORD and _changes(text, str.isupper) * 3 >= len(text):
         return True
-    if len(text) >= LONG_WORD and digits > 1 and letters > 1:
-        if is_mixed or (HEX.fullmatch(text) is not None and digits > 2):
-            return True
+    is_long = len(text) >= LONG_WORD and digits > 1 and letters > 1
+    if is_long and (is_mixed or (HEX.fullmatch(text) is not None and digits > 2)):
+        return True
     return _changes(text, str.isdigit) >= 4
 
 

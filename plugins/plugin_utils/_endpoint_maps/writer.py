@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from ...module_utils._wire.web_interface import PLACEHOLDER
+from .codes import are_digits, is_code, is_short_number
 from .flow import Flow
 from .load import UUID, is_literal_secret
 from .places_sent import PlaceSent, is_composite
@@ -50,12 +51,6 @@ FRESH = re.compile(r"idempoten|nonce", re.IGNORECASE)
 
 TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 SHORTEST_PART = 4
-ONE_TIME_CODE = re.compile(r"\d{4,10}")
-UNNAMED_CODE = re.compile(r"\d{6,8}|\d{3}[ -]\d{3}")
-CODE_NAME = re.compile(r"t?otp|mfa|[2t]fa|pin|code|.*(passcode|otp|code|pin)", re.IGNORECASE)
-"""What a one-time code is called."""
-
-DIGIT = re.compile(r"\d")
 CLOCK = re.compile(r"1[6-9]\d{8}(\d{3})?|2[01]\d{8}(\d{3})?|0\.\d{6,}")
 """A time or a random number, by which a script keeps a browser from using its cache."""
 
@@ -169,7 +164,7 @@ class Writer:
             parts = {key: self._body(each, str(key), child(pointer, key)) for key, each in part.items()}
             return {key: each for key, each in parts.items() if each is not LEFT_OUT}
         if isinstance(part, list):
-            if self._are_digits_of_code(part):
+            if self._signs_in and are_digits(part):
                 self._note_unknown(name, "".join(map(str, part)), "body", is_fresh=False)
                 return LEFT_OUT
             items = [self._body(item, name, child(pointer, at)) for at, item in enumerate(part)]
@@ -184,7 +179,7 @@ class Writer:
         text = self._at("body", pointer)._exact(str(number))
         if text is not None:
             return f"{{{text}}}"
-        if self._is_code(name, str(number)):
+        if self._signs_in and is_code(name, str(number)):
             self._note_unknown(name, str(number), "body", is_fresh=False)
             return LEFT_OUT
         self._note_time(name, number, "body")
@@ -243,23 +238,13 @@ class Writer:
             return True
         if is_opaque(literal):
             return True
-        is_code = ONE_TIME_CODE.fullmatch(literal) is not None
-        is_in_step = self.is_step and self.exchange.writes and where == "body" and is_code
-        return is_in_step or self._is_code(name, literal)
+        if self.is_step and self.exchange.writes and where == "body" and is_short_number(literal):
+            return True
+        return self._signs_in and is_code(name, literal)
 
     @property
     def _signs_in(self) -> bool:
         return self.part == "login" or (self.is_step and self.exchange.writes)
-
-    def _is_code(self, name: str, literal: str) -> bool:
-        """Return whether a value of the sign-in may be a one-time code. Round numbers are settings."""
-        is_named = CODE_NAME.fullmatch(name) and ONE_TIME_CODE.fullmatch(literal)
-        is_unnamed = UNNAMED_CODE.fullmatch(literal) and not literal.endswith("00")
-        return self._signs_in and bool(is_named or is_unnamed)
-
-    def _are_digits_of_code(self, items: list[Any]) -> bool:
-        is_long = ONE_TIME_CODE.fullmatch("0" * len(items)) is not None
-        return self._signs_in and is_long and all(DIGIT.fullmatch(str(each)) for each in items)
 
     def _note_unknown(self, name: str, literal: str, where: str, *, is_fresh: bool) -> None:
         """Say that a value is left out: a header with one value in all requests only once."""
@@ -267,7 +252,7 @@ class Writer:
         if where == "header" and (name, literal) in self.flow.noted:
             return
         self.flow.noted.add((name, literal))
-        if where == "path" and self._is_code(name, literal):
+        if where == "path" and is_code(name, literal):
             self.flow.followed.add(literal)
         values = candidates(literal)
         source = next(
