@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find out whether a recorded deletion may select the token by something else than its id.
+"""Determine whether a recorded deletion may select the token by something else than its id.
 
 An appliance can delete what is in a row of its list, and take the description only as a confirmation. A map
 that repeats such a request deletes whatever is in that row then.
