@@ -40,7 +40,8 @@ class Sensor(Appliance):
         A token that this task has created is deleted by the id in the answer, even if it is not listed yet.
 
         Raises ApplianceError if the list does not name the token, if the endpoint map deletes by a
-        description that several tokens have, or if the list then still has the token, or lacks another one.
+        description that other tokens have or contain, or if the list then still has the token, or lacks
+        another one.
         """
         before = self.table(resource)
         fields = self._row_to_delete(before, raw or {})
@@ -50,16 +51,22 @@ class Sensor(Appliance):
     def _require_gone(self, id_: str, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
         """Raise ApplianceError unless the token, and no other one, is gone from the list."""
         left = {str(row["id"]) for row in after}
+        others = ", ".join(sorted({str(row["id"]) for row in before} - left - {id_}))
+        if others:
+            instead = (
+                f"the token with id {id_} is still listed, and instead"
+                if id_ in left
+                else f"besides the token with id {id_},"
+            )
+            raise ApplianceError(
+                f"{instead} the tokens with the ids {others} are gone",
+                "remove tokens.delete from the endpoint map, unless another administrator deleted them: each "
+                "further run could delete others",
+            )
         if id_ in left:
             raise ApplianceError(
                 f"the appliance accepted the deletion, and still lists the token with id {id_}",
                 "run again; if it stays, check the endpoint map's tokens.delete",
-            )
-        others = sorted({str(row["id"]) for row in before} - left - {id_})
-        if others:
-            raise ApplianceError(
-                f"besides the token with id {id_}, the tokens with the ids {', '.join(others)} are gone",
-                "stop using the endpoint map's tokens.delete, unless another administrator deleted them",
             )
 
     def mint(self, resource: Resource, key: str) -> tuple[str, Any]:
@@ -87,12 +94,8 @@ class Sensor(Appliance):
                 "so nothing was deleted",
                 "run again if another administrator is changing the tokens, otherwise check the endpoint map",
             )
-        if not takes_id and len(alike) > 1:
-            raise ApplianceError(
-                f'{len(alike)} tokens have the description "{description}", and the endpoint map '
-                "deletes by description only, so nothing was deleted",
-                "delete the others in the web interface, or add {id} to the map's tokens.delete",
-            )
+        if not takes_id:
+            _require_own_description(rows, str(description))
         return found[0]
 
     def probe(
@@ -117,6 +120,21 @@ class Sensor(Appliance):
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:
     return route.relay(params) or Sensor(params)
+
+
+def _require_own_description(rows: list[dict[str, Any]], description: str) -> None:
+    """Raise ApplianceError if a deletion by description could match another token too.
+
+    An appliance may compare the beginning or a part of it, or without regard to case (assumed).
+    """
+    wanted = description.lower()
+    alike = [row for row in rows if wanted in str(row["description"]).lower()]
+    if len(alike) > 1:
+        raise ApplianceError(
+            f'{len(alike)} tokens have or contain the description "{description}", and the endpoint map '
+            "deletes by description only, so nothing was deleted",
+            "delete the token in the web interface, or add {id} to the map's tokens.delete",
+        )
 
 
 def _means_never(used: Any) -> bool:

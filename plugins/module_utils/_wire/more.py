@@ -10,6 +10,7 @@ lists them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,20 @@ from typing import Any
 from .https import Response, next_link
 from .places import pointed
 
-MORE = {"more", "hasmore", "hasnext", "hasnextpage", "truncated", "istruncated", "partial", "incomplete"}
-LAST = {"last", "islast", "islastpage"}
-NEXT = {"next", "nextlink", "nexturl", "nextpagetoken", "nexttoken", "nextcursor", "odatanextlink"}
-PAGES = {"pages", "pagecount", "totalpages", "numpages", "numberofpages"}
-TOTALS = {"total", "totalcount", "totalelements", "totalrecords", "totalitems", "recordstotal", "totalrows"}
+MORE = re.compile(
+    r"(is|has)?more(items|pages|data|results|records|rows|available)?|hasnext(page)?"
+    r"|(is)?(truncated|partial|incomplete)"
+)
+LAST = re.compile(r"(is)?(last(page)?|final|end|eof)")
+NEXT = re.compile(
+    r"(odata)?next(page|link|url|uri|href|token|marker|cursor|key|pagetoken|pageurl|pagelink|continuationtoken)?"
+    r"|continuation(token)?|lastevaluatedkey"
+)
+PAGES = re.compile(r"(total|num|numberof)?pages|pagecount")
+TOTAL = re.compile(r"total(count|elements|records|items|rows|results|hits|size)?|recordstotal")
+HEADER = re.compile(r"x?(wp|pagination)?(?P<name>total[a-z]*|pages|pagecount|next[a-z]*)")
+"""Names of headers, such as ``X-WP-Total``, with what the field of that name would be called."""
+
 ERRORS = {"error", "errors"}
 NO_WAY = "add to the endpoint map's paging how the next page is requested"
 RANGE = re.compile(r"(?P<last>\d+)/(?P<total>\d+)$")
@@ -51,6 +61,8 @@ class Read:
         failed = [name for name, value in beside if value and plain(name) in ERRORS and not self.seen]
         if failed:
             return f'the answer has "{failed[0]}" beside an empty list', "check the appliance, and run again"
+        if _is_in_groups(answer.json(), self.items):
+            return "the list is one of several in groups", "use no map: it cannot read several lists"
         signs = [*self._in_headers(answer), *(self._in_field(name, value) for name, value in beside)]
         return next(((sign, NO_WAY) for sign in signs if sign), None)
 
@@ -61,21 +73,74 @@ class Read:
         found = RANGE.search(headers.get("content-range", ""))
         if found and int(found["last"]) + 1 < int(found["total"]):
             yield f"the header Content-Range is {headers['content-range']}"
-        total = headers.get("x-total-count", "")
-        if total.isdecimal() and int(total) > self.seen:
-            yield f"the header X-Total-Count is {total}"
+        for name, value in answer.headers.items():
+            yield from self._in_header(name, value)
+
+    def _in_header(self, name: str, value: str) -> Iterator[str]:
+        known = HEADER.fullmatch(plain(name))
+        if known and self._is_sign(known["name"], value):
+            yield f"the header {name} is {value}"
+        if "pagination" in name.lower():
+            yield from (f"the header {name} has {each}" for each in map(self._says, *_members(value)) if each)
 
     def _in_field(self, name: str, value: Any) -> str | None:
-        key, says = plain(name), f'the answer has "{name}": {value}'
+        says = self._says(name, value)
+        return f"the answer has {says}" if says else None
+
+    def _says(self, name: str, value: Any) -> str | None:
+        if not self._is_sign(plain(name), value):
+            return None
+        is_link = not isinstance(value, bool) and NEXT.fullmatch(plain(name))
+        return f'"{name}", which names a next page' if is_link else f'"{name}": {value}'
+
+    def _is_sign(self, key: str, value: Any) -> bool:
         if isinstance(value, bool):
-            is_sign = (key in MORE and value) or (key in LAST and not value)
-            return says if is_sign and not {"more", "last"} & set(self.paging) else None
-        if isinstance(value, int):
-            is_total = key in TOTALS and value > self.seen and "total" not in self.paging
-            return says if is_total or (key in PAGES and value > self.pages) else None
-        if value and key in NEXT and "next" not in self.paging:
-            return f'the answer has "{name}", which names a next page'
-        return None
+            is_sign = (MORE.fullmatch(key) and value) or (LAST.fullmatch(key) and not value)
+            return bool(is_sign) and not {"more", "last"} & set(self.paging)
+        if NEXT.fullmatch(key):
+            return bool(value) and "next" not in self.paging
+        if key in ("links", "link"):
+            return _has_next(value) and "next" not in self.paging
+        number = int(value) if isinstance(value, str) and value.isdecimal() else value
+        if not isinstance(number, int):
+            return False
+        if TOTAL.fullmatch(key):
+            return number > self.seen and "total" not in self.paging
+        return PAGES.fullmatch(key) is not None and number > self.pages
+
+
+def _has_next(links: Any) -> bool:
+    """Return whether a list of links has one to the next page."""
+    items = links if isinstance(links, list) else []
+    return any(isinstance(each, Mapping) and each.get("rel") == "next" for each in items)
+
+
+def _members(text: str) -> tuple[list[str], list[Any]]:
+    """Return the names and the values of a JSON object, none if the text is something else."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    members = document if isinstance(document, dict) else {}
+    return list(members), list(members.values())
+
+
+def _is_in_groups(document: Any, items: str) -> bool:
+    """Return whether the list is in an item of a list, and another item has such a list too."""
+    steps = items.split("/")
+    for end in range(1, len(steps)):
+        around = pointed(document, "/".join(steps[:end]))
+        inside = "/".join(["", *steps[end + 1 :]])
+        if isinstance(around, list) and sum(_has_list(each, inside) for each in around) > 1:
+            return True
+    return False
+
+
+def _has_list(document: Any, pointer: str) -> bool:
+    try:
+        return isinstance(pointed(document, pointer), list)
+    except LookupError:
+        return False
 
 
 def _beside(document: Any, items: str) -> Iterator[tuple[str, Any]]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterator
 from copy import copy
 from typing import Any
 
-from .recording import Exchange
-from .values import Place, Source, cookie_given, given, has, shows
+from .recording import Exchange, at, scalars
+from .values import WORD, Place, Source, cookie_given, given, has, shows
 
 RESERVED = frozenset(
     {
@@ -103,8 +103,37 @@ class Flow:
             changed = {
                 name for name, value in each.set_cookies.items() if exchange.cookies.get(name) == value
             }
+            if self._repeats_login(each):
+                continue
             if each.number > self.login.number and each.writes and changed & set(self.login.set_cookies):
                 self.need(each, part)
+
+    def _repeats_login(self, exchange: Exchange) -> bool:
+        """Return whether a request signs in again, which a map need not do."""
+        login = self.login
+        return (
+            login is not None
+            and exchange.number > login.number
+            and (exchange.method, exchange.bare_path) == (login.method, login.bare_path)
+        )
+
+    def _renews_session(self, exchange: Exchange, place: Place) -> bool:
+        """Return whether a request only exchanges what the login gave for the same, once it had been used.
+
+        The session of a map is fresh, so a map sends what the login gave.
+        """
+        if self.login is None or "pointer" not in place:
+            return False
+        earlier = at(self.login.answer, place["pointer"])
+        given_by_login = {str(value) for _pointer, value in scalars(self.login.answer)}
+        sent = [str(value) for _pointer, value in scalars(exchange.body)]
+        used = [each for each in self._before(exchange) if each.number > self.login.number]
+        return (
+            isinstance(earlier, str)
+            and bool(sent)
+            and set(sent) <= given_by_login
+            and any(earlier in each.sent for each in used)
+        )
 
     def captures_of(self, exchange: Exchange) -> dict[str, Place]:
         """Return what a map captures from an answer, by name."""
@@ -139,16 +168,28 @@ class Flow:
         ordered += [each for each in earlier if each is self.reads]
         ordered += [each for each in earlier if each not in ordered]
         for each in ordered:
-            source = given(each, text, self.is_in_list, is_strong=in_header or each is self.login)
+            is_strong = in_header or each is self.login or self._signs_in_with(text, exchange)
+            source = given(each, text, self.is_in_list, is_strong=is_strong)
             if source and not self._was_sent(text, each):
                 return self._lasting(source, exchange)
         return None
+
+    def _signs_in_with(self, text: str, exchange: Exchange) -> bool:
+        """Return whether a request up to the login sends something that is no word, such as a step's id."""
+        return self._is_early(exchange) and WORD.fullmatch(text) is None
 
     def _was_sent(self, text: str, source: Exchange) -> bool:
         return any(text in each.sent for each in self.exchanges if each.number <= source.number)
 
     def _lasting(self, source: Source, exchange: Exchange) -> Source:
-        """Take a header from `reads` or the login if they have it too: a map sends these requests anyway."""
+        """Take a header from `reads` or the login if they have it too: a map sends these requests anyway.
+
+        What the login gave is taken too if the request signs in again, or renews the session.
+        """
+        login, place = self.login, source.place
+        is_again = self._repeats_login(source.exchange) or self._renews_session(source.exchange, place)
+        if login and is_again and "pointer" in place and at(login.answer, place["pointer"]) is not None:
+            return Source(login, source.text, place)
         header = source.place.get("header")
         for each in (self.reads, self.login):
             if header and each and each.number < exchange.number and header in each.answer_headers:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from .places_sent import SHORTEST, PlaceSent, has_value, sent_places
+from .positions import names_by_id, selecting
 from .recording import Exchange, same
 from .token_rows import NEVER, TokenRows, is_time
 from .values import is_opaque
@@ -33,6 +34,7 @@ class Repeated:
     rows: TokenRows
     known: Mapping[str, Any]
     id_field: str | None
+    is_deletion: bool = False
 
     def constants(self) -> frozenset[PlaceSent]:
         """Return the places whose value equals the token's id, but which another request sends too."""
@@ -40,6 +42,12 @@ class Repeated:
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Yield the reasons why the request cannot be repeated, each with the field that it is about."""
+        faults = list(self._wrong_values())
+        if self.is_deletion and not faults and not self._names_by_id:
+            faults = [("position", field_name(place)) for place in self._selecting]
+        yield from faults
+
+    def _wrong_values(self) -> Iterator[tuple[str, str]]:
         ids = [place for place in self._places_of_id() if place not in self._alike]
         if len(ids) > 1 and len(str(self.known["id"])) < SHORTEST:
             yield "coinciding_id", " and ".join(map(field_name, ids))
@@ -50,6 +58,23 @@ class Repeated:
                 yield "other_token", field_name(place)
             elif self._is_of_row(text):
                 yield "row_value", field_name(place)
+
+    def doubts(self) -> Iterator[tuple[str, str]]:
+        """Yield the reasons to prove a deletion before it is used, each with the field that it is about."""
+        if self._names_by_id:
+            yield from (("fixed_position", field_name(place)) for place in self._selecting)
+        else:
+            yield "description_only", ""
+
+    @property
+    def _names_by_id(self) -> bool:
+        return names_by_id(self.exchange, self.known, self._alike)
+
+    @property
+    def _selecting(self) -> list[PlaceSent]:
+        constant = {place for place, _text in sent_places(self.exchange) if self._is_envelope(place)}
+        found = selecting(self.exchange, self.known, self._alike | constant)
+        return list(dict.fromkeys(found))
 
     def _places_of_id(self) -> list[PlaceSent]:
         if "id" not in self.known:

@@ -16,7 +16,12 @@ def find_login(
     recording: Recording, session: RecordedSession, first: Exchange, made: Draft
 ) -> Exchange | None:
     """Return the login before the ``first`` operation, None where a note says why there is none."""
-    sending = [each for each in recording.exchanges if _passwords(each, session) and each.works]
+    is_basic = sends_basic(first, session)
+    sending = [
+        each
+        for each in recording.exchanges
+        if each.works and (_passwords(each, session) or (not is_basic and sends_basic(each, session)))
+    ]
     local = [each for each in sending if each.origin == first.origin]
     changes = [each for each in local if _changes_password(each, session, recording)]
     logins = [each for each in local if each not in changes and each.number < first.number]
@@ -32,7 +37,7 @@ def find_login(
         made.miss("login", reason, host=host, used=used.netloc)
     elif local:
         made.miss("login", "signed_in_before")
-    elif not sends_basic(first, session):
+    elif not is_basic:
         made.miss("login", "no_login")
     return None
 
@@ -45,6 +50,7 @@ def sends_basic(exchange: Exchange, session: RecordedSession) -> bool:
 def _passwords(exchange: Exchange, session: RecordedSession) -> int:
     """Count how often a request sends the password."""
     sent = [str(value) for _pointer, value in scalars(exchange.body)]
+    sent += exchange.headers.values()
     sent += [unquote(part) for part in exchange.path.replace("?", "&").replace("=", "&").split("&")]
     return sum(
         value == session.password or (len(session.password) > 7 and session.password in value)

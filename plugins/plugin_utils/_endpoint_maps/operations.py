@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from .deletion import Deletion
 from .filters import filtering
 from .flow import Flow
-from .harm import Repeated
+from .harm import Repeated, field_name
 from .login import find_login
 from .pages import Paging
-from .places_sent import PlaceSent, addresses
+from .places_sent import PlaceSent, addresses, has_value, sent_places
 from .recording import Exchange, Recording, at, holds, same, scalars
 from .secret_forms import password_forms
 from .session import Draft, RecordedSession
@@ -25,6 +26,9 @@ from .writer import Writer, place
 
 SHORTEST_SECRET = 8
 """Shorter cookies are settings such as a language."""
+
+SESSION_HEADER = re.compile(r"session|token|auth|csrf|xsrf|key|secret|ticket", re.IGNORECASE)
+"""What headers are called whose values open a session. Values without a digit are settings."""
 
 ONLY_DELETE = "tokens.delete"
 
@@ -41,7 +45,7 @@ class Drafter:
         self.rows: TokenRows | None = None
         self.paging: Paging | None = None
         self.id_field: str | None = None
-        self.constants: frozenset[PlaceSent] = frozenset()
+        self.constants: dict[str, frozenset[PlaceSent]] = {}
         self.left_out: list[Exchange] = []
 
     def tokens(self) -> dict[str, Exchange]:
@@ -59,7 +63,7 @@ class Drafter:
             identity = self._identity(create, self.rows)
             found[ONLY_DELETE] = Deletion(exchanges, session, create, self.rows, identity, self.made).find()
         elif create:
-            self.made.miss(ONLY_DELETE, "no_delete")
+            self.made.miss(ONLY_DELETE, "delete_without_list")
         kept = {part: each for part, each in found.items() if each}
         return {part: each for part, each in kept.items() if self._is_harmless(part, kept)}
 
@@ -78,6 +82,10 @@ class Drafter:
     def _is_harmless(self, part: str, operations: Mapping[str, Exchange]) -> bool:
         """Return whether a map may repeat a request; else note why not."""
         exchange = operations[part]
+        if part == "tokens.create" and self._is_polled(exchange):
+            self.made.miss(part, "create_polled", request=place(exchange, self.secrets))
+            self.left_out.append(exchange)
+            return False
         if self.rows is None or part == "tokens.list":
             return True
         known = {name: value for value, name in self.typed(part).items()}
@@ -86,15 +94,38 @@ class Drafter:
             for other, each in operations.items()
             if other != part and (other == "tokens.list" or addresses(each, self.session.description))
         )
-        repeated = Repeated(exchange, others, self.rows, known, self.id_field)
+        repeated = Repeated(exchange, others, self.rows, known, self.id_field, part == ONLY_DELETE)
         faults = list(repeated.faults())
-        for reason, field in faults:
+        doubts = list(repeated.doubts()) if part == ONLY_DELETE and not faults else []
+        for reason, field in faults + doubts:
             self.made.miss(part, reason, request=place(exchange, self.secrets), field=field)
         if faults:
             self.left_out.append(exchange)
         elif part == ONLY_DELETE:
-            self.constants = repeated.constants()
+            self.constants[part] = repeated.constants()
+        elif part == "tokens.create":
+            self._mark_description(exchange)
         return not faults
+
+    def _mark_description(self, create: Exchange) -> None:
+        """Ask about a creation that has the description twice. Beside a field, a path has a fixed word."""
+        places = [each for each, text in sent_places(create) if has_value(text, self.session.description)]
+        if len(places) < 2:
+            return
+        fields = " and ".join(dict.fromkeys(map(field_name, places)))
+        self.made.miss("tokens.create", "description_word", request=place(create, self.secrets), field=fields)
+        in_path = frozenset(each for each in places if each[0] == "path")
+        if len(in_path) < len(places):
+            self.constants["tokens.create"] = in_path
+
+    def _is_polled(self, create: Exchange) -> bool:
+        """Return whether a request was repeated until it answered with the token, or had to wait for it."""
+        if create.writes:
+            return False
+        before = [each for each in self.recording.exchanges if each.number < create.number and each.works]
+        repeated = [each for each in before if (each.method, each.path) == (create.method, create.path)]
+        started = [each for each in before if each.writes and addresses(each, self.session.description)]
+        return bool(repeated) or any(each.status == 202 for each in started)
 
     def settings(self) -> dict[str, Exchange]:
         """Return the requests that read and update the settings, by the parts of the map."""
@@ -185,7 +216,7 @@ class Drafter:
             typed,
             is_step,
             needed_by or part,
-            self.constants if part == ONLY_DELETE else frozenset(),
+            self.constants.get(part, frozenset()),
         )
 
     def typed(self, part: str) -> dict[str, str]:
@@ -207,7 +238,7 @@ class Drafter:
 
     def _identity(self, create: Exchange, rows: TokenRows) -> Any:
         """Find the field that tells tokens apart; return the new token's value there, None if unclear."""
-        typed = (self.session.description, self.session.never_used)
+        typed = (self.session.description, self.session.never_used, self.session.token)
         after = [each for each in self.recording.exchanges if each.number > create.number and each.writes]
         candidates = rows.identities(
             typed, create.answer, lambda value: any(addresses(each, value) for each in after)
@@ -215,7 +246,10 @@ class Drafter:
         if len(candidates) == 1:
             self.id_field = next(iter(candidates))
             return rows.new[self.id_field]
+        shown = rows.field(self.session.token)
         reason = ("ambiguous_id", {"fields": ", ".join(sorted(candidates))}) if candidates else ("no_id", {})
+        if not candidates and shown is not None:
+            reason = ("token_is_id", {"field": shown})
         self.made.miss("tokens.list.fields.id", reason[0], **reason[1])
         return None
 
@@ -303,5 +337,7 @@ def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
         for name, value in each.headers.items():
             if name.lower() in ("authorization", "proxy-authorization"):
                 found |= {value, *value.split()}
+            elif SESSION_HEADER.search(name) and any(map(str.isdigit, value)):
+                found.add(value)
     long = {value for value in found if len(value) >= SHORTEST_SECRET}
     return {*long, session.basic, *password_forms(session.password), session.token}

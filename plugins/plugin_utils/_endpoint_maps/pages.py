@@ -10,20 +10,20 @@ Values decide; the usual names of parameters are used only where one page alone 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, quote
 
 from ...module_utils._wire.https import next_link
+from .filters import is_filter
+from .page_paths import same_pages
+from .parameters import SIZES, filled, is_number, numbers, parameters, plain, whole_number
 from .recording import Exchange, at, scalars
 from .session import Draft
-from .token_rows import TokenRows, name_of
+from .token_rows import TokenRows
 from .values import is_opaque
 
 PAGES = {"page", "pagenumber", "pageindex", "pageno", "pagenum", "p"}
 OFFSETS = {"offset", "skip", "start", "from", "startindex", "startat", "firstresult", "begin"}
-SIZES = {"size", "limit", "perpage", "count", "take", "top", "max", "rows", "length", "maxresults", "first"}
 CURSORS = {"cursor", "after", "pagetoken", "continuation", "continuationtoken", "marker", "next", "nexttoken"}
 TOTALS = {
     "total",
@@ -33,17 +33,12 @@ TOTALS = {
     "totalitems",
     "recordstotal",
     "totalrows",
-    "count",
 }
+ENDS = {"end", "to", "until", "endindex", "endat", "endrow", "rowend", "lastrow", "last"}
 OF_ONE_PAGE = {"numberofelements", "totalpages", "pagecount", "pages"}
 LASTS = {"last", "islast", "lastpage", "isend", "eof"}
 MORE = {"more", "hasmore", "hasnext", "hasnextpage", "truncated", "istruncated"}
 NEXT = re.compile(r"next|cursor|continuation")
-
-
-def plain(name: str) -> str:
-    """Return a name in lower case, without separators."""
-    return re.sub(r"[^a-z]", "", name_of(name).lower())
 
 
 class Paging:
@@ -101,16 +96,25 @@ class Paging:
     ) -> dict[str, Any]:
         paging.pop("next", None)
         name = self._position or ""
+        if self._moved_with_position:
+            return self._without_way(operation, {**paging, "page": name}, made)
         if not self._without_position:
             counted = {**paging, "start": self._start, "counts": self._counts}
             return {**filled(operation, name, "{page}"), "paging": counted}
         before = 1 if self._counts == "pages" else self._length(self.first)
         if name.startswith("/") or self._start - before not in (0, 1):
-            self._note(made, {**paging, "page": name})
-            return {**operation, "paging": {"size": max(self._length(self.first), 1), **paging}}
+            return self._without_way(operation, {**paging, "page": name}, made)
         following = filled(operation, name, "{page}")["path"]
         counted = {"start": self._start - before, "counts": self._counts, "next_path": following}
         return {**operation, "paging": {**paging, **counted}}
+
+    def _without_way(self, operation: dict[str, Any], paging: dict[str, Any], made: Draft) -> dict[str, Any]:
+        """Return the operation of the first page alone, whose list is refused once that page is full."""
+        lengths = [end - start for start, end in self._ranges if end > start]
+        size = self._page_size if self._size else min(lengths, default=max(self._length(self.first), 1))
+        paging = {"size": size, **paging}
+        self._note(made, paging)
+        return {**operation, "paging": {name: each for name, each in paging.items() if name != "page"}}
 
     def _with_cursor(self, operation: dict[str, Any], paging: dict[str, Any], made: Draft) -> dict[str, Any]:
         links = [value for value in self._stated(paging["next"]) if str(value).startswith(("/", "http"))]
@@ -128,14 +132,14 @@ class Paging:
     def _is_page(self, exchange: Exchange) -> bool:
         """Return whether a request is the list's, differs only in the page, and was answered by a list."""
         own = self.rows.exchange
-        if (exchange.method, exchange.bare_path) != (own.method, own.bare_path):
+        if (exchange.method, same_pages(exchange.bare_path)) != (own.method, same_pages(own.bare_path)):
             return False
         if not isinstance(at(exchange.answer, self.rows.pointer), list):
             return False
         sent, other = dict(parameters(own)), dict(parameters(exchange))
         differing = {name for name in {**sent, **other} if sent.get(name) != other.get(name)}
         return all(
-            plain(name) in CURSORS or is_number(value) or is_opaque(value) or self._is_named(value)
+            plain(name) in CURSORS | PAGES or is_number(value) or is_opaque(value) or self._is_named(value)
             for name in differing
             for value in (sent.get(name), other.get(name))
             if value is not None
@@ -183,7 +187,7 @@ class Paging:
             name = plain(place)
             if isinstance(value, bool):
                 facts |= {"last": place} if name in LASTS else {"more": place} if name in MORE else {}
-            elif isinstance(value, int):
+            elif isinstance(value, int) or (name in TOTALS and is_number(str(value))):
                 totals += [place] if self._is_total(place, name) else []
             elif NEXT.search(name) and (value is None or isinstance(value, str)):
                 facts |= {"next": place} if "prev" not in name else {}
@@ -196,16 +200,23 @@ class Paging:
     def _is_total(self, place: str, name: str) -> bool:
         """Return whether a number counts all objects: by its name, or because it grew as the list did.
 
-        A number that is the length of each of several pages counts only their objects.
+        A number that is the length of each of several pages counts only their objects, and a number that is
+        less than the length of a page counts something else.
         """
         lengths = [(at(each.answer, place), self._length(each), each) for each in self.pages]
         paths = {str(sorted(parameters(each))) for _stated, _length, each in lengths}
         if len(paths) > 1 and all(stated == length for stated, length, _each in lengths):
             return False
+        if any(whole_number(stated) < length for stated, length, _each in lengths):
+            return False
+        if name == "count" and (self._size or self._named):
+            return any(whole_number(stated) > length for stated, length, _each in lengths)
         counted = [(count, at(each.answer, place)) for each, count in self._counted]
         agrees = all(count == stated for count, stated in counted)
         has_grown = len({count for count, _stated in counted}) > 1
-        return name in TOTALS or (agrees and name not in OF_ONE_PAGE and ("total" in name or has_grown))
+        return name in TOTALS | {"count"} or (
+            agrees and name not in OF_ONE_PAGE and ("total" in name or has_grown)
+        )
 
     @cached_property
     def _counted(self) -> list[tuple[Exchange, int]]:
@@ -217,11 +228,15 @@ class Paging:
         return len(at(exchange.answer, self.rows.pointer))
 
     @cached_property
+    def _named(self) -> list[str]:
+        """Return the parameters that are called a page or an offset."""
+        return [name for name in self.sent if plain(name) in PAGES | OFFSETS]
+
+    @cached_property
     def _position(self) -> str | None:
         """Return the parameter that says which page is asked for."""
-        named = [name for name in self.sent if plain(name) in PAGES | OFFSETS]
-        if named:
-            return named[0]
+        if self._named:
+            return self._named[0]
         listed = {str(value) for each in self.pages for _place, value in scalars(each.answer)}
         varying = [
             name
@@ -239,10 +254,28 @@ class Paging:
     def _at(self, exchange: Exchange) -> int | None:
         return dict(numbers(exchange)).get(self._position or "")
 
+    @property
+    def _ranges(self) -> list[tuple[int, int]]:
+        """Return the first and the last position that each page asks for, if they are requested by both."""
+        position = self._position or ""
+        sent = [dict(numbers(each)) for each in self.pages]
+        for end in self.sent:
+            pairs = [(each[position], each[end]) for each in sent if position in each and end in each]
+            lengths = {last - first for first, last in pairs}
+            is_range = plain(end) in ENDS or len(set(pairs)) > 1
+            if end != position and pairs and is_range and len(lengths) == 1 and min(lengths) > 0:
+                return pairs
+        return []
+
+    @property
+    def _moved_with_position(self) -> bool:
+        """Return whether another parameter has to change with the position, which a map cannot do."""
+        return len(self._named) > 1 or bool(self._ranges)
+
     @cached_property
     def _without_position(self) -> list[Exchange]:
         """Return the requests that do not send the position that others send."""
-        return [each for each in self.pages if self._at(each) is None]
+        return [each for each in self.pages if self._position not in dict(parameters(each))]
 
     @cached_property
     def _size(self) -> str | None:
@@ -254,7 +287,18 @@ class Paging:
             for name, value in left.items()
             if value >= len(self.rows.rows) and len(self._values(name)) == 1 and self._is_echoed(value)
         ]
-        return next(iter([*named, *echoed]), None)
+        return next(iter([*named, *echoed, *self._round]), None)
+
+    @property
+    def _round(self) -> list[str]:
+        """Return the parameters of any name whose value is usual for a size, such as 10 or 50."""
+        longest = max(map(self._length, self.pages))
+        return [
+            name
+            for name, value in self.sent.items()
+            if value >= max(longest, 10) and value % 5 == 0 and self._values(name) == {value}
+            if not is_filter(name, str(value))
+        ]
 
     @property
     def _page_size(self) -> int:
@@ -286,44 +330,3 @@ class Paging:
         why = ", ".join(f"{name}: {value}" for name, value in paging.items())
         request = f"{self.rows.exchange.method} {self.rows.exchange.bare_path}"
         made.miss("tokens.list.paging", "paging", request=request, why=why)
-
-
-def filled(operation: dict[str, Any], name: str, place: str) -> dict[str, Any]:
-    """Return an operation that has a place in one parameter: of its query, or by a pointer of its body."""
-    if name.startswith("/"):
-        form = next(form for form in ("json", "form", "multipart") if form in operation)
-        return {**operation, form: _put(operation[form], name.split("/")[1:], place)}
-    path, _mark, query = operation["path"].partition("?")
-    key = quote(name, safe="$[]")
-    pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] != key]
-    return {**operation, "path": f"{path}?{'&'.join([*pairs, f'{key}={place}'])}"}
-
-
-def _put(document: Any, names: list[str], place: str) -> Any:
-    if not names:
-        return place
-    name, *rest = names
-    if isinstance(document, list):
-        return [_put(each, rest, place) if str(at) == name else each for at, each in enumerate(document)]
-    key = name.replace("~1", "/").replace("~0", "~")
-    return {each: _put(part, rest, place) if each == key else part for each, part in document.items()}
-
-
-def parameters(exchange: Exchange) -> Iterator[tuple[str, str]]:
-    """Yield the parameters of a query by name, and those of a body by pointer."""
-    yield from parse_qsl(exchange.path.partition("?")[2], keep_blank_values=True)
-    for pointer, value in scalars(exchange.body):
-        if value is not None and not isinstance(value, bool):
-            yield pointer, str(value)
-
-
-def numbers(exchange: Exchange) -> Iterator[tuple[str, int]]:
-    """Yield the parameters that are numbers, but no times."""
-    for name, value in parameters(exchange):
-        if is_number(value):
-            yield name, int(value)
-
-
-def is_number(value: str) -> bool:
-    """Return whether a parameter can be a position or a size."""
-    return re.fullmatch(r"\d{1,6}", value) is not None

@@ -37,10 +37,15 @@ def has_value(text: str, value: Any) -> bool:
     wanted = str(value)
     if text == wanted or wanted in re.split(r"[\s,;|]+", text):
         return True
-    is_code = "{" in text
-    return (is_code or len(wanted) >= SHORTEST) and bool(
-        re.search(rf"(?<![\w-]){re.escape(wanted)}(?![\w-])", text)
-    )
+    may_be_part = "{" in text or len(wanted) >= SHORTEST or is_composite(text, wanted)
+    return may_be_part and bool(re.search(rf"(?<![\w-]){re.escape(wanted)}(?![\w-])", text))
+
+
+def is_composite(text: str, number: str) -> bool:
+    """Return whether a text is made of a number and something else, such as ``Tokens(7)`` or ``7.json``."""
+    if not number.isdecimal() or re.search(r"\s", text):
+        return False
+    return re.search(rf"(?<![\w.-]){number}(?![\w-]|\.\d)", text) is not None
 
 
 def addresses(exchange: Exchange, value: Any) -> bool:

@@ -77,6 +77,16 @@ REASONS = {
         "{request} sends a body that is neither JSON nor a form",
         "a map cannot send it: keep this step manual",
     ),
+    "no_username": Reason(
+        "no field of the sign-in is the user name that you entered",
+        "if it sends another user name, draft again with that one; otherwise write the placeholder username "
+        "where it belongs",
+    ),
+    "same_username": Reason(
+        "the user name and the password are the same text, so every field that has it is written as the "
+        "password",
+        "write the placeholder username where the user name belongs",
+    ),
     "password_word": Reason(
         "several fields of {request} contain the password's text",
         "restore those that are a fixed word",
@@ -84,6 +94,14 @@ REASONS = {
     "no_create": Reason(
         "no answer contains the token",
         "generate a token while you record, and give the draft exactly the token that was shown",
+    ),
+    "create_polled": Reason(
+        "{request} answers with the token once the appliance has made it",
+        "a map does not wait for that: generate tokens manually",
+    ),
+    "description_word": Reason(
+        "{request} sends the description in {field}",
+        "restore those that are a fixed word, or record again with a description that is in nothing else",
     ),
     "create_not_json": Reason(
         "{request} shows the token, but not as a value in JSON",
@@ -130,6 +148,10 @@ REASONS = {
         "{request} lists the tokens in groups, and {items} is only one of them",
         "a map cannot read several lists: list tokens manually",
     ),
+    "split_list": Reason(
+        "{request} lists some tokens in {items}, and others in {other}",
+        "a map cannot read several lists: list tokens manually",
+    ),
     "list_filter": Reason(
         "{request} sends {fields}, which may leave tokens out of the list",
         "if the page can show all tokens, record again with all of them; otherwise use no map",
@@ -146,11 +168,30 @@ REASONS = {
         "{request} sends {field}, which has another value of the token's row in the list than its id",
         "a map sends only the id and the description of a token: delete tokens manually",
     ),
+    "position": Reason(
+        "{request} names the token only by its description, and sends {field} with a number that may be the "
+        "token's position in the list",
+        "a map that repeats it would delete the token that has this position then: delete tokens manually",
+    ),
+    "fixed_position": Reason(
+        "{request} sends {field}, a number that may be the token's position in the list, and which the map "
+        "would always send",
+        "remove it if the appliance does without; otherwise delete tokens manually",
+    ),
+    "description_only": Reason(
+        "{request} names the token only by its description, so the draft has provenance assumed for it",
+        "make sure that it deletes no other token, such as the newest or one with a longer description; run "
+        "check_endpoints with defender_iot_prove=true, then set its provenance to captured",
+    ),
     "coinciding_id": Reason(
         "{request} sends the token's id in {field}, and one of them may be the id of something else",
         "record again with another new token, whose id differs from the other number",
     ),
     "ambiguous_id": Reason("the id is one of {fields}", "see which it is in the answer, and write it there"),
+    "token_is_id": Reason(
+        "only {field} is different for each token, and it is the token itself",
+        "use no map: results would show every token as its id",
+    ),
     "no_id": Reason(
         "no field of the list is different for each token",
         "a map cannot tell tokens apart: delete them manually",
@@ -161,7 +202,8 @@ REASONS = {
     ),
     "no_used": Reason(
         "no field of the list shows that the new token was never used",
-        "set defender_iot_recorded_never_used to the text that the answer, not the page, has for it",
+        "set defender_iot_recorded_never_used to what the answer, not the page, has for it, such as null; if "
+        "it has nothing, use no map",
     ),
     "no_used_time": Reason(
         "no listed token was ever used, so the format of times is not known",
@@ -183,6 +225,9 @@ REASONS = {
         "the recording does not show that the new token is deleted",
         "record again and delete the token at the end; a delete that you write yourself has provenance "
         "assumed, and check_endpoints proves it with defender_iot_prove=true",
+    ),
+    "delete_without_list": Reason(
+        "without the list, no request is known to delete the new token", "complete tokens.list first"
     ),
     "unnamed_delete": Reason(
         "a later list lacks the new token, and no request before it names the token as the list does",
@@ -214,7 +259,7 @@ REASONS = {
         "record again without testing the connection",
     ),
     "no_logout": Reason(
-        "{request} seems to sign out, and sends what nothing else in the map needs",
+        "{request} seems to sign out, and sends what the login does not give",
         "the map leaves it out, so sessions end by the appliance's own time limit",
     ),
     "evicted": Reason(

@@ -15,9 +15,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from ...module_utils._engine.errors import InvalidOptions
 from ...module_utils._wire.places import pointed
@@ -111,7 +112,7 @@ def read_recording(text: str) -> Recording:
             f"the file is not a HAR file of a browser ({type(error).__name__})",
             'save the recording again: with "Save All As HAR" in Firefox, "Export HAR" in Chrome and Edge',
         ) from None
-    read = [exchange for entry in entries if (exchange := _read_or_none(entry))]
+    read = [exchange for entry in _in_order(entries) if (exchange := _read_or_none(entry))]
     exchanges = _with_cached_answers(replace(each, number=number) for number, each in enumerate(read))
     if not any(each.answer is not None for each in exchanges):
         raise InvalidOptions(
@@ -120,6 +121,14 @@ def read_recording(text: str) -> Recording:
             "and Edge",
         )
     return Recording(exchanges, len(entries) - len(read), _is_sanitized(log, exchanges))
+
+
+def _in_order(entries: list[Any]) -> list[Any]:
+    """Sort entries by when they were sent, if each says so: proxies write them as they end."""
+    try:
+        return sorted(entries, key=lambda entry: datetime.fromisoformat(entry["startedDateTime"]).timestamp())
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return entries
 
 
 def _read_or_none(entry: Any) -> Exchange | None:
@@ -144,7 +153,7 @@ def _exchange(entry: Mapping[str, Any]) -> Exchange | None:
     return Exchange(
         number=0,
         method=str(request["method"]).upper(),
-        origin=f"{address.scheme}://{address.netloc}",
+        origin=_origin(address),
         path=f"{address.path or '/'}{'?' if address.query else ''}{address.query}",
         headers=headers,
         cookies={**dict(_named(request.get("cookies"))), **_pairs(sent.split(";"))},
@@ -158,6 +167,13 @@ def _exchange(entry: Mapping[str, Any]) -> Exchange | None:
             **_pairs(line.split(";")[0] for text in given for line in text.splitlines()),
         },
     )
+
+
+def _origin(address: SplitResult) -> str:
+    """Return the origin of an address: in lower case, without a port that is the usual one."""
+    host = address.netloc.rpartition("@")[2].lower()
+    usual = {"https": ":443", "http": ":80"}.get(address.scheme, ":")
+    return f"{address.scheme}://{host.removesuffix(usual)}"
 
 
 def _named(pairs: Any) -> Iterator[tuple[str, str]]:
@@ -282,7 +298,8 @@ def lists(document: Any, pointer: str = "") -> Iterator[tuple[str, list[Any]]]:
             yield from lists(part, child(pointer, name))
 
 
-def is_in_a_list(document: Any, pointer: str) -> bool:
-    """Return whether a pointer names its place by the position in a list."""
+def is_in_groups(document: Any, pointer: str) -> bool:
+    """Return whether a pointer names one of several items of a list by its position."""
     steps = pointer.split("/")
-    return any(isinstance(at(document, "/".join(steps[:end])), list) for end in range(1, len(steps)))
+    around = (at(document, "/".join(steps[:end])) for end in range(1, len(steps)))
+    return any(isinstance(each, list) and len(each) > 1 for each in around)

@@ -12,11 +12,11 @@ SHORTEST_PART, LONGEST_PART = 4, 8
 
 
 def password_forms(password: str) -> set[str]:
-    """Return a password, its encodings that a search does not decode, and its parts.
+    """Return a password, its encodings that a search does not decode, and its parts, in any case.
 
     A part has 8 characters, or half of the password's length if that is less, but at least 4, and not only
-    letters: a word may be in a map by chance. ``values.decodings`` decodes percent-encoding, base64 and
-    hexadecimal.
+    letters: a word may be in a map by chance. ``values.decodings`` decodes percent-encoding, HTML and JSON
+    escapes, base64, hexadecimal, and compressed data in base64.
     """
     data = password.encode()
     encoded = [base64.b85encode(data), base64.a85encode(data), base64.b32encode(data)]
@@ -24,4 +24,5 @@ def password_forms(password: str) -> set[str]:
     forms = {password, password[::-1], *(each.decode().rstrip("=") for each in (*encoded, wide))}
     size = max(SHORTEST_PART, min(LONGEST_PART, (len(password) + 1) // 2))
     parts = {password[start : start + size] for start in range(len(password) - size + 1)}
-    return forms | {part for part in parts if not part.isalpha()}
+    forms |= {part for part in parts if not part.isalpha()}
+    return {changed for form in forms for changed in (form, form.upper(), form.lower())}

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +57,7 @@ class SignIn:
         if self.login:
             self.flow.need(self.login, "login")
         steps = self._steps()
-        logout = self._logout()
+        logout = self._logout(steps)
         self._finish_steps(steps)
         common = [
             steps[each.number] for each in self.flow.steps() if each.number in steps and not self._owner(each)
@@ -66,6 +66,7 @@ class SignIn:
             owner = self._owner(each)
             if owner and each.number in steps:
                 self.written[owner].setdefault("before", []).append(steps[each.number])
+        self._require_username(steps.values())
         self._capture_in_operations()
         self._require_description()
         if self._has_session():
@@ -133,6 +134,14 @@ class SignIn:
             success = operation.pop("success")
             operation |= {"success": success, "capture": {n: _short(p) for n, p in captured.items()}}
 
+    def _require_username(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Note a sign-in that always sends the recorded user name."""
+        session = self.drafter.session
+        sent = set(placeholders(list(steps)))
+        if self.login is None or {"username", "basic"} & sent:
+            return
+        self.made.miss("login", "same_username" if session.username == session.password else "no_username")
+
     def _is_unchanged(self, place_: Mapping[str, str]) -> bool:
         """Return whether the login answers with a cookie that it was sent, which proves nothing."""
         name = place_.get("cookie", "")
@@ -191,8 +200,13 @@ class SignIn:
         self.made.miss("login", "sanitized")
         return True
 
-    def _logout(self) -> dict[str, Any]:
-        """Return the logout; note it if it needs what nothing else in the map needs."""
+    def _captured(self, steps: Collection[int]) -> set[str]:
+        """Return the names that the login captures."""
+        login = [each for each in self.flow.steps() if each.number in steps and not self._owner(each)]
+        return {name for each in login for name in self.flow.captures_of(each)}
+
+    def _logout(self, steps: Collection[int]) -> dict[str, Any]:
+        """Return the logout; note it if it needs what nothing else needs, or only an operation gives."""
         last = max(each.number for each in self.operations.values())
         after = [each for each in self.flow.exchanges if each.number > last and self._is_logout(each)]
         if not after:
@@ -201,7 +215,8 @@ class SignIn:
         notes, before = Draft({}), self.flow.saved()
         writer = self.drafter.writer(exchange, "login.logout", {})
         written = replace(writer, made=notes).operation()
-        if notes.missing or set(self.flow.needed) != set(before.needed):
+        sent = set(placeholders(written)) & {name for names in self.flow.captures.values() for name in names}
+        if notes.missing or set(self.flow.needed) != set(before.needed) or sent - self._captured(steps):
             self.flow.restore(before)
             request = place(exchange, self.drafter.secrets | self.flow.followed)
             self.made.miss("login.logout", "no_logout", request=request)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +32,11 @@ DATES = (
 TIMES = ("%I:%M %p", "%I:%M:%S %p", "%H:%M", "%H:%M:%S")
 PATTERNS = [f"{date}{between}{time}" for date in DATES for between in (", ", " ") for time in TIMES]
 """How browsers write a time in the operator's language, where the page and not the answer formats it."""
+
+OTHER_TIME = re.compile(
+    r"expir|valid|until|edit|modif|updat|chang|creat|issu|revok|delet|disabl|renew|rotat", re.IGNORECASE
+)
+"""What the times of other events are called."""
 
 RELATIVE = ("ago", "vor ", "just now", "yesterday", "il y a")
 
@@ -86,6 +93,11 @@ class TokenRows:
         """Return the new token's field with this value, None if there is none."""
         return next((pointer for pointer, each in self.new.items() if same(each, value)), None)
 
+    def texts(self, description: str) -> set[str]:
+        """Return what the rows have in the field of the description."""
+        pointer = self.field(description) or ""
+        return {str(row.get(pointer)) for row in self.rows}
+
     def identities(
         self, other_than: Collection[Any], answer: Any, is_addressed: Callable[[Any], bool]
     ) -> set[str]:
@@ -117,15 +129,20 @@ class TokenRows:
     def never_used(self, taken: Collection[str | None], shown: str) -> set[str]:
         """Return the fields that can mean that the new token was never used.
 
-        These are the fields with the text that the browser has ``shown``. If there are none: the fields that
-        are empty or a word, and in which every other token has the same value or a time. If there are none:
-        the fields that only other tokens have, with a time.
+        These are the fields with the text that the browser has ``shown``, perhaps as JSON has it. If there
+        are none: the fields that are empty, or a word where another token has a time, and in which every
+        other token has the same value or a time. If there are none: the fields that only other tokens have,
+        with a time. Fields that are called another time, such as of the expiry, are none of them.
         """
         left = {pointer: value for pointer, value in self.new.items() if pointer not in taken}
-        literal = {pointer for pointer, value in left.items() if value == shown}
+        literal = {pointer for pointer, value in left.items() if shown in (value, json.dumps(value))}
         if literal:
             return literal
-        proved = {pointer for pointer, value in left.items() if self._may_mean_never(pointer, value)}
+        proved = {
+            pointer
+            for pointer, value in left.items()
+            if not OTHER_TIME.search(name_of(pointer)) and self._may_mean_never(pointer, value)
+        }
         timed = {pointer for pointer in proved if any(map(is_time, self.times(pointer)))}
         return timed or proved or self._only_others_have()
 
@@ -138,7 +155,11 @@ class TokenRows:
     def _only_others_have(self) -> set[str]:
         rows = (*self.rows, *self.seen)
         others = {pointer for row in rows for pointer in row} - set(self.new)
-        return {pointer for pointer in others if any(is_time(row.get(pointer)) for row in rows)}
+        return {
+            pointer
+            for pointer in others
+            if not OTHER_TIME.search(name_of(pointer)) and any(is_time(row.get(pointer)) for row in rows)
+        }
 
     def _is_alone(self, pointer: str) -> bool:
         return sum(same(row.get(pointer), self.new[pointer]) for row in self.rows) == 1
@@ -148,6 +169,8 @@ class TokenRows:
         if isinstance(value, bool) or not (is_word or value in NEVER):
             return False
         others = [row.get(pointer) for row in self.rows]
+        if value not in NEVER and not any(map(is_time, self.times(pointer))):
+            return False
         return all(same(each, value) or is_time(each) for each in others)
 
 

@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from .page_paths import same_pages
 from .places_sent import addresses, sent_places
-from .recording import Exchange, at, holds, is_in_a_list, scalars
+from .recording import Exchange, at, holds, is_in_groups, lists, scalars
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, rows_of
 from .values import may_hold, shows
+
+SHARED_FIELDS = 3
+"""Objects with so many fields of a token are tokens, and not other objects with an id and a name."""
 
 SHORTEST_SEARCH = 3
 """Shorter parts of a description are in it by chance."""
@@ -50,16 +54,49 @@ def find_list(
     ranked = {key_of(each.exchange): _evidence(each, create, session, exchanges) for each in whole}
     best = max(ranked.values())
     keys = [key for key, evidence in ranked.items() if evidence == best]
+    if not best[1]:
+        keys = _with_those_that_list_as_much(keys, whole, description)
     if not any(best) or len(keys) > 1:
         requests = ", ".join(sorted({f"{key[0]} {key[1]}" for key in keys}))
         made.miss("tokens.list", "ambiguous_list", requests=requests)
         return None
     same_request = [each for each in whole if key_of(each.exchange) == keys[0]]
     last = _best_proved(same_request, created, description)
-    if is_in_a_list(last.exchange.answer, last.pointer):
+    same_list = [each for each in exchanges if key_of(each) == keys[0]]
+    if any(is_in_groups(each.answer, last.pointer) for each in same_list):
         made.miss("tokens.list", "grouped_list", request=_name(last.exchange), items=last.pointer)
         return None
+    other = _other_part(last, exchanges)
+    if other is not None:
+        about = {"items": last.pointer, "other": other}
+        made.miss("tokens.list", "split_list", request=_name(last.exchange), **about)
+        return None
     return last.with_rows_of(_answers(exchanges, last))
+
+
+def _with_those_that_list_as_much(
+    keys: list[tuple[str, str]], lists_: list[TokenRows], description: str
+) -> list[tuple[str, str]]:
+    """Add the requests that list every token that the only best one lists: that one may show a selection."""
+    if len(keys) != 1:
+        return keys
+    shown: dict[tuple[str, str], set[str]] = {}
+    for each in lists_:
+        shown[key_of(each.exchange)] = each.texts(description)
+    return [*keys, *(key for key, texts in shown.items() if key not in keys and texts >= shown[keys[0]])]
+
+
+def _other_part(rows: TokenRows, exchanges: list[Exchange]) -> str | None:
+    """Return the pointer to another list of objects like the tokens, beside the list that has the new one."""
+    own = set(rows.new)
+    answers = [each.answer for each in exchanges if key_of(each) == key_of(rows.exchange)]
+    for pointer, items in (pair for answer in answers for pair in lists(answer)):
+        fields = [set(dict(scalars(item))) for item in items]
+        own_path, path = f"{rows.pointer}/", f"{pointer}/"
+        is_apart = not own_path.startswith(path) and not path.startswith(own_path)
+        if is_apart and any(each == own or len(each & own) >= SHARED_FIELDS for each in fields):
+            return pointer
+    return None
 
 
 def _best_proved(alike: list[TokenRows], created: Any, description: str) -> TokenRows:
@@ -94,7 +131,7 @@ def _changes(rows: TokenRows, exchanges: list[Exchange]) -> bool:
 
 
 def key_of(exchange: Exchange) -> tuple[str, str]:
-    return exchange.method, exchange.bare_path + _operation_of(exchange)
+    return exchange.method, same_pages(exchange.bare_path) + _operation_of(exchange)
 
 
 def _operation_of(exchange: Exchange) -> str:

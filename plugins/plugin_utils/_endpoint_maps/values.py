@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import base64
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
 from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
@@ -39,6 +41,16 @@ ENCODED = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
 ENCODED_PART = re.compile(r"[A-Za-z0-9+_-]{4,}={0,2}")
 """What may be encoded: a slash is a part of it, or separates it from other parts of a path."""
 
+ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+"""A character as JSON and JavaScript may write it."""
+
+COMPRESSED = ("eJ", "eN", "eA", "eF", "H4sI")
+"""How base64 of compressed data begins: of zlib at each level, and of gzip."""
+
+AUTOMATIC = 47
+"""Makes zlib detect its own header or that of gzip."""
+
+LONGEST = 100_000
 RUN = re.compile(r"[A-Za-z0-9_-]+")
 TAG = re.compile(r"<(?:meta|input)\b[^>]*>", re.IGNORECASE)
 
@@ -186,10 +198,11 @@ def is_opaque(text: str) -> bool:
         return False
     letters, digits = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
     is_mixed = text != text.lower() and text != text.upper()
-    if not digits:
-        return len(text) >= LONG_WORD and _changes(text, str.isupper) * 3 >= len(text)
-    if len(text) >= LONG_WORD and digits > 1 and letters > 1:
-        return is_mixed or (HEX.fullmatch(text) is not None and digits > 2)
+    if digits <= 1 and len(text) >= LONG_WORD and _changes(text, str.isupper) * 3 >= len(text):
+        return True
+    is_long = len(text) >= LONG_WORD and digits > 1 and letters > 1
+    if is_long and (is_mixed or (HEX.fullmatch(text) is not None and digits > 2)):
+        return True
     return _changes(text, str.isdigit) >= 4
 
 
@@ -213,8 +226,10 @@ def decodings(text: str, depth: int = 3) -> set[str]:
 
 def _decoded_once(text: str) -> Iterator[str]:
     yield unquote(text)
+    yield unescape(text)
+    yield ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     for word in {text, *ENCODED.findall(text), *ENCODED_PART.findall(text)}:
-        for decode in (from_base64, _from_hex):
+        for decode in (from_base64, _from_hex, _inflated):
             try:
                 yield decode(word)
             except ValueError:
@@ -223,6 +238,17 @@ def _decoded_once(text: str) -> Iterator[str]:
 
 def _from_hex(text: str) -> str:
     return bytes.fromhex(text).decode()
+
+
+def _inflated(text: str) -> str:
+    """Decode base64 of what zlib or gzip has compressed. Raises ValueError for anything else."""
+    if not text.startswith(COMPRESSED):
+        raise ValueError
+    packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_" if {*"-_"} & {*text} else None)
+    try:
+        return zlib.decompressobj(AUTOMATIC).decompress(packed, LONGEST).decode()
+    except zlib.error:
+        raise ValueError from None
 
 
 def texts(document: Any) -> Iterator[str]:

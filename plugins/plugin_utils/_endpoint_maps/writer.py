@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from ...module_utils._wire.web_interface import PLACEHOLDER
+from .codes import are_digits, is_code, is_short_number
 from .flow import Flow
 from .load import UUID, is_literal_secret
-from .places_sent import PlaceSent
+from .places_sent import PlaceSent, is_composite
 from .recording import Exchange, child
 from .session import Draft, RecordedSession
 from .token_rows import is_time
@@ -50,7 +51,6 @@ FRESH = re.compile(r"idempoten|nonce", re.IGNORECASE)
 
 TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 SHORTEST_PART = 4
-ONE_TIME_CODE = re.compile(r"\d{4,10}")
 CLOCK = re.compile(r"1[6-9]\d{8}(\d{3})?|2[01]\d{8}(\d{3})?|0\.\d{6,}")
 """A time or a random number, by which a script keeps a browser from using its cache."""
 
@@ -115,7 +115,7 @@ class Writer:
         text = self._text(unquote(segment), "path", "path")
         if text is LEFT_OUT:
             return "LEFT-OUT"
-        return _quoted(text) if PLACEHOLDER.search(str(text)) else segment.replace("{", "%7B")
+        return _quoted(text, also="=") if PLACEHOLDER.search(str(text)) else segment.replace("{", "%7B")
 
     def _headers(self) -> dict[str, str]:
         made = {}
@@ -164,16 +164,26 @@ class Writer:
             parts = {key: self._body(each, str(key), child(pointer, key)) for key, each in part.items()}
             return {key: each for key, each in parts.items() if each is not LEFT_OUT}
         if isinstance(part, list):
+            if self._signs_in and are_digits(part):
+                self._note_unknown(name, "".join(map(str, part)), "body", is_fresh=False)
+                return LEFT_OUT
             items = [self._body(item, name, child(pointer, at)) for at, item in enumerate(part)]
             return [each for each in items if each is not LEFT_OUT]
         if part is None or isinstance(part, (bool, float)):
             return part
         if isinstance(part, int):
-            text = self._at("body", pointer)._exact(str(part))
-            if text is None:
-                self._note_time(name, part, "body")
-            return part if text is None else f"{{{text}}}"
+            return self._number(part, name, pointer)
         return self._at("body", pointer)._text(part, name, "body")
+
+    def _number(self, number: int, name: str, pointer: str) -> Any:
+        text = self._at("body", pointer)._exact(str(number))
+        if text is not None:
+            return f"{{{text}}}"
+        if self._signs_in and is_code(name, str(number)):
+            self._note_unknown(name, str(number), "body", is_fresh=False)
+            return LEFT_OUT
+        self._note_time(name, number, "body")
+        return number
 
     def _exact(self, text: str) -> str | None:
         if text in self.typed:
@@ -228,8 +238,13 @@ class Writer:
             return True
         if is_opaque(literal):
             return True
-        is_code = ONE_TIME_CODE.fullmatch(literal) is not None
-        return self.is_step and self.exchange.writes and where == "body" and is_code
+        if self.is_step and self.exchange.writes and where == "body" and is_short_number(literal):
+            return True
+        return self._signs_in and is_code(name, literal)
+
+    @property
+    def _signs_in(self) -> bool:
+        return self.part == "login" or (self.is_step and self.exchange.writes)
 
     def _note_unknown(self, name: str, literal: str, where: str, *, is_fresh: bool) -> None:
         """Say that a value is left out: a header with one value in all requests only once."""
@@ -237,6 +252,8 @@ class Writer:
         if where == "header" and (name, literal) in self.flow.noted:
             return
         self.flow.noted.add((name, literal))
+        if where == "path" and is_code(name, literal):
+            self.flow.followed.add(literal)
         values = candidates(literal)
         source = next(
             (each for value in values if (each := self.flow.has_in_text(value, self.exchange))), None
@@ -267,11 +284,14 @@ def is_telling(secret: str) -> bool:
 
 
 def _inside(text: str, typed: Mapping[str, str]) -> list[str]:
-    """Return the typed values that a longer text has as words of their own, as GraphQL does."""
+    """Return the typed values that a longer text has as words of their own, as GraphQL and OData do."""
     long = [value for value in typed if len(value) >= SHORTEST_PART and value in text]
     is_code = "{" in text and "(" in text
     short = [
-        value for value in typed if is_code and re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text)
+        value
+        for value in typed
+        if (is_code and re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text))
+        or is_composite(text, value)
     ]
     return sorted({*long, *short}, key=len, reverse=True)
 
@@ -291,7 +311,9 @@ def _unmarked(marked: str) -> str:
     return MARK.sub(r"{\1}", PLACEHOLDER.sub(r"{{\1}}", marked))
 
 
-def _quoted(text: str) -> str:
-    """Percent-encode a text except for its placeholders."""
+def _quoted(text: str, also: str = "") -> str:
+    """Percent-encode a text except for its placeholders, and except for characters that stay ``also``."""
     parts = re.split(r"(\{[a-z][a-z0-9_]*\})", text)
-    return "".join(part if PLACEHOLDER.fullmatch(part) else quote(part, safe="$,:;@!*'()~") for part in parts)
+    return "".join(
+        part if PLACEHOLDER.fullmatch(part) else quote(part, safe=f"$,:;@!*'()~{also}") for part in parts
+    )

@@ -127,6 +127,52 @@ def test_a_deletion_that_names_another_token_is_not_drafted(request_: Any, field
     )
 
 
+POSITIONS = {
+    # what a description only confirms: (the request that deletes, the field)
+    "a row": (write("/t/gone", {"row": 2, "name": "Forescout"}), 'the field "/row"'),
+    "how many of the newest": (write("/t/gone", {"newest": 1, "note": "Forescout"}), 'the field "/newest"'),
+    "a row in a text": (write("/t/gone", {"at": "row:2", "name": "Forescout"}), 'the field "/at"'),
+    "a part of the path": (write("/t/at/2?sure=Forescout", method="DELETE"), "a part of its path"),
+    "the name of a box": (write("/t/gone", "ask=Gone:+Forescout&sel[2]=on"), 'the field "/sel[2]"'),
+    "the name of a truth value": (
+        write("/t/gone", {"which": [{"row_2": True}], "name": "Forescout"}),
+        'the field "/which/0/row_2"',
+    ),
+    "the name of a parameter": (
+        write("/t/gone?box-1=on&name=Forescout", method="DELETE"),
+        'the query "box-1"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("request_", "field"), POSITIONS.values(), ids=POSITIONS)
+def test_a_deletion_that_may_select_the_token_by_its_position_is_not_drafted(
+    request_: Any, field: str
+) -> None:
+    found = deleted_by(request_)
+    assert "delete" not in found.endpoints["tokens"]
+    (why,) = said(found, "tokens.delete")
+    assert f"names the token only by its description, and sends {field} with a number" in why
+
+
+@pytest.mark.parametrize("sent", [{"text": "Forescout"}, {"text": "Forescout", "sha256": "no", "v": "1.2"}])
+def test_a_deletion_by_description_alone_is_assumed(sent: Any) -> None:
+    found = deleted_by(write("/t/gone", sent))
+    assert found.endpoints["tokens"]["delete"]["provenance"] == "assumed"
+    assert said(found, "tokens.delete") == [
+        "POST /t/gone names the token only by its description, so the draft has provenance assumed for it"
+    ]
+
+
+def test_a_position_beside_the_id_is_asked_about() -> None:
+    found = deleted_by(write("/t/gone", {"row": 2, "nr": 7, "version": 1}))
+    assert found.endpoints["tokens"]["delete"]["provenance"] == "assumed"
+    assert said(found, "tokens.delete") == [
+        'POST /t/gone sends the field "/row", a number that may be the token\'s position in the list, and '
+        "which the map would always send"
+    ]
+
+
 def test_a_creation_that_names_another_token_is_not_drafted_and_never_repeated() -> None:
     create = write(
         "/t", {"text": "Forescout", "order": [3]}, {"nr": 7, "value": TOKEN, "ticket": "a1b2c3d4e5f6"}
@@ -253,6 +299,34 @@ def test_only_the_one_request_that_can_have_deleted_the_token_is_drafted(request
     assert why in sentence
 
 
+COMPOSITE = {
+    # what has the id inside: (the request that deletes, its place in the drafted one)
+    "a name of a file": (write("/t/7.json", method="DELETE"), ("path", "/t/{id}.json")),
+    "a key": (write("/data/Boxes(7)", method="DELETE"), ("path", "/data/Boxes({id})")),
+    "a parameter of the path": (write("/t;nr=7", method="DELETE"), ("path", "/t;nr={id}")),
+    "a pointer": (
+        write("/t", [{"op": "remove", "path": "/rows/7"}], method="PATCH"),
+        ("json", [{"op": "remove", "path": "/rows/{id}"}]),
+    ),
+    "a kind": (write("/gone", {"ref": "box:7"}), ("json", {"ref": "box:{id}"})),
+}
+
+
+@pytest.mark.parametrize(("request_", "place"), COMPOSITE.values(), ids=COMPOSITE)
+def test_a_short_id_is_found_in_a_longer_text(request_: Any, place: Any) -> None:
+    found = deleted_by(request_)
+    assert found.missing == []
+    assert found.endpoints["tokens"]["delete"][place[0]] == place[1]
+
+
+@pytest.mark.parametrize("path", ["/t/1.7", "/t/7.2", "/t/v7", "/t/old 7b"])
+def test_a_number_that_is_a_part_of_another_is_no_id(path: str) -> None:
+    found = deleted_by(write(path.replace(" ", "%20"), method="DELETE"))
+    assert said(found, "tokens.delete") == [
+        "a later list lacks the new token, and no request before it names the token as the list does"
+    ]
+
+
 def test_a_request_with_the_method_get_may_delete() -> None:
     found = deleted_by(entry("GET", "/t?do=delete&nr=7", answer={}, cookies=BOTH))
     assert found.missing == []
@@ -285,6 +359,15 @@ def test_lists_in_groups_are_not_drafted() -> None:
     ]
 
 
+def test_a_list_in_the_only_item_of_a_list_is_drafted() -> None:
+    batch = [entry("GET", "/t", answer=[{"rows": rows}], cookies=BOTH) for rows in ([OLD], [OLD, ROW], [OLD])]
+    found = made(PAGE, LOGIN, batch[0], CREATE, batch[1], DELETE, batch[2])
+    assert found.missing == []
+    assert found.endpoints["tokens"]["list"]["items"] == "/0/rows"
+    grown = entry("GET", "/t", answer=[{"rows": []}, {"rows": [OLD]}], cookies=BOTH)
+    assert "list" not in made(PAGE, LOGIN, CREATE, batch[1], grown).endpoints["tokens"]
+
+
 @pytest.mark.parametrize("query", ["q=fore", "q=*SCOUT", "name=Forescout"])
 def test_a_search_for_a_part_of_the_description_is_no_list(query: str) -> None:
     found = made(PAGE, LOGIN, CREATE, read(f"/t?{query}", ROW))
@@ -294,11 +377,58 @@ def test_a_search_for_a_part_of_the_description_is_no_list(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["scope=mine", "state=unused", "since=2026-11-27T00:00:00Z", "x=2026-11-27"]
+    "query",
+    [
+        *("scope=mine", "state=unused", "since=2026-11-27T00:00:00Z", "x=2026-11-27"),
+        *("mine=true", "ownerId=5", "lastDays=30", "includeExpired=false", "category=1", "since=10"),
+    ],
 )
 def test_what_may_leave_tokens_out_of_the_list_is_asked(query: str) -> None:
     found = made(PAGE, LOGIN, CREATE, read(f"/t?{query}&sort=asc&filter=&page=1", OLD, ROW))
     assert said(found, "tokens.list") == [f"GET /t sends {query}, which may leave tokens out of the list"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        ({"mine": True, "sort": "nr"}, ["mine=true"]),
+        ({"filter": '{"limit": 10, "where": {"box": 5, "x": ""}, "mine": true}'}, ["box=5", "mine=true"]),
+        ({"query": 'query($mine: Boolean) { tokens(owner: "ada", n: 5) { nr } }'}, ["owner=ada"]),
+    ],
+)
+def test_what_a_body_may_leave_out_of_the_list_is_asked(sent: Any, fields: list[str]) -> None:
+    found = made(PAGE, LOGIN, CREATE, write("/find", sent, {"rows": [OLD, ROW]}))
+    assert said(found, "tokens.list") == [
+        f"POST /find sends {', '.join(fields)}, which may leave tokens out of the list"
+    ]
+
+
+def test_a_list_that_may_be_a_part_of_another_is_asked_about() -> None:
+    create = write("/new", {"text": "Forescout"}, {"nr": 7, "value": TOKEN})
+    few, other = read("/few", OLD), {**OLD, "nr": 4, "text": "Splunk"}
+    found = made(PAGE, LOGIN, few, create, read("/few", OLD, ROW), read("/all", OLD, other, ROW))
+    assert said(found, "tokens.list") == [
+        "the list may be any of GET /all, GET /few, and nothing proves which"
+    ]
+    assert said(found, "tokens.delete") == ["without the list, no request is known to delete the new token"]
+    found = made(PAGE, LOGIN, few, create, read("/few", OLD, ROW), read("/all", other, ROW))
+    assert found.endpoints["tokens"]["list"]["path"] == "/few"
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_read"),
+    [
+        ({"old": [OLD]}, False),
+        ({"rowsOfOthers": [OLD]}, False),
+        ({"users": [{"nr": 3, "text": "ada"}]}, True),
+        ({"old": []}, True),
+    ],
+)
+def test_a_list_in_parts_is_not_drafted(beside: Any, is_read: bool) -> None:
+    found = made(PAGE, LOGIN, CREATE, entry("GET", "/t", answer={"rows": [ROW], **beside}, cookies=BOTH))
+    assert ("list" in found.endpoints["tokens"]) == is_read
+    why = f"GET /t lists some tokens in /rows, and others in /{next(iter(beside))}"
+    assert said(found, "tokens.list") == ([] if is_read else [why])
 
 
 def test_a_list_from_before_the_creation_proves_no_deletion() -> None:

@@ -92,8 +92,44 @@ WHOLE = {
         "/t?hop={page}",
         {"start": 0, "counts": "rows", "total": "/total"},
     ),
-    "a count alone": ([page("/t?page=1", NEWEST, count=2)], "/t?page={page}", {"total": "/count"}),
+    "a count of all": (
+        [page("/t?page=1", NEWEST, count=4), page("/t?page=2", OTHERS[1:], count=4)],
+        "/t?page={page}",
+        {"start": 1, "counts": "pages", "total": "/count"},
+    ),
+    "a total that is text": (
+        [page("/t?page=1", NEWEST, total="2")],
+        "/t?page={page}",
+        {"start": 1, "counts": "pages", "total": "/total"},
+    ),
+    "a number of pages that is called a total": (
+        [page("/t?page=1", NEWEST, total=1, totalRecords=2)],
+        "/t?page={page}",
+        {"start": 1, "counts": "pages", "total": "/totalRecords"},
+    ),
+    "a page in the path": (
+        [page("/t/page/1?sort=nr", FIRST), page("/t/page/2?sort=nr", SECOND)],
+        "/t/page/{page}?sort=nr",
+        {"start": 1, "counts": "pages"},
+    ),
+    "an offset and a limit in the path": (
+        [page("/t/0/2", FIRST, total=4), page("/t/2/2", SECOND, total=4)],
+        "/t/{page}/2",
+        {"start": 0, "counts": "rows", "size": 2},
+    ),
+    "a word for the last page": (
+        [page("/t?page=1", FIRST), page("/t?page=last", SECOND)],
+        "/t?page={page}",
+        {"start": 1, "counts": "pages"},
+    ),
 }
+
+
+def test_a_count_of_one_page_is_no_total() -> None:
+    operation = drafted(page("/t?page=1", NEWEST, count=2)).endpoints["tokens"]["list"]
+    assert operation["paging"] == {"start": 1, "counts": "pages"}
+    operation = drafted(page("/t", NEWEST, count=2)).endpoints["tokens"]["list"]
+    assert operation["paging"] == {"total": "/count"}
 
 
 @pytest.mark.parametrize(("pages", "path", "paging"), WHOLE.values(), ids=WHOLE)
@@ -139,6 +175,16 @@ NO_WAY = {
         [page("/t?limit=2", FIRST), page("/t?limit=2&key=4", SECOND), page("/t?limit=2&key=5", [ROW])],
         {"size": 2},
     ),
+    "two positions": ([page("/t?page=1&start=0&limit=25", NEWEST)], {"size": 25}),
+    "the end of the first page": ([page("/t?from=0&to=9", NEWEST)], {"size": 9}),
+    "the end of any name": (
+        [page("/t?start=0&bound=2", FIRST), page("/t?start=2&bound=4", SECOND)],
+        {"size": 2},
+    ),
+    "a limit in JSON": ([page("/t?filter=%7B%22limit%22%3A10%7D", NEWEST)], {"size": 10}),
+    "a limit in code": ([asked({"query": "{ tokens(first: 10, of: 3) { nr } }"}, NEWEST)], {"size": 10}),
+    "a limit of any name": ([asked({"n": 10, "v": 2}, NEWEST)], {"size": 10}),
+    "a limit in the path": ([page("/t/0/10", NEWEST)], {"size": 10}),
     "fewer than asked for": ([page("/t?size=1000", NEWEST, size=10)], {"size": 10}),
 }
 

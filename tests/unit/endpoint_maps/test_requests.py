@@ -150,7 +150,7 @@ def test_a_logout_that_needs_a_request_of_its_own_is_named() -> None:
     assert "logout" not in found.endpoints["login"]
     assert not [each for each in found.endpoints["tokens"].values() if "capture" in each]
     assert found.missing == [
-        "login.logout: POST /logout seems to sign out, and sends what nothing else in the map needs; the map "
+        "login.logout: POST /logout seems to sign out, and sends what the login does not give; the map "
         "leaves it out, so sessions end by the appliance's own time limit"
     ]
 

@@ -188,6 +188,30 @@ SIGNS = {
         answer(200, {"rows": [{"id": 1}]}, **{"X-Total-Count": "9"}),
         "the header X-Total-Count is 9",
     ),
+    "a total in another header": (
+        answer(200, {"rows": []}, **{"X-WP-Total": "9"}),
+        "the header X-WP-Total is 9",
+    ),
+    "a number of pages in a header": (
+        answer(200, {"rows": []}, **{"X-Total-Pages": "2"}),
+        "the header X-Total-Pages is 2",
+    ),
+    "a next page in a header": (
+        answer(200, {"rows": []}, **{"X-Next-Page": "2"}),
+        "the header X-Next-Page is 2",
+    ),
+    "JSON in a header": (
+        answer(200, {"rows": []}, **{"X-Pagination": '{"TotalCount": 9, "HasNext": true}'}),
+        'the header X-Pagination has "TotalCount": 9',
+    ),
+    "a total that is text": (rows(1, total="9"), 'the answer has "total": 9'),
+    "a marker": (rows(1, nextMarker="a"), 'the answer has "nextMarker", which names a next page'),
+    "a number of the next page": (rows(1, nextPage=2), 'the answer has "nextPage", which names a next page'),
+    "a list of links": (
+        rows(1, links=[{"rel": "self"}, {"rel": "next", "href": "/t?p=2"}]),
+        'the answer has "links": [',
+    ),
+    "not final": (rows(1, isFinal=False), 'the answer has "isFinal": False'),
     "more": (rows(1, hasMore=True), 'the answer has "hasMore": True'),
     "a cut": (rows(1, meta={"truncated": True}), 'the answer has "truncated": True'),
     "not the last": (rows(1, last=False), 'the answer has "last": False'),
@@ -220,10 +244,17 @@ def test_a_sign_of_more_objects_that_the_map_does_not_read_is_an_error(given: An
         },
         {"error": {"code": 0}, "size": 50, "totals": {"total": "1"}},
         {"links": {"next": ""}, "page": {"totalPages": 1, "number": 0}},
+        {"links": [{"rel": "prev"}, "self"], "total": "one", "nextPage": 0, "isFinal": True},
     ],
 )
 def test_other_values_beside_a_list_are_no_sign(beside: Any) -> None:
     headers = {"Link": '</t?p=1>; rel="prev"', "Content-Range": "rows 0-0/1", "X-Total-Count": "1"}
+    headers |= {
+        "X-Next-Page": "",
+        "X-Nextjs-Cache": "2",
+        "X-Pagination": "none",
+        "Pagination-Page": '{"page": 1}',
+    }
     assert whole(Wire(answer(200, {"rows": [{"id": 1}], **beside}, **headers))) == [1]
 
 
@@ -231,6 +262,13 @@ def test_a_sign_around_a_list_in_a_list_is_found() -> None:
     deep = {"data": [{"tokens": {"rows": [{"id": 1}], "pageInfo": {"hasNextPage": True}}}]}
     with pytest.raises(ApplianceError, match='the answer has "hasNextPage": True'):
         whole(Wire(answer(200, deep)), "/data/0/tokens/rows")
+
+
+def test_a_list_that_is_one_of_several_in_groups_is_refused() -> None:
+    group, other = {"rows": [{"id": 1}]}, {"users": []}
+    assert whole(Wire(answer(200, [group, other])), "/0/rows") == [1]
+    with pytest.raises(ApplianceError, match="the list is one of several in groups"):
+        whole(Wire(answer(200, [group, other, {"rows": []}])), "/0/rows")
 
 
 @pytest.mark.parametrize(
