@@ -399,8 +399,8 @@ def test_a_verification_collects_verdicts_and_what_could_not_be_read() -> None:
     assert verification(["f3"], {}, {}) == {"verdicts": [], "unread": []}
     groups["decommissioned"] = ["f2", "c1", "s2"]
     assert verification(hosts, groups, hostvars) == {
-        "verdicts": [{"appliance": "f1"}],
-        "unread": ["c2", "s3"],
+        "verdicts": [{"appliance": "f1"}, {"appliance": "m1"}],
+        "unread": ["c2", "m2", "s3"],
     }
 
 

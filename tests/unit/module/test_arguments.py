@@ -48,6 +48,7 @@ ENOUGH: dict[str, Any] = {
     "server_address": "192.0.2.1",
     "access_token_ref": "vault_file:/s",
     "entries": [],
+    "sources": [{"name": "s", "names": ["s"]}],
 }
 """Values for the options that modules require."""
 
