@@ -118,13 +118,16 @@ def test_an_unreachable_sensor_leaves_the_token_unverified(adopting: Workspace) 
     assert _adopt(adopting).succeeded().one("sensor").changed
 
 
-def test_a_token_cannot_be_deleted_without_an_endpoint_map(adopting: Workspace) -> None:
+def test_without_an_endpoint_map_a_token_is_removed_once_the_sensor_rejects_it(adopting: Workspace) -> None:
     token = {"description": "forescout", "secret_ref": adopting.ref("token"), "state": "absent"}
-    result = adopting.run(play(task("sensor_access_token", **token))).one("sensor")
-    assert result.status == "failed"
-    assert "endpoints" in result.message
-    assert adopting.lab.calls() == []
+    valid = adopting.run(play(task("sensor_access_token", **token))).one("sensor")
+    assert valid.status == "failed"
+    assert "delete it in the appliance's web interface, and run again" in valid.message
+    assert [call["method"] for call in adopting.lab.calls()] == ["GET"]
     assert "token.yml" in adopting.stored_files()
+    adopting.keep("token", value=WRONG)
+    assert adopting.run(play(task("sensor_access_token", **token))).succeeded().one("sensor").changed
+    assert adopting.stored_files() == {}
 
 
 def test_a_forescout_s_settings_are_listed_as_manual_steps_and_nothing_is_sent(adopting: Workspace) -> None:
