@@ -246,8 +246,8 @@ def import_into_galaxy(archive: Path) -> None:
 STEPS = {
     lint: "about a minute",
     sanity: "four minutes in parallel with another step, half of that alone",
-    unit: "about a minute",
-    integration: "about 13 minutes",
+    unit: "three minutes",
+    integration: "about 20 minutes",
     chain: "half a minute",
     foreign: "about five minutes",
     rulebook: "about three minutes",

@@ -27,6 +27,9 @@ SELDOM = {"poll_interval": 86400}
 # The files that take longest on one worker.
 LONGEST = (
     "fstool",
+    "move",
+    "respond",
+    "secret_crashes",
     "gitops",
     "secret_failures",
     "delegation",
