@@ -134,8 +134,8 @@ options:
     required: true
   appliances:
     description:
-      - What each address of an appliance is, from P(otsec.defender_iot.respond_sites#filter). These addresses
-        are never blocked.
+      - What each address or name of an appliance is, from P(otsec.defender_iot.respond_sites#filter). Their
+        addresses are never blocked.
     type: dict
     default: {}
 extends_documentation_fragment:

@@ -31,22 +31,29 @@ HostVars = Mapping[str, Mapping[str, Any]]
 
 
 def appliances(groups: Mapping[str, Iterable[str]], hostvars: HostVars) -> dict[str, str]:
-    """Return each address of an appliance that the inventory states, with what it is."""
+    """Return each address of an appliance that the inventory states, with what it is.
+
+    If it states none for an appliance, these are its names.
+    """
     found: dict[str, str] = {}
     for group, what in GROUPS.items():
         for host in groups.get(group, ()):
-            names = map(read_address, _names(host, hostvars[host]))
-            found |= {str(each): f"the address of {host}, {what}" for each in names if each is not None}
+            names = [name for name in _names(host, hostvars[host]) if name]
+            addresses = [str(each) for each in map(read_address, names) if each is not None]
+            found |= dict.fromkeys(addresses or names, f"the address of {host}, {what}")
     return found
 
 
 def infrastructure(stated: Mapping[str, str], hostvars: HostVars, site: Iterable[str]) -> dict[Network, str]:
     """Return the networks that are protected without being listed in a rule, each with what it is.
 
-    ``stated`` is the result of ``appliances``. In addition, these are the addresses of the hosts of the site
-    that the inventory states by name, those of the control node, and what the FortiGates protect.
+    ``stated`` is the result of ``appliances``; its names are resolved. In addition, these are the addresses
+    of the hosts of the site that the inventory states by name, those of the control node, and what the
+    FortiGates protect.
     """
-    found: dict[Network, str] = {ipaddress.ip_network(each): what for each, what in stated.items()}
+    found: dict[Network, str] = {
+        ipaddress.ip_network(each): what for name, what in stated.items() for each in _addresses(name)
+    }
     for host in site:
         variables = hostvars[host]
         for name in _names(host, variables):
@@ -66,6 +73,12 @@ def _names(host: str, variables: Mapping[str, Any]) -> Iterator[str]:
         text = str(variables.get(name) or "")
         with suppress(ValueError):
             yield (urlsplit(text).hostname or "") if "://" in text else text
+
+
+def _addresses(name: str) -> list[Address]:
+    """Return an address, or those of a name."""
+    address = read_address(name)
+    return _resolved(name) if address is None else [address]
 
 
 def _resolved(name: str) -> list[Address]:

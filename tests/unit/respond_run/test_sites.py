@@ -96,7 +96,7 @@ def test_the_filter_has_its_name() -> None:
     assert FilterModule().filters() == {"respond_sites": respond_sites}
 
 
-def test_every_stated_address_of_an_appliance_is_known() -> None:
+def test_every_stated_address_of_an_appliance_is_known_or_else_its_names() -> None:
     found = appliances(GROUPS, HOSTVARS)
     assert found == {
         "192.0.2.11": "the address of sensor-n1, a sensor",
@@ -104,13 +104,21 @@ def test_every_stated_address_of_an_appliance_is_known() -> None:
         "192.0.2.1": "the address of fgt-n, a FortiGate",
         "2001:db8::1": "the address of fgt-s, a FortiGate",
         "192.0.2.21": "the address of ct, a Forescout platform",
+        "sensor-s": "the address of sensor-s, a sensor",
+        "sensor.example": "the address of sensor-s, a sensor",
+        "sensor-alone": "the address of sensor-alone, a sensor",
+        "fgt-alone": "the address of fgt-alone, a FortiGate",
     }
 
 
 def test_names_the_control_node_and_what_fortigates_protect_are_protected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hosts = {"sensor.example": ["198.51.100.11"], "localhost": ["127.0.0.1", "fe80::1%eth0"]}
+    hosts = {
+        "siem.example": ["203.0.113.9"],
+        "sensor.example": ["198.51.100.11"],
+        "localhost": ["127.0.0.1", "fe80::1%eth0"],
+    }
 
     def resolve(name: str, *_rest: Any, **_options: Any) -> list[Any]:
         if name not in hosts:
@@ -122,9 +130,12 @@ def test_names_the_control_node_and_what_fortigates_protect_are_protected(
         "sensor-s": HOSTVARS["sensor-s"],
         "fgt-s": {"ansible_host": "localhost", "fortigate_response_protected": ["203.0.113.0/24"]},
     }
-    found = infrastructure({"192.0.2.21": "the platform"}, hostvars, hostvars)
+    stated = {"192.0.2.21": "the platform", "siem.example": "the FortiSIEM", "gone.example": "another"}
+    found = infrastructure(stated, hostvars, hostvars)
     labels = {str(network): label for network, label in found.items()}
     assert labels["192.0.2.21/32"] == "the platform"
+    assert labels["203.0.113.9/32"] == "the FortiSIEM"
+    assert "another" not in labels.values()
     assert labels["198.51.100.11/32"] == "the address of sensor-s"
     # The control node reaches itself from there.
     assert labels["127.0.0.1/32"] == "the address of fgt-s"
