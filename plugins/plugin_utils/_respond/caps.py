@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from ...module_utils._engine.moment import is_recent
 from .addresses import Address, Networks, not_a_host
 from .device_types import NOT_A_DEVICE
 from .entries import OWNER, Entry
@@ -34,7 +35,7 @@ def exceeded(
     if not new:
         return []
     caps = rules.caps
-    recent = sum(each.owner == OWNER and now - each.since < HOUR for each in own)
+    recent = sum(each.owner == OWNER and is_recent(each.since, HOUR, now) for each in own)
     counts = {
         "in one run": (len(new), caps.new),
         "within an hour": (len(new) + recent, caps.per_hour),

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -439,6 +439,15 @@ def test_a_storm_stops_every_new_block_but_no_renewal_and_no_release(caps: Caps,
     decisions = [each.decision for each in found.decisions]
     assert (decisions.count("renew"), decisions.count("none")) == (1, 6)
     assert found.decisions[-1].reason == f"every new block of this run was stopped: {sentence}"
+
+
+@pytest.mark.parametrize(("since", "outcome"), [(NOW - HOUR / 2, "capped"), (NOW + 48 * HOUR, "decided")])
+def test_an_entry_from_a_clock_that_was_ahead_is_not_of_the_last_hour(since: datetime, outcome: str) -> None:
+    unhandled = storm(6)
+    unhandled.unhandled.append(alert(at=NOW - HOUR))
+    caps = Caps(new=9, per_hour=6, cell_share=1)
+    entry = own(until=as_text(NOW + 49 * HOUR), since=as_text(since))
+    assert decided(unhandled, entries=[entry], rules=Rules(caps=caps)).outcome == outcome
 
 
 def test_as_many_as_the_caps_allow_are_blocked() -> None:
