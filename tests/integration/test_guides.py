@@ -24,6 +24,17 @@ ansible-playbook -i inventory otsec.defender_iot.lab -e lab_directory=$PWD/.lab
 cp .lab/inventory.yml inventory/lab.yml
 ```
 """
+# The page shows this play, without a command that runs it.
+POLICY = """```shell
+cat > block_list.yml <<'END'
+- hosts: fortigates
+  gather_facts: false
+  roles:
+    - otsec.defender_iot.fortigate_response
+END
+ansible-playbook -i inventory block_list.yml
+```
+"""
 WALKED = {
     "README.md": "## Use cases",
     "docs/endpoint_maps.md": "",
@@ -67,7 +78,9 @@ def test_every_page_with_commands_is_followed_here_or_elsewhere() -> None:
 @pytest.fixture
 def walk(tmp_path: Path) -> Iterator[Walk]:
     """A folder with the files that the guides' commands require."""
-    commands = LAID_OUT + "".join(section(page, heading) for page, heading in WALKED.items())
+    sections = {page: section(page, heading) for page, heading in WALKED.items()}
+    sections["docs/blocking.md"] = POLICY + sections["docs/blocking.md"]
+    commands = LAID_OUT + "".join(sections.values())
     walk = Walk(tmp_path, commands)
     try:
         yield walk
