@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -237,6 +238,20 @@ def test_requests_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
         ValueError, match=r"^the Python package requests is missing in this environment; install it$"
     ):
         asyncio.run(source["main"](Events(), {"sensors": [SENSOR]}))
+
+
+def test_a_named_pipe_in_place_of_a_file_is_refused_or_counts_as_empty(
+    polls: Polls, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert polls.run(alerts(1), state_file=str(pipe)) == [1]
+    assert f"state_file cannot be read and counts as empty: {pipe}" in caplog.text
+    other = tmp_path / "token"
+    os.mkfifo(other)
+    args = {"sensors": [{**SENSOR, "token": None, "token_file": str(other)}]}
+    with pytest.raises(ValueError, match="token_file cannot be read or is empty"):
+        asyncio.run(event_sources.load("sensor_alerts")["main"](Events(), args))
 
 
 def test_a_rotated_token_is_read_from_its_file(

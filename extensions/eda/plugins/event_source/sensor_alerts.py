@@ -112,6 +112,7 @@ def _shared(module: str) -> ModuleType:
 api = _shared("_sensor.api")
 arguments = _shared("_module.arguments")
 errors = _shared("_engine.errors")
+files = _shared("_engine.files")
 https = _shared("_wire.https")
 moment = _shared("_engine.moment")
 
@@ -167,7 +168,8 @@ class Sensor:
 
     def _token_from_file(self) -> str:
         try:
-            token = Path(self.token_file).read_text(encoding="utf-8").strip()
+            with files.open_regular(self.token_file) as file:
+                token = str(file.read(), "utf-8").strip()
         except (OSError, ValueError, TypeError):
             token = ""
         if not token:
@@ -244,7 +246,8 @@ class State:
         if self.path is None or not self.path.exists():
             return {}
         try:
-            document = json.loads(self.path.read_text(encoding="utf-8"))
+            with files.open_regular(self.path) as file:
+                document = json.loads(file.read())
             return dict(document["sensors"])
         except (OSError, ValueError, KeyError, TypeError):
             logger.warning("state_file cannot be read and counts as empty: %s", self.path)
