@@ -77,10 +77,12 @@ def unused_token_names(
 ) -> list[str]:
     """Return the descriptions of tokens that a sensor may have and does not need.
 
-    ``seen`` is the result of reading the sensor's tokens in this run, or empty.
+    ``seen`` is the result of reading the sensor's tokens in this run, or empty. Of those, descriptions that
+    lead to another place in the secret store are left out: they are not of this collection.
     """
     possible = [BY_DEFAULT, *(each["description"] for each in consumers)]
-    possible += [each["description"] for each in seen.get("tokens") or []]
+    listed = [each["description"] for each in seen.get("tokens") or []]
+    possible += [each for each in listed if not {"", ".", ".."} & set(each.split("/"))]
     needed = {each["description"] for each in wanted}
     return [each for each in dict.fromkeys(possible) if each not in needed]
 

@@ -94,6 +94,14 @@ def test_every_known_description_may_be_that_of_an_unused_token() -> None:
     assert unused_token_names(consumers, [{"description": "x"}], {"skipped": True}) == ["forescout", "y"]
 
 
+@pytest.mark.parametrize("description", ["../other/forescout", "a/../b", "/etc/x", "a//b", "./a", ""])
+def test_a_description_on_a_sensor_that_leads_to_another_place_of_the_store_is_not_looked_up(
+    description: str,
+) -> None:
+    seen = {"tokens": [{"description": description}, {"description": "site/forescout"}]}
+    assert unused_token_names([], [], seen) == ["forescout", "site/forescout"]
+
+
 def test_the_known_tokens_are_the_wanted_ones_and_those_that_may_be_unused() -> None:
     wanted = [{"description": "x", "secret_ref": "vault_file:/x"}]
     assert known_tokens([consumer("a")], wanted, {}) == [*wanted, {"description": "forescout"}]
