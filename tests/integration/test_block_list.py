@@ -107,12 +107,6 @@ def test_in_sync_costs_two_reads_per_family_and_one_for_the_policies(fleet: Flee
     assert set(paths[5:]) == proof | groups
 
 
-def test_no_request_deletes_a_table(fleet: Fleet) -> None:
-    for calls in fleet.calls.values():
-        for call in calls:
-            assert call["method"] != "DELETE" or len(call["path"].split("/")) in (7, 9), call["path"]
-
-
 def test_the_diff_says_who_is_blocked_until_when_and_why(fleet: Fleet) -> None:
     for text in (f'"address": "{HOST}"', f'"until": "{SOON}"', '"source": "1834"', '"approved_by": "j.doe"'):
         assert text in fleet.runs["built"].output
@@ -179,6 +173,27 @@ def test_unblock_all_releases_every_owner_and_names_what_it_cannot_release(site:
     assert "was not deleted" not in again.output
 
 
+@pytest.mark.parametrize(
+    ("playbook", "override"),
+    [
+        ("block", "fortigate_response_mode=exact"),
+        ("unblock", "fortigate_response_mode=exact"),
+        ("unblock_all", "fortigate_response_state=present"),
+    ],
+)
+def test_an_extra_variable_overrides_no_decision_of_a_playbook(
+    site: Site, playbook: str, override: str
+) -> None:
+    host = () if playbook == "unblock_all" else (f"-eaddress={HOST}", f"-euntil={SOON}", "-ereason=worm")
+    site.put(BOX, OTHER)
+    site.lab.forget_calls()
+    run = site.run(*host, f"-e{override}", playbook=playbook)
+    name = override.partition("=")[0]
+    assert run.code != 0
+    assert f"sets {name} itself, but an extra variable overrides it; remove {name} from" in run.output
+    assert site.lab.calls() == []
+
+
 @pytest.mark.parametrize("playbook", ["block", "unblock"])
 def test_a_playbook_without_its_variables_says_which(site: Site, playbook: str) -> None:
     run = site.run(playbook=playbook)
@@ -205,6 +220,9 @@ def test_absent_removes_what_was_made_and_check_mode_predicts_it(site: Site) -> 
         assert actions(predicted, module) == actions(real, module)
     after = site.tables(BOX)
     assert not [name for rows in after.values() for name in rows if name.startswith(GROUP)]
+    deleted = [call["path"].split("/") for call in site.lab.calls() if call["method"] == "DELETE"]
+    # Never a table: each path ends with the name of an object or of a member.
+    assert {len(parts) for parts in deleted} == {7, 9}
     strangers = {
         table: [name for name in rows if not name.startswith(GROUP)] for table, rows in before.items()
     }

@@ -19,14 +19,13 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
-from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._engine.errors import ApplianceError, InvalidOptions, Unreachable
 from ...module_utils._module.run import Module, Params, run
 from ...module_utils._module.untagged import plain
 from .control_node import ControlNode, is_mitogen
 from .prefork import load_filters
-from .role_variables import check_host_name, check_variables, roles_of_play
+from .role_variables import check_task
 
 # Ansible imports an action before it forks the workers, which inherit what is loaded here.
 load_filters()
@@ -53,17 +52,10 @@ class ApplianceAction(ActionBase):
         super().run(tmp, task_vars)
         node = ControlNode(self, task_vars or {})
         try:
-            self.check_role_variables(node.task_vars)
+            check_task(self._task, self._loader, node.task_vars)
         except InvalidOptions as error:
             return {"failed": True, "msg": error.sentence(node.host)}
         return run(self.module, plain(self._task.args), node)
-
-    def check_role_variables(self, variables: dict[str, Any]) -> None:
-        """Check the variables of the role that the task belongs to. Raises InvalidOptions."""
-        if self._task._role is not None:
-            check_host_name(str(variables["inventory_hostname"]))
-            extra = load_extra_vars(self._loader)
-            check_variables(self._task._role.get_name(), variables, extra, roles_of_play(variables))
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables of the task, merged with those of its blocks and its play."""

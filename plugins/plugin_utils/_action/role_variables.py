@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Refuses variables that a role of this collection does not have, because Ansible ignores a misspelt one."""
+"""Refuses variables that a role of this collection does not have, because Ansible ignores a misspelt one.
+
+Refuses extra variables too that would silently override what a role or its playbook sets.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._engine.errors import InvalidOptions, attempting
 
@@ -66,19 +73,33 @@ FACTS = {role: declared(role, "facts.yml") for role in CHECKED}
 KNOWN = {role: VARIABLES[role] | FACTS[role] | SHARED for role in CHECKED}
 
 
+def check_task(task: Task, loader: DataLoader, variables: Mapping[str, object]) -> None:
+    """Check the variables of the role that a task belongs to. Raises InvalidOptions."""
+    if task._role is None:
+        return
+    check_host_name(str(variables["inventory_hostname"]))
+    extra = load_extra_vars(loader)
+    given = task.get_vars() if extra else ()
+    check_variables(task._role.get_name(), variables, extra, roles_of_play(variables), given)
+
+
 def check_variables(
-    name: str, variables: Iterable[str], extra: Collection[str], roles: Iterable[str]
+    name: str,
+    variables: Iterable[str],
+    extra: Collection[str],
+    roles: Iterable[str],
+    given: Collection[str] = (),
 ) -> None:
     """Check the names of a host's variables for one role. Raises InvalidOptions.
 
-    ``extra`` are the names of extra variables, ``roles`` the roles of the play: a role with a longer name may
-    have the same prefix.
+    ``extra`` are the names of extra variables, ``given`` those that whoever includes the role passes to it,
+    ``roles`` the roles of the play: a role with a longer name may have the same prefix.
     """
     role = name.removeprefix(COLLECTION)
     if role not in VARIABLES or name == role:
         return
     with attempting(f"checking the variables of the role {role}"):
-        _refuse_computed(role, extra)
+        _refuse_overridden(role, extra, given)
         _refuse_unknown(role, variables, roles)
 
 
@@ -95,13 +116,18 @@ def check_host_name(host: str) -> None:
             )
 
 
-def _refuse_computed(role: str, extra: Collection[str]) -> None:
+def _refuse_overridden(role: str, extra: Collection[str], given: Collection[str]) -> None:
+    """Refuse extra variables that would replace a decision of the role, or of who includes it."""
     private = (f"__{role}_", "__defender_iot_")
-    computed = sorted(each for each in extra if each in FACTS[role] or each.startswith(private))
-    if computed:
+    passed = {each for each in given if each.startswith(f"{role}_")}
+    overridden = sorted(
+        each for each in extra if each in FACTS[role] or each in passed or each.startswith(private)
+    )
+    if overridden:
+        names = " and ".join(overridden)
         raise InvalidOptions(
-            f"the role sets {' and '.join(computed)} itself, but an extra variable overrides it",
-            f"remove {' and '.join(computed)} from the extra variables",
+            f"the playbook or the role sets {names} itself, but an extra variable overrides it",
+            f"remove {names} from the extra variables",
         )
 
 

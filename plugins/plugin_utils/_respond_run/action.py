@@ -15,7 +15,7 @@ from ...module_utils._engine.errors import TaskError, attempting
 from ...module_utils._module.arguments import Arguments
 from ...module_utils._module.untagged import plain
 from .._action.option_variables import variables_of, with_variables
-from .._action.role_variables import check_host_name, check_variables, roles_of_play
+from .._action.role_variables import check_task
 from .files import unwritable
 
 Result = dict[str, Any]
@@ -34,7 +34,7 @@ class RespondAction(ActionBase):
         self.variables: Mapping[str, Any] = task_vars or {}
         self.host = str(self.variables["inventory_hostname"])
         try:
-            self._check_variables()
+            check_task(self._task, self._loader, self.variables)
             options, _hidden = self.arguments.validate(plain(self._task.args))
             with attempting(self.attempt):
                 return self._work(options)
@@ -42,12 +42,6 @@ class RespondAction(ActionBase):
             names = variables_of(self._task._role, self.variables)
             error.why, error.remedy = (with_variables(each, names) for each in (error.why, error.remedy))
             return {"failed": True, "msg": error.sentence(self.host)}
-
-    def _check_variables(self) -> None:
-        """Check the variables of the role that the task belongs to. Raises InvalidOptions."""
-        if self._task._role is not None:
-            check_host_name(self.host)
-            check_variables(self._task._role.get_name(), self.variables, (), roles_of_play(self.variables))
 
     def _work(self, options: dict[str, Any]) -> Result:
         try:

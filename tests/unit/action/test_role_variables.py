@@ -119,6 +119,13 @@ def test_an_extra_variable_must_not_override_what_a_role_sets(name: str) -> None
     assert f"the role sets {name} itself, but an extra variable overrides it; remove {name} from" in message
 
 
+def test_an_extra_variable_must_not_override_what_a_playbook_passes_to_a_role() -> None:
+    given = {"fortigate_access_purge": False, "other": 1}
+    with pytest.raises(InvalidOptions, match="sets fortigate_access_purge itself, but an extra variable"):
+        check_variables(ACCESS, (), ("fortigate_access_purge", "fortigate_access_url", "other"), (), given)
+    check_variables(ACCESS, (), ("fortigate_access_url", "other"), (), given)
+
+
 @pytest.mark.parametrize("name", ["../../other", "fgt/north-01", "..", ".", ""])
 def test_a_host_name_that_leads_to_another_place_is_refused(name: str) -> None:
     with pytest.raises(InvalidOptions, match="would lead to another place"):

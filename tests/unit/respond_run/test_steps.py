@@ -15,6 +15,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.otsec.defender_iot.plugins.action import (
     respond_decide,
@@ -56,7 +57,10 @@ def run(
 
     class Action(action.ActionModule):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
-            self._task = SimpleNamespace(args=options, check_mode=check, async_val=0, _role=role)
+            self._task = SimpleNamespace(
+                args=options, check_mode=check, async_val=0, _role=role, get_vars=dict
+            )
+            self._loader = DataLoader()
             self._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
 
     variables = {"inventory_hostname": "sensor-north", "hostvars": hostvars or {}, **more}
