@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.otsec.defender_iot.tests.support.block_lists import SOON, Site
 from ansible_collections.otsec.defender_iot.tests.support.example import Example
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
 from ansible_collections.otsec.defender_iot.tests.support.workspace import COLLECTION, Run, Workspace
@@ -159,13 +160,18 @@ def test_an_installation_lives_from_the_first_login_to_an_empty_store(workspace:
     assert f"{OLD}: left behind" in removed.output
     journey.removed = []
 
-    # A FortiGate, and a platform, whose token is deleted on its sensor. No later run creates another.
+    # A FortiGate with a blocked host, and a platform, whose token is deleted. No later run creates another.
+    block_list = Site(workspace)
+    block_list.add(OLD, entries=[{"address": "192.0.2.77", "until": SOON}])
+    block_list.run().succeeded()
     journey.decommissioned = ["sensor-south-01", OLD, PLATFORM]
     drift = journey.run("drift")
     assert drift.code == 2, drift.output
     done = journey.predicted_and_done("decommission")
     assert done == [
         (OLD, "fortigate_access"),
+        (OLD, "fortigate_block_list"),
+        (OLD, "fortigate_block_policy"),
         (PLATFORM, "forescout_module"),
         ("sensor-north-01", "sensor_access_token"),
     ]

@@ -122,6 +122,10 @@ def plant(new_workspace: Callable[[], Workspace]) -> Plant:
     made.respond("proposed")
     made.respond("enforced", *ENFORCE, "--diff", "-e", "defender_iot_report=report")
     made.respond("repeated", *ENFORCE)
+    policy = made.list.tables(NORTH[0])["firewall.policy"][GROUP]["policyid"]
+    lab.firewall(NORTH[0], "PUT", f"policy/{policy}", {"status": "disable"})
+    made.respond("ineffective", *ENFORCE)
+    lab.firewall(NORTH[0], "PUT", f"policy/{policy}", {"status": "enable"})
     made.command(SENSOR, "verdict", alert=number, verdict="close")
     lab.switch(SENSOR_SOUTH, alerts_answer="empty")
     made.respond("handled", *ENFORCE)
@@ -241,6 +245,15 @@ def test_what_cannot_be_read_or_exceeds_a_cap_is_the_exit_code_and_the_outcome(p
         assert cap in plant.runs[name].output
         assert [each["reason"] for each in plant.log(name) if each["event"] == "cap"] == [cap]
     assert plant.verdicts["capped"] == "accept"
+
+
+def test_a_run_fails_where_no_policy_blocks_the_hosts(plant: Plant) -> None:
+    run = plant.runs["ineffective"]
+    assert (run.code, plant.verdicts["ineffective"]) == (2, "accept")
+    assert f"{NORTH[0]}: the block list has its entries, but no policy blocks them" in run.output
+    assert {host: stats["failures"] for host, stats in run.stats.items() if stats["failures"]} == {
+        NORTH[0]: 1
+    }
 
 
 def test_a_run_that_waits_for_another_one_leaves_its_site_alone(plant: Plant) -> None:
