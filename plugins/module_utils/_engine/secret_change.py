@@ -28,8 +28,9 @@ from .errors import (
 )
 from .resource import MINTED_NOW
 from .secret import KNOWN_AFTER_APPLY, Secret, SecretEntry, shown
-from .secret_plan import SecretPlan, SecretStep, TokenEntries, entry_id
+from .secret_steps import SecretPlan, SecretStep
 from .task import Outcome, Task, complete, difference, object_entry
+from .token_plan import TokenEntries, entry_id
 
 NOT_VERIFIED = {
     "invalid": ("the appliance rejects it", "store a value that the appliance accepts"),
