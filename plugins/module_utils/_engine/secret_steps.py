@@ -88,9 +88,9 @@ class SecretPlan:
 
     ``after`` is None if there is none, or if it is unknown until it is minted. ``retired`` is the value whose
     removal is the only change. ``drift`` is why a rotation does not change the secret, ``overdue`` whether it
-    is due nevertheless. ``refusal`` is raised
-    after the steps, which clean up after an interrupted run even if nothing may follow. ``accepted``: whether
-    the appliance accepted the stored value, None if it was not tried or if the answer proves nothing.
+    is due nevertheless. ``refusal`` is raised after the steps, which clean up after an interrupted run even
+    if nothing may follow. ``accepted``: whether the appliance accepted the stored value, None if it was not
+    tried or if the answer proves nothing.
     """
 
     steps: tuple[SecretStep, ...] = ()
