@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible import constants
-from ansible.plugins.connection import ConnectionBase
+from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ...module_utils._engine.appliance import Appliance
@@ -20,19 +22,17 @@ from ...module_utils._engine.errors import InvalidOptions
 from ...module_utils._engine.moment import now
 from ...module_utils._engine.predictions import Predictions
 from ...module_utils._engine.secret import SecretEntry
-from ...module_utils._module.run import Params
+from ...module_utils._module.run import Module, Params
 from ...module_utils._module.untagged import plain
 from .._secrets.entry import StoreEntry
 from .._secrets.persistence import require_lasting
 from .._secrets.store import STORE_SETTINGS, open_store
 from .claims import RunClaims
+from .host_connection import HostConnection
 from .host_shell import HostShell
 from .option_variables import variables_of, with_variables
 from .predictions import RunPredictions
 from .relay import RelayedAppliance
-
-if TYPE_CHECKING:
-    from .appliance import ApplianceAction
 
 UNVERIFIED = (
     "validate_certs is false, so the certificate of the appliance is not verified; set ca_path or "
@@ -45,16 +45,13 @@ BEGAN = now()
 display = Display()
 
 
-def is_mitogen(connection: ConnectionBase) -> bool:
-    """Return whether the connection is one of Mitogen's, which sends modules and input by its own channel."""
-    return any(base.__module__.partition(".")[0] == "ansible_mitogen" for base in type(connection).mro())
-
-
 class ControlNode:
     """The control node's services for one task on one host."""
 
-    def __init__(self, action: ApplianceAction, task_vars: dict[str, Any]) -> None:
+    def __init__(self, action: ActionBase, module: Module, task_vars: dict[str, Any]) -> None:
         self.action = action
+        self.module = module
+        self.connection = HostConnection(action, task_vars)
         self.task_vars = task_vars
         self.host = str(task_vars["inventory_hostname"])
         self.check_mode = bool(action._task.check_mode)
@@ -64,10 +61,13 @@ class ControlNode:
         self.began = BEGAN
 
     def environment(self) -> dict[str, str]:
-        return self.action.environment()
+        found: dict[str, Any] = {}
+        if self.action._task.environment:
+            self.action._compute_environment_string(found)
+        return {str(name): str(value) for name, value in plain(found).items()}
 
     def with_variables(self, text: str) -> str:
-        options = self.action.module.arguments.spec
+        options = self.module.arguments.spec
         variables = variables_of(self.action._task._role, self.task_vars)
         return with_variables(text, {o: v for o, v in variables.items() if o in options})
 
@@ -79,12 +79,13 @@ class ControlNode:
         if not (params["validate_certs"] or params["cert_fingerprint"]):
             # Ansible shows the same warning once in a run, and every HTTPS connection begins here.
             display.warning(f"{self.host}: {UNVERIFIED}")
-        if self.action._task.delegate_to is not None:
-            self._refuse_network_connection()
-        if not self.action.is_relayed():
+        if not self.connection.delegated:
             return None
-        self.action.require_standard_input()
-        return RelayedAppliance(partial(self.action.call, params, self.task_vars), self.hidden)
+        self.connection.require_commands()
+        if self.connection.is_local():
+            return None
+        self.connection.require_module_input()
+        return RelayedAppliance(partial(self._call, params), self.hidden)
 
     def shell(self) -> HostShell:
         """Return a shell on the inventory host. Raises InvalidOptions if the task is delegated."""
@@ -96,15 +97,9 @@ class ControlNode:
                 "remove delegate_to, and connect through a jump host if the host needs one "
                 "(ansible_ssh_common_args: -o ProxyJump=HOST)",
             )
-        self._refuse_network_connection()
-        connection = self.action._connection
-        if not (connection.has_pipelining or is_mitogen(connection)):
-            raise InvalidOptions(
-                f"the connection {connection.transport} of {self.host} cannot pass standard input to a "
-                "command, and secrets travel by nothing else",
-                f"set ansible_connection: ssh for {self.host}",
-            )
-        return HostShell(self.action.execute, self.host)
+        self.connection.require_commands()
+        self.connection.require_command_input()
+        return HostShell(self.connection.run_command, self.host)
 
     def secret_entry(self, ref: str) -> SecretEntry:
         """Return the store's entry for a secret reference. Raises InvalidOptions."""
@@ -116,16 +111,16 @@ class ControlNode:
 
     def endpoint_map(self, path: str) -> dict[str, Any]:
         """Load an endpoint map. Raises InvalidOptions."""
-        return self.action.load_endpoint_map(path, self.action._loader)
+        # See ApplianceAction for the reason why it is not imported with this module.
+        from .._endpoint_maps.load import load_endpoint_map
 
-    def _refuse_network_connection(self) -> None:
-        """Raise InvalidOptions if Ansible has replaced the connection, see ApplianceAction."""
-        task = self.action._task
-        host = self.host if task.delegate_to is None else task.delegate_to
-        delegated = self.task_vars.get("ansible_delegated_vars", {}).get(task.delegate_to, {})
-        variables = self.task_vars if task.delegate_to is None else delegated
-        name = str(self.action._templar.template(variables.get("ansible_connection") or task.connection))
-        if self.action._connection.transport == "local" and name.rpartition(".")[2] != "local":
-            raise InvalidOptions(
-                f"the connection {name} of {host} runs no commands", f"set ansible_connection: ssh for {host}"
-            )
+        return load_endpoint_map(path, self.action._loader)
+
+    def _call(self, params: Params, verb: str, kind: str, arguments: list[Any]) -> Mapping[str, Any]:
+        """Carry out one verb on a kind of object in a module process on the delegation host."""
+        spec = self.module.arguments.spec
+        options = {name: params[name] for name in spec if params[name] is not None}
+        # What a module computes from its options stays here, except the endpoint map, which connecting needs.
+        known = {name: params[name] for name in (*spec, "endpoint_map") if name in params}
+        call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": known})
+        return self.connection.run_module({**options, "_call": call})

@@ -10,6 +10,8 @@ docs/performance.md publishes the gain.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from ansible.template import Templar
 
 try:
@@ -21,3 +23,8 @@ except ImportError:  # ansible-core before 2.19 trusts every template
 def load_filters() -> None:
     """Render a template with a filter, because Ansible loads all its filters when the first one is used."""
     Templar(loader=None).template(trust_as_template("{{ '' | default('') }}"))
+
+
+def load_endpoint_maps() -> None:
+    """Import the validation of endpoint maps, which most modules do without."""
+    import_module(".._endpoint_maps.load", __package__)

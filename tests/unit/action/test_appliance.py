@@ -26,7 +26,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.relay i
 
 VERIFIED = {"validate_certs": True, "cert_fingerprint": None}
 PARAMS = {**dict.fromkeys(ActionModule.module.arguments.spec), "token": "s3cr3t"}
-CALL = (PARAMS, {}, "read", "profile", ["a"])
+CALL = (PARAMS, "read", "profile", ["a"])
 
 
 class Connection:
@@ -91,13 +91,13 @@ class Action(ActionModule):
 
 def node(action: Action, **variables: Any) -> ControlNode:
     """Return the control node of an action on the host fgt."""
-    return ControlNode(action, {"inventory_hostname": "fgt", **variables})
+    return ControlNode(action, action.module, {"inventory_hostname": "fgt", **variables})
 
 
 def test_the_environment_of_a_task_consists_of_texts() -> None:
     action = Action(Connection(), environment=[{"FORTIGATE_TIMEOUT": 5, "A": "a"}, {"A": "b"}])
-    assert action.environment() == {"FORTIGATE_TIMEOUT": "5", "A": "b"}
-    assert Action(Connection(), environment=None).environment() == {}
+    assert node(action).environment() == {"FORTIGATE_TIMEOUT": "5", "A": "b"}
+    assert node(Action(Connection(), environment=None)).environment() == {}
 
 
 @pytest.mark.parametrize("connection", [Connection(), WithoutOption(), Mitogen(has_pipelining=False)])
@@ -126,9 +126,9 @@ def test_a_call_is_not_logged_and_has_no_environment(result: Any) -> None:
     action = Action(Connection(), result, delegate_to="bastion")
     if isinstance(result, Exception):
         with pytest.raises(ApplianceError):
-            action.call(*CALL)
+            node(action)._call(*CALL)
     else:
-        assert action.call(*CALL) == result
+        assert node(action)._call(*CALL) == result
     assert action.seen == (True, True, [])
     after = (action._task.no_log, action._connection._play_context.no_log, action._task.environment)
     assert after == (None, False, [{"A": "b"}])
@@ -147,7 +147,7 @@ def test_a_call_is_not_logged_and_has_no_environment(result: Any) -> None:
 )
 def test_an_error_of_ansible_is_one_of_the_task(error: Exception, kind: type, message: str) -> None:
     with pytest.raises(kind, match=message) as caught:
-        Action(Connection(), error, delegate_to="bastion").call(*CALL)
+        node(Action(Connection(), error, delegate_to="bastion"))._call(*CALL)
     assert caught.type is kind
 
 
