@@ -165,7 +165,7 @@ REASONS = {
         "a map that repeats it could change that token: record it for the new token alone, or keep it manual",
     ),
     "row_value": Reason(
-        "{request} sends {field}, which has another value of the token's row in the list than its id",
+        "{request} sends {field}, a value of the token's row in the list that is not its id",
         "a map sends only the id and the description of a token: delete tokens manually",
     ),
     "position": Reason(

@@ -218,7 +218,7 @@ def test_another_value_of_the_token_s_row_is_never_captured_by_its_position(sent
     (why,) = said(found, "tokens.delete")
     assert (
         why
-        == f"POST /revoke sends {field}, which has another value of the token's row in the list than its id"
+        == f"POST /revoke sends {field}, a value of the token's row in the list that is not its id"
     )
 
 
