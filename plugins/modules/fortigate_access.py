@@ -88,8 +88,8 @@ options:
     default: false
   purge:
     description:
-      - Whether to remove objects that are not listed. Only kinds with a list are purged. An empty list counts
-        as a list.
+      - Whether to remove objects that are not listed. Profiles are purged only if
+        O(profiles) is set, administrators only if O(admins) is set, even to an empty list.
       - Only objects whose names match O(purge_names) are removed. Built-in profiles are never removed.
     type: bool
     default: false

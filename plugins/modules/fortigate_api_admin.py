@@ -8,8 +8,8 @@ module: fortigate_api_admin
 short_description: Manage REST API administrators of a FortiGate
 version_added: 0.1.0
 description:
-  - Creates, updates and deletes a REST API administrator, the account of a Defender for IoT sensor or
-    management console on a FortiGate. M(otsec.defender_iot.fortigate_api_key) manages its API key.
+  - Creates, updates and deletes a REST API administrator, the account of an API client on a FortiGate,
+    such as the control node or a sensor. M(otsec.defender_iot.fortigate_api_key) manages its API key.
   - Options that are not set keep their value on the FortiGate, except O(pki_group). If O(pki_group) is not
     set, no client certificate is required, as in Microsoft's Fortinet tutorial.
   - The module reads the administrator, compares all options that are set, and sends only the differences.
@@ -49,7 +49,7 @@ options:
     type: str
   trusted_hosts:
     description:
-      - Hosts and networks from which the API key is accepted, which are the sensors and management consoles.
+      - Hosts and networks from which the API key is accepted, such as control nodes or sensors.
         Each entry is an address such as V(192.0.2.20), a network such as V(198.51.100.0/24) or
         V(2001:db8::/64), or an address and a mask with a space between them.
       - The list is complete. Other trusted hosts are removed. Order, duplicates and notation do not matter.

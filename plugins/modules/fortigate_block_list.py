@@ -18,8 +18,8 @@ description:
   - The list has an IPv4 and an IPv6 group of the same name. The module creates both with the built-in address
     C(none) as a member, and adds it before it removes the last member, because FortiOS before 7.2.0 accepts
     no empty group.
-  - Expired entries are released by the next run, not by the FortiGate, with O(mode=exact) those of O(owner)
-    only. Schedule one, for example every 15 minutes.
+  - The FortiGate does not release expired entries. The next run does, with O(mode=exact) those of O(owner)
+    only. Schedule the run, for example every 15 minutes.
   - A run that cannot read the whole list releases nothing.
 extends_documentation_fragment:
   - otsec.defender_iot.fortigate
@@ -102,9 +102,9 @@ options:
     description:
       - Addresses and networks that are never blocked. If one of O(entries) whose time is not past is in them,
         the task fails and changes nothing.
-      - An entry on the FortiGate that is in them is released, whoever owns it. If a member of another
-        administrator covers one of them, the task warns. Each such member costs a request. Members without IP
-        addresses, such as names and countries, are not checked.
+      - An entry on the FortiGate that is in them is released, whoever owns it. If a member of the group
+        that the module did not create covers one of them, the task warns. Each such member costs a request.
+        Members without IP addresses, such as names and countries, are not checked.
       - An empty text is refused, because an unset variable would remove the protection.
     type: list
     elements: str

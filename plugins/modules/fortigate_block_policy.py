@@ -76,7 +76,7 @@ notes:
   - If the policies are as desired and nevertheless ineffective, the module warns.
   - The module does not support NGFW policy-based mode, in which firewall policies cannot deny.
   - Documented are the fields, their defaults and the lookup. Observed are that the list is in the order of
-    evaluation, that a new policy is the last one, and that a move needs the query of the request. How the
+    evaluation, that a new policy is the last one, and that a move is requested by query parameters. How the
     lookup answers in every release is not known.
 seealso:
   - module: otsec.defender_iot.fortigate_block_list

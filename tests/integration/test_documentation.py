@@ -113,7 +113,7 @@ def test_the_readme_opens_with_a_playbook_and_the_diff_it_prints(workspace: Work
 
     trusting_too_many = task(
         "fortigate_api_admin",
-        name="defender-iot",
+        name="defender-iot-respond",
         vdoms=["root"],
         trusted_hosts=["192.0.2.20", "198.51.100.11"],
     )
