@@ -15,7 +15,7 @@ from .apply import apply, converge
 from .errors import Conflict, SecretStoreError, attempting
 from .key_plan import ApiKeyOfAdmin
 from .moment import lies_ahead, moment_or_none, now
-from .secret import Secret, StoredSecret
+from .secret import Pending, Secret, StoredSecret
 from .secret_change import NOT_DONE, SecretChange, entry_of, probe, read_entries
 from .secret_plan import plan_no_rotation, plan_predicted_retirement, plan_secret
 from .secret_steps import RotationOptions, SecretPlan, SecretStep
@@ -140,12 +140,24 @@ def _read_store(task: Task) -> StoredSecret:
     if stored.pending is not None and stored.pending.is_minting:
         # Another host with the same reference may be minting.
         owner = f", which belongs to {stored.belongs_to.place}" if stored.belongs_to else ""
+        doubt, remedy = _advice(stored.pending)
         with attempting(f"minting {task.title}"):
             raise SecretStoreError(
-                f"{stored.pending.owner} is minting it, according to {entry_of(task).ref}{owner}",
-                "run again when it has ended, or after 15 minutes if it was killed on another machine",
+                f"{stored.pending.owner} is minting it, according to {entry_of(task).ref}{owner}{doubt}",
+                remedy,
             )
     return stored
+
+
+def _advice(pending: Pending) -> tuple[str, str]:
+    """Return what is not known about a process that may be minting, and what to do."""
+    if pending.until is None:
+        return "", "run again when it has ended"
+    return (
+        ", and it cannot be seen from here whether it still runs",
+        f"run again when it has ended; if it was killed, run again after {pending.until}, which completes its "
+        "work",
+    )
 
 
 def _plan(task: Task, stored: StoredSecret, options: RotationOptions) -> SecretPlan:

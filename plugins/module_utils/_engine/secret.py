@@ -58,13 +58,15 @@ class Pending:
     """An unfinished minting. ``secret`` is None until the value is stored.
 
     ``known`` are the ids on the appliance before it. ``owner`` names the process that began it.
-    ``is_minting``: that process may still be minting.
+    ``is_minting``: that process may still be minting. ``until`` is when it counts as interrupted, None if it
+    is known to run.
     """
 
     secret: Secret | None
     known: tuple[Any, ...]
     owner: str
     is_minting: bool
+    until: str | None = None
 
 
 @dataclass(frozen=True)

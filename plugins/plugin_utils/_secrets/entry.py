@@ -19,7 +19,7 @@ from ...module_utils._engine.errors import Overtaken, SecretStoreError, attempti
 from ...module_utils._engine.secret import Pending, Secret, StoredSecret
 from . import record as records
 from .escrow import write_escrow
-from .owner import may_be_minting, name_of, this_process
+from .owner import assumed_until, may_be_minting, name_of, this_process
 from .store import Record, Store
 
 Edit = Callable[[Record], Record]
@@ -252,7 +252,7 @@ class StoreEntry:
         pending = self.record.get("pending")
         if not pending:
             return None
-        owner = pending.get("owner")
-        is_minting = may_be_minting(owner, pending.get("since"))
+        owner, since = pending.get("owner"), pending.get("since")
         known = tuple(pending.get("known") or ())
-        return Pending(self._secret("pending"), known, name_of(owner), is_minting)
+        is_minting, until = may_be_minting(owner, since), assumed_until(owner, since)
+        return Pending(self._secret("pending"), known, name_of(owner), is_minting, until)
