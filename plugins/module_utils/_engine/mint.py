@@ -155,8 +155,8 @@ def _advice(pending: Pending) -> tuple[str, str]:
         return "", "run again when it has ended"
     return (
         ", and it cannot be seen from here whether it still runs",
-        f"run again when it has ended; if it was killed, run again after {pending.until}, which completes its "
-        "work",
+        "run again when it has ended; if it was killed, "
+        f"run again after {pending.until}, which completes its work",
     )
 
 

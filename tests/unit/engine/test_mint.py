@@ -231,8 +231,8 @@ def test_nothing_is_minted_while_store_or_appliance_fail(verb: str, check_mode: 
 ADVICE = {
     None: "; run again when it has ended",
     "2026-11-28T03:15:00Z": (
-        ", and it cannot be seen from here whether it still runs; run again when it has ended; if it was killed, "
-        "run again after 2026-11-28T03:15:00Z, which completes its work"
+        ", and it cannot be seen from here whether it still runs; run again when it has ended; "
+        "if it was killed, run again after 2026-11-28T03:15:00Z, which completes its work"
     ),
 }
 
