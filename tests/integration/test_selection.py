@@ -96,6 +96,17 @@ def test_a_limit_may_leave_out_one_of_two_imported_playbooks(example: Example) -
     assert own("localhost").code != 0
 
 
+def test_a_misspelt_variable_that_a_playbook_depends_on_is_refused(example: Example) -> None:
+    example.override(FORTIGATES[0], fortigate_response_entires=[])
+    done = run(example, "export")
+    assert done.code == 2
+    assert "rename fortigate_response_entires to fortigate_response_entries" in done.output
+    example.override(SENSORS_FIRST, sensor_tokens_endpoint="map.yml", sensor_tokens_endpoints=None)
+    done = run(example, "check_endpoints")
+    assert done.code == 2
+    assert f"{SENSORS_FIRST}: no role has a variable sensor_tokens_endpoint; rename it" in done.output
+
+
 def test_a_check_without_any_endpoint_map_fails(example: Example) -> None:
     done = run(
         example, "check_endpoints", "--extra-vars=sensor_tokens_endpoints=", f"--limit={SENSORS_FIRST}"

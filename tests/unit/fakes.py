@@ -184,6 +184,7 @@ class MemoryEntry(Noted):
         escrowed: str | None = ESCROW,
         doubted: bool = False,
         belongs_to: Belonging | None = None,
+        trusted: Mapping[str, str] | None = None,
         check_mode: bool = False,
         events: list[str] | None = None,
         errors: Mapping[str, Exception] | None = None,
@@ -197,14 +198,22 @@ class MemoryEntry(Noted):
         self.escrowed = escrowed
         self.doubted = doubted
         self.belongs_to = belongs_to
+        self.trusted = trusted
         self.owner: Belonging | None = None
 
     def read(self) -> StoredSecret:
         self._note("read", key="store read")
-        return StoredSecret(self.current, self.pending, self.previous, self.doubted, self.belongs_to)
+        return StoredSecret(
+            self.current, self.pending, self.previous, self.doubted, self.belongs_to, self.trusted
+        )
 
     def claim(self, owner: Belonging) -> None:
         self.owner = owner
+
+    def remember_trusted(self, hosts: Mapping[str, str]) -> None:
+        if self.current is not None and self.trusted != dict(hosts):
+            self._write("remember")
+            self.trusted = dict(hosts)
 
     def bind(self, owner: Belonging) -> None:
         self._write("bind")

@@ -38,7 +38,7 @@ def prepare_secret(task: Task, outcome: Outcome) -> SecretChange:
     if plan.mints and task.resource.on_parent and not (task.parent_is_new or plan.lacks_parent):
         refuse_self_change(task)
     is_doubtful = task.resource.on_parent and stored.pending is not None
-    return SecretChange(task, outcome, plan, is_doubtful)
+    return SecretChange(task, outcome, plan, is_doubtful, stored.trusted)
 
 
 def adopt(task: Task, outcome: Outcome) -> None:

@@ -74,7 +74,8 @@ class StoredSecret:
     """The values of a secret in a store. ``previous`` is kept until the current value is verified.
 
     ``is_doubted``: an earlier run may have made the current value void. ``belongs_to`` is None in records
-    that an operator or an older version of the collection wrote.
+    that an operator or an older version of the collection wrote. ``trusted`` has the trusted hosts of the
+    secret's object that came from the inventory, see SecretEntry.remember_trusted, None if none was recorded.
     """
 
     current: Secret | None = None
@@ -82,6 +83,7 @@ class StoredSecret:
     previous: Secret | None = None
     is_doubted: bool = False
     belongs_to: Belonging | None = None
+    trusted: Mapping[str, str] | None = None
 
 
 def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
@@ -155,6 +157,12 @@ class SecretEntry(Protocol):
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Record which value was delivered to the consumer, and when that began."""
+
+    def remember_trusted(self, hosts: Mapping[str, str]) -> None:
+        """Record the trusted hosts of the secret's object, each with the inventory name that it came from.
+
+        An empty name means that the origin is unknown. A record without a value is not written.
+        """
 
     def forget(self) -> None:
         """Remove the record: the secret no longer grants access."""

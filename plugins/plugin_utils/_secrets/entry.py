@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ class StoreEntry:
             self._secret("previous"),
             bool(self.known_doubt),
             records.belonging(self.record),
+            self.record.get("trusted"),
         )
 
     def _load(self) -> None:
@@ -162,6 +163,9 @@ class StoreEntry:
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Record which value was delivered to the consumer, and when. Two consumers may write at once."""
         self._amend(lambda record: records.delivered(record, consumer, fingerprint, at), about_minting=False)
+
+    def remember_trusted(self, hosts: Mapping[str, str]) -> None:
+        self._amend(lambda record: records.trusting(record, hosts), about_minting=False)
 
     def forget(self) -> None:
         self._write({})

@@ -224,6 +224,7 @@ def test_an_empty_list_is_left_to_the_option() -> None:
 def test_an_empty_text_in_an_item_is_an_option_that_is_not_set(kind: str, option: str) -> None:
     def prepared(**given: Any) -> Any:
         shared = {"trusted_hosts": ["192.0.2.1"], "rotation_id": "1", "secret_store": "vault_file:/s"}
+        shared["inventory_hosts"] = None
         lists = {**dict.fromkeys(LISTS), kind: [{"name": "a", **given}]}
         try:
             return prepare_fortigate_access({**shared, **lists})[kind][0]
@@ -243,6 +244,7 @@ def test_an_empty_text_in_an_admin_overrides_the_option_for_all_admins() -> None
     admins = [{"name": "a"}, {"name": "b", "secret_ref": ""}, {"name": "c", "rotation_id": "", "profile": ""}]
     admins.append({"name": "d", "secret_ref": None, "trusted_hosts": None})
     shared = {"trusted_hosts": ["192.0.2.1"], "rotation_id": "1", "secret_store": "vault_file:/s"}
+    shared["inventory_hosts"] = None
     params = prepare_fortigate_access({**shared, "profiles": None, "admins": admins})
     assert references(params) == {"a": "vault_file:/s/a", "c": "vault_file:/s/c"}
     assert [admin["rotation_id"] for admin in params["admins"]] == ["1", "1", "", "1"]

@@ -93,6 +93,20 @@ def test_the_next_write_records_what_the_secret_belongs_to(keeper: StoreEntry, s
     assert keeper.read() == StoredSecret()
 
 
+def test_the_trusted_hosts_of_a_stored_key_are_remembered(keeper: StoreEntry, store: VaultFile) -> None:
+    hosts = {"192.0.2.11/32": "sensor"}
+    keeper.read()
+    keeper.remember_trusted(hosts)
+    assert raw(store) is None
+    minted(keeper)
+    assert keeper.read().trusted is None
+    keeper.remember_trusted(hosts)
+    assert keeper.read().trusted == hosts
+    before = raw(store)
+    keeper.remember_trusted(hosts)
+    assert raw(store) == before
+
+
 def test_a_reservation_of_another_process_may_still_be_going_on(
     keeper: StoreEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
