@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -185,6 +185,7 @@ class MemoryEntry(Noted):
         doubted: bool = False,
         belongs_to: Belonging | None = None,
         trusted: Mapping[str, str] | None = None,
+        others: Sequence[tuple[str, Belonging]] = (),
         check_mode: bool = False,
         events: list[str] | None = None,
         errors: Mapping[str, Exception] | None = None,
@@ -199,6 +200,7 @@ class MemoryEntry(Noted):
         self.doubted = doubted
         self.belongs_to = belongs_to
         self.trusted = trusted
+        self._others = others
         self.owner: Belonging | None = None
 
     def read(self) -> StoredSecret:
@@ -209,6 +211,9 @@ class MemoryEntry(Noted):
 
     def claim(self, owner: Belonging) -> None:
         self.owner = owner
+
+    def others(self, host: str) -> Iterator[tuple[str, Belonging]]:
+        yield from self._others
 
     def remember_trusted(self, hosts: Mapping[str, str]) -> None:
         if self.current is not None and self.trusted != dict(hosts):

@@ -129,6 +129,20 @@ def _refuse_rival(task: Task) -> None:
         )
 
 
+def _refuse_alias(task: Task) -> None:
+    """Raise Conflict if the store has the key under another inventory name: a first key would void it."""
+    here, ref = task.belonging, entry_of(task).ref
+    appliance = here.serials[0] if here.serials else here.address
+    for place, owner in entry_of(task).others(task.host):
+        if owner.name == here.name and owner.shares_appliance(here):
+            raise Conflict(
+                f"{task.title} of {here.host} is also the one of {owner.host}, because both are the same "
+                f"appliance ({appliance}), and a new key would make the one in {place} void",
+                f"remove {here.host} or {owner.host} from the inventory, or if you renamed {owner.host}, "
+                f"move this file to {ref}",
+            )
+
+
 def _is_proved(secret: Secret) -> bool:
     """Return whether the value was verified at a time that can be compared with its last use."""
     at = moment_or_none(secret.verified_at)
@@ -193,6 +207,9 @@ def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> A
     exists = observe(task, raw) is not None
     require_own(task, stored)
     _refuse_rival(task)
+    is_first = stored == StoredSecret() and exists and not task.parent_is_new
+    if is_first and options.state != "absent" and not options.rotate_only:
+        _refuse_alias(task)
     new_unit = _new_unit(task, stored)
     admin = ApiKeyOfAdmin(task.title, exists, task.parent_is_new, new_unit=new_unit)
     tried = stored.pending.secret if stored.pending and stored.pending.secret else stored.current

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -157,6 +157,13 @@ class SecretEntry(Protocol):
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Record which value was delivered to the consumer, and when that began."""
+
+    def others(self, host: str) -> Iterator[tuple[str, Belonging]]:
+        """Yield where the secrets of the same name are that belong to other hosts, and what they belong to.
+
+        Only some stores can be listed, and only if the roles' default references are used. A record that this
+        run cannot read is left out.
+        """
 
     def remember_trusted(self, hosts: Mapping[str, str]) -> None:
         """Record the trusted hosts of the secret's object, each with the inventory name that it came from.

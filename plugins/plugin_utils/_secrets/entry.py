@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ...module_utils._engine.errors import Overtaken, SecretStoreError, attempti
 from ...module_utils._engine.secret import Pending, Secret, StoredSecret
 from . import record as records
 from .escrow import write_escrow
+from .file_store import FileStore
 from .owner import assumed_until, may_be_minting, name_of, this_process
 from .store import Record, Store
 
@@ -163,6 +165,14 @@ class StoreEntry:
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Record which value was delivered to the consumer, and when. Two consumers may write at once."""
         self._amend(lambda record: records.delivered(record, consumer, fingerprint, at), about_minting=False)
+
+    def others(self, host: str) -> Iterator[tuple[str, Belonging]]:
+        for store in self.store.siblings(host) if isinstance(self.store, FileStore) else ():
+            with suppress(SecretStoreError):
+                record = store.read()[0] or {}
+                owner = records.belonging(record) if records.is_well_formed(record) else None
+                if owner is not None and "value" in record:
+                    yield str(store.path), owner
 
     def remember_trusted(self, hosts: Mapping[str, str]) -> None:
         self._amend(lambda record: records.trusting(record, hosts), about_minting=False)
