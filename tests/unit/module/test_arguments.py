@@ -25,6 +25,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.acce
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortisiem.options import fortisiem
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import Arguments
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
@@ -64,8 +65,8 @@ PLACES = [(name, option) for name in NAMES for option in MODULES[name].arguments
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for product in ("FORTIGATE", "SENSOR", "FORESCOUT", "FORTIOS_ACCESS"):
-        for option in ("URL", "HOSTNAME", "TOKEN", "USERNAME", "PASSWORD"):
+    for product in ("FORTIGATE", "SENSOR", "FORESCOUT", "FORTISIEM", "FORTIOS_ACCESS"):
+        for option in ("URL", "HOSTNAME", "TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"):
             monkeypatch.delenv(f"{product}_{option}", raising=False)
 
 
@@ -119,12 +120,26 @@ def test_an_empty_credential_is_refused_and_named(given: dict[str, str], says: s
         fortigate({}).validate({"url": "fgt.example", **given})
 
 
-@pytest.mark.parametrize("product", ["FORTIGATE", "SENSOR", "FORESCOUT"])
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"token": "", "client_id": ""}, "not set: token, client_id"),
+        ({"client_id": "c", "client_secret": ""}, "client_secret"),
+        ({"username": "u", "password": ""}, "password"),
+    ],
+)
+def test_an_empty_credential_of_a_fortisiem_is_refused(given: dict[str, str], says: str) -> None:
+    with pytest.raises(InvalidOptions, match=says):
+        fortisiem({}).validate({"url": "siem.example", **given})
+
+
+@pytest.mark.parametrize("product", ["FORTIGATE", "SENSOR", "FORESCOUT", "FORTISIEM"])
 def test_an_empty_variable_is_one_that_is_not_set(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = {
         "FORTIGATE": "fortigate_admin_profile",
         "SENSOR": "sensor_access_token",
         "FORESCOUT": "forescout_module",
+        "FORTISIEM": "fortisiem_event_info",
     }[product]
     spec = MODULES[module].arguments.spec
     given = {name: value for name, value in ENOUGH.items() if name in spec}
