@@ -17,9 +17,6 @@ NO_RECORDER = (
     "the callback plugin otsec.defender_iot.report is not loaded, so nothing is known; "
     "add it to callbacks_enabled"
 )
-ONLY_ALWAYS = (
-    "Only tasks with the tag always ran. They check the arguments of the roles. No appliance was contacted."
-)
 
 
 class ActionModule(ActionBase):
@@ -30,18 +27,19 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return whether another task of the run has run."""
         super().run(tmp, task_vars)
-        recorder, variables = Recorder.current, task_vars or {}
+        recorder = Recorder.current
         if recorder is None:
             return {"failed": True, "msg": NO_RECORDER}
         if recorder.has_run or recorder.plays_follow():
             return {"changed": False, "selected": recorder.has_run or None}
-        if list(variables.get("ansible_run_tags", ())) == ["always"]:
-            return {"changed": False, "selected": False, "msg": ONLY_ALWAYS, "_ansible_verbose_always": True}
-        return {"failed": True, "msg": _refusal(variables)}
+        return {"failed": True, "msg": _refusal(task_vars or {})}
 
 
 def _refusal(variables: Mapping[str, Any]) -> str:
-    """Return the message, with the options of the command line that select nothing."""
+    """Return the message, with the options of the command line that select nothing.
+
+    Tasks with the tag always have run whatever the tags: they check the arguments of the roles.
+    """
     tags, skipped = (list(variables.get(f"ansible_{name}_tags", ())) for name in ("run", "skip"))
     given = {
         "--tags": ",".join(tags) if tags != ["all"] else "",

@@ -24,6 +24,11 @@ def trusted_hosts_by_site(hosts: Iterable[Mapping[str, Any]]) -> dict[str, list[
     return sites
 
 
+def addresses_by_host(hosts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the same by inventory name."""
+    return {str(host["inventory_hostname"]): _address(host) for host in hosts}
+
+
 def _address(host: Mapping[str, Any]) -> str:
     address = str(host.get("ansible_host", ""))
     try:
@@ -38,4 +43,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"trusted_hosts": trusted_hosts, "trusted_hosts_by_site": trusted_hosts_by_site}
+        return {
+            "addresses_by_host": addresses_by_host,
+            "trusted_hosts": trusted_hosts,
+            "trusted_hosts_by_site": trusted_hosts_by_site,
+        }

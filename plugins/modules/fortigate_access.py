@@ -55,6 +55,17 @@ options:
       - The trusted hosts of all administrators that do not set their own.
     type: list
     elements: str
+  inventory_hosts:
+    description:
+      - Set it if O(trusted_hosts) is computed from an inventory. It has the addresses of hosts by inventory
+        name, of those in O(trusted_hosts) and of those that must not have access any more.
+      - A host that is merely missing from the inventory then keeps its access, and the task warns of it. A
+        trusted host is removed if it is the address of a host in this option. It is also removed if the
+        record of the API key shows that it came from such a host, or that it did not come from the inventory.
+      - Without a record, the task keeps every single address, because its origin is unknown. The record is
+        written with the API key in the secret store.
+      - It applies to administrators that do not set their own trusted hosts.
+    type: dict
   secret_store:
     description:
       - Where to store the API keys of all administrators that do not set C(secret_ref). The reference of the
@@ -267,7 +278,7 @@ failure:
 """
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
-    SHARED,
+    SHARED_OPTIONS,
     grant,
     prepare_fortigate_access,
     references,
@@ -290,7 +301,7 @@ MODULE = Module(
             **SELF_CHANGE,
             "profiles": {"type": "list", "elements": "dict"},
             "admins": {"type": "list", "elements": "dict"},
-            **SHARED,
+            **SHARED_OPTIONS,
             "secret_store": {"type": "str", "no_log": False},
             **RECREATE,
             **ROTATE_ONLY,

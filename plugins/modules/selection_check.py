@@ -13,8 +13,7 @@ version_added: 0.1.0
 description:
   - The last task of a playbook. It fails if no other task of the run has run on any host, for example because
     C(--tags) or C(--limit) select nothing. Without it, C(ansible-playbook) exits with 0.
-  - Tasks with the tag C(always) do not count. If C(always) is the only tag of C(--tags), the task succeeds
-    and reports that.
+  - Tasks with the tag C(always) do not count.
   - If other plays follow in the same playbook, the task succeeds. Give it to the last play.
   - Use it with C(run_once=true) and the tag C(always), in a play for C(localhost), or for C(all) hosts with
     C(--limit), which excludes C(localhost).

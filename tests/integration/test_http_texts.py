@@ -9,6 +9,7 @@ The server is real, with TLS, so that no lower layer can change the asserted byt
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 import pytest
+from lxml import etree
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import ApplianceError
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.hosts import HOST
@@ -25,6 +27,8 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web_
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import PROFILE
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import FortiGate
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortisiem.api import FortiSiem
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortisiem.events import EVENT
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.api import SensorApi
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data import CONNECTION, DEVICE
@@ -64,6 +68,14 @@ def request_login(**content: Any) -> Params:
     return {"steps": [{**request, "capture": {"s": {"cookie": "s"}}}]}
 
 
+def ask_events(box: Any, text: str) -> None:
+    """Ask for the events of a source that a user has named."""
+    box.ask(
+        EVENT,
+        {"sources": {text: f'reptDevName = "{text}"'}, "low": 0, "high": 1, "limit": 1, "control": None},
+    )
+
+
 TOKEN_LOGIN = {"steps": [], "headers": {"Authorization": "Token {token}"}}
 
 FLOWS: dict[str, tuple[type, Params, Callable[[Any, str], Any]]] = {
@@ -86,6 +98,11 @@ FLOWS: dict[str, tuple[type, Params, Callable[[Any, str], Any]]] = {
         {"login": TOKEN_LOGIN},
         lambda box, text: box.web.write(SETTINGS.path, "update", {"access_token": text}),
     ),
+    "FortiSIEM token": (FortiSiem, {"api": "json", "login": "token"}, ask_events),
+    "FortiSIEM password": (FortiSiem, {"api": "json", "login": "password"}, ask_events),
+    "FortiSIEM client": (FortiSiem, {"api": "json", "login": "client"}, ask_events),
+    "FortiSIEM JSON query": (FortiSiem, {"api": "json", "login": "token"}, ask_events),
+    "FortiSIEM XML query": (FortiSiem, {"api": "xml", "login": "token"}, ask_events),
 }
 
 
@@ -128,6 +145,21 @@ def in_target(before: str, after: str = "") -> Callable[[Any, str], None]:
     return check
 
 
+def in_basic(box: Any, text: str) -> None:
+    """Check that the header has name and password in UTF-8."""
+    scheme, _space, value = box.requests[-1][1]["authorization"].partition(" ")
+    assert (scheme, base64.b64decode(value)) == ("Basic", f"{text}:{text}".encode())
+
+
+def in_constraint(box: Any, text: str) -> None:
+    """Check that the constraint of a query, in JSON or XML, has the text."""
+    body = box.bodies[-1]
+    found = [json.loads(body)["where"]] if body.startswith(b"{") else []
+    if not found:
+        found = [each.text for each in etree.fromstring(body).iter("SingleEvtConstr")]
+    assert found == [f'reptDevName = "{text}"']
+
+
 PLACES: dict[str, Callable[[Any, str], None]] = {
     "confirmation": in_header("x-admin-passwd"),
     "object": in_json("comments"),
@@ -143,7 +175,22 @@ PLACES: dict[str, Callable[[Any, str], None]] = {
     "JSON of a map": in_json("u", "p"),
     "form of a map": in_form("u", "p"),
     "settings of a map": in_form("t"),
+    "FortiSIEM token": in_header("authorization", "Bearer "),
+    "FortiSIEM password": in_basic,
+    "FortiSIEM client": in_form("client_id", "client_secret"),
+    "FortiSIEM JSON query": in_constraint,
+    "FortiSIEM XML query": in_constraint,
 }
+
+
+def fortisiem_account(login: str, text: str) -> Params:
+    """Return the credentials of one way to log in. The others are not set."""
+    ways = {
+        "token": ["token"],
+        "password": ["username", "password"],
+        "client": ["client_id", "client_secret"],
+    }
+    return {name: text if way == login else None for way, names in ways.items() for name in names}
 
 
 def options(flow: str, box: Any, certificates: Certificates, text: str) -> Params:
@@ -154,6 +201,14 @@ def options(flow: str, box: Any, certificates: Certificates, text: str) -> Param
     if kind is FortiGate:
         account["token"] = own.get("token")
     more: Params = {"vdom": text if flow == "vdom" else "root", "api": "sensor", "token_form": "bare"}
+    if kind is FortiSiem:
+        return {
+            "url": box.url,
+            **connection,
+            **fortisiem_account(own["login"], text),
+            **own,
+            "query_timeout": 1,
+        }
     if "login" in own:
         more["endpoint_map"] = endpoint_map("sensor", own["login"])
     return {"url": box.url, **connection, **account, **more}

@@ -147,6 +147,14 @@ def test_an_installation_lives_from_the_first_login_to_an_empty_store(workspace:
     assert journey.predicted_and_done("site") == [*both, (PLATFORM, "forescout_module"), own_token]
     assert journey.trusted(OLD) == list(SENSORS.values())
 
+    # A sensor that is merely missing from the inventory keeps its access.
+    journey.removed = ["sensor-south-01"]
+    missing = journey.run("site").succeeded()
+    assert missing.changes == []
+    assert "of sensor-south-01, which is left behind" in missing.output.replace("\n", " ")
+    assert journey.trusted(OLD) == list(SENSORS.values())
+    journey.removed = []
+
     # A sensor that a platform uses cannot be decommissioned.
     journey.decommissioned = ["sensor-north-01"]
     refused = journey.run("decommission")

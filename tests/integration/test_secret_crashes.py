@@ -10,6 +10,7 @@ Every step has its own host. All of them stop there and are then killed at once,
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -275,6 +276,7 @@ def test_a_run_that_was_killed_in_another_pid_namespace_is_resumed_after_a_quart
     refused = stage.run().one()
     assert refused.failed
     assert "is minting it" in refused.message
+    assert re.search(r"if it was killed, run again after \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", refused.message)
     assert stage.mints() == 1
     stage.make_old("it")
     assert stage.settle().one().data["minted"] is True

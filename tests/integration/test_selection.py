@@ -20,16 +20,11 @@ from ansible_collections.otsec.defender_iot.tests.support.example import (
 )
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Run, Workspace
 
-EXIT_CODES = {
-    "site": 2,
-    "fortinet": 2,
-    "forescout": 2,
-    "rotate": 2,
-    "export": 2,
-    "check_endpoints": 2,
-    "verify": 4,
-    "drift": 4,
-}
+PLAYBOOKS = sorted(
+    {each.stem for each in (ROOT / "playbooks").glob("*.yml")} - {"lab", "draft_endpoints", "left_behind"}
+)
+EXIT_CODES = {name: 4 if name in ("drift", "verify") else 2 for name in PLAYBOOKS}
+SELECTIONS = ["--tags=anything", "--skip-tags=all", "--limit=bastion", "--limit=bastion:!all"]
 BASTION = {"all": {"hosts": {"bastion": {}}}}
 
 
@@ -43,13 +38,16 @@ def run(example: Example, playbook: str, *arguments: str) -> Run:
     """Run a playbook on the example inventory and a host that is no appliance."""
     bastion = example.node.inputs / "bastion.yml"
     bastion.write_text(yaml.safe_dump(BASTION))
-    export = f"--extra-vars=defender_iot_export_folder={example.node.folder}"
-    return example.playbook(playbook, f"--inventory={bastion}", export, *arguments)
+    values = f"defender_iot_export_folder={example.node.folder} address=192.0.2.7 until=0 reason=worm"
+    return example.playbook(playbook, f"--inventory={bastion}", f"--extra-vars={values}", *arguments)
 
 
-@pytest.mark.parametrize("playbook", EXIT_CODES)
 @pytest.mark.parametrize(
-    "selection", ["--tags=anything", "--skip-tags=all", "--limit=bastion", "--limit=bastion:!all"]
+    ("playbook", "selection"),
+    [
+        *((name, "--tags=always") for name in PLAYBOOKS),
+        *((name, selection) for name in ("fortinet", "verify", "drift") for selection in SELECTIONS),
+    ],
 )
 def test_a_selection_of_nothing_fails(example: Example, playbook: str, selection: str) -> None:
     done = run(example, playbook, selection)
@@ -67,13 +65,18 @@ def test_an_inventory_without_appliances_fails(workspace: Workspace) -> None:
     assert "the inventory has no hosts for this playbook" in done.output
 
 
-def test_the_tag_always_checks_the_arguments_and_reports_that(example: Example) -> None:
-    done = run(example, "forescout", "--tags=always").succeeded()
-    assert "Validating arguments" in done.output
-    assert "Only tasks with the tag always ran." in done.output
-    assert example.node.lab.calls() == []
-    example.override(SENSORS_FIRST, sensor_tokens_timeout="soon")
-    assert run(example, "forescout", "--tags=always").code != 0
+@pytest.mark.parametrize(
+    ("playbook", "option", "why"),
+    [
+        ("drift", "--skip-tags=tagged", "it skips the exit code; remove --skip-tags tagged"),
+        ("export", "--skip-tags=always", "it skips the exit code; remove --skip-tags always"),
+        ("lab", f"--limit={FORTIGATES[0]}", "it works on localhost only; remove --limit"),
+    ],
+)
+def test_the_exit_code_cannot_be_skipped(example: Example, playbook: str, option: str, why: str) -> None:
+    done = run(example, playbook, option)
+    assert done.code != 0
+    assert why in " ".join(done.output.split())
 
 
 SENSORS_FIRST = next(iter(SENSORS))
@@ -91,6 +94,17 @@ def test_a_limit_may_leave_out_one_of_two_imported_playbooks(example: Example) -
 
     assert own(FORTIGATES[0]).succeeded().changes == [(FORTIGATES[0], "fortigate_access")]
     assert own("localhost").code != 0
+
+
+def test_a_misspelt_variable_that_a_playbook_depends_on_is_refused(example: Example) -> None:
+    example.override(FORTIGATES[0], fortigate_response_entires=[])
+    done = run(example, "export")
+    assert done.code == 2
+    assert "rename fortigate_response_entires to fortigate_response_entries" in done.output
+    example.override(SENSORS_FIRST, sensor_tokens_endpoint="map.yml", sensor_tokens_endpoints=None)
+    done = run(example, "check_endpoints")
+    assert done.code == 2
+    assert f"{SENSORS_FIRST}: no role has a variable sensor_tokens_endpoint; rename it" in done.output
 
 
 def test_a_check_without_any_endpoint_map_fails(example: Example) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -184,6 +184,8 @@ class MemoryEntry(Noted):
         escrowed: str | None = ESCROW,
         doubted: bool = False,
         belongs_to: Belonging | None = None,
+        trusted: Mapping[str, str] | None = None,
+        others: Sequence[tuple[str, Belonging]] = (),
         check_mode: bool = False,
         events: list[str] | None = None,
         errors: Mapping[str, Exception] | None = None,
@@ -197,14 +199,26 @@ class MemoryEntry(Noted):
         self.escrowed = escrowed
         self.doubted = doubted
         self.belongs_to = belongs_to
+        self.trusted = trusted
+        self._others = others
         self.owner: Belonging | None = None
 
     def read(self) -> StoredSecret:
         self._note("read", key="store read")
-        return StoredSecret(self.current, self.pending, self.previous, self.doubted, self.belongs_to)
+        return StoredSecret(
+            self.current, self.pending, self.previous, self.doubted, self.belongs_to, self.trusted
+        )
 
     def claim(self, owner: Belonging) -> None:
         self.owner = owner
+
+    def others(self, host: str) -> Iterator[tuple[str, Belonging]]:
+        yield from self._others
+
+    def remember_trusted(self, hosts: Mapping[str, str]) -> None:
+        if self.current is not None and self.trusted != dict(hosts):
+            self._write("remember")
+            self.trusted = dict(hosts)
 
     def bind(self, owner: Belonging) -> None:
         self._write("bind")

@@ -39,6 +39,12 @@ class Belonging:
             return not self.has_new_unit(other) or (same_host and same_address)
         return same_host or same_address
 
+    def shares_appliance(self, other: Belonging) -> bool:
+        """Return whether both are on one appliance, whatever its inventory names are."""
+        if self.serials and other.serials:
+            return not self.has_new_unit(other)
+        return self.address == other.address
+
     def has_new_unit(self, other: Belonging) -> bool:
         """Return whether both have serial numbers, but no common one."""
         return bool(self.serials and other.serials) and not set(self.serials) & set(other.serials)

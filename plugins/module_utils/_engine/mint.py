@@ -15,7 +15,7 @@ from .apply import apply, converge
 from .errors import Conflict, SecretStoreError, attempting
 from .key_plan import ApiKeyOfAdmin
 from .moment import lies_ahead, moment_or_none, now
-from .secret import Secret, StoredSecret
+from .secret import Pending, Secret, StoredSecret
 from .secret_change import NOT_DONE, SecretChange, entry_of, probe, read_entries
 from .secret_plan import plan_no_rotation, plan_predicted_retirement, plan_secret
 from .secret_steps import RotationOptions, SecretPlan, SecretStep
@@ -38,7 +38,7 @@ def prepare_secret(task: Task, outcome: Outcome) -> SecretChange:
     if plan.mints and task.resource.on_parent and not (task.parent_is_new or plan.lacks_parent):
         refuse_self_change(task)
     is_doubtful = task.resource.on_parent and stored.pending is not None
-    return SecretChange(task, outcome, plan, is_doubtful)
+    return SecretChange(task, outcome, plan, is_doubtful, stored.trusted)
 
 
 def adopt(task: Task, outcome: Outcome) -> None:
@@ -129,6 +129,20 @@ def _refuse_rival(task: Task) -> None:
         )
 
 
+def _refuse_alias(task: Task) -> None:
+    """Raise Conflict if the store has the key under another inventory name: a first key would void it."""
+    here, ref = task.belonging, entry_of(task).ref
+    appliance = here.serials[0] if here.serials else here.address
+    for place, owner in entry_of(task).others(task.host):
+        if owner.name == here.name and owner.shares_appliance(here):
+            raise Conflict(
+                f"{task.title} of {here.host} is also the one of {owner.host}, because both are the same "
+                f"appliance ({appliance}), and a new key would make the one in {place} void",
+                f"remove {here.host} or {owner.host} from the inventory, or if you renamed {owner.host}, "
+                f"move this file to {ref}",
+            )
+
+
 def _is_proved(secret: Secret) -> bool:
     """Return whether the value was verified at a time that can be compared with its last use."""
     at = moment_or_none(secret.verified_at)
@@ -140,12 +154,24 @@ def _read_store(task: Task) -> StoredSecret:
     if stored.pending is not None and stored.pending.is_minting:
         # Another host with the same reference may be minting.
         owner = f", which belongs to {stored.belongs_to.place}" if stored.belongs_to else ""
+        doubt, remedy = _advice(stored.pending)
         with attempting(f"minting {task.title}"):
             raise SecretStoreError(
-                f"{stored.pending.owner} is minting it, according to {entry_of(task).ref}{owner}",
-                "run again when it has ended, or after 15 minutes if it was killed on another machine",
+                f"{stored.pending.owner} is minting it, according to {entry_of(task).ref}{owner}{doubt}",
+                remedy,
             )
     return stored
+
+
+def _advice(pending: Pending) -> tuple[str, str]:
+    """Return what is not known about a process that may be minting, and what to do."""
+    if pending.until is None:
+        return "", "run again when it has ended"
+    return (
+        ", and it cannot be seen from here whether it still runs",
+        "run again when it has ended; if it was killed, "
+        f"run again after {pending.until}, which completes its work",
+    )
 
 
 def _plan(task: Task, stored: StoredSecret, options: RotationOptions) -> SecretPlan:
@@ -181,6 +207,9 @@ def _read_admin(task: Task, stored: StoredSecret, options: RotationOptions) -> A
     exists = observe(task, raw) is not None
     require_own(task, stored)
     _refuse_rival(task)
+    is_first = stored == StoredSecret() and exists and not task.parent_is_new
+    if is_first and options.state != "absent" and not options.rotate_only:
+        _refuse_alias(task)
     new_unit = _new_unit(task, stored)
     admin = ApiKeyOfAdmin(task.title, exists, task.parent_is_new, new_unit=new_unit)
     tried = stored.pending.secret if stored.pending and stored.pending.secret else stored.current

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -58,13 +58,15 @@ class Pending:
     """An unfinished minting. ``secret`` is None until the value is stored.
 
     ``known`` are the ids on the appliance before it. ``owner`` names the process that began it.
-    ``is_minting``: that process may still be minting.
+    ``is_minting``: that process may still be minting. ``until`` is when it counts as interrupted, None if it
+    is known to run.
     """
 
     secret: Secret | None
     known: tuple[Any, ...]
     owner: str
     is_minting: bool
+    until: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class StoredSecret:
     """The values of a secret in a store. ``previous`` is kept until the current value is verified.
 
     ``is_doubted``: an earlier run may have made the current value void. ``belongs_to`` is None in records
-    that an operator or an older version of the collection wrote.
+    that an operator or an older version of the collection wrote. ``trusted`` has the trusted hosts of the
+    secret's object that came from the inventory, see SecretEntry.remember_trusted, None if none was recorded.
     """
 
     current: Secret | None = None
@@ -80,6 +83,7 @@ class StoredSecret:
     previous: Secret | None = None
     is_doubted: bool = False
     belongs_to: Belonging | None = None
+    trusted: Mapping[str, str] | None = None
 
 
 def shown(ref: str, secret: Secret | None) -> dict[str, str | None]:
@@ -153,6 +157,19 @@ class SecretEntry(Protocol):
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Record which value was delivered to the consumer, and when that began."""
+
+    def others(self, host: str) -> Iterator[tuple[str, Belonging]]:
+        """Yield where the secrets of the same name are that belong to other hosts, and what they belong to.
+
+        Only some stores can be listed, and only if the roles' default references are used. A record that this
+        run cannot read is left out.
+        """
+
+    def remember_trusted(self, hosts: Mapping[str, str]) -> None:
+        """Record the trusted hosts of the secret's object, each with the inventory name that it came from.
+
+        An empty name means that the origin is unknown. A record without a value is not written.
+        """
 
     def forget(self) -> None:
         """Remove the record: the secret no longer grants access."""

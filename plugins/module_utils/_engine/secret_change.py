@@ -91,9 +91,17 @@ class SecretChange:
     A task with several steps on the appliance calls :meth:`reserve_early` before the first one, enters
     :meth:`creating_parent` around the request that creates the parent object, and calls :meth:`withdraw` if
     it fails before :meth:`finish`. ``is_doubtful``: the stored value may be void, even if nothing is minted.
+    ``trusted`` are the recorded trusted hosts, see StoredSecret.
     """
 
-    def __init__(self, task: Task, outcome: Outcome, plan: SecretPlan, is_doubtful: bool = False) -> None:
+    def __init__(
+        self,
+        task: Task,
+        outcome: Outcome,
+        plan: SecretPlan,
+        is_doubtful: bool = False,
+        trusted: Mapping[str, str] | None = None,
+    ) -> None:
         self.task = task
         self.outcome = outcome
         self.plan = plan
@@ -102,6 +110,7 @@ class SecretChange:
         self.reserved_early: SecretStep | None = None
         self.is_minting = False
         self.is_doubtful = is_doubtful
+        self.trusted = trusted
         self.minted: list[tuple[str, Any]] = []
         self.is_verified = False
         self.current = plan.after

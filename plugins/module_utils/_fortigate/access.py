@@ -20,9 +20,10 @@ from .._engine.resource import LOST_BYTES, Resource
 from .._engine.rotate import compare
 from .._engine.secret_change import SecretChange
 from .._engine.table_cache import TableCache
-from .._engine.task import Outcome, Task, read_object
+from .._engine.task import Outcome, Task, observe, read_object
 from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
 from . import admin_profile, api_admin, api_key
+from .inventory_trust import InventoryTrust, inventory_trust, remember
 
 Params = dict[str, Any]
 
@@ -51,6 +52,8 @@ ITEMS = {
 SHARED = {name: ITEMS["admins"].spec[name] for name in ("trusted_hosts", "rotation_id")}
 """Options of the task that apply to every administrator without a value of its own."""
 
+SHARED_OPTIONS = {**SHARED, "inventory_hosts": {"type": "dict"}}
+
 OPT_OUT = frozenset({"secret_ref", "rotation_id"})
 """Options for which an administrator rejects the task's value with an empty text."""
 
@@ -74,12 +77,22 @@ class Step:
 def prepare_fortigate_access(params: Params) -> Params:
     """Check every item as the module for one such object does. Raises InvalidOptions.
 
-    ``listed`` names the lists that are set, even if they are empty: only these can be purged.
+    ``listed`` names the lists that are set, even if they are empty: only these can be purged. ``followers``
+    names the administrators whose trusted hosts come from the inventory.
     """
     given = {**params, "admins": _completed(params)}
     lists = {option: list(_items(option, given[option] or [])) for option in LISTS}
     _refuse_shared_references(lists["admins"])
-    return {**params, **lists, "listed": [option for option in lists if params[option] is not None]}
+    listed = [option for option in lists if params[option] is not None]
+    return {**params, **lists, "listed": listed, "followers": _followers(params)}
+
+
+def _followers(params: Params) -> list[str]:
+    if params["inventory_hosts"] is None or params["trusted_hosts"] is None:
+        return []
+    return [
+        str(each.get("name")) for each in params["admins"] or [] if each.get("trusted_hosts") in (None, "")
+    ]
 
 
 def _completed(params: Params) -> list[Params]:
@@ -144,8 +157,12 @@ def grant(task: Task, outcome: Outcome) -> None:
     outcome.objects, outcome.diff, released = [], [], Counter[str]()
     steps = _steps(task)
     keys = {step.name: _prepared_key(task, step, outcome) for step in steps if step.work is mint}
+    trusts = {
+        step.name: _inventory_trust(task, step, keys) for step in steps if _follows_inventory(task, step)
+    }
     with _reserved(keys):
-        for step in steps:
+        remember(task, trusts, is_done=False)
+        for step in [_with_trust(step, trusts, outcome) for step in steps]:
             part = _carry_out(task, step, keys, outcome, released)
             outcome.objects += _entries(step, part)
             if part.changed:
@@ -153,6 +170,31 @@ def grant(task: Task, outcome: Outcome) -> None:
                 outcome.diff.append(part.diff)
             if step.resource is api_admin.ADMIN and part.diff:
                 released.update(_released_profile(part.diff))
+        remember(task, trusts, is_done=True)
+
+
+def _follows_inventory(task: Task, step: Step) -> bool:
+    is_wanted = step.resource is api_admin.ADMIN and step.params["state"] == "present"
+    return is_wanted and step.name in task.options["followers"]
+
+
+def _inventory_trust(task: Task, step: Step, keys: Mapping[str, SecretChange]) -> InventoryTrust:
+    """Compare the administrator with the inventory, and with what the record of its key knows."""
+    inventory = {str(name): str(at) for name, at in task.options["inventory_hosts"].items()}
+    task = replace(task, resource=step.resource, options=step.params)
+    there = (observe(task, read_object(task)) or {}).get("trusted_hosts", [])
+    recorded = keys[step.name].trusted if step.name in keys else None
+    return inventory_trust(there, step.params["trusted_hosts"], recorded, inventory)
+
+
+def _with_trust(step: Step, trusts: Mapping[str, InventoryTrust], outcome: Outcome) -> Step:
+    """Return a step that keeps the trusted hosts whose removal nothing declares, and warn of them."""
+    if step.resource is not api_admin.ADMIN or step.name not in trusts:
+        return step
+    trust = trusts[step.name]
+    title = step.resource.title(step.name)
+    outcome.warnings += [f"{title} {warning}" for warning in trust.warnings()]
+    return replace(step, params={**step.params, "trusted_hosts": list(trust.now)})
 
 
 def _prepared_key(task: Task, step: Step, outcome: Outcome) -> SecretChange:

@@ -67,6 +67,9 @@ def declared(role: str, file: str) -> frozenset[str]:
     return frozenset(re.findall(rf"^ *({role}_\w+):", text, re.MULTILINE))
 
 
+DEPENDENT = {"fortigate_access": ("fortigate_response",)}
+"""Roles that a playbook runs only if a variable of theirs is set: else, no task of theirs checks names."""
+
 # Read when Ansible imports the actions, before it forks the workers.
 VARIABLES = {role: declared(role, "argument_specs.yml") for role in CHECKED}
 FACTS = {role: declared(role, "facts.yml") for role in CHECKED}
@@ -100,7 +103,10 @@ def check_variables(
         return
     with attempting(f"checking the variables of the role {role}"):
         _refuse_overridden(role, extra, given)
-        _refuse_unknown(role, variables, roles)
+    names = list(variables)
+    for each in (role, *DEPENDENT.get(role, ())):
+        with attempting(f"checking the variables of the role {each}"):
+            _refuse_unknown(each, names, roles)
 
 
 def check_host_name(host: str) -> None:

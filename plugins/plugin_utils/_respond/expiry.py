@@ -62,16 +62,30 @@ class Expiry:
                 entry, until=until, source=source, reason=best.reason, approved_by=best.approved_by
             )
             return AddressDecision("renew", f"until {as_text(until)}: {best.reason}", written(renewed), best)
-        if entry.until > self.now:
+        if self._is_too_long(entry) and until > self.now:
+            return self._shortened(entry, until, best.reason, best)
+        if entry.until > self.now and not self._is_too_long(entry):
             return AddressDecision("keep", f"until {as_text(entry.until)}: {best.reason}", entry, best)
         return AddressDecision("release", self._too_old(best), candidate=best)
 
     def last(self, entry: Entry, reason: str, candidate: Candidate | None = None) -> AddressDecision:
         """Return the decision about an entry whose cause cannot be verified: it is not renewed, and ends."""
         until = as_text(entry.until)
+        if self._is_too_long(entry):
+            return self._shortened(entry, self.now + self.rules.ttl, reason, candidate)
         if entry.until > self.now:
             return AddressDecision("keep", f"until {until}, not renewed: {reason}", entry, candidate)
         return AddressDecision("release", f"it ended at {until}: {reason}", candidate=candidate)
+
+    def _is_too_long(self, entry: Entry) -> bool:
+        """Return whether an entry lasts longer than any run grants: a clock that was ahead wrote its end."""
+        return entry.until > self.now + self.rules.maximum
+
+    def _shortened(
+        self, entry: Entry, until: datetime, reason: str, candidate: Candidate | None
+    ) -> AddressDecision:
+        why = f"until {as_text(until)}, shortened because it exceeded the maximum: {reason}"
+        return AddressDecision("renew", why, replace(entry, until=until), candidate)
 
     def _best(self, candidates: Sequence[Candidate], entry: Entry | None = None) -> Candidate:
         """Return the candidate that blocks longest. Of several, it is the entry's own, then the newest."""

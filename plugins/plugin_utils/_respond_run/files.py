@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._engine.errors import Conflict
-from ...module_utils._engine.files import open_regular, refuse_irregular
+from ...module_utils._engine.files import make_private_folder, open_regular, refuse_irregular
 from ...module_utils._engine.moment import read_moment
 from .._respond.document import VERSION
 from .._respond.entries import APPROVAL
@@ -62,7 +62,7 @@ class Publication:
 
     def write(self, document: Document) -> None:
         """Replace the files, each at once. Raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.folder)
         for name, render in FILES.items():
             _replace(self.folder / name, render(document).encode("utf-8", "replace"))
 

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
+from ...module_utils._engine.files import make_private_folder
+
 NAME = ".respond.lock"
 PAUSE = 0.2
 
@@ -48,7 +50,7 @@ class SiteLocks:
 
     def _opened(self, path: str) -> int | None:
         with suppress(OSError):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(Path(path).parent)
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         return None
 

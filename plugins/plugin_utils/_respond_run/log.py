@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._engine.files import refuse_irregular
+from ...module_utils._engine.files import make_private_folder, refuse_irregular
 
 NAME = "respond.jsonl"
 EVENTS = {"create": "block", "update": "renew", "delete": "release"}
@@ -28,7 +28,7 @@ def append(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     if not content:
         return
     refuse_irregular(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         size = os.fstat(descriptor).st_size

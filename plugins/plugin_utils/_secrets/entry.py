@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from ...module_utils._engine.errors import Overtaken, SecretStoreError, attempti
 from ...module_utils._engine.secret import Pending, Secret, StoredSecret
 from . import record as records
 from .escrow import write_escrow
-from .owner import may_be_minting, name_of, this_process
+from .file_store import FileStore
+from .owner import assumed_until, may_be_minting, name_of, this_process
 from .store import Record, Store
 
 Edit = Callable[[Record], Record]
@@ -52,6 +54,7 @@ class StoreEntry:
             self._secret("previous"),
             bool(self.known_doubt),
             records.belonging(self.record),
+            self.record.get("trusted"),
         )
 
     def _load(self) -> None:
@@ -163,6 +166,17 @@ class StoreEntry:
         """Record which value was delivered to the consumer, and when. Two consumers may write at once."""
         self._amend(lambda record: records.delivered(record, consumer, fingerprint, at), about_minting=False)
 
+    def others(self, host: str) -> Iterator[tuple[str, Belonging]]:
+        for store in self.store.siblings(host) if isinstance(self.store, FileStore) else ():
+            with suppress(SecretStoreError):
+                record = store.read()[0] or {}
+                owner = records.belonging(record) if records.is_well_formed(record) else None
+                if owner is not None and "value" in record:
+                    yield str(store.path), owner
+
+    def remember_trusted(self, hosts: Mapping[str, str]) -> None:
+        self._amend(lambda record: records.trusting(record, hosts), about_minting=False)
+
     def forget(self) -> None:
         self._write({})
 
@@ -252,7 +266,7 @@ class StoreEntry:
         pending = self.record.get("pending")
         if not pending:
             return None
-        owner = pending.get("owner")
-        is_minting = may_be_minting(owner, pending.get("since"))
+        owner, since = pending.get("owner"), pending.get("since")
         known = tuple(pending.get("known") or ())
-        return Pending(self._secret("pending"), known, name_of(owner), is_minting)
+        is_minting, until = may_be_minting(owner, since), assumed_until(owner, since)
+        return Pending(self._secret("pending"), known, name_of(owner), is_minting, until)

@@ -13,6 +13,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,17 @@ class FileStore(ABC):
         """Remove the file. Raises Overtaken."""
         with self._store_errors("removed"), self._locked(expected):
             self.path.unlink(missing_ok=True)
+
+    def siblings(self, host: str) -> Iterator[FileStore]:
+        """Yield the files of this name in the folders of other hosts, if this one is in its host's folder."""
+        own = self.path.parent
+        with self._store_errors("compared with those of other hosts"):
+            folders = sorted(own.parent.iterdir()) if own.name == host and own.parent.is_dir() else []
+            paths = [each / self.path.name for each in folders if each.is_dir() and each.name != host]
+        for path in paths:
+            other = copy(self)
+            other.path = path
+            yield other
 
     @abstractmethod
     def _decrypted(self, content: bytes) -> dict[str, Any]:

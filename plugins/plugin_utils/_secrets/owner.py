@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...module_utils._engine.moment import is_recent, moment_or_none, now
+from ...module_utils._engine.moment import as_text, is_recent, moment_or_none, now
 
 Owner = dict[str, Any]
 """``host`` and ``pid``, and where ``/proc`` shows them ``boot``, ``pid_namespace`` and ``start_time``.
@@ -66,12 +66,22 @@ def may_be_minting(owner: object, since: object) -> bool:
     here = this_process()
     if owner == here:
         return False
-    alive = _is_alive(owner, here) if isinstance(owner, Mapping) else None
+    alive = _is_alive(owner, here)
     return is_recent(moment_or_none(since), PATIENCE, now()) if alive is None else alive
 
 
-def _is_alive(owner: Mapping[str, Any], here: Owner) -> bool | None:
+def assumed_until(owner: object, since: object) -> str | None:
+    """Return until when a process is only assumed to be minting, None if it is known whether it lives."""
+    began = moment_or_none(since)
+    if began is None or _is_alive(owner, this_process()) is not None:
+        return None
+    return as_text(began + PATIENCE)
+
+
+def _is_alive(owner: object, here: Owner) -> bool | None:
     """Return whether a process lives, None if that cannot be determined from here."""
+    if not isinstance(owner, Mapping):
+        return None
     pid = owner.get("pid")
     if any(owner.get(name) != here.get(name) for name in PLACE) or not isinstance(pid, int) or pid < 1:
         return None

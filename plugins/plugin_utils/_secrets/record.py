@@ -8,7 +8,8 @@ A record has ``value`` and, beside it, ``id``, ``created_at``, ``rotation_id``, 
 ``delivered`` (the fingerprints of the verified value and of each consumer's value), ``delivered_at`` (the
 start of each delivery), ``consumers`` (all that it was ever assigned to), ``pending`` during a minting,
 ``previous`` until the new value is verified, and ``doubt`` while an earlier run may have made the value void.
-``belongs_to`` has ``host``, ``address``, ``name`` and ``serials`` of a Belonging.
+``belongs_to`` has ``host``, ``address``, ``name`` and ``serials`` of a Belonging. ``trusted`` has the trusted
+hosts that came from the inventory, each with its inventory name.
 An operator may write a record with only ``value``, or replace only the value.
 """
 
@@ -25,7 +26,7 @@ from .owner import Owner
 Record = dict[str, Any]
 
 OF_A_VALUE = ("value", "id", "created_at", "rotation_id")
-PARTS = ("pending", "previous", "verified", "delivered", "delivered_at", "belongs_to")
+PARTS = ("pending", "previous", "verified", "delivered", "delivered_at", "trusted", "belongs_to")
 SALT_BYTES = 16
 
 
@@ -39,6 +40,8 @@ def is_well_formed(record: Mapping[str, Any]) -> bool:
         return False
     texts = [record.get("salt", ""), *(each.get("value", "") for each in (record, *parts[:2]))]
     if not all(isinstance(text, str) for text in texts) or len(texts[0].encode()) > SALT_BYTES:
+        return False
+    if not all(isinstance(text, str) for text in (record.get("trusted") or {}).values()):
         return False
     return isinstance(parts[0].get("known", []), list) and isinstance(record.get("consumers", []), list)
 
@@ -167,6 +170,11 @@ def delivered(record: Record, consumer: str, mark: str, at: str) -> Record:
         return record
     noted = {"delivered": mark, "delivered_at": at}
     return {**record, **{part: {**(record.get(part) or {}), consumer: each} for part, each in noted.items()}}
+
+
+def trusting(record: Record, hosts: Mapping[str, str]) -> Record:
+    """Record the trusted hosts that came from the inventory, unless the secret was removed."""
+    return {**record, "trusted": dict(hosts)} if "value" in record else record
 
 
 def _without(record: Record, name: str) -> Record:

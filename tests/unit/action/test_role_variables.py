@@ -15,6 +15,7 @@ import yaml
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.role_variables import (
     CHECKED,
+    DEPENDENT,
     FACTS,
     SHARED,
     VARIABLES,
@@ -25,6 +26,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._action.role_va
 
 ROLES = Path(__file__).parents[3] / "roles"
 NO_VARIABLES = {"defender_iot_lab", "defender_iot_respond", "defender_iot_escrow"}
+ROLE_TASKS = ("ansible.builtin.include_role", "ansible.builtin.import_role")
 ACCESS = "otsec.defender_iot.fortigate_access"
 
 
@@ -74,6 +76,29 @@ def test_a_misspelt_variable_of_all_roles_is_refused_by_every_role(role: str) ->
         "defender_iot_secret_stor", "defender_iot_secret_store", role=f"otsec.defender_iot.{role}"
     )
     assert message.endswith("rename defender_iot_secret_stor to defender_iot_secret_store")
+
+
+def test_a_misspelt_variable_of_a_role_that_runs_only_if_it_is_set_is_refused() -> None:
+    assert refused("fortigate_response_entires") == (
+        "fgt-01: checking the variables of the role fortigate_response failed: it has no variable "
+        "fortigate_response_entires; rename fortigate_response_entires to fortigate_response_entries"
+    )
+    check_variables(ACCESS, ["fortigate_response_entries", "fortigate_response_verdict"], (), ())
+
+
+@pytest.mark.parametrize(
+    "playbook", sorted((ROLES.parent / "playbooks").glob("*.yml")), ids=lambda each: each.stem
+)
+def test_a_role_that_runs_only_if_its_variable_is_set_follows_one_that_checks_its_names(
+    playbook: Path,
+) -> None:
+    checked: set[str] = set()
+    for play in yaml.safe_load(playbook.read_text()):
+        for task in play.get("tasks", ()):
+            name = next((task[each]["name"] for each in ROLE_TASKS if each in task), "").rpartition(".")[2]
+            condition = re.match(rf"{name}_\w+ is defined", str(task.get("when", ""))) if name else None
+            assert condition is None or name in checked
+            checked |= {name, *DEPENDENT.get(name, ())}
 
 
 def test_every_misspelt_variable_is_named() -> None:

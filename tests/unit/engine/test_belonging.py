@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.belongi
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.claims import Claims
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
     Conflict,
+    NotFound,
     SecretStoreError,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt, converge_parent
@@ -55,6 +57,20 @@ SAME: dict[str, tuple[Belonging, bool]] = {
 def test_what_identifies_an_object(other: Belonging, same: bool) -> None:
     assert HERE.is_same(other) is same
     assert other.is_same(HERE) is same
+
+
+@pytest.mark.parametrize(
+    ("other", "shared"),
+    [
+        (Belonging("new", "new.example", "b", ("S1", "S2")), True),
+        (Belonging("new", "box.example", "b", ("S2",)), False),
+        (Belonging("new", "box.example", "b"), True),
+        (Belonging("box", "new.example", "a"), False),
+    ],
+)
+def test_what_shows_that_two_names_are_one_appliance(other: Belonging, shared: bool) -> None:
+    assert HERE.shares_appliance(other) is shared
+    assert other.shares_appliance(HERE) is shared
 
 
 @pytest.mark.parametrize(
@@ -172,6 +188,46 @@ def test_the_first_key_of_an_existing_administrator_comes_with_a_warning(check_m
     assert played.play()["changed"]
     (warning,) = played.warnings
     assert 'the store has no key "a", but its administrator exists' in warning
+
+
+OTHER_PLACE = "/srv/secrets/old/a.yml"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    "other", [Belonging("old", "old.example", "a", ("S0", "S1")), replace(HERE, host="old", serials=())]
+)
+def test_the_first_key_under_a_second_inventory_name_is_refused_in_a_later_run_too(
+    other: Belonging, check_mode: bool
+) -> None:
+    played = scene(KEY, ADMIN, None, value=None, check_mode=check_mode, others=[(OTHER_PLACE, other)])
+    with pytest.raises(Conflict) as caught:
+        played.play()
+    reason = caught.value.reason
+    assert 'key "a" of box is also the one of old, because both are the same appliance (S1)' in reason
+    assert (
+        "remove box or old from the inventory, or if you renamed old, move this file to vault_file:" in reason
+    )
+    assert played.events == ["store read", "appliance read"]
+
+
+NOT_ALIASES = {
+    "another appliance": {"other": Belonging("old", "box.example", "a", ("S2",))},
+    "another administrator": {"other": replace(HERE, host="old", name="b")},
+    "its administrator is new": {"objects": {}},
+    "a key to remove": {"params": {"state": "absent"}},
+    "a rotation": {"params": {"rotate_only": True}},
+    "a stored key": {"value": "stored"},
+}
+
+
+@pytest.mark.parametrize("given", NOT_ALIASES.values(), ids=NOT_ALIASES)
+def test_what_makes_no_key_of_another_name_void_is_not_refused(given: Any) -> None:
+    other = given.get("other", replace(HERE, host="old"))
+    known = {"value": given.get("value"), "params": given.get("params"), "others": [(OTHER_PLACE, other)]}
+    played = scene(KEY, given.get("objects", ADMIN), None, **known)
+    with suppress(NotFound):
+        played.play()
 
 
 @pytest.mark.parametrize("left", [{"pending": begun()}, {"doubted": True}])

@@ -24,6 +24,7 @@ from ansible_collections.otsec.defender_iot.plugins.filter.consumers import (
     unused_tokens,
 )
 from ansible_collections.otsec.defender_iot.plugins.filter.trusted_hosts import (
+    addresses_by_host,
     trusted_hosts,
     trusted_hosts_by_site,
 )
@@ -228,6 +229,7 @@ def test_a_host_without_an_ip_address_is_listed_by_name() -> None:
         {"inventory_hostname": "2001:db8::1"},
     ]
     assert trusted_hosts(hosts) == ["192.0.2.1", "b", "c", "2001:db8::1"]
+    assert addresses_by_host(hosts) == {"a": "192.0.2.1", "b": "b", "c": "c", "2001:db8::1": "2001:db8::1"}
 
 
 def test_hosts_are_listed_by_their_sites() -> None:

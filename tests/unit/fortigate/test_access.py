@@ -83,7 +83,10 @@ class Device(MemoryAppliance):
 def options(**given: Any) -> dict[str, Any]:
     """Make validated options."""
     left_out = dict.fromkeys(
-        ("profiles", "admins", "trusted_hosts", "secret_store", "rotation_id", "purge_names")
+        (
+            *("profiles", "admins", "trusted_hosts", "secret_store"),
+            *("rotation_id", "purge_names", "inventory_hosts"),
+        )
     )
     off = dict.fromkeys(("allow_self_change", "purge", "rotate_only", "verify_keys"), False)
     defaults = {"recreate": "never", "purge_limit": 5, **off}

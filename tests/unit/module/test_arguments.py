@@ -25,6 +25,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.acce
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._fortisiem.options import fortisiem
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import Arguments
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module
 
@@ -64,8 +65,8 @@ PLACES = [(name, option) for name in NAMES for option in MODULES[name].arguments
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for product in ("FORTIGATE", "SENSOR", "FORESCOUT", "FORTIOS_ACCESS"):
-        for option in ("URL", "HOSTNAME", "TOKEN", "USERNAME", "PASSWORD"):
+    for product in ("FORTIGATE", "SENSOR", "FORESCOUT", "FORTISIEM", "FORTIOS_ACCESS"):
+        for option in ("URL", "HOSTNAME", "TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"):
             monkeypatch.delenv(f"{product}_{option}", raising=False)
 
 
@@ -119,12 +120,26 @@ def test_an_empty_credential_is_refused_and_named(given: dict[str, str], says: s
         fortigate({}).validate({"url": "fgt.example", **given})
 
 
-@pytest.mark.parametrize("product", ["FORTIGATE", "SENSOR", "FORESCOUT"])
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"token": "", "client_id": ""}, "not set: token, client_id"),
+        ({"client_id": "c", "client_secret": ""}, "client_secret"),
+        ({"username": "u", "password": ""}, "password"),
+    ],
+)
+def test_an_empty_credential_of_a_fortisiem_is_refused(given: dict[str, str], says: str) -> None:
+    with pytest.raises(InvalidOptions, match=says):
+        fortisiem({}).validate({"url": "siem.example", **given})
+
+
+@pytest.mark.parametrize("product", ["FORTIGATE", "SENSOR", "FORESCOUT", "FORTISIEM"])
 def test_an_empty_variable_is_one_that_is_not_set(product: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = {
         "FORTIGATE": "fortigate_admin_profile",
         "SENSOR": "sensor_access_token",
         "FORESCOUT": "forescout_module",
+        "FORTISIEM": "fortisiem_event_info",
     }[product]
     spec = MODULES[module].arguments.spec
     given = {name: value for name, value in ENOUGH.items() if name in spec}
@@ -224,6 +239,7 @@ def test_an_empty_list_is_left_to_the_option() -> None:
 def test_an_empty_text_in_an_item_is_an_option_that_is_not_set(kind: str, option: str) -> None:
     def prepared(**given: Any) -> Any:
         shared = {"trusted_hosts": ["192.0.2.1"], "rotation_id": "1", "secret_store": "vault_file:/s"}
+        shared["inventory_hosts"] = None
         lists = {**dict.fromkeys(LISTS), kind: [{"name": "a", **given}]}
         try:
             return prepare_fortigate_access({**shared, **lists})[kind][0]
@@ -243,6 +259,7 @@ def test_an_empty_text_in_an_admin_overrides_the_option_for_all_admins() -> None
     admins = [{"name": "a"}, {"name": "b", "secret_ref": ""}, {"name": "c", "rotation_id": "", "profile": ""}]
     admins.append({"name": "d", "secret_ref": None, "trusted_hosts": None})
     shared = {"trusted_hosts": ["192.0.2.1"], "rotation_id": "1", "secret_store": "vault_file:/s"}
+    shared["inventory_hosts"] = None
     params = prepare_fortigate_access({**shared, "profiles": None, "admins": admins})
     assert references(params) == {"a": "vault_file:/s/a", "c": "vault_file:/s/c"}
     assert [admin["rotation_id"] for admin in params["admins"]] == ["1", "1", "", "1"]

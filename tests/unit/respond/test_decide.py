@@ -177,6 +177,34 @@ def test_a_wrong_clock_of_the_sensor_changes_no_end(hours: int) -> None:
     assert until(found) == as_text(NOW + 4 * HOUR)
 
 
+@pytest.mark.parametrize(
+    ("answers", "approvals", "decision", "lasts"),
+    [
+        ({"unhandled": [alert()]}, [], "renew", 4 * HOUR),
+        ({"unhandled": [alert(at=NOW - 166 * HOUR)]}, [], "renew", 2 * HOUR),
+        ({"unhandled": [alert(at=NOW - 169 * HOUR)]}, [], "release", None),
+        ({"unhandled": [alert(at=NOW - 169 * HOUR)]}, [approval("may_block")], "renew", 4 * HOUR),
+        ({"unhandled": []}, [], "renew", 4 * HOUR),
+        ({"unhandled": None}, [], "renew", 4 * HOUR),
+    ],
+)
+def test_an_end_written_by_a_clock_that_was_ahead_is_bounded(
+    answers: dict[str, Any], approvals: Any, decision: str, lasts: timedelta | None
+) -> None:
+    entry = own(until=as_text(NOW + 168 * HOUR + timedelta(seconds=1)))
+    found = decided(reading(**answers), entries=[entry], approvals=approvals)
+    assert only(found)[0] == decision
+    assert [each["until"] for each in found.entries] == ([as_text(NOW + lasts)] if lasts else [])
+    assert "the maximum" in only(found)[1]
+    again = decided(reading(**answers), entries=as_own(found), approvals=approvals)
+    assert [each.decision for each in again.decisions] == ["keep" if lasts else "none"]
+
+
+def test_the_longest_end_that_a_run_grants_is_kept() -> None:
+    entry = own(until=as_text(NOW + 168 * HOUR))
+    assert only(decided(reading([]), entries=[entry]))[0] == "keep"
+
+
 @pytest.mark.parametrize("days", [-400, -20, 20, 400])
 def test_a_known_skew_is_corrected(days: int) -> None:
     skew = timedelta(days=days)

@@ -180,6 +180,28 @@ def test_the_log_only_grows(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder: log.append(folder / log.NAME, [{"number": 0}]),
+        lambda folder: SiteLocks().take(str(folder / locks.NAME), 0),
+        lambda folder: Publication(folder).write(made(decided(reading()))),
+    ],
+    ids=["log", "lock", "decisions"],
+)
+def test_the_folders_of_a_site_are_private(
+    tmp_path: Path, umask: int, write: Callable[[Path], object]
+) -> None:
+    before = os.umask(umask)
+    try:
+        write(tmp_path / "respond" / "north")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / each).stat().st_mode) for each in ("respond", "respond/north")]
+    assert modes == [0o700, 0o700]
+
+
 def test_an_interrupted_line_stays_alone(tmp_path: Path) -> None:
     path = tmp_path / log.NAME
     path.write_text('{"number": 0}\n{"numb')

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,47 @@ def test_the_next_write_records_what_the_secret_belongs_to(keeper: StoreEntry, s
     assert keeper.read().belongs_to.serials == ("S1", "S2")
     keeper.forget()
     assert keeper.read() == StoredSecret()
+
+
+def test_the_trusted_hosts_of_a_stored_key_are_remembered(keeper: StoreEntry, store: VaultFile) -> None:
+    hosts = {"192.0.2.11/32": "sensor"}
+    keeper.read()
+    keeper.remember_trusted(hosts)
+    assert raw(store) is None
+    minted(keeper)
+    assert keeper.read().trusted is None
+    keeper.remember_trusted(hosts)
+    assert keeper.read().trusted == hosts
+    before = raw(store)
+    keeper.remember_trusted(hosts)
+    assert raw(store) == before
+
+
+def test_the_records_of_other_hosts_are_listed(tmp_path: Path, keeper: StoreEntry) -> None:
+    opener = keeper.store
+
+    def at(host: str, name: str = "a") -> StoreEntry:
+        store = copy(opener)
+        store.path = tmp_path / ".secrets" / host / f"{name}.yml"
+        return StoreEntry(f"vault_file:{host}", store, set(), keeper.loader)
+
+    assert list(at("fgt").others("fgt")) == []
+    for host, name in (("old", "a"), ("fgt", "a"), ("old", "b")):
+        entry = at(host, name)
+        entry.claim(Belonging(host, f"{host}.example", name))
+        minted(entry)
+    pending = at("begun")
+    pending.claim(Belonging("begun", "begun.example", "a"))
+    pending.read()
+    pending.reserve([])
+    (tmp_path / ".secrets" / "broken").mkdir()
+    (tmp_path / ".secrets" / "broken" / "a.yml").write_text("no vault file")
+    (tmp_path / ".secrets" / "readme").write_text("")
+    place = str(tmp_path / ".secrets" / "old" / "a.yml")
+    assert list(at("fgt").others("fgt")) == [(place, Belonging("old", "old.example", "a"))]
+    assert list(at("fgt").others("another")) == []
+    entry = StoreEntry("memory:x", MemoryStore(), set(), keeper.loader)
+    assert list(entry.others("fgt")) == []
 
 
 def test_a_reservation_of_another_process_may_still_be_going_on(

@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.moment import as_text, read_moment
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import owner
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.owner import (
     Owner,
+    assumed_until,
     may_be_minting,
     name_of,
     this_process,
@@ -103,6 +105,7 @@ def test_this_process_never_waits_for_itself() -> None:
 )
 def test_a_living_process_is_minting_as_long_as_it_lives(other: int, since: Any) -> None:
     assert may_be_minting(owner_of(other), since)
+    assert assumed_until(owner_of(other), since) is None
 
 
 def test_a_process_with_parentheses_and_spaces_in_its_name_is_recognised(tmp_path: Path) -> None:
@@ -185,6 +188,9 @@ def test_an_owner_that_cannot_be_identified_is_waited_for_a_quarter_of_an_hour(
 ) -> None:
     began = ago(seconds=since) if isinstance(since, int) else since
     assert may_be_minting({**this_process(), **unknown}, began) is is_minting
+    quarter = timedelta(minutes=15)
+    until = as_text(read_moment(began) + quarter) if isinstance(since, int) else None
+    assert assumed_until({**this_process(), **unknown}, began) == until
 
 
 @pytest.mark.parametrize("known", ["process 1 on elsewhere", "another run", "", None, {}, 7, []])
