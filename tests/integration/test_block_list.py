@@ -308,17 +308,43 @@ def test_a_list_that_cannot_be_read_in_full_releases_nothing(site: Site, switche
     assert site.members(BOX) == ["none", "vendor", f"{GROUP}-{HOST}", f"{GROUP}-{OTHER}"]
 
 
-def account(site: Site, **rights: str) -> str:
+def test_policies_that_may_not_be_read_leave_the_verdict_unknown(site: Site) -> None:
+    positions = dict(zip((BOX, "spare-02", "spare-03"), UNREADABLE, strict=True))
+    for host in positions:
+        if host != BOX:
+            site.put_groups(host)
+            site.add(host)
+    site.run().succeeded()
+    for host, position in positions.items():
+        site.set(host, token=account(site, host, policy="none", address="read-write"))
+        site.lab.switch(host, forbidden_read=position)
+    site.lab.forget_calls()
+    run = site.run()
+    for host, position in positions.items():
+        result = run.one(host, "fortigate_block_policy")
+        assert (result.failed, result.data["verdict"]) == (True, "unknown"), result.data
+        assert UNREADABLE[position] in result.data["reason"]
+        assert [write for write in site.writes(host) if "policy" in write and "POST" not in write] == []
+
+
+UNREADABLE = {
+    "refuse": "reading every firewall policy failed: ",
+    "trim": 'the answer lacks a usable "status"',
+    "empty": 'creating firewall policy "defender-iot-blocked" failed: ',
+}
+
+
+def account(site: Site, box: str = BOX, **rights: str) -> str:
     """Create a REST API administrator with rights to the firewall, and return its key."""
     profile = {"name": "keeper", "fwgrp": "custom", "fwgrp-permission": rights}
-    site.lab.cmdb(BOX, "POST", "accprofile", profile)
+    site.lab.cmdb(box, "POST", "accprofile", profile)
     trusted = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"}]
     admin = {"name": "keeper", "accprofile": "keeper", "trusthost": trusted, "vdom": [{"name": "root"}]}
-    site.lab.cmdb(BOX, "POST", "api-user", admin)
-    known = site.lab.appliances[BOX]["credentials"]
+    site.lab.cmdb(box, "POST", "api-user", admin)
+    known = site.lab.appliances[box]["credentials"]
     headers = {"Authorization": f"Bearer {known['token']}", "X-Admin-Passwd": known["password"]}
     path = "/api/v2/monitor/system/api-user/generate-key"
-    answer = site.lab.call(BOX, "POST", path, headers=headers, json={"api-user": "keeper"})
+    answer = site.lab.call(box, "POST", path, headers=headers, json={"api-user": "keeper"})
     return str(answer.json()["results"]["access_token"])
 
 
