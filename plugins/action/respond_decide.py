@@ -14,6 +14,7 @@ from ..module_utils._engine.errors import Conflict
 from ..module_utils._engine.moment import as_text, now
 from ..module_utils._module.arguments import Arguments
 from ..plugin_utils._report.recorder import COLLECTION, version
+from ..plugin_utils._respond.candidates import Reference
 from ..plugin_utils._respond.decide import Decided, decide
 from ..plugin_utils._respond.document import Origin, document
 from ..plugin_utils._respond.proposal import as_yaml
@@ -45,23 +46,23 @@ class ActionModule(RespondAction):
         if not self.is_predicted:
             _require_lock(folder / NAME, options["site"])
         moment = now()
-        found = self._decide(options, moment)
+        publication = Publication(folder)
+        found = self._decide(options, moment, publication.ended())
         origin = Origin(f"{COLLECTION} {version()}", options["site"], options["mode"], as_text(moment))
         decisions = document(origin, found)
-        publication = Publication(folder)
         is_current = publication.is_current(decisions, moment)
         if not is_current and not self.is_predicted:
             _write(publication, decisions)
         return {**_result(decisions, folder), "changed": not is_current, **_diff(publication, decisions)}
 
-    def _decide(self, options: Mapping[str, Any], moment: Any) -> Decided:
+    def _decide(self, options: Mapping[str, Any], moment: Any, ended: set[Reference]) -> Decided:
         hostvars = self.variables["hostvars"]
         sensors, fortigates = options["sensors"], options["fortigates"]
         own = entries_of(hostvars, fortigates, options["site"])
         protected = infrastructure(options["appliances"], hostvars, [*sensors, *fortigates])
         rules = read_rules(options, protected)
         approvals = read_approvals_file(options["approvals"])
-        return decide(readings_of(hostvars, sensors), own, rules, approvals, moment)
+        return decide(readings_of(hostvars, sensors), own, rules, approvals, moment, ended)
 
 
 def _require_lock(path: Path, site: str) -> None:

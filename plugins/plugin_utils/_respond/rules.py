@@ -60,7 +60,7 @@ class Rules:
 
     With ``while_unhandled``, an alert blocks as long as it is unhandled, at most for ``maximum`` without a
     person's approval; with ``fixed``, at most for ``ttl``. Handling the alert releases the address in both.
-    ``dynamic_ttl`` is the ``ttl`` of a dynamic address; zero means that none is blocked.
+    ``dynamic_ttl`` is the ``ttl`` and the maximum of a dynamic address; zero means that none is blocked.
     """
 
     match: tuple[Match, ...] = DEFAULT_MATCH
