@@ -55,6 +55,14 @@ options:
       - The trusted hosts of all administrators that do not set their own.
     type: list
     elements: str
+  control_nodes:
+    description:
+      - The trusted hosts of administrators that do not set their own, and whose profile in O(profiles) has
+        the preset V(defender_iot_respond). They are the addresses of the control nodes as the FortiGate sees
+        them.
+      - Such an administrator never gets O(trusted_hosts). If that is set and this is not, the task fails.
+    type: list
+    elements: str
   secret_store:
     description:
       - Where to store the API keys of all administrators that do not set C(secret_ref). The reference of the
@@ -267,6 +275,7 @@ failure:
 """
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
+    CONTROL_NODES,
     SHARED,
     grant,
     prepare_fortigate_access,
@@ -291,6 +300,7 @@ MODULE = Module(
             "profiles": {"type": "list", "elements": "dict"},
             "admins": {"type": "list", "elements": "dict"},
             **SHARED,
+            **CONTROL_NODES,
             "secret_store": {"type": "str", "no_log": False},
             **RECREATE,
             **ROTATE_ONLY,

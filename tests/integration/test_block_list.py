@@ -355,9 +355,8 @@ def test_the_preset_for_responding_keeps_the_list_and_reads_the_policy(site: Sit
     access |= {
         "fortigate_access_secret_store": site.node.ref("keys"),
         "fortigate_access_profiles": [{"name": "respond", "preset": "defender_iot_respond"}],
-        "fortigate_access_admins": [
-            {"name": "respond", "profile": "respond", "trusted_hosts": ["127.0.0.1"]}
-        ],
+        "fortigate_access_admins": [{"name": "respond", "profile": "respond"}],
+        "fortigate_access_provisioning_trusted_hosts": ["127.0.0.1"],
     }
     site.hosts[BOX] |= access
     site.run(playbook="fortinet").succeeded()

@@ -23,6 +23,7 @@ from .._engine.table_cache import TableCache
 from .._engine.task import Outcome, Task, read_object
 from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
 from . import admin_profile, api_admin, api_key
+from .admin_profile import RESPOND
 
 Params = dict[str, Any]
 
@@ -50,6 +51,9 @@ ITEMS = {
 
 SHARED = {name: ITEMS["admins"].spec[name] for name in ("trusted_hosts", "rotation_id")}
 """Options of the task that apply to every administrator without a value of its own."""
+
+CONTROL_NODES = {"control_nodes": SHARED["trusted_hosts"]}
+"""The option with the trusted hosts of administrators whose profile is for control nodes only."""
 
 OPT_OUT = frozenset({"secret_ref", "rotation_id"})
 """Options for which an administrator rejects the task's value with an empty text."""
@@ -83,13 +87,31 @@ def prepare_fortigate_access(params: Params) -> Params:
 
 
 def _completed(params: Params) -> list[Params]:
-    """Return the administrators with the shared options that they do not set."""
+    """Return the administrators with the shared options that they do not set. Raises InvalidOptions."""
     shared = {name: params[name] for name in SHARED if params[name] is not None}
     store = params["secret_store"]
-    return [
-        _with_defaults(admin, {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {})})
-        for admin in params["admins"] or []
-    ]
+    own = {str(each.get("name")) for each in params["profiles"] or [] if each.get("preset") == RESPOND}
+    completed = []
+    for number, admin in enumerate(params["admins"] or [], 1):
+        defaults = {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {})}
+        if admin.get("profile") in own and admin.get("state") != "absent":
+            defaults |= _trusted_control_nodes(params, admin, f"admins, item {number}")
+        completed.append(_with_defaults(admin, defaults))
+    return completed
+
+
+def _trusted_control_nodes(params: Params, admin: Params, place: str) -> Params:
+    """Return the default trusted hosts of an account for control nodes: other clients must not get it."""
+    if admin.get("trusted_hosts") or not (params["trusted_hosts"] or params["control_nodes"]):
+        return {}
+    if not params["control_nodes"]:
+        raise InvalidOptions(
+            f'{place}: the profile of "{admin.get("name")}" has the preset {RESPOND}, so only control nodes use '
+            "it, but control_nodes is not set, and trusted_hosts are other clients",
+            "set trusted_hosts of this administrator, or control_nodes (in the role fortigate_access, "
+            "fortigate_access_provisioning_trusted_hosts), to the addresses of the control nodes",
+        )
+    return {"trusted_hosts": params["control_nodes"]}
 
 
 def _with_defaults(admin: Params, defaults: Params) -> Params:
