@@ -15,7 +15,14 @@ import pytest
 import yaml
 from defender_iot_lab.fortigate.firewall.options import FirewallOptions
 
-from ansible_collections.otsec.defender_iot.tests.support.block_lists import GROUP, LATER, PAST, SOON, Site
+from ansible_collections.otsec.defender_iot.tests.support.block_lists import (
+    GROUP,
+    LATER,
+    PAST,
+    SINCE,
+    SOON,
+    Site,
+)
 from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
 
 VERSIONS = ["6.4.5", "6.4.14", "7.0.0", "7.0.6", "7.2.8", "7.4.1", "7.4.5", "7.6.2", "7.6.5"]
@@ -156,7 +163,12 @@ def test_a_host_is_blocked_extended_and_released_by_playbooks(site: Site) -> Non
 def test_unblock_all_releases_every_owner_and_names_what_it_cannot_release(site: Site) -> None:
     site.put(BOX, HOST, owner="respond")
     site.put(BOX, OTHER)
-    site.run().succeeded()
+    seen = {"since": SINCE, "approved_by": "", "source": "", "reason": "", "until": SOON}
+    owners = {HOST: "respond", OTHER: "manual"}
+    site.set(BOX, entries=[{**seen, "address": each, "owner": owner} for each, owner in owners.items()])
+    assert [
+        each["action"] for each in site.run().succeeded().one(module="fortigate_block_list").data["objects"]
+    ] == ["none"]
     noted = site.put(BOX, "192.0.2.9")
     site.lab.firewall(BOX, "PUT", f"address/{noted}", {"comment": "see ticket 4711"})
     predicted = site.run("--check", playbook="unblock_all")

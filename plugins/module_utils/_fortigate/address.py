@@ -118,6 +118,12 @@ class Entry:
         return {name: str(value) for name, value in asdict(self).items()}
 
 
+def new_entry(address: Address, want: Mapping[str, str], owner: str, now: str) -> Entry:
+    """Return the entry of a host that is added. What is declared outweighs ``owner`` and ``now``."""
+    values: dict[str, Any] = {"since": now, "owner": owner, **want}
+    return Entry(address=address, **values)
+
+
 IN_COMMENT = [each.name for each in fields(Entry) if each.name != "address"]
 """The fields in a comment, in their order."""
 
