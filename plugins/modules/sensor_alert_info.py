@@ -54,8 +54,8 @@ options:
       - Version of the API. V(v2) adds addresses and remediation steps, and on a management console also
         names.
       - That a sensor has V(v2) is assumed, because its documents imply the path but do not state it. If the
-        sensor does not answer with alerts, the task fails. Then use V(v1), and
-        M(otsec.defender_iot.sensor_device_info) for the addresses.
+        sensor answers with 404 or without alerts, the module warns and reads V(v1), which has no addresses.
+        M(otsec.defender_iot.sensor_device_info) has those of the devices.
     type: str
     choices: [v1, v2]
     default: v1

@@ -109,6 +109,8 @@ DEVICE = Resource(
     },
 )
 
+LACKS_V2 = "the sensor has no version 2 of the alerts API, so version 1 was read, which states no addresses"
+
 ALERT = Resource(
     label="alert",
     kind="alert",
@@ -195,6 +197,8 @@ def read_alerts(task: Task, outcome: Outcome) -> None:
     with attempting("reading every alert"):
         found = task.appliance.search(task.resource, "")
         alerts = [complete(task.resource.described, row) for row in found["rows"]]
+    if found.get("lacks"):
+        outcome.warnings.append(LACKS_V2)
     skew = clock_skew(found["date"])
     outcome.values["clock_skew"] = None if skew is None else round(skew)
     severities, engines = task.options["severities"], task.options["engines"]
