@@ -35,7 +35,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data im
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION as OPTIONS
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, do
 
-PARAMS = {**OPTIONS, "api": "sensor", "token": "t0ken", "username": None, "password": None}
+PARAMS = {
+    **OPTIONS,
+    **{"api": "sensor", "token": "t0ken", "username": None, "password": None, "fields": None},
+}
 ALERTS_ASKED = {
     "state": None,
     "type": None,
@@ -43,6 +46,7 @@ ALERTS_ASKED = {
     "until": None,
     "severities": None,
     "engines": None,
+    "fields": None,
 }
 OF_A_SENSOR = {**ALERTS_ASKED, "token": "t0ken", "api": "sensor", "api_version": "v1"}
 CHECK = {"check": "token", "negative_control": False}
@@ -120,6 +124,17 @@ def test_the_eight_properties_of_forescout_and_no_invented_risk() -> None:
     assert len(found) == 8
     assert (found["vendor"], found["authorized"], found["protocols"]) == ("ACME", True, ["S7"])
     assert found["risk_level"] is None
+
+
+def test_only_the_fields_that_are_asked_for_are_returned() -> None:
+    device_task = job(DEVICE, answer(200, [LEAST]), fields=["id", "type"])
+    assert do(read_devices, device_task)["devices"] == [{"id": 12, "type": "PLC"}]
+    alert_task = job(
+        ALERT, answer(200, [ALERT_ROW]), **{**ALERTS_ASKED, "fields": ["id"], "engines": ["malware"]}
+    )
+    assert do(read_alerts, alert_task)["alerts"] == []
+    alert_task = job(ALERT, answer(200, [ALERT_ROW]), **{**ALERTS_ASKED, "fields": ["id"]})
+    assert do(read_alerts, alert_task)["alerts"] == [{"id": 101}]
 
 
 def test_of_the_vulnerability_report_only_the_score_is_kept() -> None:
