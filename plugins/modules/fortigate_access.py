@@ -275,8 +275,7 @@ failure:
 """
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
-    CONTROL_NODES,
-    SHARED,
+    OF_ADMINS,
     grant,
     prepare_fortigate_access,
     references,
@@ -299,8 +298,7 @@ MODULE = Module(
             **SELF_CHANGE,
             "profiles": {"type": "list", "elements": "dict"},
             "admins": {"type": "list", "elements": "dict"},
-            **SHARED,
-            **CONTROL_NODES,
+            **OF_ADMINS,
             "secret_store": {"type": "str", "no_log": False},
             **RECREATE,
             **ROTATE_ONLY,

@@ -52,8 +52,8 @@ ITEMS = {
 SHARED = {name: ITEMS["admins"].spec[name] for name in ("trusted_hosts", "rotation_id")}
 """Options of the task that apply to every administrator without a value of its own."""
 
-CONTROL_NODES = {"control_nodes": SHARED["trusted_hosts"]}
-"""The option with the trusted hosts of administrators whose profile is for control nodes only."""
+OF_ADMINS = {**SHARED, "control_nodes": SHARED["trusted_hosts"]}
+"""The same, and the trusted hosts of administrators whose profile is for control nodes only."""
 
 OPT_OUT = frozenset({"secret_ref", "rotation_id"})
 """Options for which an administrator rejects the task's value with an empty text."""
