@@ -75,7 +75,7 @@ def _report_verdict(outcome: Outcome, verdict: Verdict) -> None:
 def read_policies(task: Task) -> list[Row]:
     """Return all policies, in the order of evaluation. Raises ApplianceError for a part of their fields."""
     with attempting(f"reading every {POLICY.label}"):
-        rows = list(task.appliance.table(POLICY))
+        rows: list[Row] = list(task.appliance.table(POLICY))
         for row in rows:
             complete(require_whole, row)
     return rows
