@@ -44,6 +44,7 @@ TOKENS = (
     "{{ sensor_tokens_consumers | otsec.defender_iot.consumed_tokens(inventory_hostname) "
     "+ [{'description': 'respond'}] }}"
 )
+BLOCKED = {"alert": "accept", "proposed": "accept", "enforced": "deny", "alert handled": "accept"}
 BY_WEB = {"sensor_tokens": "access token", "forescout_module": "module settings"}
 
 
@@ -116,8 +117,10 @@ def from_alert_to_block(lab: Lab) -> str:
     lab.ask(f"/appliances/{SENSOR}/commands/verdict", "POST", {"alert": alert, "verdict": "close"})
     lab.play("respond", *options, "-e", "respond_mode=enforce")
     verdicts.append(packet(lab))
-    words = zip(("alert", "proposed", "enforced", "alert handled"), verdicts, strict=True)
-    return f"{'From alert to block':22}{', '.join(f'{word}: {verdict}' for word, verdict in words)}"
+    found = dict(zip(BLOCKED, verdicts, strict=True))
+    if found != BLOCKED:
+        raise SystemExit(f"the FortiGate does with the packet of the offender: {found}, not {BLOCKED}")
+    return f"{'From alert to block':22}{', '.join(f'{word}: {verdict}' for word, verdict in found.items())}"
 
 
 def packet(lab: Lab) -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._engine.errors import Conflict
-from ..module_utils._engine.moment import as_text, now
+from ..module_utils._engine.moment import as_text, moment_or_none, now
 from ..module_utils._module.arguments import Arguments
 from ..plugin_utils._report.recorder import COLLECTION, version
+from ..plugin_utils._respond.candidates import Reference
 from ..plugin_utils._respond.decide import Decided, decide
 from ..plugin_utils._respond.document import Origin, document
 from ..plugin_utils._respond.proposal import as_yaml
@@ -42,30 +43,31 @@ class ActionModule(RespondAction):
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the decisions that concern a block. In check mode, write no file."""
         folder = folder_of(options["folder"], options["site"])
-        if not self.is_predicted:
-            _require_lock(folder / NAME, options["site"])
+        began = "" if self.is_predicted else _require_lock(folder / NAME, options["site"])
         moment = now()
-        found = self._decide(options, moment)
+        publication = Publication(folder)
+        found = self._decide(options, moment, publication.ended())
         origin = Origin(f"{COLLECTION} {version()}", options["site"], options["mode"], as_text(moment))
         decisions = document(origin, found)
-        publication = Publication(folder)
         is_current = publication.is_current(decisions, moment)
+        unfinished = _log_unfinished(folder, decisions, began) if began else {}
         if not is_current and not self.is_predicted:
             _write(publication, decisions)
-        return {**_result(decisions, folder), "changed": not is_current, **_diff(publication, decisions)}
+        result = {**_result(decisions, folder), **unfinished, "changed": not is_current}
+        return {**result, **_diff(publication, decisions)}
 
-    def _decide(self, options: Mapping[str, Any], moment: Any) -> Decided:
+    def _decide(self, options: Mapping[str, Any], moment: Any, ended: set[Reference]) -> Decided:
         hostvars = self.variables["hostvars"]
         sensors, fortigates = options["sensors"], options["fortigates"]
         own = entries_of(hostvars, fortigates, options["site"])
         protected = infrastructure(options["appliances"], hostvars, [*sensors, *fortigates])
         rules = read_rules(options, protected)
         approvals = read_approvals_file(options["approvals"])
-        return decide(readings_of(hostvars, sensors), own, rules, approvals, moment)
+        return decide(readings_of(hostvars, sensors), own, rules, approvals, moment, ended)
 
 
-def _require_lock(path: Path, site: str) -> None:
-    """Raise Conflict if this run does not have the lock of the site."""
+def _require_lock(path: Path, site: str) -> str:
+    """Return the mark of a killed run. Raises Conflict if this run does not have the lock of the site."""
     if SiteLocks.current is None:
         raise Conflict(*NO_CALLBACK)
     if not SiteLocks.current.holds(str(path)):
@@ -73,6 +75,19 @@ def _require_lock(path: Path, site: str) -> None:
             f'another run works on the site "{site}", or {path} cannot be opened',
             "wait until the other run ends, and run again",
         )
+    return SiteLocks.current.unfinished(str(path))
+
+
+def _log_unfinished(folder: Path, decisions: Mapping[str, Any], began: str) -> dict[str, list[str]]:
+    """Log that an earlier run was killed, and return the warning about it."""
+    when = f"began at {began}" if moment_or_none(began) else "came before"
+    reason = (
+        f"the run that {when} did not finish, so {log.NAME} may lack what it has changed; the comments of "
+        "the entries on the FortiGates have it"
+    )
+    line = log.line(decisions["generated_at"], decisions["site"], "unfinished", reason=reason)
+    log.append(folder / log.NAME, [line])
+    return {"warnings": [reason]}
 
 
 def _write(publication: Publication, decisions: Mapping[str, Any]) -> None:

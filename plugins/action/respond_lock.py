@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..module_utils._engine.moment import as_text, now
 from ..module_utils._module.arguments import Arguments
 from ..plugin_utils._respond_run.action import RespondAction
 from ..plugin_utils._respond_run.files import folder_of
@@ -27,4 +28,8 @@ class ActionModule(RespondAction):
         read_approvals_file(options["approvals"])
         lock = folder_of(options["folder"], options["site"]) / NAME
         found = {"changed": False, "seconds": options["lock_timeout"]}
-        return found if self.is_predicted else {**found, "lock": str(lock)}
+        if self.is_predicted:
+            return found
+        # A run that changes no FortiGate loses nothing when it is killed.
+        mark = as_text(now()) if options["mode"] == "enforce" else ""
+        return {**found, "lock": str(lock), "mark": mark}

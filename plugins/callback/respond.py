@@ -54,7 +54,8 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         """Take the lock that a task asks for, or release it."""
         if _action(result) == LOCK and "lock" in result._result:
-            self.locks.take(result._result["lock"], result._result["seconds"])
+            asked = result._result
+            self.locks.take(asked["lock"], asked["seconds"], asked.get("mark", ""))
         self._release(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
@@ -68,7 +69,8 @@ class CallbackModule(CallbackBase):
         self._release(result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Set the exit code if no host failed for another reason."""
+        """Release what is left, and set the exit code if no host failed for another reason."""
+        self.locks.release_all()
         if self.capped and set(stats.failures) <= self.capped:
             _replace_exit_code()
 

@@ -15,11 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from ..plugin_utils._respond_run.sites import DECOMMISSIONED
+
 Consumer = dict[str, Any]
 Stored = Mapping[str, Any]
-
-DECOMMISSIONED = "decommissioned"
-"""The inventory group of the appliances that are no longer to be used."""
 
 BY_DEFAULT = "forescout"
 """The description of a token if none is declared."""

@@ -66,6 +66,14 @@ options:
         written with the API key in the secret store.
       - It applies to administrators that do not set their own trusted hosts.
     type: dict
+  control_nodes:
+    description:
+      - The trusted hosts of administrators that do not set their own, and whose profile in O(profiles) has
+        the preset V(defender_iot_respond). They are the addresses of the control nodes as the FortiGate sees
+        them.
+      - Such an administrator never gets O(trusted_hosts). If that is set and this is not, the task fails.
+    type: list
+    elements: str
   secret_store:
     description:
       - Where to store the API keys of all administrators that do not set C(secret_ref). The reference of the
@@ -278,7 +286,7 @@ failure:
 """
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.access import (
-    SHARED_OPTIONS,
+    OF_ADMINS,
     grant,
     prepare_fortigate_access,
     references,
@@ -301,7 +309,7 @@ MODULE = Module(
             **SELF_CHANGE,
             "profiles": {"type": "list", "elements": "dict"},
             "admins": {"type": "list", "elements": "dict"},
-            **SHARED_OPTIONS,
+            **OF_ADMINS,
             "secret_store": {"type": "str", "no_log": False},
             **RECREATE,
             **ROTATE_ONLY,

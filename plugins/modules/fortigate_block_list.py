@@ -83,6 +83,18 @@ options:
         description:
           - Who approved the entry. If it is not set, it stays as it is.
         type: str
+      since:
+        description:
+          - Time at which the host was blocked first, as returned by
+            M(otsec.defender_iot.fortigate_block_list_info). It applies only to an entry that is added. By
+            default, it is the time of the task.
+        type: str
+      owner:
+        description:
+          - The owner of this entry, as returned by M(otsec.defender_iot.fortigate_block_list_info). By
+            default, it is O(owner).
+        type: str
+        choices: [manual, respond]
   mode:
     description:
       - V(merged) adds O(entries) and releases the entries of all owners that have expired.

@@ -49,8 +49,7 @@ RETURN = r"""
 entries:
   description:
     - The entries in the group, sorted by address. An expired one is there until the next run releases it.
-    - Each entry has the option names of M(otsec.defender_iot.fortigate_block_list), and C(since) and
-      C(owner).
+    - Each entry has the option names of M(otsec.defender_iot.fortigate_block_list).
   type: list
   elements: dict
   returned: success

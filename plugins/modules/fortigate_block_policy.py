@@ -73,6 +73,8 @@ notes:
     permissions is not known.
   - In sync, the module sends three requests. With O(proof) it sends up to three more, with O(towards=true) up
     to five.
+  - After a change, and with O(proof), the module warns if the FortiGate says that FortiManager manages it and
+    the account may read that.
   - If the policies are as desired and nevertheless ineffective, the module warns.
   - The module does not support NGFW policy-based mode, in which firewall policies cannot deny.
   - Documented are the fields, their defaults and the lookup. Observed are that the list is in the order of
@@ -117,8 +119,10 @@ verdict:
       V(unknown). With two policies, it is the worse verdict.
     - V(effective) needs O(proof).
     - A group with exclusions is V(ineffective), because it may not block all of its members.
+    - V(unknown) if the account may not read the policies or the groups, or sees only a part of them. An empty
+      list of policies is no proof that there is none.
   type: str
-  returned: success, and if the policies cannot be planned
+  returned: success, and on failure after the first request
   sample: effective
 reason:
   description: Why, as a sentence without a period. V(effective) comes with what no policy stops.

@@ -54,11 +54,19 @@ options:
       - Version of the API. V(v2) adds addresses and remediation steps, and on a management console also
         names.
       - That a sensor has V(v2) is assumed, because its documents imply the path but do not state it. If the
-        sensor does not answer with alerts, the task fails. Then use V(v1), and
-        M(otsec.defender_iot.sensor_device_info) for the addresses.
+        sensor answers with 404 or without alerts, the module warns and reads V(v1), which has no addresses.
+        M(otsec.defender_iot.sensor_device_info) has those of the devices.
     type: str
     choices: [v1, v2]
     default: v1
+  fields:
+    description:
+      - Return only these fields of each alert, to keep a large result small. By default, all are returned.
+    type: list
+    elements: str
+    choices: [id, time, title, message, severity, engine, source_device, destination_device,
+      additional_information, handled, source_device_address, destination_device_address, remediation_steps,
+      sensor_name, zone_name, site_name, sensor_id, zone_id, site_id]
 seealso:
   - module: otsec.defender_iot.sensor_device_info
   - module: otsec.defender_iot.sensor_connection_check
@@ -221,6 +229,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data im
     ENGINES,
     SEVERITIES,
     TYPES,
+    fields_of,
     prepare_alert_info,
     read_alerts,
 )
@@ -235,6 +244,7 @@ MODULE = Module(
             "type": {"type": "str", "choices": list(TYPES)},
             "severities": {"type": "list", "elements": "str", "choices": SEVERITIES},
             "engines": {"type": "list", "elements": "str", "choices": ENGINES},
+            **fields_of(ALERT),
             "api_version": {"type": "str", "choices": ["v1", "v2"], "default": "v1"},
         }
     ),

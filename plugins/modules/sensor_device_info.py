@@ -32,6 +32,15 @@ options:
       - The report contains passwords that the sensor has detected. The module keeps only the scores.
     type: bool
     default: false
+  fields:
+    description:
+      - Return only these fields of each device, to keep a large result small. By default, all are returned.
+        C(forescout) is then omitted.
+    type: list
+    elements: str
+    choices: [id, name, type, vendor, operating_system, ip_addresses, mac_addresses, authorized, scanner,
+      engineering_station, has_dynamic_address, protocols, firmware, security_score, sensor_id, zone_id,
+      site_id]
 seealso:
   - module: otsec.defender_iot.sensor_alert_info
   - module: otsec.defender_iot.sensor_connection_check
@@ -186,6 +195,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run imp
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.api import connect
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data import (
     DEVICE,
+    fields_of,
     prepare_device_info,
     read_devices,
 )
@@ -193,7 +203,11 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.options
 
 MODULE = Module(
     arguments=sensor_api(
-        {"authorized": {"type": "bool"}, "security_scores": {"type": "bool", "default": False}},
+        {
+            "authorized": {"type": "bool"},
+            "security_scores": {"type": "bool", "default": False},
+            **fields_of(DEVICE),
+        },
     ),
     resource=DEVICE,
     connect=connect,

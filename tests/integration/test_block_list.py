@@ -15,7 +15,14 @@ import pytest
 import yaml
 from defender_iot_lab.fortigate.firewall.options import FirewallOptions
 
-from ansible_collections.otsec.defender_iot.tests.support.block_lists import GROUP, LATER, PAST, SOON, Site
+from ansible_collections.otsec.defender_iot.tests.support.block_lists import (
+    GROUP,
+    LATER,
+    PAST,
+    SINCE,
+    SOON,
+    Site,
+)
 from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
 
 VERSIONS = ["6.4.5", "6.4.14", "7.0.0", "7.0.6", "7.2.8", "7.4.1", "7.4.5", "7.6.2", "7.6.5"]
@@ -156,7 +163,12 @@ def test_a_host_is_blocked_extended_and_released_by_playbooks(site: Site) -> Non
 def test_unblock_all_releases_every_owner_and_names_what_it_cannot_release(site: Site) -> None:
     site.put(BOX, HOST, owner="respond")
     site.put(BOX, OTHER)
-    site.run().succeeded()
+    seen = {"since": SINCE, "approved_by": "", "source": "", "reason": "", "until": SOON}
+    owners = {HOST: "respond", OTHER: "manual"}
+    site.set(BOX, entries=[{**seen, "address": each, "owner": owner} for each, owner in owners.items()])
+    assert [
+        each["action"] for each in site.run().succeeded().one(module="fortigate_block_list").data["objects"]
+    ] == ["none"]
     noted = site.put(BOX, "192.0.2.9")
     site.lab.firewall(BOX, "PUT", f"address/{noted}", {"comment": "see ticket 4711"})
     predicted = site.run("--check", playbook="unblock_all")
@@ -308,17 +320,43 @@ def test_a_list_that_cannot_be_read_in_full_releases_nothing(site: Site, switche
     assert site.members(BOX) == ["none", "vendor", f"{GROUP}-{HOST}", f"{GROUP}-{OTHER}"]
 
 
-def account(site: Site, **rights: str) -> str:
+def test_policies_that_may_not_be_read_leave_the_verdict_unknown(site: Site) -> None:
+    positions = dict(zip((BOX, "spare-02", "spare-03"), UNREADABLE, strict=True))
+    for host in positions:
+        if host != BOX:
+            site.put_groups(host)
+            site.add(host)
+    site.run().succeeded()
+    for host, position in positions.items():
+        site.set(host, token=account(site, host, policy="none", address="read-write"))
+        site.lab.switch(host, forbidden_read=position)
+    site.lab.forget_calls()
+    run = site.run()
+    for host, position in positions.items():
+        result = run.one(host, "fortigate_block_policy")
+        assert (result.failed, result.data["verdict"]) == (True, "unknown"), result.data
+        assert UNREADABLE[position] in result.data["reason"]
+        assert [write for write in site.writes(host) if "policy" in write and "POST" not in write] == []
+
+
+UNREADABLE = {
+    "refuse": "reading every firewall policy failed: ",
+    "trim": 'the answer lacks a usable "status"',
+    "empty": 'creating firewall policy "defender-iot-blocked" failed: ',
+}
+
+
+def account(site: Site, box: str = BOX, **rights: str) -> str:
     """Create a REST API administrator with rights to the firewall, and return its key."""
     profile = {"name": "keeper", "fwgrp": "custom", "fwgrp-permission": rights}
-    site.lab.cmdb(BOX, "POST", "accprofile", profile)
+    site.lab.cmdb(box, "POST", "accprofile", profile)
     trusted = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"}]
     admin = {"name": "keeper", "accprofile": "keeper", "trusthost": trusted, "vdom": [{"name": "root"}]}
-    site.lab.cmdb(BOX, "POST", "api-user", admin)
-    known = site.lab.appliances[BOX]["credentials"]
+    site.lab.cmdb(box, "POST", "api-user", admin)
+    known = site.lab.appliances[box]["credentials"]
     headers = {"Authorization": f"Bearer {known['token']}", "X-Admin-Passwd": known["password"]}
     path = "/api/v2/monitor/system/api-user/generate-key"
-    answer = site.lab.call(BOX, "POST", path, headers=headers, json={"api-user": "keeper"})
+    answer = site.lab.call(box, "POST", path, headers=headers, json={"api-user": "keeper"})
     return str(answer.json()["results"]["access_token"])
 
 
@@ -329,9 +367,8 @@ def test_the_preset_for_responding_keeps_the_list_and_reads_the_policy(site: Sit
     access |= {
         "fortigate_access_secret_store": site.node.ref("keys"),
         "fortigate_access_profiles": [{"name": "respond", "preset": "defender_iot_respond"}],
-        "fortigate_access_admins": [
-            {"name": "respond", "profile": "respond", "trusted_hosts": ["127.0.0.1"]}
-        ],
+        "fortigate_access_admins": [{"name": "respond", "profile": "respond"}],
+        "fortigate_access_provisioning_trusted_hosts": ["127.0.0.1"],
     }
     site.hosts[BOX] |= access
     site.run(playbook="fortinet").succeeded()

@@ -27,10 +27,30 @@ REQUESTS = {
     "create": f"POST {FIREWALL}/address",
     "add": f"POST {FIREWALL}/addrgrp/{GROUP}/member",
 }
-STEPS = [(name, phase) for name in REQUESTS for phase in ("before", "after")]
-HOSTS = {f"{phase}-{name}": f"spare-{number:02}" for number, (name, phase) in enumerate(STEPS, 1)}
-RULES = {f"{phase}-{name}": Rule((REQUESTS[name],), phase, "stop") for name, phase in STEPS}
+# Of a FortiGate without groups, and of one whose group has only an expired entry.
+FIRST_REQUESTS = {
+    "group": f"POST {FIREWALL}/addrgrp",
+    "group6": f"POST {FIREWALL}/addrgrp6",
+    "create6": f"POST {FIREWALL}/address6",
+    "add6": f"POST {FIREWALL}/addrgrp6/{GROUP}/member",
+    "policy": f"POST {FIREWALL}/policy",
+    "move": f"PUT {FIREWALL}/policy/",
+}
+PLACEHOLDER = {"placeholder": f"POST {FIREWALL}/addrgrp/{GROUP}/member"}
+PHASES = ("before", "after")
+STEPS = {
+    f"{phase}-{name}": Rule((step,), phase, "stop")
+    for requests in (REQUESTS, FIRST_REQUESTS, PLACEHOLDER)
+    for name, step in requests.items()
+    for phase in PHASES
+}
+BOXES = {host: f"spare-{number:02}" for number, host in enumerate(STEPS, 1)}
+HOSTS = {f"{phase}-{name}": BOXES[f"{phase}-{name}"] for name in REQUESTS for phase in PHASES}
+FIRST = [f"{phase}-{name}" for name in FIRST_REQUESTS for phase in PHASES]
+LAST = [f"{phase}-{name}" for name in PLACEHOLDER for phase in PHASES]
+RULES = {host: STEPS[host] for host in HOSTS}
 ENTRIES = [{"address": NEW, "until": SOON}, {"address": EXTENDED, "until": LATER}]
+NEW6 = "2001:db8:2::7"
 STRANGERS = ["none", "vendor"]
 
 
@@ -45,22 +65,31 @@ def prepared(node: Workspace) -> Site:
     return site
 
 
-def sabotaged(site: Site, folder: str, *arguments: str) -> tuple[Sabotage, Background]:
-    """Start a run that stops at the step of each host."""
-    sabotage = Sabotage(site.node.folder / folder, RULES)
+def sabotaged(site: Site, folder: str, rules: dict[str, Rule]) -> tuple[Sabotage, Background]:
+    """Start a run that stops at the step of each host. No host waits for another one."""
+    sabotage = Sabotage(site.node.folder / folder, rules)
     environment = {
         **sabotage.environment,
         "ANSIBLE_CALLBACKS_ENABLED": "recorder,saboteur",
-        "ANSIBLE_FORKS": str(len(HOSTS)),
+        "ANSIBLE_FORKS": str(len(rules)),
+        "ANSIBLE_STRATEGY": "free",
     }
-    return sabotage, Background(lambda: site.run(*arguments, **environment))
+    return sabotage, Background(lambda: site.run(**environment))
 
 
 @pytest.fixture(scope="module")
 def killed(new_workspace: Callable[[], Workspace]) -> tuple[Site, dict[str, list[str]], Run, Run]:
     """Kill a run at every step. Return what was in the groups then, the next run, and the one after it."""
     site = prepared(new_workspace())
-    sabotage, running = sabotaged(site, "killed")
+    for host in FIRST:
+        site.add(host, BOXES[host], entries=[ENTRIES[0], {"address": NEW6, "until": SOON}])
+    for host in LAST:
+        site.put_groups(BOXES[host])
+        site.put(BOXES[host], EXPIRED, PAST)
+        for name in STRANGERS:
+            site.lab.firewall(BOXES[host], "DELETE", f"addrgrp/{GROUP}/member/{name}")
+        site.add(host, BOXES[host], entries=[])
+    sabotage, running = sabotaged(site, "killed", STEPS)
     try:
         sabotage.wait_until_stopped()
     finally:
@@ -88,11 +117,26 @@ def test_the_next_run_ends_right_and_the_one_after_it_is_silent(killed: Any, hos
     assert last.succeeded().changes == []
 
 
+@pytest.mark.parametrize("host", [*FIRST, *LAST])
+def test_an_interrupted_first_run_or_last_release_is_completed(killed: Any, host: str) -> None:
+    site, _left, repaired, last = killed
+    box = BOXES[host]
+    entries = [f"{GROUP}-{NEW}"] if host in FIRST else []
+    entries6 = [f"{GROUP}-{NEW6.replace(':', '-')}"] if host in FIRST else []
+    assert (site.members(box), site.members(box, "6")) == (["none", *entries], ["none", *entries6])
+    tables = site.tables(box)
+    for table, names in {"address": entries, "address6": entries6, "policy": [GROUP]}.items():
+        assert [name for name in tables[f"firewall.{table}"] if name.startswith(GROUP)] == names
+    assert next(iter(tables["firewall.policy"])) == GROUP
+    for run in (repaired.succeeded(), last):
+        assert not run.one(host, "fortigate_block_policy").failed
+
+
 @pytest.fixture(scope="module")
 def two_controllers(new_workspace: Callable[[], Workspace]) -> tuple[Site, Run, Run]:
     """Let a second controller do its whole run while the first one is stopped at a step of each host."""
     site = prepared(new_workspace())
-    sabotage, running = sabotaged(site, "first")
+    sabotage, running = sabotaged(site, "first", RULES)
     try:
         sabotage.wait_until_stopped()
         for host in HOSTS:

@@ -29,6 +29,12 @@ NORTH, SOUTH = ("spare-01", "spare-02"), "spare-03"
 SENSOR, SENSOR_SOUTH = "spare-sensor-1", "spare-sensor-2"
 SITES = {"north": (SENSOR, *NORTH), "south": (SENSOR_SOUTH, SOUTH)}
 ENFORCE = ("-e", "respond_mode=enforce")
+KILLED = "2026-01-01T00:00:00Z"
+FACTS = {
+    "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+    "ANSIBLE_CACHE_PLUGIN_CONNECTION": "facts",
+    "ANSIBLE_SHOW_CUSTOM_STATS": "1",
+}
 SCHEMA = json.loads((ROOT / "plugins/plugin_utils/_respond/schema.json").read_text())
 
 
@@ -56,6 +62,7 @@ class Plant:
                 "respond_url": place["url"],
                 "respond_token": token,
                 "respond_ca_path": self.node.lab.ca_path,
+                "respond_api_version": "v2",
             }
         self.node.keep("token", value=sensors[SENSOR]["respond_token"])
         sensors[SENSOR]["respond_token"] = self.node.ref("token")
@@ -75,12 +82,12 @@ class Plant:
         """Raise an alert about a device, and return its id."""
         return int(self.command(sensor, "traffic", title=WORM, sourceDevice=device)["alert"])
 
-    def respond(self, name: str, *arguments: str, playbook: str = "respond") -> Run:
+    def respond(self, name: str, *arguments: str, playbook: str = "respond", **environment: str) -> Run:
         """Run the playbook, and record what it leaves."""
         self.node.lab.forget_calls()
         inventories = [self.node.inputs / "plant.yml"]
         self.runs[name] = self.node.playbook(
-            f"otsec.defender_iot.{playbook}", *arguments, inventories=inventories
+            f"otsec.defender_iot.{playbook}", *arguments, inventories=inventories, **environment
         )
         self.calls[name] = self.node.lab.calls()
         folder = self.node.folder / "respond"
@@ -112,7 +119,8 @@ def plant(new_workspace: Callable[[], Workspace]) -> Plant:
     made.list.run().succeeded()
     made.list.put(NORTH[0], MANUAL, until=PAST)
     # The alerts of a clock that is days ahead would not be believed without the date of the answer.
-    lab.switch(SENSOR, inventory="recorded", clock_error=3 * 86400)
+    # Only the sensor of the north has version 2 of the alerts API.
+    lab.switch(SENSOR, inventory="recorded", clock_error=3 * 86400, alerts_v2="added_fields")
     lab.switch(SENSOR_SOUTH, inventory="recorded")
     made.inventory()
     number = made.alert(SENSOR, SERVER)
@@ -134,8 +142,9 @@ def plant(new_workspace: Callable[[], Workspace]) -> Plant:
     lab.switch(SENSOR_SOUTH, alerts_answer="html")
     made.respond("unread", *ENFORCE)
     lab.switch(SENSOR_SOUTH, alerts_answer="right")
-    made.respond("capped", *ENFORCE)
     lock = made.node.folder / "respond/north/.respond.lock"
+    lock.write_text(KILLED)
+    made.respond("capped", *ENFORCE, **FACTS)
     with lock.open("r+") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         made.respond("locked", *ENFORCE, "-e", "respond_lock_timeout=0")
@@ -245,6 +254,30 @@ def test_what_cannot_be_read_or_exceeds_a_cap_is_the_exit_code_and_the_outcome(p
         assert cap in plant.runs[name].output
         assert [each["reason"] for each in plant.log(name) if each["event"] == "cap"] == [cap]
     assert plant.verdicts["capped"] == "accept"
+
+
+def test_the_outcome_is_a_fact_and_a_statistic(plant: Plant) -> None:
+    for sensor, outcome in {SENSOR: "capped", SENSOR_SOUTH: "decided"}.items():
+        # The prefix of the file depends on the release of Ansible.
+        (path,) = (plant.node.folder / "facts").glob(f"*{sensor}")
+        assert outcome in path.read_text().partition("respond_outcome")[2]
+    statistic = plant.runs["capped"].output.partition("CUSTOM STATS")[2]
+    assert '"north": "capped"' in statistic
+    assert '"south": "decided"' in statistic
+
+
+def test_a_killed_run_is_logged_by_the_next_one(plant: Plant) -> None:
+    (line,) = [each for each in plant.log("capped") if each["event"] == "unfinished"]
+    assert f"the run that began at {KILLED} did not finish" in line["reason"]
+    assert plant.files["capped"]["north/.respond.lock"] == b""
+
+
+def test_a_sensor_without_version_2_is_read_in_version_1(plant: Plant) -> None:
+    for sensor, paths in {SENSOR: {"v2"}, SENSOR_SOUTH: {"v1", "v2"}}.items():
+        calls = [each["path"] for each in plant.calls["proposed"] if each["appliance"] == sensor]
+        assert {path.split("/")[2] for path in calls if path.endswith("/alerts")} == paths
+    warnings = [each.data.get("warnings") for each in plant.runs["proposed"].of(SENSOR, "sensor_alert_info")]
+    assert warnings == [None, None]
 
 
 def test_a_run_fails_where_no_policy_blocks_the_hosts(plant: Plant) -> None:

@@ -23,6 +23,7 @@ from .._engine.table_cache import TableCache
 from .._engine.task import Outcome, Task, observe, read_object
 from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
 from . import admin_profile, api_admin, api_key
+from .admin_profile import RESPOND
 from .inventory_trust import InventoryTrust, inventory_trust, remember
 
 Params = dict[str, Any]
@@ -52,7 +53,8 @@ ITEMS = {
 SHARED = {name: ITEMS["admins"].spec[name] for name in ("trusted_hosts", "rotation_id")}
 """Options of the task that apply to every administrator without a value of its own."""
 
-SHARED_OPTIONS = {**SHARED, "inventory_hosts": {"type": "dict"}}
+OF_ADMINS = {**SHARED, "inventory_hosts": {"type": "dict"}, "control_nodes": SHARED["trusted_hosts"]}
+"""The same, the hosts that those may come from, and the trusted hosts of accounts for control nodes."""
 
 OPT_OUT = frozenset({"secret_ref", "rotation_id"})
 """Options for which an administrator rejects the task's value with an empty text."""
@@ -90,19 +92,44 @@ def prepare_fortigate_access(params: Params) -> Params:
 def _followers(params: Params) -> list[str]:
     if params["inventory_hosts"] is None or params["trusted_hosts"] is None:
         return []
+    own = _profiles_for_control_nodes(params)
     return [
-        str(each.get("name")) for each in params["admins"] or [] if each.get("trusted_hosts") in (None, "")
+        str(each.get("name"))
+        for each in params["admins"] or []
+        if each.get("trusted_hosts") in (None, "") and each.get("profile") not in own
     ]
+
+
+def _profiles_for_control_nodes(params: Params) -> set[str]:
+    return {str(each.get("name")) for each in params["profiles"] or [] if each.get("preset") == RESPOND}
 
 
 def _completed(params: Params) -> list[Params]:
-    """Return the administrators with the shared options that they do not set."""
+    """Return the administrators with the shared options that they do not set. Raises InvalidOptions."""
     shared = {name: params[name] for name in SHARED if params[name] is not None}
     store = params["secret_store"]
-    return [
-        _with_defaults(admin, {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {})})
-        for admin in params["admins"] or []
-    ]
+    own = _profiles_for_control_nodes(params)
+    completed = []
+    for number, admin in enumerate(params["admins"] or [], 1):
+        defaults = {**shared, **({"secret_ref": f"{store}/{admin.get('name')}"} if store else {})}
+        if admin.get("profile") in own and admin.get("state") != "absent":
+            defaults |= _trusted_control_nodes(params, admin, f"admins, item {number}")
+        completed.append(_with_defaults(admin, defaults))
+    return completed
+
+
+def _trusted_control_nodes(params: Params, admin: Params, place: str) -> Params:
+    """Return the default trusted hosts of an account for control nodes: other clients must not get it."""
+    if admin.get("trusted_hosts") or not (params["trusted_hosts"] or params["control_nodes"]):
+        return {}
+    if not params["control_nodes"]:
+        raise InvalidOptions(
+            f'{place}: the profile of "{admin.get("name")}" has the preset {RESPOND}, so only control nodes '
+            "use it, but control_nodes is not set, and trusted_hosts are other clients",
+            "set trusted_hosts of this administrator, or control_nodes (in the role fortigate_access, "
+            "fortigate_access_provisioning_trusted_hosts), to the addresses of the control nodes",
+        )
+    return {"trusted_hosts": params["control_nodes"]}
 
 
 def _with_defaults(admin: Params, defaults: Params) -> Params:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Union
 from urllib.parse import quote, unquote
 
@@ -115,7 +115,13 @@ class Entry:
 
     def shown(self) -> dict[str, str]:
         """Return the entry for results and diffs."""
-        return {name: str(value) for name, value in asdict(self).items()}
+        return {each.name: str(getattr(self, each.name)) for each in fields(self)}
+
+
+def new_entry(address: Address, want: Mapping[str, str], owner: str, now: str) -> Entry:
+    """Return the entry of a host that is added. What is declared outweighs ``owner`` and ``now``."""
+    values: dict[str, Any] = {"since": now, "owner": owner, **want}
+    return Entry(address=address, **values)
 
 
 IN_COMMENT = [each.name for each in fields(Entry) if each.name != "address"]

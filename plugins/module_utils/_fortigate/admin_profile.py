@@ -118,9 +118,12 @@ def _firewall_only(policy: str, address: str) -> dict[str, Any]:
     }
 
 
+RESPOND = "defender_iot_respond"
+"""The preset of the account with which control nodes keep a block list."""
+
 PRESETS: dict[str, dict[str, Any]] = {
     "defender_iot": _firewall_only(policy="read-write", address="read-write"),
-    "defender_iot_respond": _firewall_only(policy="read", address="read-write"),
+    RESPOND: _firewall_only(policy="read", address="read-write"),
 }
 """The profile of Microsoft's Fortinet tutorial, and that of an account which keeps a block list.
 

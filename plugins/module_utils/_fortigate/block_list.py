@@ -22,6 +22,7 @@ from .address import (
     Network,
     comment,
     member_address,
+    new_entry,
     object_body,
     object_name,
 )
@@ -30,6 +31,8 @@ from .address import (
 @dataclass(frozen=True)
 class Request:
     """What a task wants. ``wanted`` has the declared fields of each entry; ``now`` is a text in UTC.
+
+    ``owner`` is that of entries which declare none.
 
     ``releases_all`` releases every entry, ``is_absent`` also removes the groups. ``is_released``: an earlier
     task is predicted to delete the policies that use the groups. ``ignores_expiry``: no entry is released
@@ -240,7 +243,8 @@ def _wanted_step(
     family, name = listing.family, object_name(request.group, address)
     known = listing.objects.get(name)
     is_blocked = known is not None and known.is_member
-    have = known.entry if known and (is_blocked or _is_own_leftover(known, request)) else None
+    is_kept = is_blocked or _is_leftover_of(known, _owner(want, request), request)
+    have = known.entry if known and is_kept else None
     after = _merged(have, address, want, request)
     _refuse_long_comment(after)
     writes = []
@@ -267,17 +271,21 @@ def _refuse_long_comment(entry: Entry) -> None:
         )
 
 
-def _is_own_leftover(known: Known, request: Request) -> bool:
-    return known.entry.owner == request.owner and not request.is_past(known.entry.until)
+def _is_leftover_of(known: Known | None, owner: str, request: Request) -> bool:
+    return known is not None and known.entry.owner == owner and not request.is_past(known.entry.until)
+
+
+def _owner(want: Mapping[str, str], request: Request) -> str:
+    return want.get("owner", request.owner)
 
 
 def _merged(have: Entry | None, address: Address, want: Mapping[str, str], request: Request) -> Entry:
     """Return the entry after the task. Of another owner's entry, only a later ``until`` is taken over."""
     if have is None:
-        return Entry(address=address, since=request.now, owner=request.owner, **want)
-    if have.owner != request.owner:
+        return new_entry(address, want, request.owner, request.now)
+    if have.owner != _owner(want, request):
         return replace(have, until=max(have.until, want["until"]))
-    declared: dict[str, Any] = dict(want)
+    declared: dict[str, Any] = {**want, "since": have.since}
     return replace(have, **declared)
 
 

@@ -20,9 +20,9 @@ from .address import (
     MAPPED,
     OWNERS,
     Address,
-    Entry,
     Network,
     comment,
+    new_entry,
     parse_host,
     parse_time,
 )
@@ -42,7 +42,11 @@ ENTRY_OPTIONS: Spec = {
     "reason": {"type": "str"},
     "source": {"type": "str"},
     "approved_by": {"type": "str"},
+    "since": {"type": "str"},
+    "owner": {"type": "str", "choices": list(OWNERS)},
 }
+
+TEXTS = ("reason", "source", "approved_by")
 
 BLOCK_LIST_OPTIONS: Spec = {
     "state": {**STATE["state"], "choices": ["present", "released", "absent"]},
@@ -112,19 +116,13 @@ def _wanted(
         raise InvalidOptions(
             f'address "{item["address"]}" {error}', "set it to the IP address of one host"
         ) from None
-    try:
-        until = parse_time(item["until"])
-    except ValueError:
-        raise InvalidOptions(
-            f'until "{item["until"]}" is not a time of a day',
-            "write it in ISO 8601, as in 2026-12-01T06:00:00Z",
-        ) from None
-    given = {
-        name: item[name].strip() for name in ("reason", "source", "approved_by") if item[name] is not None
-    }
-    want = {**given, "until": until}
-    _refuse_protected(address, until, time, networks)
-    length = len(comment(Entry(address=address, since=time, owner=owner, **want)))
+    given = {name: item[name].strip() for name in TEXTS if item[name] is not None}
+    times = {name: _time(name, item[name]) for name in ("until", "since") if item[name] is not None}
+    want = {**given, **times, **({"owner": item["owner"]} if item["owner"] else {})}
+    _refuse_protected(address, want["until"], time, networks)
+    if want.get("since", time) > time:
+        raise InvalidOptions(f'since "{item["since"]}" is in the future', "correct or remove it")
+    length = len(comment(new_entry(address, want, owner, time)))
     if length > LONGEST_COMMENT:
         raise InvalidOptions(
             f"its comment on the FortiGate would have {length} characters, at most {LONGEST_COMMENT} are "
@@ -132,6 +130,15 @@ def _wanted(
             "shorten reason, source or approved_by",
         )
     return address, want
+
+
+def _time(option: str, text: str) -> str:
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise InvalidOptions(
+            f'{option} "{text}" is not a time of a day', "write it in ISO 8601, as in 2026-12-01T06:00:00Z"
+        ) from None
 
 
 def _refuse_protected(address: Address, until: str, time: str, networks: list[Network]) -> None:

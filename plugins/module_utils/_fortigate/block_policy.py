@@ -12,7 +12,7 @@ from typing import Any
 
 from .._engine.apply import DOING, apply
 from .._engine.errors import ApplianceError, Conflict, TaskError, attempting
-from .._engine.task import Outcome, Task, difference, object_entry
+from .._engine.task import Outcome, Task, complete, difference, object_entry
 from .address import FAMILIES
 from .blocking import POLICIES_OF_GROUP
 from .policy import (
@@ -22,8 +22,9 @@ from .policy import (
     number,
     own_policy,
     plan_policies,
+    require_whole,
 )
-from .policy_proof import Verdict, determine_verdict, is_managed_by_fortimanager
+from .policy_proof import Verdict, determine_verdict, is_managed_by_fortimanager, verdict_of_failure
 
 FORTIMANAGER = (
     "FortiManager manages this FortiGate: its next installation overrides the policies, and deletes the "
@@ -33,12 +34,28 @@ FORTIMANAGER = (
 
 def keep_block_policy(task: Task, outcome: Outcome) -> None:
     """Bring the policies to the desired state, and determine whether they take effect now."""
-    rows = read_policies(task)
+    rows: list[Row] = []
     try:
-        steps = plan_policies(rows, task.options)
-    except Conflict as error:
-        _report_verdict(outcome, Verdict("ineffective", error.why))
+        rows += read_policies(task)
+        change = _change(task, outcome, rows)
+    except TaskError as error:
+        known = () if outcome.changed else rows
+        if "verdict" not in outcome.values:
+            _report_verdict(outcome, verdict_of_failure(task, known, error))
         raise
+    verdict = determine_verdict(task, change.rows)
+    _report_verdict(outcome, verdict)
+    is_in_sync = not any(step.changed for step in plan_policies(change.rows, task.options))
+    if verdict.verdict == "ineffective" and is_in_sync and task.options["state"] == "present":
+        outcome.warnings.append(f"nothing blocks the hosts on the block list, because {verdict.reason}")
+    # A run in sync costs no request more.
+    if (task.options["proof"] or outcome.changed) and is_managed_by_fortimanager(task):
+        outcome.warnings.append(FORTIMANAGER)
+
+
+def _change(task: Task, outcome: Outcome, rows: Sequence[Row]) -> PolicyChange:
+    """Carry out or predict what differs."""
+    steps = plan_policies(rows, task.options)
     changes = [step for step in steps if step.changed]
     if any(step.action in ("create", "update") for step in changes):
         _require_groups(task)
@@ -48,13 +65,7 @@ def keep_block_policy(task: Task, outcome: Outcome) -> None:
     else:
         for step in steps:
             change.note(step)
-    verdict = determine_verdict(task, change.rows)
-    _report_verdict(outcome, verdict)
-    is_in_sync = not any(step.changed for step in plan_policies(change.rows, task.options))
-    if verdict.verdict == "ineffective" and is_in_sync and task.options["state"] == "present":
-        outcome.warnings.append(f"nothing blocks the hosts on the block list, because {verdict.reason}")
-    if task.options["proof"] and is_managed_by_fortimanager(task):
-        outcome.warnings.append(FORTIMANAGER)
+    return change
 
 
 def _report_verdict(outcome: Outcome, verdict: Verdict) -> None:
@@ -62,9 +73,12 @@ def _report_verdict(outcome: Outcome, verdict: Verdict) -> None:
 
 
 def read_policies(task: Task) -> list[Row]:
-    """Return all policies, in the order of evaluation."""
+    """Return all policies, in the order of evaluation. Raises ApplianceError for a part of their fields."""
     with attempting(f"reading every {POLICY.label}"):
-        return list(task.appliance.table(POLICY))
+        rows: list[Row] = list(task.appliance.table(POLICY))
+        for row in rows:
+            complete(require_whole, row)
+    return rows
 
 
 def _require_groups(task: Task) -> None:

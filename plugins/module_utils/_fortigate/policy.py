@@ -17,7 +17,7 @@ from typing import Any
 
 from .._engine.errors import Conflict, InvalidOptions
 from .._engine.plan import Plan, plan
-from .._engine.resource import Field, Resource
+from .._engine.resource import Field, Incomplete, Resource
 from .._engine.task import complete
 from .._engine.version import since
 from .._module.arguments import STATE, Spec
@@ -271,6 +271,12 @@ def is_in_place(rows: Sequence[Row], name: str, target: str) -> bool:
     places = [index for index, row in enumerate(following) if row.get("name") == name]
     after = following[places[0] + 1 : places[0] + 2] if places else []
     return bool(after) and number(after[0]) == target
+
+
+def require_whole(row: Row) -> None:
+    """Raise Incomplete for a policy without its status, which it has in every mode, unlike its action."""
+    if "status" not in row:
+        raise Incomplete("status")
 
 
 def _refuse_policy_mode(rows: Sequence[Row]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._engine.errors import ApplianceError, Locked, Unreachable, attempting
+from .._engine.errors import ApplianceError, Conflict, Locked, TaskError, Unreachable, attempting
 from .._engine.task import Task
 from .address import FAMILIES, Address, member_address
 from .block_listing import excluded
@@ -44,6 +44,8 @@ class Verdict:
     reason: str
 
 
+NO_POLICY = "the answer has no policy, so there is none, or the account may not read policies"
+
 WORST_FIRST = ("ineffective", "unknown", "effective")
 
 
@@ -52,10 +54,24 @@ def determine_verdict(task: Task, rows: Sequence[Row]) -> Verdict:
     wanted = {name: want for name, want in desired_policies(task.options).items() if want is not None}
     if not wanted:
         return Verdict("ineffective", "state is absent, so no policy denies")
+    if not rows:
+        return Verdict("unknown", NO_POLICY)
     found = [_verdict(task, rows, name, want) for name, want in wanted.items()]
     if all(each.verdict != "ineffective" for each in found):
-        found += _about_groups(task)
+        found = [*_about_groups(task), *found]
     return min(found, key=lambda each: WORST_FIRST.index(each.verdict))
+
+
+def verdict_of_failure(task: Task, rows: Sequence[Row], error: TaskError) -> Verdict:
+    """Return the verdict of a task that failed. ``rows`` are the policies as they still are, if known."""
+    if isinstance(error, Conflict):
+        return Verdict("ineffective", error.why)
+    wanted = desired_policies(task.options).items()
+    found = (defects(rows, name, want) for name, want in wanted if rows and want is not None)
+    defect = next(filter(None, found), None)
+    if defect is not None:
+        return Verdict("ineffective", defect)
+    return Verdict("unknown", f"{error.attempt} failed: {error.why}")
 
 
 def _about_groups(task: Task) -> Iterator[Verdict]:
@@ -64,15 +80,21 @@ def _about_groups(task: Task) -> Iterator[Verdict]:
     for family in FAMILIES:
         try:
             with attempting(f"reading the {family.groups.title(group)}"):
-                row = task.appliance.read(family.groups, group) or {}
+                row = task.appliance.read(family.groups, group)
         except (Locked, Unreachable):
             raise
         except ApplianceError as error:
             yield Verdict("unknown", f"{error.attempt} failed: {error.why}")
         else:
-            if excluded(row) is not None:
-                names = ", ".join(excluded(row) or ["no member"])
-                yield Verdict("ineffective", f"the {family.groups.title(group)} has exclusions ({names})")
+            yield from _about_group(family.groups.title(group), row)
+
+
+def _about_group(title: str, row: Mapping[str, Any] | None) -> Iterator[Verdict]:
+    if row is None:
+        yield Verdict("unknown", f"the {title} does not exist, or the account may not read it")
+    elif excluded(row) is not None:
+        names = ", ".join(excluded(row) or ["no member"])
+        yield Verdict("ineffective", f"the {title} has exclusions ({names})")
 
 
 def _verdict(task: Task, rows: Sequence[Row], name: str, want: Mapping[str, Any]) -> Verdict:

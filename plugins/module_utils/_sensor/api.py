@@ -44,18 +44,24 @@ class SensorApi(Appliance):
 
     def table(self, resource: Resource) -> list[dict[str, Any]]:
         """Return every object that matches the query."""
-        version = self.params.get("api_version") or "v1"
-        try:
-            rows = self._rows(f"/{version}/{resource.path}", self.params.get("query", {}))
-        except (Locked, Refused, Unreachable):
-            raise
-        except ApplianceError as error:
-            raise _with_remedy(error) if is_assumed(self.params) else error from None
+        rows = self._of_version(self.params.get("api_version") or "v1", resource)
         return self._with_scores(rows) if self.params.get("security_scores") else rows
 
     def search(self, resource: Resource, text: str) -> dict[str, Any]:
-        """Return every object that matches the query. The API has no search by name."""
-        return {"rows": self.table(resource), "revision": None, "date": self._date}
+        """Return every object that matches the query. The API has no search by name.
+
+        If a sensor has no version 2, ``lacks`` is it, and the objects are those of version 1.
+        """
+        try:
+            rows, lacks = self.table(resource), None
+        except ApplianceError as error:
+            if not (is_assumed(self.params) and _is_absent(error)):
+                raise
+            rows, lacks = self._of_version("v1", resource), "v2"
+        return {"rows": rows, "revision": None, "date": self._date, "lacks": lacks}
+
+    def _of_version(self, version: str, resource: Resource) -> list[dict[str, Any]]:
+        return self._rows(f"/{version}/{resource.path}", self.params.get("query", {}))
 
     def probe(
         self, resource: Resource, key: Any, secret: str, raw: Mapping[str, Any] | None = None
@@ -93,10 +99,9 @@ def is_assumed(params: Mapping[str, Any]) -> bool:
     return params.get("api_version") == "v2" and params["api"] == "sensor"
 
 
-def _with_remedy(error: ApplianceError) -> ApplianceError:
-    """Return an error of an assumed path, which this sensor may not have."""
-    remedy = "set api_version to v1: that a sensor has v2 is assumed"
-    return ApplianceError(error.why, remedy, status=error.status, code=error.code, path=error.path)
+def _is_absent(error: ApplianceError) -> bool:
+    """Return whether a sensor does not have a path: it answers 404, or with the page of its web interface."""
+    return error.status in (200, 404) and not isinstance(error, (Locked, Refused, Unreachable))
 
 
 def connect(params: dict[str, Any], route: Route) -> Appliance:

@@ -10,7 +10,7 @@ The documents disagree on some spellings, so a field may have several.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,7 +18,7 @@ from .._engine.errors import ApplianceError, InvalidOptions, Refused, attempting
 from .._engine.moment import as_text, clock_skew, now, read_moment
 from .._engine.resource import Field, Resource
 from .._engine.task import Outcome, Task, complete, list_objects
-from .._module.arguments import require
+from .._module.arguments import Spec, require
 from .._wire.https import CHECK_URL
 from .api import NOT_AVAILABLE, is_assumed
 
@@ -109,6 +109,8 @@ DEVICE = Resource(
     },
 )
 
+LACKS_V2 = "the sensor has no version 2 of the alerts API, so version 1 was read, which states no addresses"
+
 ALERT = Resource(
     label="alert",
     kind="alert",
@@ -136,6 +138,11 @@ ALERT = Resource(
 )
 
 CONNECTION = Resource(label="connection", kind="connection", path="alerts", fields={}, singleton=True)
+
+
+def fields_of(resource: Resource) -> Spec:
+    """Return the option that reduces a large result."""
+    return {"fields": {"type": "list", "elements": "str", "choices": list(resource.fields)}}
 
 
 def prepare_device_info(params: dict[str, Any]) -> dict[str, Any]:
@@ -172,8 +179,16 @@ def _milliseconds(option: str, text: str | None) -> str | None:
 def read_devices(task: Task, outcome: Outcome) -> None:
     """Report the devices, each with the properties that Forescout shows."""
     list_objects(task, outcome)
-    devices = outcome.values["devices"]
-    outcome.values["devices"] = [{**each, "forescout": _properties(each)} for each in devices]
+    devices, fields = outcome.values["devices"], task.options["fields"]
+    outcome.values["devices"] = (
+        [_only(fields, each) for each in devices]
+        if fields
+        else [{**each, "forescout": _properties(each)} for each in devices]
+    )
+
+
+def _only(fields: Sequence[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in fields}
 
 
 def _properties(device: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,11 +210,13 @@ def read_alerts(task: Task, outcome: Outcome) -> None:
     with attempting("reading every alert"):
         found = task.appliance.search(task.resource, "")
         alerts = [complete(task.resource.described, row) for row in found["rows"]]
+    if found.get("lacks"):
+        outcome.warnings.append(LACKS_V2)
     skew = clock_skew(found["date"])
     outcome.values["clock_skew"] = None if skew is None else round(skew)
     severities, engines = task.options["severities"], task.options["engines"]
     outcome.values["alerts"] = [
-        alert
+        _only(task.options["fields"] or list(alert), alert)
         for alert in alerts
         if (severities is None or alert["severity"] in severities)
         and (engines is None or alert["engine"] in engines)

@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from ...module_utils._engine.moment import as_text
 from .addresses import Address
 from .approvals import Approval, Approvals
-from .candidates import Candidate, Candidates
+from .candidates import Candidate, Candidates, Reference
 from .caps import exceeded
 from .entries import APPROVAL, OWNER, Entry, written
 from .expiry import AddressDecision, Expiry
@@ -22,12 +22,24 @@ from .rules import Rules
 from .site import Site
 from .texts import quoted
 
+ENDED = "the alert has blocked it for as long as it may without a person; a person must approve a block"
+
 
 class AddressDecisions:
-    """The decisions of one run. ``own`` are the entries on the FortiGates, of every owner."""
+    """The decisions of one run. ``own`` are the entries on the FortiGates, of every owner.
+
+    ``ended`` are the alerts that have blocked an address for as long as they may without a person, according
+    to earlier runs, and afterwards also to this one.
+    """
 
     def __init__(
-        self, site: Site, own: Sequence[Entry], rules: Rules, approvals: Approvals, now: datetime
+        self,
+        site: Site,
+        own: Sequence[Entry],
+        rules: Rules,
+        approvals: Approvals,
+        now: datetime,
+        ended: Collection[Reference] = (),
     ) -> None:
         self.site = site
         self.approvals = approvals
@@ -36,6 +48,7 @@ class AddressDecisions:
         self.others = {each.address: each for each in own if each.owner != OWNER}
         finder = Candidates(site, rules, approvals, now)
         self.candidates = finder.find()
+        self._ended = frozenset(ended)
         self.by_reference = {each.reference: each for each in self.candidates}
         self._protection = finder.protection
         self._expiry = Expiry(rules, now)
@@ -45,6 +58,7 @@ class AddressDecisions:
                 self._blockable[candidate.address].append(candidate)
         self.found = {address: self._of_entry(entry) for address, entry in self.entries.items()}
         self._add_new()
+        self.ended = self._still_ended()
         self.exceeded = self._stop_storm(own, rules)
 
     def _add_new(self) -> None:
@@ -54,8 +68,22 @@ class AddressDecisions:
                 self.found[approval.address] = self._unless_forbidden(approval.address, ordered)
         for address, candidates in self._blockable.items():
             if address not in self.found:
-                caused = self._expiry.first(address, candidates)
-                self.found[address] = self._unless_forbidden(address, caused)
+                self.found[address] = self._unless_forbidden(address, self._of_new(address, candidates))
+
+    def _of_new(self, address: Address, candidates: Sequence[Candidate]) -> AddressDecision:
+        causes = self._lasting(candidates)
+        if causes:
+            return self._expiry.first(address, causes)
+        return AddressDecision("none", ENDED, candidate=candidates[0])
+
+    def _lasting(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return the candidates that may still block without a person, or that a person has approved."""
+        return [each for each in candidates if each.approved_by or each.reference not in self._ended]
+
+    def _still_ended(self) -> set[Reference]:
+        """Return the ended alerts, without those that a sensor no longer lists as unhandled."""
+        ended = self._ended.union(*(each.ended for each in self.found.values()))
+        return {each for each in ended if self.site.may_be_unhandled(each)}
 
     def _stop_storm(self, own: Sequence[Entry], rules: Rules) -> list[str]:
         """Stop every new block if a cap is exceeded. Return a sentence for each such cap."""
@@ -85,7 +113,7 @@ class AddressDecisions:
         if entry.source == APPROVAL:
             return self._after_approval(entry, causes)
         if causes:
-            return self._expiry.next(entry, causes)
+            return self._expiry.next(entry, self._lasting(causes) or causes)
         return self._without_alert(entry) if candidate is None else self._no_longer_named(entry, candidate)
 
     def _approved(self, entry: Entry, approval: Approval) -> AddressDecision:
@@ -97,10 +125,11 @@ class AddressDecisions:
 
     def _after_approval(self, entry: Entry, causes: Sequence[Candidate]) -> AddressDecision:
         """Return the decision about an entry that no person orders any more, but perhaps an alert causes."""
-        caused = self._expiry.first(entry.address, causes) if causes else None
+        caused = self._expiry.first(entry.address, causes, entry) if causes else None
         if caused is None or caused.entry is None:
-            return AddressDecision("release", "its approval has ended or was removed")
-        return replace(caused, decision="renew", entry=replace(caused.entry, since=entry.since))
+            ended = caused.ended if caused else ()
+            return AddressDecision("release", "its approval has ended or was removed", ended=ended)
+        return replace(caused, decision="renew")
 
     def _no_longer_named(self, entry: Entry, candidate: Candidate) -> AddressDecision:
         """Return the decision about an entry whose alert is unhandled, but does not name this address."""

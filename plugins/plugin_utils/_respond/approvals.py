@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ...module_utils._engine.errors import InvalidOptions
-from ...module_utils._engine.moment import read_moment
+from ...module_utils._engine.moment import as_text, read_moment
 from .addresses import Address, not_a_host, read_address
 
 DECISIONS = ("never_block", "may_block", "block")
@@ -82,7 +82,7 @@ def _approval(number: int, item: Mapping[str, Any]) -> Approval:
         raise InvalidOptions(
             f'{where} has the decision "{item["decision"]}"', f"use one of {', '.join(DECISIONS)}"
         )
-    by = str(item["by"] or "").strip()
+    by = str(item["by"]).strip() if isinstance(item["by"], (str, int)) else ""
     if not by:
         raise InvalidOptions(f"{where} does not say who decided", "set by to that person's name")
     return Approval(address, item["decision"], by, _until(where, item["until"]))
@@ -90,8 +90,10 @@ def _approval(number: int, item: Mapping[str, Any]) -> Approval:
 
 def _until(where: str, value: Any) -> datetime:
     try:
-        return read_moment(value).replace(microsecond=0)
-    except ValueError:
+        found = read_moment(value).replace(microsecond=0)
+        as_text(found)
+    except (OverflowError, ValueError):
         raise InvalidOptions(
             f'{where} has until "{value}", which is not a time', "write it as in 2026-12-01T06:00:00Z"
         ) from None
+    return found

@@ -19,6 +19,9 @@ from .rules import Rules
 from .site import Device, Reading, Site
 from .texts import quoted
 
+Reference = tuple[str, str]
+"""A sensor, and the id of one of its alerts as text."""
+
 UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 
 AGGREGATED = "multiple violations"
@@ -46,8 +49,7 @@ class Candidate:
     approved_by: str = ""
 
     @property
-    def reference(self) -> tuple[str, str]:
-        """The sensor, and the alert's id as text."""
+    def reference(self) -> Reference:
         return self.sensor, str(self.alert)
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from .address_decisions import AddressDecisions
 from .addresses import Address
 from .approvals import Approval, Approvals
-from .candidates import Candidate
+from .candidates import Candidate, Reference
 from .entries import read_entries
 from .rules import Rules
 from .site import Reading, Site
@@ -43,7 +43,9 @@ class Decided:
     """The result. ``entries`` are all wanted entries of the owner respond, sorted by address.
 
     ``exceeded`` has a sentence for each exceeded cap, ``unread`` each sensor with the name of an answer that
-    could not be used. ``counts`` has the number of addresses for each decision, and of alerts for ``none``.
+    could not be used. ``ended`` are the unhandled alerts that have blocked an address for as long as they may
+    without a person: the next run needs them. ``counts`` has the number of addresses for each decision, and
+    of alerts for ``none``.
     """
 
     entries: list[dict[str, str]]
@@ -51,6 +53,7 @@ class Decided:
     counts: dict[str, int]
     exceeded: list[str]
     unread: list[tuple[str, str]]
+    ended: list[Reference]
 
     @property
     def outcome(self) -> str:
@@ -66,16 +69,18 @@ def decide(
     rules: Rules,
     approvals: Iterable[Approval],
     now: datetime,
+    ended: Collection[Reference] = (),
 ) -> Decided:
     """Return the wanted entries of a site, and why.
 
     ``own`` are the entries that its FortiGates returned, of every owner; one address may be on several
-    FortiGates. If no FortiGate could be read, the caller stops instead. Raises ValueError for an entry whose
+    FortiGates. ``ended`` is that of the run before. If no FortiGate could be read, the caller stops instead.
+    Raises ValueError for an entry whose
     address or times cannot be read.
     """
     site = Site(readings)
     now = now.replace(microsecond=0)
-    run = AddressDecisions(site, read_entries(own), rules, Approvals(approvals, now), now)
+    run = AddressDecisions(site, read_entries(own), rules, Approvals(approvals, now), now, ended)
     decisions = [*_of_entries(run), *_of_alerts(run)]
     wanted = [run.found[each].entry for each in sorted(run.found, key=_order)]
     return Decided(
@@ -84,6 +89,7 @@ def decide(
         counts=_counts(run, decisions),
         exceeded=run.exceeded,
         unread=site.unread(),
+        ended=sorted(run.ended),
     )
 
 

@@ -38,6 +38,7 @@ def document(origin: Origin, decided: Decided) -> dict[str, Any]:
         "counts": decided.counts,
         "exceeded": decided.exceeded,
         "unread": [{"sensor": sensor, "answer": answer} for sensor, answer in decided.unread],
+        "ended": [{"sensor": sensor, "alert": alert} for sensor, alert in decided.ended],
         "decisions": [_row(each) for each in decided.decisions],
         "entries": decided.entries,
     }

@@ -17,6 +17,11 @@ from .addresses import Network
 from .catalogue import BENIGN, CATALOGUE, MATCHABLE, title_key
 from .device_types import DEFAULT_ALLOWED
 
+WRITE_NETWORK = "write an IP address, or a network without host bits, as in 192.0.2.0/24"
+
+MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+"""IPv4 addresses written as IPv6. No packet on the network has one."""
+
 EXPIRE = ("while_unhandled", "fixed")
 
 
@@ -60,7 +65,7 @@ class Rules:
 
     With ``while_unhandled``, an alert blocks as long as it is unhandled, at most for ``maximum`` without a
     person's approval; with ``fixed``, at most for ``ttl``. Handling the alert releases the address in both.
-    ``dynamic_ttl`` is the ``ttl`` of a dynamic address; zero means that none is blocked.
+    ``dynamic_ttl`` is the ``ttl`` and the maximum of a dynamic address; zero means that none is blocked.
     """
 
     match: tuple[Match, ...] = DEFAULT_MATCH
@@ -124,6 +129,8 @@ def _match(number: int, item: Mapping[str, Any]) -> Match:
         raise InvalidOptions(
             f"{where} has no titles", f"list each title of {engine} that may lead to a block"
         )
+    for key in ("titles", "except"):
+        _refuse_no_texts(f"{where}: {key}", item.get(key, []))
     for title in titles or ():
         _refuse_blameless(where, engine, title, item.get("offender") == "source")
     excluded = item.get("except", () if titles else BENIGN)
@@ -132,6 +139,14 @@ def _match(number: int, item: Mapping[str, Any]) -> Match:
         frozenset(map(title_key, titles)) if titles else None,
         frozenset(map(title_key, excluded)),
     )
+
+
+def _refuse_no_texts(where: str, titles: Any) -> None:
+    """Raise InvalidOptions for a text, whose letters would be taken for titles, and for everything else."""
+    if not isinstance(titles, (list, tuple)) or not all(
+        isinstance(each, str) and each.strip() for each in titles
+    ):
+        raise InvalidOptions(f"{where} is no list of titles", "write it as in [Port Scan Detected]")
 
 
 def _refuse_blameless(where: str, engine: str, title: str, is_stated: bool) -> None:
@@ -149,9 +164,16 @@ def _refuse_blameless(where: str, engine: str, title: str, is_stated: bool) -> N
 
 def read_networks(option: str, texts: Iterable[str], label: str) -> dict[Network, str]:
     """Read addresses and networks, all with one label. Raises InvalidOptions."""
-    try:
-        return {ipaddress.ip_network(text.strip()): label for text in texts}
-    except ValueError as error:
-        raise InvalidOptions(
-            f"{option}: {error}", "write an IP address, or a network without host bits, as in 192.0.2.0/24"
-        ) from None
+    found: dict[Network, str] = {}
+    for text in texts:
+        try:
+            network = ipaddress.ip_network(text.strip())
+        except ValueError as error:
+            raise InvalidOptions(f"{option}: {error}", WRITE_NETWORK) from None
+        if "%" in text or (isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED)):
+            what = "a zone" if "%" in text else "an IPv4 address written as IPv6"
+            raise InvalidOptions(
+                f'{option}: "{text}" has {what}, so it is no address of a packet', WRITE_NETWORK
+            )
+        found[network] = label
+    return found

@@ -67,6 +67,12 @@ class Site:
         """Return whether a sensor's inventory was read and is not empty: an empty one proves nothing."""
         return bool(self.readings[sensor].devices)
 
+    def may_be_unhandled(self, alert: tuple[str, str]) -> bool:
+        """Return whether an alert is unhandled, or its sensor could not be read."""
+        reading = self.readings.get(alert[0])
+        is_listed = reading is not None and (reading.unhandled is None or alert in self.unhandled)
+        return is_listed and alert not in self.handled
+
     def unread(self) -> list[tuple[str, str]]:
         """Return each sensor with the name of an answer that is missing or, for devices, empty."""
         found = [

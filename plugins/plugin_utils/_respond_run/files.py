@@ -66,6 +66,10 @@ class Publication:
         for name, render in FILES.items():
             _replace(self.folder / name, render(document).encode("utf-8", "replace"))
 
+    def ended(self) -> set[tuple[str, str]]:
+        """Return the alerts that have blocked an address for as long as they may without a person."""
+        return {_alert(each) for each in self.previous.get("ended", ())}
+
     def new_refusals(self, document: Document) -> Iterator[Mapping[str, Any]]:
         """Yield each matched alert without a block that the earlier document does not explain the same."""
         known = {_refusal(row) for row in self.previous.get("decisions", ()) if row["decision"] == "none"}
@@ -87,7 +91,19 @@ def _read(path: Path) -> dict[str, Any]:
             found = json.load(file)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and found.get("version") == VERSION else {}
+    return found if _is_usable(found) else {}
+
+
+def _is_usable(found: Any) -> bool:
+    """Return whether everything that is read of a document is there. An operator may have edited it."""
+    try:
+        _lasting(found, _released(found))
+        as_yaml(found)
+        for each in found["entries"]:
+            read_moment(each["until"])
+        return bool(found["version"] == VERSION)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
 
 
 def _same(old: Document, new: Document) -> bool:
@@ -112,8 +128,9 @@ def _lasting(document: Document, handled: set[tuple[str, str]]) -> list[Any]:
     entries = [
         {**each, "until": each["until"] if each["source"] == APPROVAL else ""} for each in document["entries"]
     ]
+    ended = [_alert(each) for each in document["ended"]]
     same = ("collection", "site", "catalogue", "outcome", "exceeded", "unread")
-    return [*(document[name] for name in same), sorted(rows, key=str), entries]
+    return [*(document[name] for name in same), sorted(rows, key=str), entries, ended]
 
 
 def _word(row: Mapping[str, Any], is_enforced: bool) -> str:

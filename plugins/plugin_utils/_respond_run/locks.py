@@ -22,6 +22,7 @@ from ...module_utils._engine.files import make_private_folder
 
 NAME = ".respond.lock"
 PAUSE = 0.2
+LONGEST_MARK = 100
 
 
 class SiteLocks:
@@ -31,9 +32,13 @@ class SiteLocks:
 
     def __init__(self) -> None:
         self._held: dict[str, int] = {}
+        self._unfinished: dict[str, str] = {}
 
-    def take(self, path: str, seconds: float) -> None:
-        """Take a lock within some seconds. Afterwards, ``holds`` tells whether it worked."""
+    def take(self, path: str, seconds: float, mark: str = "") -> None:
+        """Take a lock within some seconds. Afterwards, ``holds`` tells whether it worked.
+
+        The file keeps the mark until the lock is released, so a killed run leaves it there.
+        """
         if path in self._held:
             return
         descriptor = self._opened(path)
@@ -42,6 +47,7 @@ class SiteLocks:
             with suppress(OSError):
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._held[path] = descriptor
+                self._note(path, mark)
                 return
             if time.monotonic() >= end:
                 os.close(descriptor)
@@ -54,6 +60,16 @@ class SiteLocks:
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         return None
 
+    def _note(self, path: str, mark: str) -> None:
+        descriptor = self._held[path]
+        self._unfinished[path] = os.pread(descriptor, LONGEST_MARK, 0).decode(errors="replace")
+        if not self._unfinished[path]:
+            os.pwrite(descriptor, mark.encode(), 0)
+
+    def unfinished(self, path: str) -> str:
+        """Return the mark of an earlier run that was killed, an empty text if there is none."""
+        return self._unfinished.get(path, "")
+
     def holds(self, path: str) -> bool:
         """Return whether this run has a lock."""
         return path in self._held
@@ -62,6 +78,13 @@ class SiteLocks:
         """Release a lock, if this run has it."""
         if path in self._held:
             descriptor = self._held.pop(path)
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
             # A forked task may still have the file open.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
+
+    def release_all(self) -> None:
+        """Release the locks at the end of the run, also those of sites that failed."""
+        for path in list(self._held):
+            self.release(path)

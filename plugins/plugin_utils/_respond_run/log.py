@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The log: one line of JSON for each block, renewal, release, exceeded cap and refusal. It only grows."""
+"""The log: one line of JSON for each block, renewal, release, exceeded cap, refusal and unfinished run.
+
+It only grows.
+"""
 
 from __future__ import annotations
 

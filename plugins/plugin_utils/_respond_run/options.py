@@ -20,6 +20,9 @@ from .._respond.approvals import Approval, read_approvals
 from .._respond.device_types import DEFAULT_ALLOWED
 from .._respond.rules import EXPIRE, Caps, Rules, read_match, read_networks
 
+LONGEST = 10 * 366 * 24 * 60
+"""Minutes."""
+
 RULES: Spec = {
     "match": {"type": "list", "elements": "dict", "default": [{"engine": "malware"}]},
     "expire": {"type": "str", "choices": list(EXPIRE), "default": "while_unhandled"},
@@ -50,9 +53,9 @@ def read_rules(options: Mapping[str, Any], infrastructure: Mapping[Network, str]
     return Rules(
         match=read_match(options["match"]),
         expire=options["expire"],
-        ttl=timedelta(minutes=options["ttl"]),
-        dynamic_ttl=timedelta(minutes=options["dynamic_ttl"]),
-        maximum=timedelta(minutes=options["max_duration"]),
+        ttl=_minutes(options, "ttl"),
+        dynamic_ttl=_minutes(options, "dynamic_ttl"),
+        maximum=_minutes(options, "max_duration"),
         allowed_types=frozenset(options["allowed_types"]),
         allow_public=options["allow_public"],
         protected={**infrastructure, **protected},
@@ -64,6 +67,15 @@ def read_rules(options: Mapping[str, Any], infrastructure: Mapping[Network, str]
             cell_share=options["max_cell_share"],
         ),
     )
+
+
+def _minutes(options: Mapping[str, Any], name: str) -> timedelta:
+    minutes = options[name]
+    if minutes > LONGEST:
+        raise InvalidOptions(
+            f"{name} is {minutes} minutes", f"set it to {LONGEST} at most, which is ten years"
+        )
+    return timedelta(minutes=minutes)
 
 
 def _cells(cells: Mapping[str, Any]) -> dict[Network, str]:
@@ -84,17 +96,32 @@ def read_approvals_file(path: str | None) -> list[Approval]:
         return []
     try:
         with open_regular(path) as file:
-            content = yaml.safe_load(file)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+            # The loaders of PyYAML take the last of two values for one key.
+            text = file.read()
+            content = yaml.load(text, _Unambiguous)  # noqa: S506
+    except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
         raise InvalidOptions(
             f"respond_approvals {path} cannot be read: {reason}",
             "correct the path or the file, or remove respond_approvals",
         ) from None
-    items = [] if content is None else content
+    # A file of comments only is meant so, an empty one may be half written.
+    items = [] if content is None and text.strip() else content
     if not isinstance(items, list) or not all(isinstance(each, Mapping) for each in items):
+        what = "empty" if items is None else "not a list of mappings"
         raise InvalidOptions(
-            f"respond_approvals {path} is not a list of mappings",
-            "write a list in which each item has address, decision, by and until",
+            f"respond_approvals {path} is {what}",
+            "write a list in which each item has address, decision, by and until, or [] for none",
         )
     return read_approvals(items)
+
+
+class _Unambiguous(yaml.SafeLoader):
+    """Refuses a mapping that has a key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [each.value for each, _value in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f'a mapping has the key "{twice}" twice')
+        return super().construct_mapping(node, deep)

@@ -15,6 +15,7 @@ from .infrastructure import appliances
 SITE = "defender_iot_site"
 GROUPS = ("sensors", "fortigates")
 DECOMMISSIONED = "decommissioned"
+"""The inventory group of the appliances that are no longer to be used."""
 
 
 def plan_sites(

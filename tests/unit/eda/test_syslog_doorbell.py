@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from defender_iot_lab.sensor.cef import send as emit
 
 from ansible_collections.otsec.defender_iot.tests.support import event_sources
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
@@ -169,23 +170,40 @@ def test_a_reset_connection_does_no_harm(port: int) -> None:
     assert len(listen(port, act).events) == 2
 
 
-def test_with_a_certificate_only_tls_rings(port: int, tmp_path: Path) -> None:
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[str, dict[str, str]]:
+    """The path of an authority, and the options with a certificate of it."""
     certificates = Certificates(tmp_path)
     shown = certificates.shown("good")
-    files = {
-        name: certificates.write(name, data) for name, data in (("key", shown.key), ("chain", shown.chain))
-    }
+    files = {"certfile": ("chain", shown.chain), "keyfile": ("key", shown.key)}
+    return certificates.ca_path, {name: certificates.write(*content) for name, content in files.items()}
+
+
+def test_with_a_certificate_only_tls_rings(port: int, certificate: tuple[str, dict[str, str]]) -> None:
+    ca_path, options = certificate
 
     async def act(events: Events) -> None:
         (await connect(port)).close()
         send(port)
         await asyncio.sleep(0.2)
         assert events.events == []
-        writer = await connect(port, context=ssl.create_default_context(cafile=certificates.ca_path))
+        writer = await connect(port, context=ssl.create_default_context(cafile=ca_path))
         await some(events)
         writer.close()
 
-    assert len(listen(port, act, certfile=files["chain"], keyfile=files["key"]).events) == 1
+    assert len(listen(port, act, **options).events) == 1
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_a_message_of_the_lab_s_sensor_rings(
+    port: int, certificate: tuple[str, dict[str, str]], transport: str
+) -> None:
+    async def act(events: Events) -> None:
+        await asyncio.to_thread(emit, CEF.decode(), {"port": port, "transport": transport, "copies": 3})
+        await some(events)
+
+    options = certificate[1] if transport == "tls" else {}
+    assert len(listen(port, act, **options).events) == 1
 
 
 @pytest.mark.parametrize(

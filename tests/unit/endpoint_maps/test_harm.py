@@ -216,10 +216,7 @@ def test_another_value_of_the_token_s_row_is_never_captured_by_its_position(sent
     assert "delete" not in found.endpoints["tokens"]
     assert "capture" not in found.endpoints["tokens"]["list"]
     (why,) = said(found, "tokens.delete")
-    assert (
-        why
-        == f"POST /revoke sends {field}, a value of the token's row in the list that is not its id"
-    )
+    assert why == f"POST /revoke sends {field}, a value of the token's row in the list that is not its id"
 
 
 def test_a_part_of_the_token_s_row_that_looks_machine_made_is_not_sent_either() -> None:

@@ -150,6 +150,8 @@ class Gate(MemoryAppliance):
             raise refused(-3)
         if {"name": name} in rows:
             raise refused(-5)
+        if self.cap is not None and len(rows) >= self.cap:
+            raise refused(-4)
         rows.append({"name": name})
 
     def remove(self, resource: Any, key: Any, name: str) -> None:
@@ -181,7 +183,7 @@ def item(address: str, until: str = SOON, **given: str) -> dict[str, Any]:
     return {
         "address": address,
         "until": until,
-        **dict.fromkeys(("reason", "source", "approved_by")),
+        **dict.fromkeys(("reason", "source", "approved_by", "since", "owner")),
         **given,
     }
 

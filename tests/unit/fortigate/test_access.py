@@ -84,8 +84,8 @@ def options(**given: Any) -> dict[str, Any]:
     """Make validated options."""
     left_out = dict.fromkeys(
         (
-            *("profiles", "admins", "trusted_hosts", "secret_store"),
-            *("rotation_id", "purge_names", "inventory_hosts"),
+            *("profiles", "admins", "trusted_hosts", "control_nodes", "inventory_hosts"),
+            *("secret_store", "rotation_id", "purge_names"),
         )
     )
     off = dict.fromkeys(("allow_self_change", "purge", "rotate_only", "verify_keys"), False)
@@ -408,6 +408,36 @@ def test_a_purge_beyond_its_limit_changes_nothing(check_mode: bool) -> None:
         "check these objects, then increase purge_limit or narrow purge_names"
     )
     assert not [event for event in device.events if "table" not in event]
+
+
+RESPOND = {
+    "profiles": [{"name": "p"}, {"name": "r", "preset": "defender_iot_respond"}],
+    "admins": [{"name": "a", "profile": "p"}, {"name": "b", "profile": "r"}],
+}
+NODES = {"control_nodes": ["203.0.113.5"]}
+
+
+def hosts_of(**given: Any) -> list[Any]:
+    return [each["trusted_hosts"] for each in options(**{**RESPOND, **given})["admins"]]
+
+
+def test_the_account_for_responding_trusts_the_control_nodes_only() -> None:
+    sensors = {"trusted_hosts": ["192.0.2.20"]}
+    assert hosts_of(**sensors, **NODES) == [["192.0.2.20"], ["203.0.113.5"]]
+    assert hosts_of(**NODES) == [None, ["203.0.113.5"]]
+    assert hosts_of() == [None, None]
+    with pytest.raises(InvalidOptions) as error:
+        hosts_of(**sensors)
+    assert str(error.value).startswith(
+        'admins, item 2: the profile of "b" has the preset defender_iot_respond, so only control nodes'
+    )
+
+
+def test_an_account_for_responding_may_set_its_own_trusted_hosts_or_be_absent() -> None:
+    sensors = {"trusted_hosts": ["192.0.2.20"]}
+    for given in ({"trusted_hosts": ["198.51.100.1"]}, {"state": "absent"}):
+        found = hosts_of(**sensors, admins=[{"name": "b", "profile": "r", **given}])
+        assert found == [given.get("trusted_hosts", ["192.0.2.20"])]
 
 
 def test_an_admin_gets_the_shared_options_that_it_does_not_set() -> None:

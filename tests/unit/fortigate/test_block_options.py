@@ -70,6 +70,8 @@ def test_a_protected_network_that_is_none_is_refused(network: str) -> None:
         (item("plc-7"), 'entries, item 1: address "plc-7" is not an IP address'),
         (item("192.0.2.7", "tomorrow"), 'entries, item 1: until "tomorrow" is not a time of a day'),
         (item("192.0.2.7", reason="x" * 200), "would have 29. characters, at most 255"),
+        (item("192.0.2.7", since="yesterday"), 'entries, item 1: since "yesterday" is not a time of a day'),
+        (item("192.0.2.7", since=SOON), f'entries, item 1: since "{SOON}" is in the future'),
         (item("192.0.2.7", reason="ü" * 40), "characters, at most 255"),
     ],
 )

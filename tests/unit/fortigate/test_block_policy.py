@@ -343,6 +343,56 @@ def test_the_groups_must_exist_unless_an_earlier_task_would_create_them() -> Non
     assert keep(Box(row(1), groups=(), check_mode=True), predictions)["changed"] is True
 
 
+def failed(box: Box, error: type[Exception], **given: Any) -> tuple[str, str, bool]:
+    """Run one task that fails, and return its verdict and whether it has changed anything."""
+    outcome = Outcome()
+    with pytest.raises(error):
+        keep_into(outcome, box, **given)
+    return outcome.values["verdict"], outcome.values["reason"], outcome.changed
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_policies_that_may_not_be_read_are_an_error_with_a_verdict(state: str, check_mode: bool) -> None:
+    box = Box(own(), errors={"table": refused(-37, 403)}, check_mode=check_mode)
+    expected = ("unknown", "reading every firewall policy failed: error -37", False)
+    assert failed(box, Refused, state=state) == expected
+
+
+@pytest.mark.parametrize("rows", [[{"name": NAME}], [{"policyid": 7, "name": NAME}], [own(), {"name": ""}]])
+def test_policies_without_their_fields_leave_it_unknown(rows: list[dict[str, Any]]) -> None:
+    reason = (
+        'reading every firewall policy failed: the answer lacks a usable "status", so the account may see '
+        "only a part of the object"
+    )
+    assert failed(Box(*rows), ApplianceError) == ("unknown", reason, False)
+
+
+def test_no_policy_at_all_leaves_it_unknown() -> None:
+    assert keep(Box(check_mode=True))["verdict"] == "unknown"
+    verdict, reason, _changed = failed(Box(errors={"create": refused(-37, 403)}), Refused)
+    assert (verdict, reason) == ("unknown", 'creating firewall policy "deny" failed: error -37')
+
+
+def test_a_refused_change_leaves_the_verdict_about_the_present() -> None:
+    box = Box(row(1, PERMIT), errors={"create": refused(-37, 403)})
+    assert failed(box, Refused) == ("ineffective", 'the policy "deny" does not exist', False)
+    box = Box(own(status="disable"), errors={"update": refused(-37, 403)})
+    assert failed(box, Refused) == ("ineffective", 'the policy "deny" is disabled', False)
+    box = Box(row(1, PERMIT), own(), row(2, OTHER), errors={"move": refused(-37, 403)})
+    assert failed(box, Refused, before=OTHER, towards=True)[0] == "unknown"
+    box = Box(row(1, PERMIT), errors={"move": refused(-61)})
+    assert failed(box, Refused) == ("unknown", 'creating firewall policy "deny" failed: error -61', True)
+
+
+def test_a_missing_group_has_a_verdict() -> None:
+    reason = 'the address group "blocked" does not exist'
+    assert failed(Box(row(1), groups=()), Conflict) == ("ineffective", reason, False)
+    result = keep(Box(own(), row(1), groups=()))
+    expected = f"{reason}, or the account may not read it"
+    assert (result["verdict"], result["reason"]) == ("unknown", expected)
+
+
 def test_policies_without_an_action_are_those_of_the_ngfw_mode() -> None:
     bare = {field: value for field, value in row(1).items() if field != "action"}
     box, outcome = Box(bare), Outcome()
@@ -532,6 +582,15 @@ def test_a_fortigate_that_fortimanager_manages_is_a_warning() -> None:
     assert keep(box, proof=PROOF)["warnings"] == [FORTIMANAGER]
     box.answers["central_management"] = refused(-37, 403)
     assert "warnings" not in keep(box, proof=PROOF)
+
+
+def test_without_a_proof_fortimanager_is_a_warning_of_a_change_only() -> None:
+    box = Box(row(1))
+    box.answers["central_management"] = {"type": "fortimanager"}
+    assert keep(box)["warnings"] == [FORTIMANAGER]
+    box.events.clear()
+    assert "warnings" not in keep(box)
+    assert box.events == IN_SYNC
 
 
 @pytest.mark.parametrize(

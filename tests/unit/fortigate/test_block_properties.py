@@ -46,7 +46,17 @@ ADDRESSES = [f"192.0.2.{number}" for number in range(1, 6)] + [
 ADDRESS = st.sampled_from(ADDRESSES)
 UNTIL = st.sampled_from([PAST, SOON, LATER])
 PROTECTED = st.sampled_from([[], ["192.0.2.2"], ["192.0.2.4/31"], ["2001:db8::/64"]])
-FOREIGN = ["printer", "blocked-printer", "not-blocked-192.0.2.9", "blocked-192.0.2.9"]
+FOREIGN: dict[str, dict[str, str]] = {
+    "printer": {},
+    "blocked-printer": {},
+    "not-blocked-192.0.2.9": {},
+    "blocked-192.0.2.9": {},
+    # Two objects of one host: the second one has the name of no entry.
+    "duplicate": {"subnet": "192.0.2.1 255.255.255.255"},
+    "Blocked-192.0.2.2": {"subnet": "192.0.2.2 255.255.255.255"},
+    "blocked-192.0.2.003": {"subnet": "192.0.2.3 255.255.255.255"},
+}
+DUPLICATE6 = ("blocked-2001-db8-0--1", {"ip6": "2001:db8::1/128"})
 
 
 @st.composite
@@ -64,15 +74,26 @@ def gates(draw: st.DrawFn) -> Gate:
             address, draw(UNTIL), owner=draw(st.sampled_from(OWNERS)), reason=draw(st.text(max_size=5))
         )
         gate.put_entry(made, is_member=has_group and draw(st.booleans()))
-    for name in draw(st.sets(st.sampled_from(FOREIGN))):
-        gate.put_address(name, comment=draw(st.sampled_from(["", "x", comment(entry("192.0.2.8"))])))
-        if GROUP in gate.tables[IPV4.groups.path] and draw(st.booleans()):
-            gate.tables[IPV4.groups.path][GROUP]["member"].append({"name": name})
+    for name in draw(st.sets(st.sampled_from(sorted(FOREIGN)))):
+        _add_stranger(draw, gate, IPV4, name, FOREIGN[name])
+    if draw(st.booleans()):
+        _add_stranger(draw, gate, IPV6, *DUPLICATE6)
     rows = [gate.tables[family.groups.path].get(GROUP) for family in FAMILIES]
     for row in filter(None, rows):
         if len(row["member"]) > 1 and draw(st.booleans()):
             row["member"].remove({"name": "none"})
+    if draw(st.booleans()):
+        # Full, or nearly.
+        gate.cap = max(len(row["member"]) if row else 1 for row in rows) + draw(st.integers(0, 2))
     return gate
+
+
+def _add_stranger(draw: st.DrawFn, gate: Gate, family: Any, name: str, value: dict[str, str]) -> None:
+    gate.put_address(
+        name, family, comment=draw(st.sampled_from(["", "x", comment(entry("192.0.2.8"))])), **value
+    )
+    if GROUP in gate.tables[family.groups.path] and draw(st.booleans()):
+        gate.tables[family.groups.path][GROUP]["member"].append({"name": name})
 
 
 WANTED = st.dictionaries(ADDRESS, UNTIL, max_size=6)
@@ -106,9 +127,10 @@ def strangers(gate: Gate) -> Any:
     rows = [
         gate.tables[family.objects.path].get(name)
         for family in FAMILIES
-        for name in (*FOREIGN, "none", "all")
+        for name in (*FOREIGN, DUPLICATE6[0], "none", "all")
     ]
-    return copy.deepcopy(rows), [name for name in gate.members() if name in FOREIGN]
+    members = [*gate.members(), *gate.members(IPV6)]
+    return copy.deepcopy(rows), [name for name in members if name in (*FOREIGN, DUPLICATE6[0])]
 
 
 def run(gate: Gate, wanted: dict[str, str], options: dict[str, Any]) -> dict[str, Any] | None:
@@ -167,12 +189,23 @@ def test_the_result_is_what_was_asked_for_and_the_second_run_is_silent(
     assert len(new) <= options["max_new"]
     assert not new or len(after) <= options["max_entries"]
     assert not any(is_protected(address, options) for address in after)
+    assert all(len(gate.members(family)) <= (gate.cap or 600) for family in FAMILIES)
     assert all(row["member"] for family in FAMILIES for row in gate.tables[family.groups.path].values())
     count = gate.writes
     again = run(gate, wanted, options)
     assert again is not None
     assert again["changed"] is False
     assert gate.writes == count
+
+
+@settings(max_examples=30)
+@given(gates(), WANTED, OPTIONS, st.sampled_from(["2001:DB8:0::1", "2001:db8::1/128", " 2001:db8::1 "]))
+def test_a_host_that_is_listed_twice_in_whatever_spelling_changes_nothing(
+    gate: Gate, wanted: dict[str, str], options: dict[str, Any], spelling: str
+) -> None:
+    tables = copy.deepcopy(gate.tables)
+    assert run(gate, {**wanted, "2001:db8::1": SOON, spelling: SOON}, options) is None
+    assert gate.tables == tables
 
 
 @settings(max_examples=100)
@@ -203,6 +236,7 @@ def test_a_run_that_is_killed_anywhere_is_completed_by_the_next(
 ) -> None:
     others, before = strangers(gate), blocked(gate)
     options = {**options, "max_new": 10, "max_entries": 100}
+    gate.cap = 600
 
     def kill(count: int) -> None:
         assert strangers(gate) == others
@@ -239,6 +273,7 @@ def test_two_controllers_at_once_end_with_the_union(
     }
 
     others = []
+    gate.cap = 600
 
     def other(count: int) -> None:
         if count == number:

@@ -35,6 +35,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.fortigate.memory_gate imp
     IPV6,
     LATER,
     PAST,
+    SINCE,
     SOON,
     Gate,
     Killed,
@@ -749,3 +750,25 @@ def test_the_list_can_be_read_with_all_that_is_foreign() -> None:
 
 def test_a_name_of_an_object_is_never_empty() -> None:
     assert object_name(GROUP, ip_address(V6)) == "blocked-2001-db8--7"
+
+
+@pytest.mark.parametrize("mode", ["merged", "exact"])
+@pytest.mark.parametrize("owner", ["manual", "respond"])
+def test_what_the_info_module_returns_is_accepted_and_can_be_restored(mode: str, owner: str) -> None:
+    box = gate(entry(FIRST), entry(SECOND, owner="respond", reason="a worm", source="s alert 7"), entry(V6))
+    outcome = Outcome()
+    list_block_list(Task(BLOCK_LIST, {"group": GROUP}, box, "fgt", check_mode=True), outcome)
+    entries = outcome.values["entries"]
+    assert {each["since"] for each in entries} == {SINCE}
+    result = keep(box, *({**item(""), **each} for each in entries), mode=mode, owner=owner)
+    assert (result["changed"], result["entries"]) == (False, entries)
+    other = Gate()
+    assert (
+        keep(other, *({**item(""), **each} for each in entries), mode=mode, owner=owner)["entries"] == entries
+    )
+
+
+def test_an_entry_that_declares_its_owner_changes_that_owner_s_entry_only() -> None:
+    box = gate(entry("192.0.2.7", owner="respond", reason="worm"))
+    keep(box, item("192.0.2.7", reason="other", owner="manual"))
+    assert keep(box, item("192.0.2.7", reason="virus", owner="respond"))["entries"][0]["reason"] == "virus"

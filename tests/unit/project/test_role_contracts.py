@@ -29,7 +29,10 @@ FSTOOL = {"plugin_name", "property_keys", "nodes", "escapes", "fstool_path", "in
 CONNECTIONS = {
     "fortigate_access": ("fortigate_api_admin_info", {"names"}),
     "fortigate_response": ("fortigate_block_list_info", {"group"}),
-    "respond": ("sensor_device_info", {"authorized", "security_scores", "api", "username", "password"}),
+    "respond": (
+        "sensor_device_info",
+        {"authorized", "security_scores", "fields", "api", "username", "password"},
+    ),
     "sensor_tokens": ("sensor_access_token_info", {"descriptions"}),
     "forescout_module": ("forescout_module_info", {"transport", "discover", *FSTOOL}),
     "fortisiem_events": ("fortisiem_event_info", OF_EVENTS),

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -93,8 +93,9 @@ def decided(
     rules: Rules | None = None,
     approvals: Iterable[Approval] = (),
     now: datetime = NOW,
+    ended: Collection[tuple[str, str]] = (),
 ) -> Decided:
-    return decide(readings, list(entries), rules or Rules(), list(approvals), now)
+    return decide(readings, list(entries), rules or Rules(), list(approvals), now, ended)
 
 
 def blocked(found: Decided) -> list[str]:

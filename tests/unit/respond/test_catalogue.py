@@ -145,7 +145,7 @@ def test_an_ipv6_host_is_blocked() -> None:
         ({"time": "yesterday"}, "the time of the alert cannot be read"),
         ({"time": None}, "the time of the alert cannot be read"),
         ({"time": "2026-11-28T13:00:00Z"}, "the alert is more than a day ahead"),
-        ({"time": "2026-11-20T11:59:59Z"}, "the alert is older than the maximum, 168 hours"),
+        ({"time": "2026-11-20T11:59:59Z"}, "the alert or the block is older than the maximum, 168 hours"),
         ({"source_device_address": "192.0.2.8"}, 'the alert names 192.0.2.8, but device "host-7" now has'),
         (
             {"source_device": None, "source_device_address": "192.0.2.8"},

@@ -142,9 +142,65 @@ def test_an_alert_blocks_at_most_for_the_maximum() -> None:
     after = decided(unhandled, entries=again, now=NOW + 3 * HOUR)
     assert only(after) == (
         "release",
-        "the alert is older than the maximum, 168 hours; a person must approve a block",
+        "the alert or the block is older than the maximum, 168 hours; a person must approve a block",
     )
     assert only(decided(unhandled, now=NOW + 4 * HOUR))[0] == "none"
+
+
+def pursued(
+    days: int, *alerts: int, rules: Rules = MANY, every: timedelta = HOUR, **fields: Any
+) -> list[int]:
+    """Let alerts whose time moves with their traffic go on. Return the hours in which the host is blocked."""
+    entries: list[Any] = []
+    ended: Any = ()
+    hours = []
+    for number in range(days * 24):
+        now = NOW + number * every
+        rows = [alert(each, at=now, **fields) for each in alerts]
+        unread = number % 24 == 7
+        devices = (
+            None
+            if unread
+            else [device(has_dynamic_address=fields.get("source") == 8, id=fields.get("source", 7))]
+        )
+        found = decided(reading(rows, devices=devices), entries=entries, rules=rules, now=now, ended=ended)
+        entries, ended = as_own(found, now, entries), found.ended
+        hours += [number] if entries else []
+    return hours
+
+
+@pytest.mark.parametrize("alerts", [(101,), (101, 102)])
+def test_the_maximum_counts_from_the_first_block_if_the_time_of_the_alert_moves(alerts: Any) -> None:
+    assert pursued(10, *alerts) == list(range(7 * 24))
+
+
+def test_a_fixed_block_ends_even_if_the_time_of_the_alert_moves() -> None:
+    assert pursued(2, 101, rules=Rules(expire="fixed", caps=MANY.caps)) == list(range(4))
+
+
+def test_the_ttl_of_a_dynamic_address_is_its_maximum() -> None:
+    assert pursued(1, 101, source=8, every=HOUR / 4) == [0, 1, 2, 3]
+
+
+def test_an_ended_alert_is_forgotten_only_if_its_sensor_no_longer_lists_it() -> None:
+    mark = (SENSOR, "101")
+    open_alert, reason = reading([alert()]), "the alert has blocked it for as long as it may without a person"
+    found = decided(open_alert, ended=[mark])
+    assert (found.ended, only(found)[0]) == ([mark], "none")
+    assert only(found)[1].startswith(reason)
+    assert decided(reading(None), ended=[mark]).ended == [mark]
+    assert decided(reading(handled=[alert()]), ended=[mark]).ended == []
+    assert decided(reading(), ended=[mark]).ended == []
+    assert decided(open_alert, ended=[("sensor-gone", "101")]).ended == []
+
+
+def test_a_new_alert_or_a_person_blocks_after_an_ended_alert() -> None:
+    ended = [(SENSOR, "101")]
+    found = decided(reading([alert(), alert(102)]), ended=ended)
+    assert found.entries[0]["source"] == f"{SENSOR} alert 102"
+    assert blocked(decided(reading([alert()]), approvals=[approval("may_block")], ended=ended))
+    entry = own(since=as_text(NOW - 167 * HOUR), until=as_text(NOW + HOUR))
+    assert only(decided(reading([alert()]), entries=[entry], ended=ended))[0] == "keep"
 
 
 def test_a_person_lifts_the_maximum() -> None:
@@ -160,7 +216,10 @@ def test_a_fixed_block_ends_with_its_alert_and_does_not_return() -> None:
         now = NOW + hours * HOUR
         assert only(decided(unhandled, entries=entries, rules=FIXED, now=now))[0] == decision
     later = decided(unhandled, rules=FIXED, now=NOW + 5 * HOUR)
-    assert only(later) == ("none", "the alert is older than ttl, 4 hours; a person must approve a block")
+    assert only(later) == (
+        "none",
+        "the alert or the block is older than ttl, 4 hours; a person must approve a block",
+    )
 
 
 def test_a_newer_alert_continues_a_fixed_block() -> None:
@@ -388,6 +447,8 @@ def test_an_alert_that_is_too_old_does_not_take_over() -> None:
     entry = as_own(decided(reading(), approvals=[approval("block")]))
     old = reading([alert(at=NOW - 200 * HOUR)])
     assert decided(old, entries=entry).counts["release"] == 1
+    moving = decided(reading([alert(at=NOW + 200 * HOUR)]), entries=entry, now=NOW + 200 * HOUR)
+    assert (moving.counts["release"], moving.ended) == (1, [(SENSOR, "101")])
 
 
 @pytest.mark.parametrize("decision", ["block", "may_block"])

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -52,6 +52,13 @@ def test_a_match_that_could_block_an_innocent_device_is_refused(item: dict[str, 
     assert message in refusal.value.reason
 
 
+@pytest.mark.parametrize("titles", [None, "EICAR", [1], [""], {"a": 1}])
+@pytest.mark.parametrize("key", ["titles", "except"])
+def test_titles_that_are_no_list_of_texts_are_refused(key: str, titles: Any) -> None:
+    with pytest.raises(InvalidOptions, match=f"respond_match, item 1: {key} is no list of titles"):
+        read_match([{"engine": "malware", key: titles}])
+
+
 def test_titles_are_matched_one_by_one_in_any_spelling_of_case_and_space() -> None:
     rules = Rules(match=read_match([{"engine": "anomaly", "titles": SCANS}]))
     assert rules.matches("anomaly", "port  scan DETECTED")
@@ -88,7 +95,7 @@ def test_rules_that_contradict_themselves_are_refused(options: dict[str, Any]) -
     assert refusal.value.remedy
 
 
-@pytest.mark.parametrize("text", ["192.0.2.7/24", "nonsense", ""])
+@pytest.mark.parametrize("text", ["192.0.2.7/24", "nonsense", "", "::ffff:192.0.2.0/120", "fe80::1%eth0"])
 def test_networks_without_host_bits(text: str) -> None:
     with pytest.raises(InvalidOptions, match="respond_protected: "):
         read_networks("respond_protected", [text], "the office")
@@ -103,6 +110,8 @@ def test_networks_without_host_bits(text: str) -> None:
         ({"decision": "allow"}, 'the decision "allow"; use one of never_block, may_block, block'),
         ({"by": " "}, "does not say who decided"),
         ({"by": None}, "does not say who decided"),
+        ({"by": ["me"]}, "does not say who decided"),
+        ({"until": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))}, "which is not a time"),
         ({"until": "tomorrow"}, 'until "tomorrow", which is not a time'),
         ({"until": None}, 'until "None", which is not a time'),
         ({"reason": "why"}, "use exactly address, decision, by, until"),

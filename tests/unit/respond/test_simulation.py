@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plant of 5,000 devices over 90 days, with the accidents that an automatic response has to survive.
+"""A plant of 5,000 devices and 10,000 alerts over 90 days, with the accidents that a response has to survive.
 
-The mix of types is the recorded one: half of the devices are Unknown. Operators handle an alert after some
-hours. A run follows each event, and there is one every two days.
+The mix of types is the recorded one: half of the devices are Unknown. So are the odd shapes of alerts and
+devices. Operators handle an alert after some hours. A run follows each infection, and there is one every
+three days.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
@@ -20,6 +20,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.moment import as_text
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._respond.catalogue import (
+    BACKUP,
+    BLAMELESS,
+    EICAR,
+    FORMER_MALWARE,
+)
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._respond.decide import Decided, decide
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._respond.device_types import OFFICE
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._respond.rules import Rules
@@ -28,6 +34,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.respond.plant import HOUR
 
 SENSORS = ("north", "south")
 DEVICES = 5000
+ALERTS = 10_000
 DAYS = 90
 DAY = timedelta(days=1)
 INTERVAL = timedelta(minutes=5)
@@ -37,6 +44,49 @@ RULES = Rules(protected={INFRASTRUCTURE: "declared as infrastructure"})
 NAME_QUERIES = "Suspicion of Malicious Activity (Name Queries)"
 
 
+PUBLIC = [f"203.0.112.{number}" for number in range(20)] + ["8.8.8.8"]
+ODD_DEVICES: tuple[dict[str, Any], ...] = (
+    {"name": "Internet", "type": "Internet", "ip_addresses": PUBLIC},
+    {"name": "Internet", "type": "Workstation", "ip_addresses": ["8.8.4.4"]},
+    {"name": "all", "type": "Multicast/Broadcast", "ip_addresses": ["10.1.0.255"]},
+    {"name": "all", "type": "Workstation", "ip_addresses": ["255.255.255.255"]},
+    {"name": "10.1.0.1", "type": "Workstation", "ip_addresses": ["10.201.0.1", "10.201.0.2"]},
+    {"name": "widget", "type": "Widget 3000", "ip_addresses": ["10.201.0.3"]},
+    {"name": "layer 2", "type": "Workstation", "ip_addresses": None},
+    {"name": "by MAC", "type": "Server", "ip_addresses": ["00:1b:1b:00:00:01"]},
+)
+GONE = 10**6
+NOISE: tuple[dict[str, Any], ...] = (
+    # Of the engine whose alerts block by default.
+    *({"engine": "malware", "title": title} for title in (EICAR, BACKUP, MALWARE, NAME_QUERIES)),
+    *(
+        {"engine": "malware", "title": MALWARE, "source_device": each}
+        for each in (None, GONE, "", "10.1.0.1")
+    ),
+    *(
+        {"engine": "malware", "title": MALWARE, "source_device": DEVICES + number}
+        for number in range(len(ODD_DEVICES))
+    ),
+    {"engine": "malware", "title": MALWARE, "source_device": None, "source_device_address": "8.8.8.8"},
+    {
+        "engine": "malware",
+        "title": MALWARE,
+        "source_device": None,
+        "source_device_address": "00:1b:1b:00:00:01",
+    },
+    {"engine": "malware", "title": MALWARE, "additional_information": {"description": "Multiple violations"}},
+    {"engine": "malware", "title": MALWARE, "time": "yesterday"},
+    {"engine": "malware", "title": MALWARE, "time": None},
+    {"engine": "malware", "title": None},
+    # Of the others, most of which name a victim or a bystander.
+    *({"engine": engine, "title": title} for engine, title in BLAMELESS),
+    {"engine": "anomaly", "title": "Port Scan Detected"},
+    {"engine": "policy_violation", "title": "Unauthorized PLC Programming"},
+    {"engine": "Unknown Engine", "title": MALWARE},
+    {"engine": None, "title": "A title of another version"},
+)
+
+
 @dataclass
 class Alert:
     """An alert on a sensor. ``is_offender`` is true if its source must be blocked by default."""
@@ -44,6 +94,7 @@ class Alert:
     sensor: str
     row: dict[str, Any]
     is_offender: bool
+    raised_at: datetime
     handled_at: datetime
 
 
@@ -65,6 +116,7 @@ class Plant:
         # The second domain controller looks like a server and is protected by its address.
         rows += [self._device(DEVICES - 2, "Domain Controller"), self._device(DEVICES - 1, "Server")]
         rows[-2]["ip_addresses"], rows[-1]["ip_addresses"] = ["10.9.0.2"], ["10.9.0.3"]
+        rows += [{"id": DEVICES + number, **row} for number, row in enumerate(ODD_DEVICES)]
         self.by_address = {row["ip_addresses"][0]: row for row in rows if row["ip_addresses"]}
         for number, sensor in enumerate(SENSORS):
             self.devices[sensor] = rows[number :: len(SENSORS)]
@@ -76,12 +128,12 @@ class Plant:
         return {"id": number, "name": f"device-{number}", "type": kind, "ip_addresses": addresses}
 
     def hosts(self, *kinds: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return the devices of these types that have one address, in random order."""
+        """Return the ordinary devices of these types that have one address, in random order."""
         found = [
             (sensor, row)
             for sensor, rows in self.devices.items()
             for row in rows
-            if row["type"] in kinds and len(row["ip_addresses"] or ()) == 1
+            if row["type"] in kinds and row["id"] < DEVICES and len(row["ip_addresses"] or ()) == 1
         ]
         self.random.shuffle(found)
         return found
@@ -100,13 +152,25 @@ class Plant:
             "source_device": row["id"],
         }
         handled_at = now + self.random.uniform(1, 60) * HOUR
-        self.alerts.append(Alert(sensor, alert, is_default, handled_at))
+        self.alerts.append(Alert(sensor, alert, is_default, now, handled_at))
+
+    def add_noise(self, count: int) -> None:
+        """Add alerts over 90 days that must block nothing, each in one of the recorded shapes."""
+        others = self.hosts("PLC", "HMI", "Unknown")
+        for number in range(count):
+            sensor, row = self.random.choice(others)
+            fields = dict(NOISE[number % len(NOISE)])
+            raised_at = NOW + self.random.uniform(0, DAYS) * DAY
+            alert = {"id": len(self.alerts), "time": as_text(raised_at), "source_device": row["id"], **fields}
+            handled_at = raised_at + self.random.uniform(1, 60) * HOUR
+            self.alerts.append(Alert(sensor, alert, False, raised_at, handled_at))
 
     def readings(self, now: datetime) -> list[Reading]:
         """Return the answers of all sensors. Alerts are kept for 90 days."""
         lists: dict[tuple[str, bool], list[Any]] = {}
         for each in self.alerts:
-            lists.setdefault((each.sensor, each.handled_at <= now), []).append(each.row)
+            if now - DAYS * DAY < each.raised_at <= now:
+                lists.setdefault((each.sensor, each.handled_at <= now), []).append(each.row)
         return [
             Reading(
                 sensor,
@@ -151,19 +215,8 @@ def offenders(plant: Plant, now: datetime) -> set[str]:
     return {
         address[each.row["source_device"]][0]
         for each in plant.alerts
-        if each.is_offender and each.handled_at > now
+        if each.is_offender and each.raised_at <= now < each.handled_at
     }
-
-
-def infections(plant: Plant) -> Iterator[tuple[timedelta, str, dict[str, Any], str, str]]:
-    """Yield the ordinary alerts of 90 days: infected office devices, and alerts that must block nothing."""
-    office, others = plant.hosts("Workstation", "Server", "Printer"), plant.hosts("PLC", "HMI", "Unknown")
-    for number, (sensor, row) in enumerate(office[:40]):
-        yield timedelta(days=2.1 * number, hours=3), sensor, row, MALWARE, "malware"
-    for number, (sensor, row) in enumerate(others[:40]):
-        yield timedelta(days=2.1 * number, hours=9), sensor, row, MALWARE, "malware"
-    for number, (sensor, row) in enumerate(office[40:60]):
-        yield timedelta(days=4.1 * number, hours=1), sensor, row, "Port Scan Detected", "anomaly"
 
 
 @pytest.fixture(scope="module")
@@ -173,19 +226,21 @@ def plant() -> Plant:
 
 
 def test_90_ordinary_days(plant: Plant) -> None:
-    events = sorted(infections(plant), key=lambda each: each[0])
-    ticks = [(timedelta(days=each),) for each in range(0, DAYS, 2)]
-    for event in sorted([*events, *ticks], key=lambda each: each[0]):
-        now = NOW + event[0]
-        if len(event) > 1:
-            plant.raise_alert(event[1], event[2], now, event[3], event[4])
+    office = plant.hosts("Workstation", "Server", "Printer")[:40]
+    plant.add_noise(ALERTS - len(office))
+    infections = {timedelta(days=2.2 * number, hours=3): host for number, host in enumerate(office)}
+    for moment in sorted([*infections, *(timedelta(days=each) for each in range(0, DAYS, 3))]):
+        now, before = NOW + moment, set(plant.entries)
+        if moment in infections:
+            title = FORMER_MALWARE[0] if len(before) % 2 else MALWARE
+            plant.raise_alert(*infections[moment], now, title)
             now += INTERVAL
-        before = set(plant.entries)
         found = plant.run(now)
         check(plant, found, before, now)
         assert offenders(plant, now) <= plant.entries.keys()
         assert found.outcome == "decided"
-    assert len({each.row["source_device"] for each in plant.alerts}) == 100
+    assert len(plant.alerts) == ALERTS
+    assert sum(each.is_offender for each in plant.alerts) == len(office)
 
 
 @dataclass(frozen=True)
@@ -224,7 +279,8 @@ def test_an_accident_blocks_nothing_wrong_and_the_plant_recovers(plant: Plant, n
     for sensor, row in plant.hosts(*accident.sources)[: accident.count]:
         plant.raise_alert(sensor, row, start, accident.title, accident.engine)
     if name == "a protected server":
-        plant.raise_alert("south", plant.devices["south"][-1], start, NAME_QUERIES)
+        protected = plant.by_address["10.9.0.3"]
+        plant.raise_alert(SENSORS[protected["id"] % len(SENSORS)], protected, start, NAME_QUERIES)
     sensor, row = plant.hosts("Workstation")[0]
     plant.raise_alert(sensor, row, start)
     plant.failing = accident.failing

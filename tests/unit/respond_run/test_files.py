@@ -131,6 +131,36 @@ def test_missing_or_damaged_files_are_written_anew(tmp_path: Path, content: str 
     assert published(tmp_path, new).is_current(new, NOW)
 
 
+EDITED: dict[str, Any] = {
+    "no list": ["x"],
+    "nothing but a version": {"version": 1},
+    "a decision without a reason": {"decisions": [{"sensor": "north", "decision": "none"}]},
+    "a reason that is a number": {"decisions": [dict.fromkeys(("sensor", "alert", "decision", "device"), 1)]},
+    "a time that is none": {"entries": [{"address": "192.0.2.7", "until": "soon", "source": ""}]},
+    "an entry that is a text": {"entries": ["192.0.2.7"]},
+    "an ended alert without a sensor": {"ended": [{"alert": 7}]},
+    "another version": {"version": 2},
+}
+
+
+@pytest.mark.parametrize("change", EDITED.values(), ids=EDITED)
+def test_a_document_that_was_edited_is_written_anew(tmp_path: Path, change: Any) -> None:
+    found = made(decided(reading()))
+    published(tmp_path, found)
+    is_part = isinstance(change, dict) and "version" not in change
+    (tmp_path / "decisions.json").write_text(json.dumps({**found, **change} if is_part else change))
+    publication = Publication(tmp_path)
+    assert (publication.previous, publication.ended()) == ({}, set())
+    assert not publication.is_current(found, NOW)
+
+
+def test_ended_alerts_are_kept_and_another_one_is_written(tmp_path: Path) -> None:
+    mark = ("sensor-north", "101")
+    ended = made(decided(reading([alert()]), ended=[mark]))
+    assert not published(tmp_path, made(decided(reading([alert()])))).is_current(ended, NOW)
+    assert published(tmp_path, ended).ended() == {mark}
+
+
 def test_the_files_are_replaced_at_once_and_can_be_reviewed(tmp_path: Path) -> None:
     folder = folder_of(str(tmp_path), "north")
     published(folder, made(decided(reading())))

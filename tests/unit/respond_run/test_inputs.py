@@ -92,6 +92,15 @@ def test_a_cell_is_a_list_of_networks(cells: Any) -> None:
         rules(cells=cells)
 
 
+TWICE = "- {address: 192.0.2.7, decision: never_block, by: me, until: 2027-01-01T00:00:00Z, decision: block}"
+
+
+@pytest.mark.parametrize("name", ["ttl", "dynamic_ttl", "max_duration"])
+def test_a_duration_of_more_than_ten_years_is_refused(name: str) -> None:
+    with pytest.raises(InvalidOptions, match=f"{name} is 100000000000000"):
+        rules(**{name: 10**14})
+
+
 def test_approvals_are_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "approvals.yml"
     file.write_text(yaml.safe_dump([APPROVAL]))
@@ -109,6 +118,10 @@ def test_approvals_are_read_from_a_file(tmp_path: Path) -> None:
         ("address: 192.0.2.7", "is not a list of mappings"),
         ("- 192.0.2.7", "is not a list of mappings"),
         ("- address: 192.0.2.7", "item 1 has the keys address"),
+        ("", "is empty"),
+        ("\n  \n", "is empty"),
+        ("[" * 3000, "cannot be read"),
+        (TWICE, 'a mapping has the key "decision" twice'),
     ],
 )
 def test_a_damaged_file_of_approvals_is_refused(tmp_path: Path, content: str | bytes, why: str) -> None:

@@ -192,10 +192,34 @@ def test_nothing_is_decided_without_the_lock(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("mark", "words"), [("2026-11-27T12:00:00Z", "began at 2026-11-27T12:00:00Z"), ("?", "came before")]
+)
+def test_a_killed_run_is_logged_by_the_next_one(
+    tmp_path: Path, main_process: Any, mark: str, words: str
+) -> None:
+    path = tmp_path / "north" / NAME
+    main_process.locks.release(str(path))
+    path.write_text(mark)
+    main_process.v2_runner_on_ok(event(callback.LOCK, lock=str(path), seconds=0, mark="M"))
+    assert "warnings" not in decide(tmp_path, hostvars(alert()), check=True)
+    result = decide(tmp_path, hostvars(alert()))
+    reason = f"the run that {words} did not finish, so respond.jsonl may lack what it has changed; "
+    assert result["warnings"][0].startswith(reason)
+    (line,) = [each for each in logged(tmp_path) if each["event"] == "unfinished"]
+    assert line["reason"] == result["warnings"][0]
+    main_process.v2_playbook_on_stats(SimpleNamespace(failures={}))
+    assert path.read_text() == ""
+    main_process.v2_runner_on_ok(event(callback.LOCK, lock=str(path), seconds=0, mark="M"))
+    assert path.read_text() == "M"
+    assert "warnings" not in decide(tmp_path, hostvars(alert()))
+
+
 def test_the_lock_is_asked_for_after_the_rules_are_checked(tmp_path: Path) -> None:
     options = {"site": "north", "folder": str(tmp_path), "lock_timeout": 5}
     found = run(respond_lock, options)
-    assert found == {"changed": False, "lock": str(tmp_path / "north" / NAME), "seconds": 5}
+    assert found == {"changed": False, "lock": str(tmp_path / "north" / NAME), "seconds": 5, "mark": ""}
+    assert run(respond_lock, {**options, "mode": "enforce"})["mark"].startswith("20")
     assert "lock" not in run(respond_lock, options, check=True)
     assert "respond_approvals" in run(respond_lock, {**options, "approvals": "/missing"})["msg"]
     assert "respond_match, item 1" in run(respond_lock, {**options, "match": [{"engine": "x"}]})["msg"]

@@ -24,6 +24,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data im
     CONNECTION,
     DEVICE,
     ENGINES,
+    LACKS_V2,
     SEVERITIES,
     check_connection,
     prepare_alert_info,
@@ -34,7 +35,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.data im
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION as OPTIONS
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import Wire, answer, do
 
-PARAMS = {**OPTIONS, "api": "sensor", "token": "t0ken", "username": None, "password": None}
+PARAMS = {
+    **OPTIONS,
+    **{"api": "sensor", "token": "t0ken", "username": None, "password": None, "fields": None},
+}
 ALERTS_ASKED = {
     "state": None,
     "type": None,
@@ -42,6 +46,7 @@ ALERTS_ASKED = {
     "until": None,
     "severities": None,
     "engines": None,
+    "fields": None,
 }
 OF_A_SENSOR = {**ALERTS_ASKED, "token": "t0ken", "api": "sensor", "api_version": "v1"}
 CHECK = {"check": "token", "negative_control": False}
@@ -119,6 +124,17 @@ def test_the_eight_properties_of_forescout_and_no_invented_risk() -> None:
     assert len(found) == 8
     assert (found["vendor"], found["authorized"], found["protocols"]) == ("ACME", True, ["S7"])
     assert found["risk_level"] is None
+
+
+def test_only_the_fields_that_are_asked_for_are_returned() -> None:
+    device_task = job(DEVICE, answer(200, [LEAST]), fields=["id", "type"])
+    assert do(read_devices, device_task)["devices"] == [{"id": 12, "type": "PLC"}]
+    alert_task = job(
+        ALERT, answer(200, [ALERT_ROW]), **{**ALERTS_ASKED, "fields": ["id"], "engines": ["malware"]}
+    )
+    assert do(read_alerts, alert_task)["alerts"] == []
+    alert_task = job(ALERT, answer(200, [ALERT_ROW]), **{**ALERTS_ASKED, "fields": ["id"]})
+    assert do(read_alerts, alert_task)["alerts"] == [{"id": 101}]
 
 
 def test_of_the_vulnerability_report_only_the_score_is_kept() -> None:
@@ -303,18 +319,38 @@ def test_the_second_version_of_a_sensor_is_assumed(api: str, version: str, found
     assert provenance(prepare_alert_info({**OF_A_SENSOR, "api": api, "api_version": version})) == found
 
 
+ABSENT = [answer(404, ""), answer(200, "<html>", "text/html"), answer(200, {"error": "no such call"})]
+
+
+@pytest.mark.parametrize("absent", ABSENT)
+def test_a_sensor_without_the_second_version_is_read_in_the_first(absent: Any) -> None:
+    task = job(ALERT, absent, answer(200, [ALERT_ROW]), **ALERTS_ASKED, api="sensor", api_version="v2")
+    result = do(read_alerts, task)
+    assert [each["id"] for each in result["alerts"]] == [ALERT_ROW["id"]]
+    assert result["warnings"] == [LACKS_V2]
+    assert task.appliance.http.requests == [("GET", "/api/v2/alerts"), ("GET", "/api/v1/alerts")]
+
+
 @pytest.mark.parametrize(
     ("given", "error", "says"),
     [
-        (answer(404, ""), ApplianceError, "; set api_version to v1: that a sensor has v2 is assumed"),
-        (answer(200, "<html>", "text/html"), ApplianceError, "; set api_version to v1"),
         (answer(401, {"error": "no"}), Refused, "the access token is not accepted; check"),
         (answer(429, ""), Locked, "; wait, then run again"),
+        (answer(500, ""), ApplianceError, "the answer is not the documented one"),
     ],
 )
-def test_a_sensor_without_the_second_version_is_no_wrong_token(given: Any, error: Any, says: str) -> None:
+def test_no_other_answer_means_that_a_sensor_lacks_the_second_version(
+    given: Any, error: Any, says: str
+) -> None:
+    task = job(ALERT, given, **ALERTS_ASKED, api="sensor", api_version="v2")
     with pytest.raises(error, match=says):
-        do(read_alerts, job(ALERT, given, **ALERTS_ASKED, api="sensor", api_version="v2"))
+        do(read_alerts, task)
+    assert task.appliance.http.requests == [("GET", "/api/v2/alerts")]
+
+
+def test_a_console_without_the_second_version_is_an_error() -> None:
+    with pytest.raises(ApplianceError):
+        do(read_alerts, job(ALERT, ABSENT[0], **ALERTS_ASKED, api="management_console", api_version="v2"))
 
 
 @pytest.mark.parametrize(

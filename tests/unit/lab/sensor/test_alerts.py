@@ -325,6 +325,7 @@ def test_messages_are_framed_on_a_stream(
         ("edit_device", {"device": 12, "colour": "red"}, "a device has no field 'colour'"),
         ("forward", {"alert": 101, "port": 9, "form": "xml"}, "the form is 'xml'"),
         ("forward", {"alert": 101, "port": 9, "transport": "pigeon"}, "transport is 'pigeon'"),
+        ("forward", {"alert": 101, "port": 9, "transport": "tls"}, "the message was not sent"),
         ("forward", {"alert": 101, "port": 9, "framing": "line"}, "framing 'line'"),
         ("forward", {"alert": 101, "port": 9, "copies": 0}, "copies 0"),
         ("forward", {"alert": 101}, "the message was not sent"),
