@@ -6,25 +6,31 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import TaskError, Unreachable
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.shell import CommandResult
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout import policy_delivery
 from ansible_collections.otsec.defender_iot.plugins.modules import forescout_policy, forescout_policy_info
+from ansible_collections.otsec.defender_iot.tests.support.example import Example
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
 from ansible_collections.otsec.defender_iot.tests.support.patience import STEP_SECONDS
+from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Run, Workspace
 
 FORESCOUT, SENSOR, ADDRESS, PLC = "forescout-01", "sensor-north-01", "192.0.2.11", "198.51.100.12"
 NAME, MAIL, GROUP = "OT firmware", "sendmail", "add-to-group"
 SOC = "soc@example.com"
+SCHEMA = json.loads((ROOT / "plugins/plugin_utils/_report/schema.json").read_text())
 ACTING = {"enabled": True, "actions": "as_exported"}
 
 
@@ -89,7 +95,7 @@ class Console:
         """Set the module of the platform as its Console does, and let it call the sensor."""
         grant = {**self.place["credentials"], "grant_type": "password", "client_id": "fs-oauth-client"}
         token = self.lab.call(FORESCOUT, "POST", "/fsum/oauth2.0/token", data=grant).json()["access_token"]
-        settings = {"serverAddress": ADDRESS, "accessToken": self.lab.make_token(SENSOR, "forescout")}
+        settings = {"serverAddress": ADDRESS, "accessToken": self.lab.make_token(SENSOR, "by an operator")}
         headers = {"Authorization": f"Bearer {token}"}
         assert self.lab.call(FORESCOUT, "PUT", "/__lab__/module", headers=headers, json=settings).ok
         assert self.lab.control("POST", "/poll")[FORESCOUT]["outcome"] == "ok"
@@ -512,3 +518,110 @@ def test_all_policies_are_listed(console: Console) -> None:
     assert (other["id"], other["digest"]) == ("-6488799636120036097", None)
     assert [rule["hosts"] for rule in other["rules"]] == [None, None]
     assert console.listed(names=["missing"]) == []
+
+
+# --- playbooks ---------------------------------------------------------------------------------------------
+
+OTHER = "forescout-02"
+
+
+class Plant:
+    """An inventory with two platforms: one has its policies by fstool, the other by an operator."""
+
+    def __init__(self, node: Workspace, console: Console) -> None:
+        self.node, self.console = node, console
+        self.exports = node.folder / "exports"
+        self.exports.mkdir()
+        console.export()
+        self.exports.joinpath("firmware.xml").write_bytes(console.src.read_bytes())
+        console.export(name="OT group", action=GROUP)
+        self.exports.joinpath("group.xml").write_bytes(console.src.read_bytes())
+        self.write("Omron")
+
+    def write(self, vendor: str) -> None:
+        """Write the inventory, with the vendor in a condition."""
+        example = Example(self.node)
+        policies = [
+            {
+                "src": "firmware.xml",
+                "conditions": [{"label": "Vendor", "value": vendor}],
+                "mail": {"to": SOC},
+                **ACTING,
+            },
+            {"src": "group.xml", "name": "OT group of a site"},
+        ]
+        shared = {
+            "forescout_module_sensor": SENSOR,
+            "forescout_policies_policies": policies,
+            "forescout_policies_exports": str(self.exports),
+            "forescout_policies_folder": str(self.node.folder / "to_import"),
+        }
+        hosts = {
+            FORESCOUT: {**self.node.by_ssh(FORESCOUT), "forescout_policies_transport": "fstool"},
+            OTHER: {},
+        }
+        children = {
+            "sensors": {"hosts": {SENSOR: {**example.variables(SENSOR), "ansible_host": ADDRESS}}},
+            "forescouts": {
+                "hosts": {name: {**example.variables(name), **shared, **own} for name, own in hosts.items()},
+            },
+        }
+        self.node.inputs.joinpath("inventory.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
+
+    def play(self, name: str, *arguments: str) -> Run:
+        """Run one of the collection's playbooks."""
+        store = f"--extra-vars=defender_iot_secret_store=vault_file:{self.node.store}"
+        return self.node.playbook(f"otsec.defender_iot.{name}", store, *arguments)
+
+
+def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, console: Console) -> None:
+    plant = Plant(workspace, console)
+    first = plant.play("forescout").succeeded()
+    delivered = first.of(module="forescout_policy")
+    assert {(each.host, each.changed) for each in delivered} == {(FORESCOUT, True), (OTHER, True)}
+    assert sorted(console.names) == [NAME, "OT group of a site"]
+    assert "Import the file with the Import button" in first.output
+    files = sorted(str(path.relative_to(workspace.folder)) for path in workspace.folder.glob("to_import/*/*"))
+    assert files == [
+        f"to_import/{name}/{file}.xml" for name in (FORESCOUT, OTHER) for file in ("firmware", "group")
+    ]
+    second = plant.play("forescout").succeeded()
+    assert second.changes == []
+    assert console.cliapi == ["import", "import"]
+    assert SOC not in first.output + second.output
+
+    verdicts = workspace.folder / "verdicts.json"
+    console.lab.control("POST", "/poll")
+    plant.play("verify", f"--extra-vars=defender_iot_verdict_file={verdicts}")
+    found = {
+        each["appliance"]: each["verdict"]
+        for each in json.loads(verdicts.read_text())
+        if each["integration"] == "forescout_policies"
+    }
+    states = {
+        host: {name: (each["state"], each["outcome"]) for name, each in verdict["policies"].items()}
+        for host, verdict in found.items()
+    }
+    assert states == {
+        FORESCOUT: {NAME: ("working", "verified"), "OT group of a site": ("unknown", "not_provable")},
+        OTHER: {
+            NAME: ("never_called", "not_verified"),
+            "OT group of a site": ("never_called", "not_verified"),
+        },
+    }
+
+    plant.write("Siemens")
+    console.lab.switch(OTHER, web_client="unlisted")
+    drift = plant.play("drift")
+    report = json.loads((workspace.folder / "defender_iot_report/report.json").read_text())
+    jsonschema.validate(report, SCHEMA)
+    assert drift.code == report["exit_code"] == 4
+    rows = {
+        (each["appliance"], each["name"]): (each["action"], each["verification"])
+        for each in report["objects"]
+        if each["kind"] == "policy"
+    }
+    assert rows[FORESCOUT, NAME] == ("update", "unknown")
+    assert rows[FORESCOUT, "OT group of a site"] == ("none", "not_provable")
+    assert rows[OTHER, NAME][0] == "not_provable"
+    assert console.cliapi == ["import", "import"]
