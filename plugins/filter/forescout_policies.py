@@ -55,12 +55,16 @@ def _of_policy(policy: Result, rows: Sequence[Result]) -> Verdict:
         return _verdict("unknown", "not_verified", _difference(found[0], policy), True, False)
     hosts = {rule["name"]: rule["hosts"] for rule in found[0]["rules"][1:] or found[0]["rules"]}
     if any(hosts.values()):
-        counts = ", ".join(f"{number} match {name}" for name, number in hosts.items() if number)
-        return _verdict("working", "verified", f"hosts that match: {counts}", True, True, True)
+        counts = [f"{_hosts(number)} {name}" for name, number in hosts.items() if number]
+        return _verdict("working", "verified", ", ".join(counts), True, True, True)
     evidence = (
         "the platform has the file imported last, and no host matches: no host may fit, or the policy is off"
     )
     return _verdict("unknown", "not_provable", evidence, True, True, None)
+
+
+def _hosts(number: int) -> str:
+    return f"{number} host matches" if number == 1 else f"{number} hosts match"
 
 
 def _difference(row: Result, policy: Result) -> str:

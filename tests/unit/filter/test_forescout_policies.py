@@ -41,8 +41,8 @@ def row(name: str = "P", digest: str | None = OURS, hosts: int = 0, **rules: int
         ([row(digest=THEIRS, hosts=3)], "unknown", "not_verified", "P0", f"digest {THEIRS}, not {OURS}"),
         ([row()], "unknown", "not_provable", "P1", "no host matches"),
         ([row(old=0, new=0)], "unknown", "not_provable", "P1", "no host matches"),
-        ([row(hosts=3)], "working", "verified", "P2", "3 match P"),
-        ([row(old=2, other=0, new=1)], "working", "verified", "P2", "2 match old, 1 match new"),
+        ([row(hosts=3)], "working", "verified", "P2", "3 hosts match P"),
+        ([row(old=2, other=0, new=1)], "working", "verified", "P2", "2 hosts match old, 1 host matches new"),
     ],
 )
 def test_a_policy_is_judged_by_what_the_platform_lists(
