@@ -224,13 +224,14 @@ def test_devices_are_put_into_a_group_while_they_match(console: Console) -> None
 
 
 def test_no_file_is_left_on_the_platform(console: Console) -> None:
-    paths = []
-    for switches in ({}, {"bad_imports": 2}):
-        console.lab.switch(FORESCOUT, **switches)
-        console.deliver()
+    console.deliver()
+    console.lab.switch(FORESCOUT, bad_imports=2)
+    console.deliver(**ACTING)
+    console.lab.switch(FORESCOUT, import_seconds=1.5)
+    console.deliver(timeout=1, wait=3)
     calls = console.state["nodes"]["em"]["calls"]
     paths = [Path(call[3]) for call in calls if call[:3] == ["cliapi", "policy", "import"]]
-    assert paths
+    assert len(paths) == 4
     assert [path for path in paths if path.exists() or path.parent.exists()] == []
 
 
