@@ -123,7 +123,7 @@ options:
       subject:
         description: Subject, with tags such as C({ip}).
         type: str
-      message:
+      text:
         description: Text of the mail. Line breaks are kept.
         type: str
   group:

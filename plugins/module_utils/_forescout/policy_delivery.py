@@ -68,7 +68,7 @@ OPTIONS: dict[str, Any] = {
     },
     "mail": {
         "type": "dict",
-        "options": {"to": {"type": "str"}, "subject": {"type": "str"}, "message": {"type": "str"}},
+        "options": {"to": {"type": "str"}, "subject": {"type": "str"}, "text": {"type": "str"}},
     },
     "group": {
         "type": "dict",

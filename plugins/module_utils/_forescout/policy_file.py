@@ -26,6 +26,9 @@ from .policy_xml import LARGEST, Element, Values, attribute, read_document, span
 
 RULES = ("RULE", "INNER_RULE")
 MAIL, GROUP = "sendmail", "add-to-group"
+MAIL_PARAMETERS = {"to": "to", "subject": "subject", "text": "message"}
+"""The parameter of a mail for each option."""
+
 ALLOWED_ACTIONS = [GROUP, MAIL]
 MATCHES_TEXT = ("contains", "equals", "startswith", "endswith", "regexp")
 
@@ -247,7 +250,7 @@ def _value_of(policy: Element, wanted: Mapping[str, Any], where: str) -> Element
 
 
 def _mail_values(policy: Element, mail: Mapping[str, Any]) -> Values:
-    given = {name: mail[name] for name in ("to", "subject", "message") if mail.get(name)}
+    given = {name: mail[option] for option, name in MAIL_PARAMETERS.items() if mail.get(option)}
     if re.search(r"[\s,;]", given.get("to", "")):
         raise InvalidOptions(
             "mail.to is not one address, and what Forescout does with several is not known",

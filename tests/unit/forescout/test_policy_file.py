@@ -186,7 +186,7 @@ def test_the_two_examples_of_the_tutorial_have_the_values_of_a_platform(write: W
             {"label": "Firmware", "rule": None, "value": "2.9<"},
             {"label": "Type", "rule": "PLC", "value": 'a"b'},
         ],
-        mail={"to": "soc@example.com", "subject": "S", "message": "a\n\tb"},
+        mail={"to": "soc@example.com", "subject": "S", "text": "a\n\tb"},
         group={"id": "-9223372036854775808", "name": "Old; devices"},
         ranges=["192.0.2.0/30", "198.51.100.7", "203.0.113.1 - 203.0.113.9"],
     )
@@ -208,7 +208,7 @@ def test_the_two_examples_of_the_tutorial_have_the_values_of_a_platform(write: W
 
 def test_a_part_of_a_mail_may_change_alone(write: Write) -> None:
     path = write(export("P", [FIRMWARE]))
-    lines = changed_lines(path, made(path, mail={"to": None, "subject": "S", "message": ""}))
+    lines = changed_lines(path, made(path, mail={"to": None, "subject": "S", "text": ""}))
     assert [line for line in lines if "PARAM" in line] == ['<PARAM NAME="subject" VALUE="S"/>']
 
 
