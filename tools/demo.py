@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import ROOT, Lab
+from lab import INVENTORY, ROOT, Lab
 
 FOLDER = ROOT / ".cache/demo"
 SECRETS = FOLDER / "lab/secrets"
+OVERLAY = ["-i", str(FOLDER / "overlay.yml")]
 ROLES = {
     "sensor-north-01": "sensor_tokens",
     "sensor-south-01": "sensor_tokens",
@@ -28,8 +29,19 @@ WRITES = {
     ("POST", "api-user"): "REST API administrator",
     ("POST", "generate-key"): "API key",
 }
+FORTISIEM = ROOT / "examples/fortisiem.yml"
+MORE = (FORTISIEM, ROOT / "examples/forescout_policies.yml")
+EXPORTS = FOLDER / "policies"
+SIEM, PLATFORM = "fortisiem-01", "forescout-01"
+# What an operator has created and exported in the Console of the platform.
+EXPORTED = {
+    "firmware.xml": {"label": "Firmware", "action": "sendmail"},
+    "group.xml": {"label": "Vendor", "action": "add-to-group"},
+}
+BY_FSTOOL = {"forescout_policies_transport": "fstool", "forescout_policies_exports": str(EXPORTS)}
 SENSOR, FORTIGATE = "sensor-north-01", "fgt-north-01"
 ALERT = {"title": "Suspicion of Malicious Activity (WannaCry)", "sourceDevice": 502}
+FORWARDED = 101
 OFFENDER, PLC = "192.0.2.52", "198.51.100.12"
 BLOCK_LIST = [
     {
@@ -50,11 +62,12 @@ BY_WEB = {"sensor_tokens": "access token", "forescout_module": "module settings"
 
 def main() -> None:
     started = time.monotonic()
-    lab = Lab(FOLDER)
-    step("starting three FortiGates, two sensors and one Forescout platform on loopback")
+    lab = Lab(FOLDER, INVENTORY, FORTISIEM)
+    step("starting three FortiGates, two sensors, a Forescout platform and a FortiSIEM on loopback")
     lab.start()
     try:
-        summary = f"{flow(lab)}\n{from_alert_to_block(lab)}\n{by_fstool(lab)}"
+        parts = (flow(lab), from_alert_to_block(lab), by_fstool(lab), seen_and_matched(lab))
+        summary = "\n".join(parts)
     finally:
         step("stopping the lab")
         lab.stop()
@@ -73,9 +86,8 @@ def begin(lab: Lab) -> list[str]:
         hosts[name] = {f"{role}_endpoints": str(endpoints)}
         if role == "sensor_tokens":
             hosts[name]["sensor_tokens_tokens"] = TOKENS
-    overlay = FOLDER / "overlay.yml"
-    overlay.write_text(json.dumps({"all": {"hosts": hosts}}))
-    return ["-i", str(overlay)]
+    (FOLDER / "overlay.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
+    return OVERLAY
 
 
 def flow(lab: Lab) -> str:
@@ -130,13 +142,50 @@ def packet(lab: Lab) -> str:
 
 
 def by_fstool(lab: Lab) -> str:
-    """Set up the Forescout integration again, over SSH. Return a line for the table."""
-    options = [*begin(lab), "-e", json.dumps({"forescout_module_transport": "fstool"})]
+    """Set up the Forescout integration again with policies, over SSH. Return a line for the table."""
+    begin(lab)
+    export_policies(lab)
+    variables = {"forescout_module_transport": "fstool", **BY_FSTOOL}
+    options = [*OVERLAY, "-e", json.dumps(variables)]
     step("playbooks/forescout.yml by fstool over SSH, first run")
-    first = changes(lab.play("forescout", *options))
+    first = changes(lab.play("forescout", *options, more=MORE))
     step("playbooks/forescout.yml by fstool over SSH, second run")
-    second = changes(lab.play("forescout", *options))
+    second = changes(lab.play("forescout", *options, more=MORE))
     return f"{'Forescout by fstool':22}first run changed {first}, second run {second or 'nothing'}"
+
+
+def export_policies(lab: Lab) -> None:
+    """Write what an operator exports in the Console."""
+    shutil.rmtree(EXPORTS, ignore_errors=True)
+    shutil.rmtree(FOLDER / "lab/policies", ignore_errors=True)
+    EXPORTS.mkdir(parents=True)
+    for name, policy in EXPORTED.items():
+        text = lab.ask(f"/appliances/{PLATFORM}/commands/export", "POST", policy)["xml"]
+        (EXPORTS / name).write_text(text)
+
+
+def seen_and_matched(lab: Lab) -> str:
+    """Forward alerts to FortiSIEM, enable the policies, and verify both. Return lines for the table."""
+    step("forwarding an alert of each sensor, and enabling the policies in the Console")
+    record = json.loads((FOLDER / "lab/lab.json").read_text())
+    port = record["appliances"][SIEM]["syslog"]["udp"]
+    for name in (SENSOR, "sensor-south-01"):
+        lab.ask(f"/appliances/{name}/commands/forward", "POST", {"alert": FORWARDED, "port": port})
+    lab.ask("/poll", "POST")
+    for name in lab.ask("/state")["appliances"][PLATFORM]["policies"]:
+        lab.ask(f"/appliances/{PLATFORM}/commands/policy", "POST", {"name": name["name"], "enabled": True})
+    step("playbooks/fortisiem.yml")
+    lab.play("fortisiem", *OVERLAY, more=MORE)
+    step("playbooks/verify.yml for FortiSIEM and the policies")
+    report = FOLDER / "more_verdicts.json"
+    variables = json.dumps({"defender_iot_verdict_file": str(report), **BY_FSTOOL})
+    limit = f"--limit={SIEM},{PLATFORM},sensors"
+    lab.play("verify", *OVERLAY, limit, "-e", variables, more=MORE)
+    verdicts = {each["integration"]: each["verdict"] for each in json.loads(report.read_text())}
+    heads = {"fortisiem": "FortiSIEM", "forescout_policies": "Forescout policies"}
+    return "\n".join(
+        f"{head:22}{verdicts[name]['state']}: {verdicts[name]['evidence']}" for name, head in heads.items()
+    )
 
 
 def changes(output: str) -> int:

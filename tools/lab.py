@@ -39,9 +39,11 @@ To read its control port (/health, /state, /calls, /counters):
 class Lab:
     """A lab in a folder, with a vault password for the secrets in that folder."""
 
-    def __init__(self, folder: Path, inventory: Path = INVENTORY) -> None:
+    def __init__(self, folder: Path, inventory: Path = INVENTORY, *more: Path) -> None:
+        """`more` are inventories whose appliances the lab plays too."""
         self.folder = folder
         self.inventory = inventory
+        self.more = more
 
     def start(self) -> None:
         """Start the lab, unless it is running."""
@@ -56,10 +58,14 @@ class Lab:
         """Stop the lab if it is running."""
         self._set("stopped")
 
-    def play(self, playbook: str, *arguments: str) -> str:
-        """Run a playbook of the collection, or a file, against the lab. Print its output and return it."""
-        command = [*self._command(playbook), "-i", str(self.folder / "lab/inventory.yml"), *arguments]
-        return _shown(command)
+    def play(self, playbook: str, *arguments: str, more: tuple[Path, ...] = ()) -> str:
+        """Run a playbook of the collection, or a file, against the lab. Print its output and return it.
+
+        `more` are inventories that the lab's overrides.
+        """
+        inventories = [option for path in more for option in ("-i", str(path))]
+        inventories += ["-i", str(self.folder / "lab/inventory.yml")]
+        return _shown([*self._command(playbook), *inventories, *arguments])
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Send a request to the lab's control port and return the JSON answer."""
@@ -74,7 +80,7 @@ class Lab:
 
     def _set(self, state: str) -> None:
         variables = {"lab_state": state, "lab_directory": str(self.folder / "lab")}
-        command = [*self._command("lab"), "-e", json.dumps(variables)]
+        command = [*self._command("lab"), *(f"-i{each}" for each in self.more), "-e", json.dumps(variables)]
         done = subprocess.run(command, env=environment(), check=False, capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stdout + done.stderr)

@@ -112,7 +112,7 @@ def verification(
 ) -> Result:
     """Return the ``verdicts`` about the hosts that are FortiGates, Forescout platforms and FortiSIEMs.
 
-    Decommissioned hosts have no verdict.
+    Decommissioned hosts have no verdict. Forescout platforms with policies have one about these too.
     ``unread`` are the names of the appliances, sensors too, of which this run has no result.
     """
     verdicts: list[Result] = []
@@ -128,6 +128,12 @@ def verification(
                 verdicts.append(found)
             else:
                 unread.append(host)
+    for host in _members("forescouts", hosts, groups):
+        about_policies = hostvars[host].get("forescout_policies_verdict")
+        if about_policies:
+            verdicts.append(about_policies)
+        elif hostvars[host].get("forescout_policies_policies"):
+            unread.append(host)
     seen = {host: hostvars[host].get("sensor_tokens_seen") for host in _members("sensors", hosts, groups)}
     unread += [host for host, result in seen.items() if not result or _went_wrong(result)]
     return {"verdicts": verdicts, "unread": unread}

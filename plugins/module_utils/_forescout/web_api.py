@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The read-only Web API of a Forescout platform: the existing host properties, and those of one host.
+"""The read-only Web API of a Forescout platform: host properties, hosts and policies.
 
 It has its own accounts, and its tokens are valid for minutes. The vendor's samples send the bare token, and
 one client observed a platform that requires `Bearer`.
@@ -14,6 +14,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from .._engine.appliance import Appliance, Route
 from .._engine.errors import ApplianceError, Locked, Refused, attempting
@@ -44,6 +45,14 @@ class WebApi(Appliance):
         answer = self._get(f"/api/{resource.path}")
         found = _document(answer).get(LISTS.get(resource.path, resource.path))
         if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
+            raise _unusable(answer)
+        return found
+
+    def ask(self, resource: Resource, query: Mapping[str, str]) -> Any:
+        """Return the objects of a kind that match a query."""
+        answer = self._get(f"/api/{resource.path}?{urlencode(query, safe=',')}")
+        found = _document(answer).get(resource.path)
+        if not isinstance(found, list):
             raise _unusable(answer)
         return found
 

@@ -56,7 +56,7 @@ SHARED = frozenset(
 SHARED_PREFIX = "defender_iot_"
 CHECKED = (
     *("fortigate_access", "fortigate_response", "sensor_tokens", "forescout_module"),
-    *("fortisiem_events", "respond"),
+    *("forescout_policies", "fortisiem_events", "respond"),
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 SCHEMA_VERSION = 1
@@ -73,8 +74,12 @@ def document(
     outcomes: Sequence[Outcome],
     verdicts: Mapping[str, Mapping[str, Any]],
     blocking: Blocking = Blocking(),
+    policies: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return the report. ``verdicts`` are the results of verification, by appliance."""
+    """Return the report. ``verdicts`` are the results of verification, by appliance.
+
+    ``policies`` are those about the policies of Forescout platforms, by appliance and name.
+    """
     known = sorted(appliances, key=lambda each: (each.site, each.name))
     mode = "apply" if any(outcome.acts for outcome in outcomes) else "check"
     by_appliance: dict[str, list[Outcome]] = {each.name: [] for each in known}
@@ -83,7 +88,9 @@ def document(
     verified = _verified(known, verdicts)
     rows = [_row(each, by_appliance[each.name], verified.get(each.name)) for each in known]
     objects = [
-        entry for row in rows for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
+        _with_verdict(entry, policies.get(row["appliance"], {}))
+        for row in rows
+        for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
     ]
     edges = list(_edges(known, mode, objects, verdicts))
     state = _state(mode, rows, objects)
@@ -186,6 +193,12 @@ def _object(row: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> dict[
         "message": entry.get("reason"),
         "verification": row["verification"],
     }
+
+
+def _with_verdict(entry: dict[str, Any], policies: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object. A policy of a Forescout platform has a verdict of its own."""
+    verdict = policies.get(entry["name"]) if entry["kind"] == "policy" else None
+    return {**entry, "verification": _verdict_state(verdict)} if verdict else entry
 
 
 def _action(entry: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ KINDS = {
     "fortisiems": "fortisiem",
 }
 VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict", "fortisiem_events_verdict"}
+POLICY_VERDICT = "forescout_policies_verdict"
 UNUSED = "sensor_tokens_unused"
 HIDDEN = "no_log hides the result of its task, so its state is unknown"
 OUTCOME = f"{COLLECTION}.report_outcome"
@@ -83,6 +84,7 @@ class Recorder:
         self.appliances: dict[str, Appliance] = {}
         self.outcomes: list[Outcome] = []
         self.verdicts: dict[str, Mapping[str, Any]] = {}
+        self.policies: dict[str, Mapping[str, Any]] = {}
         self.blocks: dict[str, list[Mapping[str, Any]]] = {}
         self.proposals: dict[str, list[Mapping[str, Any]]] = {}
 
@@ -169,6 +171,8 @@ class Recorder:
             self.outcomes.append(Outcome(host, "checked", objects=kept))
         for name in facts.keys() & VERDICTS:
             self.verdicts[host] = plain(facts[name]["verdict"])
+        if POLICY_VERDICT in facts:
+            self.policies[host] = plain(facts[POLICY_VERDICT]["verdict"]["policies"])
 
     def _note_blocking(self, host: str, action: str, data: Mapping[str, Any]) -> None:
         """Record the entries of a block list, or the decisions of a run that only proposes."""
@@ -181,7 +185,8 @@ class Recorder:
         """Return the current report."""
         origin = Origin(self.playbook, f"{COLLECTION} {version()}", as_text(now()))
         blocking = Blocking(self.blocks, self.proposals)
-        return document(origin, self.appliances.values(), self.outcomes, self.verdicts, blocking)
+        appliances = self.appliances.values()
+        return document(origin, appliances, self.outcomes, self.verdicts, blocking, self.policies)
 
     def write(self, report: Mapping[str, Any]) -> Path:
         """Write all files and return their folder. Raises OSError."""

@@ -26,6 +26,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.host
     prepare_host_info,
     read_host,
 )
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.policies import MATCH
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web_api import (
     WebApi,
     place,
@@ -291,6 +292,18 @@ def test_without_address_and_account_nothing_can_be_asked(missing: str) -> None:
 def test_a_time_that_is_none_is_refused_before_the_first_request(text: str) -> None:
     with pytest.raises(InvalidOptions, match=f'newer_than is "{text}", which is not a time; set newer_than'):
         prepare_host_info({"url": "u", "username": "n", "newer_than": text})
+
+
+def test_hosts_are_found_by_the_rule_that_they_match() -> None:
+    api = web(TOKEN, answer(200, {"hosts": [{"hostId": BIG}]}))
+    assert api.ask(MATCH, {"matchRuleId": f"{BIG},7"}) == [{"hostId": BIG}]
+    assert api.http.requests[-1][1] == f"/api/hosts?matchRuleId={BIG},7"
+
+
+@pytest.mark.parametrize("body", [{}, {"hosts": None}, {"hosts": {}}, []])
+def test_an_answer_without_hosts_is_an_error_and_not_no_host(body: Any) -> None:
+    with pytest.raises(ApplianceError, match="not the published one"):
+        web(TOKEN, answer(200, body)).ask(MATCH, {"matchRuleId": "7"})
 
 
 def test_closing_closes_the_connection() -> None:

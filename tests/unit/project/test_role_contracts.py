@@ -35,6 +35,7 @@ CONNECTIONS = {
     ),
     "sensor_tokens": ("sensor_access_token_info", {"descriptions"}),
     "forescout_module": ("forescout_module_info", {"transport", "discover", *FSTOOL}),
+    "forescout_policies": ("forescout_policy_info", {"token_form", "names", "count_hosts"}),
     "fortisiem_events": ("fortisiem_event_info", OF_EVENTS),
 }
 UNSET = object()

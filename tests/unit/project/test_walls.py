@@ -114,7 +114,7 @@ LAB_OTHERS = {
     "fortigate": {"starlette"},
     "fortigate/tables": {"starlette"},
     "sensor": {"starlette"},
-    "forescout": {"asyncssh", "starlette"},
+    "forescout": {"asyncssh", "lxml", "starlette"},
     "fortisiem": {"lxml", "starlette"},
     ".": {"starlette", "yaml"},
 }

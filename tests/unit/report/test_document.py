@@ -44,9 +44,11 @@ def seen(*objects: dict[str, Any], of: Appliance = FGT, acts: bool = False) -> O
     return Outcome(of.name, "checked", None, objects, "documented", acts)
 
 
-def made(*outcomes: Outcome, of: tuple[Appliance, ...] = (FGT,), verdicts: Any = None) -> dict[str, Any]:
+def made(
+    *outcomes: Outcome, of: tuple[Appliance, ...] = (FGT,), verdicts: Any = None, policies: Any = None
+) -> dict[str, Any]:
     """Return a report after validating it."""
-    report = document(ORIGIN, of, outcomes, verdicts or {})
+    report = document(ORIGIN, of, outcomes, verdicts or {}, policies=policies or {})
     jsonschema.validate(report, SCHEMA)
     return report
 
@@ -149,6 +151,26 @@ def test_every_appliance_and_object_of_an_integration_has_its_verdict() -> None:
         "sensor": "never_called",
         "other": None,
     }
+
+
+def test_a_policy_of_a_platform_has_a_verdict_of_its_own() -> None:
+    names = {"working": "a", "never_called": "b", "none": "c"}
+    policies = {
+        "platform": {names[state]: {**VERDICT, "state": state} for state in ("working", "never_called")}
+    }
+    objects = [{**object_entry(), "kind": "policy", "name": name} for name in names.values()]
+    outcomes = [seen(*objects, {**object_entry(), "name": "a"}, of=PLATFORM), seen(*objects)]
+    report = made(*outcomes, of=(PLATFORM, FGT), policies=policies)
+    found = [(each["appliance"], each["kind"], each["verification"]) for each in report["objects"]]
+    assert found == [
+        ("fgt", "policy", None),
+        ("fgt", "policy", None),
+        ("fgt", "policy", None),
+        ("platform", "policy", "working"),
+        ("platform", "policy", "never_called"),
+        ("platform", "policy", None),
+        ("platform", "token", None),
+    ]
 
 
 def edges(*outcomes: Outcome) -> dict[tuple[str, str], str]:

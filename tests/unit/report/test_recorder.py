@@ -68,3 +68,19 @@ def test_the_last_block_list_counts_and_only_proposals_are_proposals(recorder: R
     assert [each["site"] for each in recorder.document()["proposals"]] == ["north"]
     recorder.end()
     assert (recorder.document()["blocks"], recorder.document()["proposals"]) == ([], [])
+
+
+def test_the_verdicts_about_policies_do_not_replace_that_about_the_platform(recorder: Recorder) -> None:
+    recorder.appliances["fgt"] = Appliance("fgt", "forescout")
+    verdict = {"state": "working", "outcome": "verified", "since": None, "level": "L4", "evidence": "e"}
+    about = {"P": {**verdict, "state": "never_called"}}
+    facts = {
+        "forescout_module_verdict": {"verdict": verdict},
+        "forescout_policies_verdict": {"verdict": {**verdict, "policies": about}},
+    }
+    note(recorder, "x", {"ansible_facts": facts})
+    objects = [{"kind": "policy", "name": "P", "action": "none"}]
+    note(recorder, "forescout_policy", {"objects": objects})
+    report = recorder.document()
+    assert [row["verification"] for row in report["appliances"]] == ["working"]
+    assert [each["verification"] for each in report["objects"]] == ["never_called"]

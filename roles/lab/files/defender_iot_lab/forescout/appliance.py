@@ -27,6 +27,7 @@ from .login import Login
 from .names import ForescoutNames
 from .nodes import Nodes, state_of
 from .options import ForescoutOptions
+from .policies import Policies
 from .poll import PollError, fetch_devices
 from .properties import HostProperties, make_tags
 from .web_api import WebApi, web_error
@@ -78,12 +79,13 @@ class Forescout(Appliance):
         self.changed.set()
 
     def restart(self) -> None:
-        """Delete settings, tokens, polls and host properties."""
+        """Delete settings, tokens, polls, host properties and imported policies."""
         self.module = Module()
         self.properties = HostProperties(self.world.clock, self.tags)
         self.oauth = Login(self.credentials, self.world.clock)
         web_login = Login(self.credentials, self.world.clock)
-        self.web_api = WebApi(self.options, self.mint, web_login, self.properties)
+        self.policies = Policies(self, self.world.clock, self.properties, self.mint.apart("policies"))
+        self.web_api = WebApi(self.options, self.mint, web_login, self.properties, self.policies)
         self.last_poll: dict[str, Any] | None = None
         if self.nodes:
             self.nodes.reset()
@@ -103,7 +105,7 @@ class Forescout(Appliance):
         return super().make_credentials()
 
     def state(self) -> dict[str, Any]:
-        """Return settings, tokens, the last poll and the host properties."""
+        """Return settings, tokens, the last poll, the host properties, policies, groups and mails."""
         self.properties.let_arrive()
         return {
             "module": asdict(self.module),
@@ -112,7 +114,17 @@ class Forescout(Appliance):
             "last_poll": self.last_poll,
             "properties": self.properties.values,
             "nodes": state_of(self.nodes),
+            **self.policies.state(),
         }
+
+    def command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out what an operator does in the Console. Raises ConfigurationError."""
+        match name:
+            case "policy":
+                return self.policies.by_operator(body)
+            case "export":
+                return self.policies.exported(body)
+        return super().command(name, body)
 
     def answer(self, exchange: Exchange) -> Response:
         """Answer one request."""
@@ -211,3 +223,4 @@ class Forescout(Appliance):
             now = self.world.clock.now()
             self.last_poll = {"time": now, "outcome": outcome}
             self.properties.keep(devices, now, self.options.value_delay)
+            self.policies.evaluate()

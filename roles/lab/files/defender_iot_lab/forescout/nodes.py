@@ -20,6 +20,7 @@ from random import Random
 from typing import Any, Protocol
 
 from ..core.options import switch
+from .policies import Policies, Result
 
 EM = "em"
 INSTALL_PATH = "usr/local/forescout"
@@ -30,8 +31,6 @@ ENCRYPTED = "enc:"
 NOTE = "Zürich: a=b"
 ABSENT_PLUGIN = "Plugin {} does not exist"
 ESCAPED = str.maketrans({character: "\\" + character for character in "\\:=#!"})
-
-CommandResult = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,7 @@ class Platform(Protocol):
 
     options: Any
     credentials: dict[str, str]
+    policies: Policies
 
     def settings_live(self, server_address: str, access_token: str) -> None:
         """Apply the settings that the plugin of the polling node now uses."""
@@ -186,7 +186,7 @@ class Nodes:
 
     # --- fstool ---------------------------------------------------------------------------------------------
 
-    async def fstool(self, name: str, arguments: list[str], is_root: bool) -> CommandResult:
+    async def fstool(self, name: str, arguments: list[str], is_root: bool) -> Result:
         """Run one command on a node. Return its output and exit code."""
         node, options = self.nodes[name], self.platform.options
         node.calls.append(arguments)
@@ -198,11 +198,13 @@ class Nodes:
         self._apply_meanwhile(arguments)
         return answer
 
-    async def _answer(self, node: Node, arguments: list[str]) -> CommandResult:
+    async def _answer(self, node: Node, arguments: list[str]) -> Result:
         options = self.platform.options
         match arguments:
             case ["version"]:
                 return f"Forescout\nVersion : {options.version}\nFIPS mode : disabled", 0
+            case ["cliapi", "policy", *rest] if options.cliapi and node.name == EM:
+                return await self.platform.policies.cliapi(rest)
             case ["oneach", "fstool", *rest]:
                 return await self._on_each(rest)
             case ["plugin", plugin, "list"] if self._has(plugin):
@@ -227,7 +229,7 @@ class Nodes:
         ours = options.plugin_enabled if node.name == EM else node.name in options.enabled_on
         return {**OTHER_PLUGINS, self.plugin: ours}
 
-    async def _on_each(self, arguments: list[str]) -> CommandResult:
+    async def _on_each(self, arguments: list[str]) -> Result:
         options = self.platform.options
         parts: list[str] = []
         for name in MANAGED:
@@ -235,7 +237,7 @@ class Nodes:
                 if options.dead_in_oneach == "reported":
                     parts += self._laid_out(name, f"ssh: connect to host {name} port 22: No route to host")
                 continue
-            output, _code = await self.fstool(name, arguments, is_root=True)
+            output = (await self.fstool(name, arguments, is_root=True))[0]
             parts += [*self._laid_out(name, output), "Done in 1 seconds"]
         return "\n".join([*parts, "Done all in 2 seconds"]), 0
 
@@ -245,7 +247,7 @@ class Nodes:
             return [f"{name}:", *lines]
         return [f"{name}: {line}" for line in lines]
 
-    def _set(self, node: Node, plugin: str, key: str, value: str) -> CommandResult:
+    def _set(self, node: Node, plugin: str, key: str, value: str) -> Result:
         options = self.platform.options
         if options.unknown_keys == "rejected" and key not in self.keys.values():
             return f"Unknown property {key}", 1
@@ -261,7 +263,7 @@ class Nodes:
             self.apply_after = "never"
             self.apply("192.0.2.99", self.platform.note_secret("token-of-another-operator"))
 
-    async def _restart(self, node: Node, plugin: str) -> CommandResult:
+    async def _restart(self, node: Node, plugin: str) -> Result:
         options = self.platform.options
         node.restarts += 1
         node.runs = False
@@ -277,7 +279,7 @@ class Nodes:
             self.platform.settings_live(node.live.get(self.address_key, ""), token)
         return f"Stopping {plugin}.\nDone starting {plugin}.", 0
 
-    def _status(self, node: Node, plugin: str) -> CommandResult:
+    def _status(self, node: Node, plugin: str) -> Result:
         if self.platform.options.status_wording == "up":
             return ("Plugin is up and running", 0) if node.runs else (f"Error: {plugin}: not running.", 1)
         if node.runs:

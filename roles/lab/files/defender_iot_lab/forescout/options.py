@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from ..core.options import switch
 from .nodes import FstoolOptions
+from .policies import PolicyOptions
 
 
 @dataclass(frozen=True)
-class ForescoutOptions(FstoolOptions):
-    """Switches of a Forescout, in addition to those of its nodes.
+class ForescoutOptions(FstoolOptions, PolicyOptions):
+    """Switches of a Forescout, in addition to those of its nodes and policies.
 
     nat: source address of every connection; None keeps the real source.
     poll_interval: seconds between two calls to the sensor; unknown on real platforms.

@@ -36,9 +36,11 @@ with socket.socket(socket.AF_UNIX) as lab:
     lab.connect(os.environ["LAB_SOCKET"])
     lab.sendall(json.dumps([os.environ["LAB_NODE"], sys.argv[1:], "LAB_ROOT" in os.environ]).encode())
     lab.shutdown(socket.SHUT_WR)
-    output, code = json.loads(b"".join(iter(lambda: lab.recv(65536), b"")))
+    output, code, *errors = json.loads(b"".join(iter(lambda: lab.recv(65536), b"")))
 if output:
     print(output)
+for error in errors:
+    print(error, file=sys.stderr)
 sys.exit(code)
 """
 # Like the real one, it joins its arguments with spaces, and a shell on the other node parses them.

@@ -17,6 +17,7 @@ from ..core.inventory import device_addresses, device_macs
 from ..core.ledger import Mint
 from .login import Login
 from .options import ForescoutOptions
+from .policies import Policies
 from .properties import HostProperties
 
 UNRELATED_HOST = "203.0.113.50"
@@ -40,6 +41,7 @@ class WebApi:
     mint: Mint
     login: Login
     properties: HostProperties
+    policies: Policies
 
     def answer(self, exchange: Exchange, path: list[str]) -> Response:
         """Answer a request for a path below `/api/`."""
@@ -90,7 +92,7 @@ class WebApi:
             case ["hostfields"]:
                 return _hal({"hostFields": self._host_fields()})
             case ["policies"]:
-                return _hal({"policies": POLICIES})
+                return _hal({"policies": [*POLICIES, *self.policies.listed()]})
         return web_error(404, "Not found.")
 
     def _token(self, exchange: Exchange) -> str:
@@ -103,8 +105,13 @@ class WebApi:
         return sorted({*device_addresses(), *self.properties.values, UNRELATED_HOST})
 
     def _matching(self, exchange: Exchange) -> list[str]:
-        """Return the hosts with every value in the query. A name without a property matches no host."""
+        """Return the hosts with every value in the query, or that match one of the rules.
+
+        A name without a property matches no host.
+        """
         wanted = dict(exchange.query)
+        if "matchRuleId" in wanted:
+            return self.policies.matching(set(wanted["matchRuleId"].split(",")))
         return [ip for ip in self._hosts() if wanted.items() <= self._plain_values(ip).items()]
 
     def _plain_values(self, ip: str) -> dict[str, str]:
