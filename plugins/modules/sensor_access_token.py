@@ -105,6 +105,13 @@ options:
         any, O(state=absent) is refused. The role C(sensor_tokens) sets it from the inventory.
     type: list
     elements: str
+  abandoned_by:
+    description:
+      - Names of clients that no longer use the token, such as decommissioned Forescout platforms. With
+        O(state=present) they are removed from the token's consumers in the secret store, also with
+        O(rotate_only=true). If it is not set, the store keeps all consumers.
+    type: list
+    elements: str
   rotate_only:
     description:
       - Whether to only replace an existing token that is due. The task reports all other differences and does
@@ -320,6 +327,7 @@ MODULE = Module(
             "previous": {"type": "str", "choices": ["keep", "absent"], "default": "keep"},
             "replaced": {"type": "bool", "default": False},
             "used_by": {"type": "list", "elements": "str"},
+            "abandoned_by": {"type": "list", "elements": "str"},
             **ROTATE_ONLY,
         }
     ),
