@@ -40,7 +40,7 @@ options:
     required: true
   comments:
     description:
-      - Comment, at most 255 characters.
+      - Comment, at most 255 characters. If it is not set, it is not changed.
     type: str
   profile:
     description:
@@ -49,9 +49,9 @@ options:
     type: str
   trusted_hosts:
     description:
-      - Hosts and networks from which the API key is accepted, which are the sensors and management consoles.
-        Each entry is an address such as V(192.0.2.20), a network such as V(198.51.100.0/24) or
-        V(2001:db8::/64), or an address and a mask with a space between them.
+      - Hosts and networks from which the API key is accepted, such as the sensors. Each entry is an address
+        such as V(192.0.2.20), a network such as V(198.51.100.0/24) or V(2001:db8::/64), or an address and a
+        mask with a space between them.
       - The list is complete. Other trusted hosts are removed. Order, duplicates and notation do not matter.
       - Required to create the administrator. An empty list, V(0.0.0.0/0), V(::/0), and networks that together
         cover one of these, are refused before the first request, because they would allow every source.
@@ -66,6 +66,7 @@ options:
       - A FortiGate with multiple VDOMs expects at least one, unless the scope of the profile is global.
       - FortiOS handles requests that name no VDOM in the management VDOM, which is V(root) by default, and
         refuses an administrator without access to it. The task warns if the list lacks that VDOM.
+      - If it is not set, it is not changed.
     type: list
     elements: str
   cors_allow_origin:
@@ -73,6 +74,7 @@ options:
       - Origin of web pages that may call the API with this administrator's key, I(CORS Allow Origin) in the
         GUI. An empty string disables it.
       - FortiOS warns against V(*).
+      - If it is not set, it is not changed.
     type: str
   pki_group:
     description:
@@ -83,7 +85,7 @@ options:
   schedule:
     description:
       - Name of the schedule during which the administrator can log in. An empty string removes the limit.
-        Which table of schedules it refers to is not documented.
+        Which table of schedules it refers to is not documented. If it is not set, it is not changed.
     type: str
   secret_ref:
     description:
@@ -92,7 +94,7 @@ options:
         the store before it creates the administrator again. The next run of
         M(otsec.defender_iot.fortigate_api_key) then replaces the stored key, unless the FortiGate accepts it.
         If the store cannot be written, the administrator is not created.
-      - Without this option, M(otsec.defender_iot.fortigate_api_key) cannot detect that the administrator was
+      - If it is not set, M(otsec.defender_iot.fortigate_api_key) cannot detect that the administrator was
         deleted and created again. FortiOS documents no attribute that distinguishes an administrator from an
         earlier one of the same name.
       - Nothing is written to the store if the administrator exists, and with O(state=absent).
@@ -128,7 +130,7 @@ EXAMPLES = r"""
 - name: Create a REST API administrator for the sensors and their management console
   otsec.defender_iot.fortigate_api_admin:
     name: defender-iot
-    comments: Forwarding rule block-sources, minor alerts and above
+    comments: Microsoft Defender for IoT sensors
     profile: defender-iot
     trusted_hosts:
       - 192.0.2.20
@@ -169,7 +171,7 @@ admin:
   returned: success
   sample:
     name: defender-iot
-    comments: Forwarding rule block-sources, minor alerts and above
+    comments: Microsoft Defender for IoT sensors
     profile: defender-iot
     trusted_hosts:
       - 192.0.2.20/32

@@ -77,6 +77,7 @@ options:
       - The map's login requires either O(token), or O(username) and O(password).
       - The guide C(docs/endpoint_maps.md) of this collection describes how to write one. The collection
         includes a map for the lab only.
+      - If it is not set, an operator creates and deletes the token.
     type: path
   recreate:
     description:
@@ -102,7 +103,8 @@ options:
   used_by:
     description:
       - Names of the clients that are declared to use the token, such as Forescout platforms. While there are
-        any, O(state=absent) is refused. The role C(sensor_tokens) sets it from the inventory.
+        any, O(state=absent) is refused. The role C(sensor_tokens) sets it from the inventory. If it is not
+        set, no client is declared.
     type: list
     elements: str
   abandoned_by:

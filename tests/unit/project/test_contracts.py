@@ -36,6 +36,7 @@ RELAYED = "_call"
 BY_MODULE_ONLY = "allow_self_change"
 # What only one entry point of a role sets.
 BY_ENTRY_POINT = {"rotate_only", "verify_keys"}
+WITHOUT = re.compile(r"(is|are) not set|By default|Required")
 SECRET = re.compile(r"token|password|passwd|secret|key")
 
 
@@ -128,6 +129,26 @@ def test_every_option_is_documented_as_it_is(module: str) -> None:
             assert (name, trait, written[name].get(trait, absent)) == (name, trait, spec.get(trait, absent))
         assert written[name].get("suboptions", {}).keys() == spec.get("options", {}).keys()
         assert written[name]["description"]
+
+
+def silent_options(spec: dict[str, Any], outer: str = "") -> list[str]:
+    """Return the options that do not say what a missing one does: by a default, as required, or in words.
+
+    The description of an option with suboptions may say it for them.
+    """
+    found = []
+    for name, option in spec.items():
+        words = f"{outer} {option['description']}"
+        if not ("default" in option or option.get("required") or WITHOUT.search(words)):
+            found.append(name)
+        inner = option.get("suboptions") or {}
+        found += [f"{name}.{each}" for each in silent_options(inner, str(option["description"]))]
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_every_option_says_what_happens_without_it(module: str) -> None:
+    assert silent_options(documented(module, "options")) == []
 
 
 @pytest.mark.parametrize("module", MODULES)
