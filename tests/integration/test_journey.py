@@ -45,9 +45,7 @@ def node(tmp_path: Path, lab: Lab) -> Workspace:
     environment = {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
 
     def call(*arguments: str) -> None:
-        subprocess.run(
-            [*galaxy, *arguments], cwd=tmp_path, env=environment, check=True, timeout=RUN_SECONDS
-        )
+        subprocess.run([*galaxy, *arguments], cwd=tmp_path, env=environment, check=True, timeout=RUN_SECONDS)
 
     call("build", str(ROOT), "--output-path", "built")
     (tarball,) = (tmp_path / "built").glob("*.tar.gz")
