@@ -24,8 +24,8 @@ options:
     description: File with the CA certificates to trust, instead of those of the Python package C(certifi).
     type: path
   proxy:
-    description: The proxy to connect through, as C(http://host:port) or C(socks5h://host:port). By default, the
-      lookup connects directly.
+    description: The proxy to connect through, as C(http://host:port) or C(socks5h://host:port). By default,
+      the lookup connects directly.
     type: str
   connect_timeout:
     description: Time limit in seconds for a connection.

@@ -61,8 +61,8 @@ options:
     description:
       - Where to store the API keys of all administrators that do not set C(secret_ref). The reference of the
         administrator C(NAME) is this text followed by C(/NAME).
-      - If it is not set, only the keys of administrators with C(secret_ref) are managed. An empty C(secret_ref)
-        leaves the key of its administrator as it is.
+      - If it is not set, only the keys of administrators with C(secret_ref) are managed. An empty
+        C(secret_ref) leaves the key of its administrator as it is.
     type: str
   recreate:
     description:

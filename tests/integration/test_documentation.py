@@ -51,7 +51,7 @@ ON_CONTROL_NODE = ["selection_check", "respond_lock", "respond_decide", "respond
 CALLBACKS = "recorder,otsec.defender_iot.report,otsec.defender_iot.respond"
 # What earlier steps of the role respond have read.
 READ = {
-    **dict.fromkeys([UNHANDLED, HANDLED], {"alerts": []}),
+    **{name: {"alerts": []} for name in (UNHANDLED, HANDLED)},
     DEVICES: {"devices": [{"id": 1, "ip_addresses": [], "mac_addresses": []}]},
     LISTED: {"entries": []},
 }

@@ -79,9 +79,10 @@ def test_a_certificate_is_read_through_a_proxy(tmp_path: Path, scheme: str, acco
 
 @pytest.mark.parametrize("scheme", PROXIES)
 def test_a_proxy_that_refuses_is_named_without_its_credentials(scheme: str) -> None:
-    with running(PROXIES[scheme]("jo:right")) as proxy, pytest.raises(Unreachable) as caught:
-        through = f"{scheme}://jo:wrong@127.0.0.1:{proxy.port}"
-        presented_certificate("https://[2001:db8::1]:8443", {**params(), "proxy": through})
+    with running(PROXIES[scheme]("jo:right")) as proxy:
+        through = {**params(), "proxy": f"{scheme}://jo:wrong@127.0.0.1:{proxy.port}"}
+        with pytest.raises(Unreachable) as caught:
+            presented_certificate("https://[2001:db8::1]:8443", through)
     assert caught.value.why == (
         f"no TLS connection to 2001:db8::1, port 8443 through the proxy 127.0.0.1:{proxy.port}: "
         "the proxy does not connect"
