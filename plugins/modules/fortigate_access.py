@@ -145,6 +145,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+trusted_hosts:
+  description: The declared trusted hosts of all administrators in O(admins).
+  type: list
+  elements: str
+  returned: success, and on failure after the first request
+  sample: [192.0.2.20/32]
 objects:
   description:
     - The objects and the actions taken, in order.

@@ -227,6 +227,8 @@ def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspac
     assert sorted(set(done.changes)) == [(NEW, "fortigate_access"), platforms[0], *token]
     for output in (predicted.output, done.output):
         assert "fgt-old: left behind" in output
+    assert [each["host"] for each in journey.report()["left_behind"]] == ["fgt-old"]
+    assert "fgt-old is left behind: " in predicted.output
     (node.store / "fgt-old/defender-iot.yml").unlink()
     assert holdings(lab) == before
     assert node.stored_files() == {}

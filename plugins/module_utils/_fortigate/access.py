@@ -142,6 +142,7 @@ def grant(task: Task, outcome: Outcome) -> None:
     """
     task = replace(task, appliance=TableCache(task.appliance))
     outcome.objects, outcome.diff, released = [], [], Counter[str]()
+    outcome.values["trusted_hosts"] = _trusted_hosts(task.options["admins"])
     steps = _steps(task)
     keys = {step.name: _prepared_key(task, step, outcome) for step in steps if step.work is mint}
     with _reserved(keys):
@@ -153,6 +154,12 @@ def grant(task: Task, outcome: Outcome) -> None:
                 outcome.diff.append(part.diff)
             if step.resource is api_admin.ADMIN and part.diff:
                 released.update(_released_profile(part.diff))
+
+
+def _trusted_hosts(admins: list[Params]) -> list[str]:
+    """Return the declared trusted hosts of all administrators."""
+    wanted = [api_admin.ADMIN.desired(params) for params in admins if params["state"] == "present"]
+    return sorted({host for each in wanted for host in each.get("trusted_hosts") or ()})
 
 
 def _prepared_key(task: Task, step: Step, outcome: Outcome) -> SecretChange:

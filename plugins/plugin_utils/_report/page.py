@@ -94,6 +94,8 @@ def _sentences(document: Mapping[str, Any]) -> list[str]:
     if opaque := counts["not_provable"]:
         number = _number(opaque, "object is", "objects are")
         found.append(f"{number} not provable: no interface can read {'it' if opaque == 1 else 'them'}.")
+    if left := len(document["left_behind"]):
+        found.append(_number(left, "host is", "hosts are") + " left behind: not in the inventory any more.")
     return found
 
 

@@ -68,3 +68,17 @@ def test_the_last_block_list_counts_and_only_proposals_are_proposals(recorder: R
     assert [each["site"] for each in recorder.document()["proposals"]] == ["north"]
     recorder.end()
     assert (recorder.document()["blocks"], recorder.document()["proposals"]) == ([], [])
+
+
+def test_the_report_has_the_hosts_that_are_left_behind_and_the_trusted_hosts(recorder: Recorder) -> None:
+    sensor = Appliance("sensor", "sensor", address="192.0.2.11")
+    recorder.appliances.update(fgt=Appliance("fgt", "fortigate"), sensor=sensor)
+    facts = {"ansible_facts": {"defender_iot_left_behind": {"store": "vault_file:/s", "hosts": ["old"]}}}
+    note(recorder, "fortigate_access", {"objects": [], "trusted_hosts": ["192.0.2.20/32"]})
+    assert recorder.document()["edges"] == recorder.document()["left_behind"] == []
+    note(recorder, "fortigate_access", {"objects": [], "trusted_hosts": ["192.0.2.0/24"]})
+    note(recorder, "set_fact", facts)
+    assert [edge["from"] for edge in recorder.document()["edges"]] == ["sensor"]
+    assert [each["host"] for each in recorder.document()["left_behind"]] == ["old"]
+    recorder.end()
+    assert recorder.document()["left_behind"] == []
