@@ -127,7 +127,7 @@ author:
 EXAMPLES = r"""
 # The tasks read the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
 
-- name: Create a REST API administrator for the sensors and their management console
+- name: Create a REST API administrator for the sensors
   otsec.defender_iot.fortigate_api_admin:
     name: defender-iot
     comments: Microsoft Defender for IoT sensors
@@ -136,7 +136,6 @@ EXAMPLES = r"""
       - 192.0.2.20
       - 198.51.100.0/28
       - 2001:db8::20
-    cors_allow_origin: https://fgt-north-01.example.com
 
 - name: Set all sensors of the inventory as the trusted hosts
   otsec.defender_iot.fortigate_api_admin:
@@ -179,7 +178,7 @@ admin:
       - 2001:db8::20/128
     vdoms:
       - root
-    cors_allow_origin: https://fgt-north-01.example.com
+    cors_allow_origin: ""
     pki_group: ""
     schedule: ""
 objects:

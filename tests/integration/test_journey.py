@@ -33,6 +33,8 @@ NEVER = "fgt-north-02"
 NORTH, SOUTH = "sensor-north-01", "sensor-south-01"
 SENSORS = {NORTH: "192.0.2.11", SOUTH: "198.51.100.11"}
 PLATFORM, SECOND = "forescout-01", "forescout-02"
+# Of a retired product. It is nevertheless a trusted host, because the inventory names it.
+CONSOLE, CONSOLE_ADDRESS = "console-01", "192.0.2.31"
 TOKEN = f"{NORTH}/forescout"
 PAGE = (ROOT / "docs/quick_start.md").read_text()
 FAST = ("--extra-vars=sensor_tokens_retire_delay=1", "--extra-vars=sensor_tokens_retire_retries=5")
@@ -65,6 +67,7 @@ class Journey:
         self.proxy: str | None = None
         self.decommissioned: list[str] = []
         self.playbooks: list[str] = []
+        self.predicted = ""
 
     def person(self, gate: str) -> dict[str, str]:
         """Return the account of a person on a FortiGate."""
@@ -75,7 +78,6 @@ class Journey:
         """Return the variables of the FortiGates."""
         stored = f"vault_file:{self.node.store}/{NEW}/provisioning-defender-iot"
         key = f"{{{{ lookup('otsec.defender_iot.secret', '{stored}', required=false) }}}}"
-        account = {f"fortigate_access_{name}": value for name, value in self.person(OLD).items()}
         return {
             NEW: {
                 "fortigate_access_url": self.node.lab.appliances[NEW]["url"],
@@ -83,9 +85,13 @@ class Journey:
                 "fortigate_access_token": key,
                 "fortigate_access_proxy": self.proxy,
             },
-            OLD: {**self.example.variables(OLD), "fortigate_access_token": None, **account},
-            NEVER: self.example.variables(NEVER),
+            **{gate: self.personal(gate) for gate in (OLD, NEVER)},
         }
+
+    def personal(self, gate: str) -> dict[str, Any]:
+        """Return the variables of a FortiGate that is used with the account of a person."""
+        account = {f"fortigate_access_{name}": value for name, value in self.person(gate).items()}
+        return {**self.example.variables(gate), "fortigate_access_token": None, **account}
 
     def write(self) -> None:
         """Write the inventory."""
@@ -98,6 +104,7 @@ class Journey:
             },
             "forescouts": {name: {**used, **self.example.variables(name)} for name in (PLATFORM, SECOND)},
         }
+        groups["management_consoles"] = {CONSOLE: {"ansible_host": CONSOLE_ADDRESS}}
         if SOUTH in self.sensors:
             groups["sensors"][SOUTH]["sensor_tokens_tokens"] = [{"description": "siem"}]
         children: dict[str, Any] = {name: {"hosts": hosts} for name, hosts in groups.items()}
@@ -126,6 +133,7 @@ class Journey:
         run = self.by_a_person if personally else self.run
         self.node.lab.forget_calls()
         predicted = run(name, "--check", *arguments).succeeded()
+        self.predicted = predicted.output
         assert not [call for call in self.node.lab.calls() if call["write"]]
         done = run(name, *arguments).succeeded()
         assert done.changes == predicted.changes
@@ -183,7 +191,10 @@ def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspac
     # Set up with the key of the first login, and verify.
     platforms = [(PLATFORM, "forescout_module"), (SECOND, "forescout_module")]
     token = [(NORTH, "sensor_access_token")]
-    assert journey.predicted_and_done("site") == [*both, *platforms, *token]
+    report = "--extra-vars=defender_iot_report=plan"
+    assert journey.predicted_and_done("site", report) == [*both, *platforms, *token]
+    assert journey.predicted.count("so this access serves a retired product") == 2
+    assert f"{CONSOLE} is a trusted host of {NEW}, {OLD}." in journey.predicted
     for name in (PLATFORM, SECOND):
         journey.example.wait_for_poll(name)
     assert journey.run("verify").succeeded().changes == []
@@ -194,7 +205,7 @@ def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspac
     assert journey.predicted_and_done("site") == [*both, own_token]
     journey.sensors = dict(SENSORS)
     assert journey.predicted_and_done("site") == both
-    assert journey.trusted(OLD) == list(SENSORS.values())
+    assert set(journey.trusted(OLD)) == {*SENSORS.values(), CONSOLE_ADDRESS}
 
     # Retire it. A sensor that a platform uses is refused.
     journey.decommissioned = [NORTH]
@@ -203,7 +214,7 @@ def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspac
     assert f"forescout_module_sensor of {PLATFORM}, {SECOND} names it" in refused.output
     journey.decommissioned = [SOUTH]
     assert journey.predicted_and_done("decommission") == [*both, own_token]
-    assert journey.trusted(OLD) == [SENSORS[NORTH]]
+    assert set(journey.trusted(OLD)) == {SENSORS[NORTH], CONSOLE_ADDRESS}
 
     # Retire a FortiGate with a blocked host, and a platform whose token another one still uses.
     block_list = Site(node)

@@ -149,6 +149,7 @@ def document(
         "blocks": blocks or [],
         "proposals": proposals or [],
         "left_behind": [],
+        "retired_clients": [],
         **traits,
     }
 
@@ -233,6 +234,7 @@ def hostile() -> dict[str, Any]:
         blocks=[block(text) for text in HOSTILE.values()],
         proposals=[proposal(text) for text in HOSTILE.values()],
         left_behind=[left_behind(text) for text in HOSTILE.values()],
+        retired_clients=[{"host": text, "fortigates": [text]} for text in HOSTILE.values()],
         playbook=HOSTILE["script"],
         collection=HOSTILE["image"],
     )

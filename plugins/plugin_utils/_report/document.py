@@ -93,8 +93,13 @@ def document(
     verdicts: Mapping[str, Mapping[str, Any]],
     blocking: Blocking = Blocking(),
     left_behind: LeftBehind = LeftBehind(),
+    consoles: Sequence[Appliance] = (),
 ) -> dict[str, Any]:
-    """Return the report. ``verdicts`` are the results of verification, by appliance."""
+    """Return the report.
+
+    ``verdicts`` are the results of verification, by appliance. ``consoles`` are the hosts of the inventory
+    group ``management_consoles``.
+    """
     known = sorted(appliances, key=lambda each: (each.site, each.name))
     mode = "apply" if any(outcome.acts for outcome in outcomes) else "check"
     by_appliance: dict[str, list[Outcome]] = {each.name: [] for each in known}
@@ -105,7 +110,8 @@ def document(
     objects = [
         entry for row in rows for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
     ]
-    edges = list(_edges(known, mode, objects, verdicts, _callers(known, outcomes)))
+    sensors = [each for each in known if each.kind == "sensor"]
+    edges = list(_edges(known, mode, objects, verdicts, _callers(known, outcomes, sensors)))
     state = _state(mode, rows, objects)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -123,7 +129,14 @@ def document(
         "blocks": list(_blocks(known, blocking)),
         "proposals": list(_proposals(blocking)),
         "left_behind": [_left_behind(host, left_behind.store) for host in left_behind.hosts],
+        "retired_clients": list(_retired_clients(_callers(known, outcomes, consoles))),
     }
+
+
+def _retired_clients(callers: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Any]]:
+    """Yield each management console with the FortiGates of which it is a trusted host."""
+    for console in sorted({name for names in callers.values() for name in names}):
+        yield {"host": console, "fortigates": [each for each, names in callers.items() if console in names]}
 
 
 def _left_behind(host: str, store: str) -> dict[str, str]:
@@ -273,8 +286,10 @@ def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]
             yield f"{path}{name}", inner
 
 
-def _callers(appliances: Sequence[Appliance], outcomes: Iterable[Outcome]) -> dict[str, list[str]]:
-    """Return the sensors that are trusted hosts of each FortiGate.
+def _callers(
+    appliances: Sequence[Appliance], outcomes: Iterable[Outcome], clients: Sequence[Appliance]
+) -> dict[str, list[str]]:
+    """Return the clients that are trusted hosts of each FortiGate.
 
     If no task has said which hosts a FortiGate trusts, the inventory decides.
     """
@@ -282,19 +297,18 @@ def _callers(appliances: Sequence[Appliance], outcomes: Iterable[Outcome]) -> di
     for outcome in outcomes:
         if outcome.trusted is not None:
             declared.setdefault(outcome.appliance, set()).update(outcome.trusted)
-    sensors = [each for each in appliances if each.kind == "sensor"]
     return {
-        each.name: [sensor.name for sensor in sensors if _trusts(each, declared.get(each.name), sensor)]
+        each.name: [client.name for client in clients if _trusts(each, declared.get(each.name), client)]
         for each in appliances
         if each.kind == "fortigate"
     }
 
 
-def _trusts(fortigate: Appliance, declared: Iterable[str] | None, sensor: Appliance) -> bool:
+def _trusts(fortigate: Appliance, declared: Iterable[str] | None, client: Appliance) -> bool:
     if declared is None:
-        return fortigate.trust == "all" or sensor.site == fortigate.site
+        return fortigate.trust == "all" or client.site == fortigate.site
     try:
-        address = ipaddress.ip_address(sensor.address)
+        address = ipaddress.ip_address(client.address)
     except ValueError:
         return False
     return any(address in ipaddress.ip_network(each) for each in declared)

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._text.markdown import code, fitted, html_code
 from .document import CHANGES, by_appliance
-from .sentences import STATE_WORDS, headline, integrations, kept, left_behind
+from .sentences import STATE_WORDS, headline, integrations, kept, left_behind, retired_client
 
 LONG = 200
 """Maximum number of characters of one value."""
@@ -37,6 +37,7 @@ def render(document: Mapping[str, Any]) -> str:
         *_unchecked(document),
         *_kept(document),
         *_left(document),
+        *_retired(document),
         *_sites(document),
         *_details(document),
     ]
@@ -67,6 +68,14 @@ def _left(document: Mapping[str, Any]) -> Iterator[str]:
         yield "\n**Left behind**, not in the inventory any more:\n\n"
     for each in document["left_behind"]:
         yield f"- {code(each['host'])}: {code(left_behind(each))}\n"
+
+
+def _retired(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the trusted hosts that are of a retired product."""
+    if document["retired_clients"]:
+        yield "\n**Access of a retired product**:\n\n"
+    for each in document["retired_clients"]:
+        yield f"- {code(each['host'])} is {code(retired_client(each))}\n"
 
 
 def _sites(document: Mapping[str, Any]) -> Iterator[str]:

@@ -38,6 +38,7 @@ KINDS = {
 OF_APPLIANCE = ("defender_iot_site", "forescout_module_sensor", "ansible_host", "fortigate_access_trust")
 VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict", "fortisiem_events_verdict"}
 UNUSED = "sensor_tokens_unused"
+CONSOLES = "management_consoles"
 LEFT_BEHIND = "defender_iot_left_behind"
 HIDDEN = "no_log hides the result of its task, so its state is unknown"
 OUTCOME = f"{COLLECTION}.report_outcome"
@@ -88,6 +89,7 @@ class Recorder:
         self.blocks: dict[str, list[Mapping[str, Any]]] = {}
         self.proposals: dict[str, list[Mapping[str, Any]]] = {}
         self.left_behind = LeftBehind()
+        self.consoles: list[Appliance] = []
 
     def start(self, playbook: Any) -> None:
         """Record the start of a playbook."""
@@ -141,6 +143,9 @@ class Recorder:
         for host in manager._inventory.get_hosts(self._pattern(play), ignore_restrictions=True):
             if host.name not in self.appliances:
                 self.appliances[host.name] = _appliance(host, kinds[0], manager, play._loader)
+        self.consoles = [
+            _appliance(host, CONSOLES, manager, play._loader) for host in _consoles(manager._inventory.groups)
+        ]
 
     def note(self, result: Any, event: str, *, ignored: bool = False) -> None:
         """Record the outcome of a task on one of the appliances.
@@ -187,7 +192,9 @@ class Recorder:
         origin = Origin(self.playbook, f"{COLLECTION} {version()}", as_text(now()))
         blocking = Blocking(self.blocks, self.proposals)
         known = self.appliances.values()
-        return document(origin, known, self.outcomes, self.verdicts, blocking, self.left_behind)
+        return document(
+            origin, known, self.outcomes, self.verdicts, blocking, self.left_behind, self.consoles
+        )
 
     def write(self, report: Mapping[str, Any]) -> Path:
         """Write all files and return their folder. Raises OSError."""
@@ -233,6 +240,12 @@ def _appliance(host: Any, kind: str, manager: Any, loader: Any) -> Appliance:
     site, asks, address, trust = known
     kind = next((kind for group, kind in KINDS.items() if group in groups), kind)
     return Appliance(str(host.name), kind, site, asks or None, address or str(host.name), trust or "all")
+
+
+def _consoles(groups: Mapping[str, Any]) -> list[Any]:
+    """Return the management consoles of the inventory. A pattern would warn of groups that do not exist."""
+    named = groups[CONSOLES].get_hosts() if CONSOLES in groups else []
+    return [host for host in named if "decommissioned" not in {group.name for group in host.get_groups()}]
 
 
 def _is_of_role(task: Any) -> bool:

@@ -56,6 +56,7 @@ def summary(document: Mapping[str, Any]) -> list[str]:
         f"  {each['appliance']}: {each['kind']} {each['name']} is {each['message']}"
         for each in kept(document)
     ]
+    retired = [f"  {each['host']} is {retired_client(each)}" for each in document["retired_clients"]]
     found = [
         headline(document),
         *filter(None, [integrations(document)]),
@@ -65,8 +66,17 @@ def summary(document: Mapping[str, Any]) -> list[str]:
             [f"  {each['host']} is left behind: {left_behind(each)}" for each in document["left_behind"]],
             "  and {} more that are left behind, see the report",
         ),
+        *shortened(retired, "  and {} more that are retired, see the report"),
     ]
     return [visible(line) for line in found]
+
+
+def retired_client(each: Mapping[str, Any]) -> str:
+    """Return why the access of a management console may be removed."""
+    return (
+        f"a trusted host of {', '.join(each['fortigates'])}. Microsoft retired the on-premises management "
+        "console on 2025-01-01, so this access serves a retired product"
+    )
 
 
 def left_behind(each: Mapping[str, Any]) -> str:

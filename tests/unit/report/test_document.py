@@ -261,6 +261,22 @@ def test_the_inventory_says_who_calls_a_fortigate_that_was_not_checked(trust: st
     assert callers(of=Appliance("fgt", "fortigate", "north", trust=trust)) == found
 
 
+def test_a_management_console_that_is_a_trusted_host_is_of_a_retired_product() -> None:
+    consoles = [Appliance(name, "management_console", address=f"192.0.2.{n}") for n, name in enumerate("ab")]
+    other = Appliance("second", "fortigate")
+    outcomes = [Outcome("fgt", "checked", trusted=["192.0.2.1/32"]), Outcome("second", "failed", "refused")]
+    report = document(ORIGIN, (FGT, other), outcomes, {}, consoles=consoles)
+    jsonschema.validate(report, SCHEMA)
+    assert report["retired_clients"] == [
+        {"host": "a", "fortigates": ["second"]},
+        {"host": "b", "fortigates": ["second", "fgt"]},
+    ]
+    assert summary(report)[-1] == (
+        "  b is a trusted host of second, fgt. Microsoft retired the on-premises management console on "
+        "2025-01-01, so this access serves a retired product"
+    )
+
+
 def test_hosts_that_are_left_behind_are_reported_with_the_command_that_cleans_up() -> None:
     left = LeftBehind("vault_file:/srv/.secrets", ["fgt-old", "a b"])
     report = document(ORIGIN, (SENSOR,), [seen(of=SENSOR)], {}, left_behind=left)

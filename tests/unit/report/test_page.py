@@ -222,3 +222,8 @@ def test_hosts_that_are_left_behind_are_listed_with_the_command() -> None:
     assert text.count("<td><bdi>fgt-old</bdi></td>") == 4
     assert "<li>2 hosts are left behind: not in the inventory any more.</li>" in text
     assert 'id="left-behind"' not in render(clean())
+
+
+def test_the_access_of_a_retired_product_is_a_finding() -> None:
+    text = render({**clean(), "retired_clients": [{"host": "console", "fortigates": ["fgt"]}]})
+    assert "<li>console is a trusted host of fgt. Microsoft retired the" in text
