@@ -60,7 +60,8 @@ class Server:
     def of(cls, http: Http, seconds: float) -> Server:
         """Return the server that a session is for."""
         parts, proxy = urlsplit(http.url), str(http.session.proxies.get("https", ""))
-        headers = http.session.get_adapter(http.url).proxy_headers(proxy)
+        adapter: Any = http.session.get_adapter(http.url)
+        headers = adapter.proxy_headers(proxy)
         return cls(str(parts.hostname), parts.port or HTTPS_PORT, seconds, proxy, headers)
 
     def __str__(self) -> str:
@@ -92,7 +93,7 @@ class Server:
     def _socks(self) -> socket.socket:
         proxy = urlsplit(self.proxy)
         account = [unquote(each) if each else None for each in (proxy.username, proxy.password)]
-        return socks.create_connection(
+        connection: socket.socket = socks.create_connection(
             (self.host, self.port),
             self.seconds,
             None,
@@ -102,6 +103,7 @@ class Server:
             proxy.scheme == "socks5h",
             *account,
         )
+        return connection
 
 
 def _unchecked() -> ssl.SSLContext:
