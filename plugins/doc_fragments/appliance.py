@@ -19,7 +19,8 @@ options:
     default: true
   ca_path:
     description:
-      - A PEM file with the CA certificates to trust, instead of those of the Python package C(certifi).
+      - A PEM file with the CA certificates to trust. If it is not set, those of the Python package
+        C(certifi) are trusted.
     type: path
   cert_fingerprint:
     description:
@@ -27,15 +28,17 @@ options:
         without colons. It is compared on every connection, before anything is sent.
       - It replaces all other checks. O(ca_path), and the name and the dates of the certificate, are ignored.
         It cannot be combined with O(validate_certs=false).
+      - If it is not set, O(validate_certs) decides.
     type: str
   client_cert:
     description:
       - A PEM file with the client certificate to present to the appliance. It must contain the key too,
-        unless O(client_key) is set.
+        unless O(client_key) is set. If it is not set, no client certificate is presented.
     type: path
   client_key:
     description:
-      - A PEM file with the unencrypted private key of O(client_cert).
+      - A PEM file with the unencrypted private key of O(client_cert). If it is not set, O(client_cert)
+        contains the key.
     type: path
   proxy:
     description:
@@ -44,6 +47,7 @@ options:
         resolves it.
       - Write a user name and a password percent-encoded before the host, as in
         V(http://NAME:PASSWORD@192.0.2.9:3128). They appear in no output.
+      - If it is not set, the connection is direct.
     type: str
   connect_timeout:
     description:
@@ -58,7 +62,7 @@ options:
   _call:
     description:
       - Internal. The action plugin sets it when a task is delegated to another host. Do not use it in
-        playbooks.
+        playbooks. If it is not set, the task is not delegated.
     type: str
 requirements:
   - requests >= 2.31 (on the control node, and on every host to which a task is delegated)

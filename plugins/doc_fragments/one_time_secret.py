@@ -27,12 +27,12 @@ options:
   rotation_id:
     description:
       - Name of the rotation, such as V(2026-q4). The next run replaces a secret that was minted under another
-        name.
+        name. If it is not set, the name is not compared.
     type: str
   max_age:
     description:
       - Age in days after which the next run replaces the secret. A manually stored secret has no known age,
-        and is never replaced because of it.
+        and is never replaced because of it. If it is not set, the age is not compared.
     type: int
   return_secret:
     description:

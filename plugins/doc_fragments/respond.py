@@ -110,6 +110,7 @@ options:
     default: 0.1
   approvals:
     description:
-      - File with the decisions of persons about single addresses. If it is set, it must exist.
+      - File with the decisions of persons about single addresses. If it is set, it must exist. If it is not
+        set, there are none.
     type: path
 """

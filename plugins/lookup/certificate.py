@@ -23,12 +23,16 @@ options:
   ca_path:
     description: File with the CA certificates to trust, instead of those of the Python package C(certifi).
     type: path
+  proxy:
+    description: The proxy to connect through, as C(http://host:port) or C(socks5h://host:port). By default,
+      the lookup connects directly.
+    type: str
   connect_timeout:
     description: Time limit in seconds for a connection.
     type: int
     default: 10
 notes:
-  - Proxies and bastions are not supported. The lookup connects from the control node.
+  - Bastions are not supported. The lookup connects from the control node.
 """
 
 EXAMPLES = r"""
@@ -69,7 +73,7 @@ class LookupModule(LookupBase):
     ) -> list[dict[str, Any]]:
         """Return the certificate of each address. Raises AnsibleLookupError."""
         self.set_options(var_options=variables, direct=kwargs)
-        options = plain({name: self.get_option(name) for name in ("ca_path", "connect_timeout")})
+        options = plain({name: self.get_option(name) for name in ("ca_path", "proxy", "connect_timeout")})
         try:
             return [presented_certificate(str(url), options) for url in terms]
         except (InvalidOptions, ApplianceError) as error:

@@ -56,7 +56,8 @@ options:
   newer_than:
     description:
       - Also check whether the host has a value that is not older than this time, such as
-        V(2026-11-02T10:15:00Z). A time without an offset is in UTC.
+        V(2026-11-02T10:15:00Z). A time without an offset is in UTC. If it is not set, the age of the values
+        is not checked.
     type: str
   wait:
     description:

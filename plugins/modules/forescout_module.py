@@ -112,6 +112,7 @@ options:
       - The map's login requires either O(token), or O(username) and O(password).
       - The guide C(docs/endpoint_maps.md) of this collection describes how to write one. The collection
         includes a map for the lab only.
+      - Required with O(transport=rest).
     type: path
   server_address:
     description:

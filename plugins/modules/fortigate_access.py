@@ -39,7 +39,7 @@ options:
   profiles:
     description:
       - The admin profiles. Each entry has the options of M(otsec.defender_iot.fortigate_admin_profile),
-        except those of the connection.
+        except those of the connection. If it is not set, no profile is managed.
     type: list
     elements: dict
   admins:
@@ -48,11 +48,13 @@ options:
         except those of the connection.
       - C(secret_ref), C(rotation_id), C(max_age) and C(recreate) apply to the API key, as in
         M(otsec.defender_iot.fortigate_api_key). With C(state=absent) the stored key is removed too.
+      - If it is not set, no administrator is managed.
     type: list
     elements: dict
   trusted_hosts:
     description:
-      - The trusted hosts of all administrators that do not set their own.
+      - The trusted hosts of all administrators that do not set their own. If it is not set, each
+        administrator must set its own.
     type: list
     elements: str
   inventory_hosts:
@@ -78,8 +80,8 @@ options:
     description:
       - Where to store the API keys of all administrators that do not set C(secret_ref). The reference of the
         administrator C(NAME) is this text followed by C(/NAME).
-      - If neither is set, or if C(secret_ref) is an empty string, the key of the administrator is not
-        managed.
+      - If it is not set, only the keys of administrators with C(secret_ref) are managed. An empty
+        C(secret_ref) leaves the key of its administrator as it is.
     type: str
   recreate:
     description:
@@ -91,6 +93,7 @@ options:
   rotation_id:
     description:
       - The C(rotation_id) of all administrators that do not set their own. An empty string counts as not set.
+        If it is not set, only those of administrators count.
     type: str
   rotate_only:
     description:
@@ -161,6 +164,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+trusted_hosts:
+  description: The declared trusted hosts of all administrators in O(admins).
+  type: list
+  elements: str
+  returned: success, and on failure after the first request
+  sample: [192.0.2.20/32]
 objects:
   description:
     - The objects and the actions taken, in order.

@@ -42,7 +42,7 @@ options:
     required: true
   comments:
     description:
-      - Comment, at most 255 characters.
+      - Comment, at most 255 characters. If it is not set, it is not changed.
     type: str
   preset:
     description:
@@ -58,6 +58,7 @@ options:
         that keeps the block list of M(otsec.defender_iot.fortigate_block_list).
       - If O(firewall) is set to a value other than V(custom), the firewall permissions of the preset do not
         apply. Each permission in O(firewall_permissions) overrides the one of the preset.
+      - If it is not set, only the permissions that the task sets are managed.
     type: str
     choices: [defender_iot, defender_iot_respond]
   scope:
@@ -65,69 +66,80 @@ options:
       - Scope of the profile, which is the whole device (V(global)) or the VDOMs of the administrator
         (V(vdom)).
       - A FortiGate without multiple VDOMs does not have this setting. It then reads as V(vdom).
+      - If it is not set, it is not changed.
     type: str
     choices: [vdom, global]
   security_fabric:
     description:
       - The access permission group I(Security Fabric). V(custom) uses O(security_fabric_permissions). FortiOS
-        has V(custom) from 7.6.5 on.
+        has V(custom) from 7.6.5 on. If it is not set, O(preset) applies. Without a preset it is not changed.
     type: str
     choices: [none, read, read-write, custom]
   fortiview:
     description:
-      - The access permission group I(FortiView).
+      - The access permission group I(FortiView). If it is not set, O(preset) applies. Without a preset it is
+        not changed.
     type: str
     choices: [none, read, read-write]
   user_device:
     description:
-      - The access permission group I(User & Device), in later versions I(User & Authentication).
+      - The access permission group I(User & Device), in later versions I(User & Authentication). If it is not
+        set, O(preset) applies. Without a preset it is not changed.
     type: str
     choices: [none, read, read-write]
   firewall:
     description:
-      - The access permission group I(Firewall). V(custom) uses O(firewall_permissions).
+      - The access permission group I(Firewall). V(custom) uses O(firewall_permissions). If it is not set,
+        O(preset) applies. Without a preset it is not changed.
     type: str
     choices: [none, read, read-write, custom]
   log_report:
     description:
-      - The access permission group I(Log & Report). V(custom) uses O(log_report_permissions).
+      - The access permission group I(Log & Report). V(custom) uses O(log_report_permissions). If it is not
+        set, O(preset) applies. Without a preset it is not changed.
     type: str
     choices: [none, read, read-write, custom]
   network:
     description:
-      - The access permission group I(Network). V(custom) uses O(network_permissions).
+      - The access permission group I(Network). V(custom) uses O(network_permissions). If it is not set,
+        O(preset) applies. Without a preset it is not changed.
     type: str
     choices: [none, read, read-write, custom]
   system:
     description:
-      - The access permission group I(System). V(custom) uses O(system_permissions).
+      - The access permission group I(System). V(custom) uses O(system_permissions). If it is not set,
+        O(preset) applies. Without a preset it is not changed.
     type: str
     choices: [none, read, read-write, custom]
   security_profile:
     description:
-      - The access permission group I(Security Profile). V(custom) uses O(security_profile_permissions).
+      - The access permission group I(Security Profile). V(custom) uses O(security_profile_permissions). If it
+        is not set, O(preset) applies. Without a preset it is not changed.
     type: str
     choices: [none, read, read-write, custom]
   vpn:
     description:
-      - The access permission group I(VPN).
+      - The access permission group I(VPN). If it is not set, O(preset) applies. Without a preset it is not
+        changed.
     type: str
     choices: [none, read, read-write]
   wan_opt_cache:
     description:
       - The access permission group I(WAN Opt & Cache). Some models and versions do not have it. It then reads
-        as V(none).
+        as V(none). If it is not set, O(preset) applies. Without a preset it is not changed.
     type: str
     choices: [none, read, read-write]
   wifi_switch:
     description:
-      - The access permission group I(WiFi & Switch).
+      - The access permission group I(WiFi & Switch). If it is not set, O(preset) applies. Without a preset it
+        is not changed.
     type: str
     choices: [none, read, read-write]
   security_fabric_permissions:
     description:
       - The permissions of the group I(Security Fabric). Requires O(security_fabric=custom) in the same task.
       - FortiOS has it from 7.6.5 on.
+      - A permission that is not set is not changed.
     type: dict
     suboptions:
       csfsys:
@@ -140,7 +152,8 @@ options:
         choices: [none, read, read-write]
   firewall_permissions:
     description:
-      - The permissions of the group I(Firewall). Requires O(firewall=custom) in the same task.
+      - The permissions of the group I(Firewall). Requires O(firewall=custom) in the same task. If a
+        permission is not set, O(preset) applies. Without a preset it is not changed.
     type: dict
     suboptions:
       policy:
@@ -167,7 +180,8 @@ options:
         choices: [none, read, read-write]
   log_report_permissions:
     description:
-      - The permissions of the group I(Log & Report). Requires O(log_report=custom) in the same task.
+      - The permissions of the group I(Log & Report). Requires O(log_report=custom) in the same task. A
+        permission that is not set is not changed.
     type: dict
     suboptions:
       config:
@@ -188,7 +202,8 @@ options:
         choices: [none, read, read-write]
   network_permissions:
     description:
-      - The permissions of the group I(Network). Requires O(network=custom) in the same task.
+      - The permissions of the group I(Network). Requires O(network=custom) in the same task. A permission
+        that is not set is not changed.
     type: dict
     suboptions:
       cfg:
@@ -205,7 +220,8 @@ options:
         choices: [none, read, read-write]
   system_permissions:
     description:
-      - The permissions of the group I(System). Requires O(system=custom) in the same task.
+      - The permissions of the group I(System). Requires O(system=custom) in the same task. A permission that
+        is not set is not changed.
     type: dict
     suboptions:
       admin:
@@ -230,6 +246,7 @@ options:
         task.
       - The permissions of this group depend most on the version. A permission that a version does not have
         reads as V(none).
+      - A permission that is not set is not changed.
     type: dict
     suboptions:
       antivirus:
@@ -301,52 +318,53 @@ options:
   override_idle_timeout:
     description:
       - The setting I(Override Idle Timeout). If it is V(true), O(idle_timeout) applies to administrators with
-        this profile.
+        this profile. If it is not set, it is not changed.
     type: bool
   idle_timeout:
     description:
       - Idle time in minutes after which a session ends, from 1 to 480. V(0) is never. Requires
-        O(override_idle_timeout=true) in the same task.
+        O(override_idle_timeout=true) in the same task. If it is not set, it is not changed.
     type: int
   system_diagnostics:
     description:
       - The setting I(CLI diagnostic commands). It is on in a new profile.
       - FortiOS has it from 6.4.0 until before 7.4.2. From 7.4.2 on, the C(cli_) options replace it.
+      - If it is not set, O(preset) applies. Without a preset it is not changed.
     type: bool
   system_execute_ssh:
     description:
       - Whether the CLI command C(execute ssh) is allowed. It is allowed in a new profile. FortiOS has this
-        setting from 7.2.1 on.
+        setting from 7.2.1 on. If it is not set, O(preset) applies. Without a preset it is not changed.
     type: bool
   system_execute_telnet:
     description:
       - Whether the CLI command C(execute telnet) is allowed. It is allowed in a new profile. FortiOS has this
-        setting from 7.2.1 on.
+        setting from 7.2.1 on. If it is not set, O(preset) applies. Without a preset it is not changed.
     type: bool
   cli_diagnose:
     description:
       - Whether the CLI command C(diagnose) is allowed. It is not allowed in a new profile. FortiOS has this
-        setting from 7.4.2 on.
+        setting from 7.4.2 on. If it is not set, it is not changed.
     type: bool
   cli_get:
     description:
       - Whether the CLI command C(get) is allowed. It is not allowed in a new profile. FortiOS has this
-        setting from 7.4.2 on.
+        setting from 7.4.2 on. If it is not set, it is not changed.
     type: bool
   cli_show:
     description:
       - Whether the CLI command C(show) is allowed. It is not allowed in a new profile. FortiOS has this
-        setting from 7.4.2 on.
+        setting from 7.4.2 on. If it is not set, it is not changed.
     type: bool
   cli_exec:
     description:
       - Whether the CLI command C(execute) is allowed. It is not allowed in a new profile. FortiOS has this
-        setting from 7.4.2 on.
+        setting from 7.4.2 on. If it is not set, it is not changed.
     type: bool
   cli_config:
     description:
       - Whether the CLI command C(config) is allowed. It is not allowed in a new profile. FortiOS has this
-        setting from 7.4.2 on.
+        setting from 7.4.2 on. If it is not set, it is not changed.
     type: bool
 notes:
   - Settings that a version or model does not have are omitted if they are not set, or set to V(none) or

@@ -40,7 +40,7 @@ options:
     required: true
   comments:
     description:
-      - Comment, at most 255 characters.
+      - Comment, at most 255 characters. If it is not set, it is not changed.
     type: str
   profile:
     description:
@@ -66,6 +66,7 @@ options:
       - A FortiGate with multiple VDOMs expects at least one, unless the scope of the profile is global.
       - FortiOS handles requests that name no VDOM in the management VDOM, which is V(root) by default, and
         refuses an administrator without access to it. The task warns if the list lacks that VDOM.
+      - If it is not set, it is not changed.
     type: list
     elements: str
   cors_allow_origin:
@@ -73,6 +74,7 @@ options:
       - Origin of web pages that may call the API with this administrator's key, I(CORS Allow Origin) in the
         GUI. An empty string disables it.
       - FortiOS warns against V(*).
+      - If it is not set, it is not changed.
     type: str
   pki_group:
     description:
@@ -83,7 +85,7 @@ options:
   schedule:
     description:
       - Name of the schedule during which the administrator can log in. An empty string removes the limit.
-        Which table of schedules it refers to is not documented.
+        Which table of schedules it refers to is not documented. If it is not set, it is not changed.
     type: str
   secret_ref:
     description:
@@ -92,7 +94,7 @@ options:
         the store before it creates the administrator again. The next run of
         M(otsec.defender_iot.fortigate_api_key) then replaces the stored key, unless the FortiGate accepts it.
         If the store cannot be written, the administrator is not created.
-      - Without this option, M(otsec.defender_iot.fortigate_api_key) cannot detect that the administrator was
+      - If it is not set, M(otsec.defender_iot.fortigate_api_key) cannot detect that the administrator was
         deleted and created again. FortiOS documents no attribute that distinguishes an administrator from an
         earlier one of the same name.
       - Nothing is written to the store if the administrator exists, and with O(state=absent).
@@ -125,16 +127,15 @@ author:
 EXAMPLES = r"""
 # The tasks read the connection from FORTIGATE_URL and FORTIGATE_TOKEN.
 
-- name: Create a REST API administrator for the sensors and their management console
+- name: Create a REST API administrator for the sensors
   otsec.defender_iot.fortigate_api_admin:
     name: defender-iot
-    comments: Forwarding rule block-sources, minor alerts and above
+    comments: Microsoft Defender for IoT sensors
     profile: defender-iot
     trusted_hosts:
       - 192.0.2.20
       - 198.51.100.0/28
       - 2001:db8::20
-    cors_allow_origin: https://fgt-north-01.example.com
 
 - name: Set all sensors of the inventory as the trusted hosts
   otsec.defender_iot.fortigate_api_admin:
@@ -169,7 +170,7 @@ admin:
   returned: success
   sample:
     name: defender-iot
-    comments: Forwarding rule block-sources, minor alerts and above
+    comments: Microsoft Defender for IoT sensors
     profile: defender-iot
     trusted_hosts:
       - 192.0.2.20/32
@@ -177,7 +178,7 @@ admin:
       - 2001:db8::20/128
     vdoms:
       - root
-    cors_allow_origin: https://fgt-north-01.example.com
+    cors_allow_origin: ""
     pki_group: ""
     schedule: ""
 objects:

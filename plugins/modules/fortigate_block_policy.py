@@ -53,7 +53,8 @@ options:
     type: bool
   proof:
     description:
-      - The packet whose policy the FortiGate looks up for RV(verdict). Its source is a host in the group.
+      - The packet whose policy the FortiGate looks up for RV(verdict). Its source is a host in the group. If
+        it is not set, no packet is looked up, and the verdict is never V(effective).
     type: dict
     suboptions:
       interface:

@@ -36,12 +36,13 @@ options:
       addresses:
         description:
           - Reporting IP addresses of the sensor in FortiSIEM. Behind NAT or a syslog relay, this is not the
-            sensor's own address.
+            sensor's own address. Required if O(sources[].names) is not set.
         type: list
         elements: str
       names:
         description:
-          - Names of the sensor as a reporting device in FortiSIEM.
+          - Names of the sensor as a reporting device in FortiSIEM. Required if O(sources[].addresses) is not
+            set.
         type: list
         elements: str
   since:
@@ -75,7 +76,7 @@ options:
   text:
     description:
       - Also count the alerts whose raw text contains this text, such as the title of a test alert, not
-        case-sensitive.
+        case-sensitive. If it is not set, nothing is compared.
     type: str
   raw:
     description:

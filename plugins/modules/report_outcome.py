@@ -26,7 +26,8 @@ description:
 options:
   verification:
     description:
-      - Result of P(otsec.defender_iot.verification#filter). If it is set, no report is needed.
+      - Result of P(otsec.defender_iot.verification#filter). If it is set, no report is needed. If it is not
+        set, the report of the run is required.
     type: dict
 extends_documentation_fragment:
   - otsec.defender_iot.attributes.about_run

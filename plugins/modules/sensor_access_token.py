@@ -77,6 +77,7 @@ options:
       - The map's login requires either O(token), or O(username) and O(password).
       - The guide C(docs/endpoint_maps.md) of this collection describes how to write one. The collection
         includes a map for the lab only.
+      - If it is not set, an operator creates and deletes the token.
     type: path
   recreate:
     description:
@@ -102,7 +103,15 @@ options:
   used_by:
     description:
       - Names of the clients that are declared to use the token, such as Forescout platforms. While there are
-        any, O(state=absent) is refused. The role C(sensor_tokens) sets it from the inventory.
+        any, O(state=absent) is refused. The role C(sensor_tokens) sets it from the inventory. If it is not
+        set, no client is declared.
+    type: list
+    elements: str
+  abandoned_by:
+    description:
+      - Names of clients that no longer use the token, such as decommissioned Forescout platforms. With
+        O(state=present) they are removed from the token's consumers in the secret store, also with
+        O(rotate_only=true). If it is not set, the store keeps all consumers.
     type: list
     elements: str
   rotate_only:
@@ -320,6 +329,7 @@ MODULE = Module(
             "previous": {"type": "str", "choices": ["keep", "absent"], "default": "keep"},
             "replaced": {"type": "bool", "default": False},
             "used_by": {"type": "list", "elements": "str"},
+            "abandoned_by": {"type": "list", "elements": "str"},
             **ROTATE_ONLY,
         }
     ),

@@ -20,32 +20,34 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - Return only handled or only unhandled alerts.
+      - Return only handled or only unhandled alerts. If it is not set, both are returned.
     type: str
     choices: [handled, unhandled]
   since:
     description:
       - Return only alerts from this time on, such as V(2026-11-02T10:15:00Z). A time without an offset is in
-        UTC.
+        UTC. If it is not set, there is no earliest time.
     type: str
   until:
     description:
-      - Return only alerts up to this time.
+      - Return only alerts up to this time. If it is not set, there is no latest time.
     type: str
   type:
     description:
-      - Return only alerts of this type. The API supports no other types.
+      - Return only alerts of this type. The API supports no other types. If it is not set, alerts of all
+        types are returned.
     type: str
     choices: [disconnections, unexpected_new_devices]
   severities:
     description:
-      - Return only alerts with one of these severities.
+      - Return only alerts with one of these severities. If it is not set, alerts of all severities are
+        returned.
     type: list
     elements: str
     choices: [critical, major, minor, warning]
   engines:
     description:
-      - Return only alerts from these engines.
+      - Return only alerts from these engines. If it is not set, alerts of all engines are returned.
     type: list
     elements: str
     choices: [protocol_violation, policy_violation, malware, anomaly, operational]

@@ -27,6 +27,7 @@ SELDOM = {"poll_interval": 86400}
 # The files that take longest on one worker.
 LONGEST = (
     "fstool",
+    "journey",
     "move",
     "respond",
     "secret_crashes",

@@ -12,18 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.otsec.defender_iot.tests.support.walk import Walk, recap
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
 LAID_OUT = """```shell
 cp -r $COLLECTION/examples/inventory $COLLECTION/examples/rollout.yml .
+mv fortigates.yml inventory
 (umask 077 && openssl rand -base64 32 > ../vault-password)
 export ANSIBLE_VAULT_PASSWORD_FILE=$PWD/../vault-password ANSIBLE_INVENTORY=$PWD/inventory
 ansible-playbook -i inventory otsec.defender_iot.lab -e lab_directory=$PWD/.lab
 cp .lab/inventory.yml inventory/lab.yml
 ```
 """
+# Its pin in the inventory is that of a real FortiGate.
+PINNED = "fgt-south-01"
 # The page shows this play, without a command that runs it.
 POLICY = """```shell
 cat > block_list.yml <<'END'
@@ -82,6 +86,9 @@ def walk(tmp_path: Path) -> Iterator[Walk]:
     sections["docs/blocking.md"] = POLICY + sections["docs/blocking.md"]
     commands = LAID_OUT + "".join(sections.values())
     walk = Walk(tmp_path, commands)
+    pins = {f"fortigate_{role}_cert_fingerprint": "AB" * 32 for role in ("access", "response")}
+    hosts = {PINNED: {**pins, "lab_certificate": "self_signed"}}
+    (tmp_path / "fortigates.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
     try:
         yield walk
     finally:

@@ -2,26 +2,57 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of an installation in one inventory file, from the first login to an empty store."""
+"""The life of an installation in one inventory file, from the tarball to an empty store."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import ssl
+import subprocess
+import sys
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from ansible_collections.otsec.defender_iot.tests.support.block_lists import SOON, Site
 from ansible_collections.otsec.defender_iot.tests.support.example import Example
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
-from ansible_collections.otsec.defender_iot.tests.support.workspace import COLLECTION, Run, Workspace
+from ansible_collections.otsec.defender_iot.tests.support.patience import RUN_SECONDS
+from ansible_collections.otsec.defender_iot.tests.support.servers import HttpProxy, running
+from ansible_collections.otsec.defender_iot.tests.support.workspace import COLLECTION, ROOT, Run, Workspace
 
 # The certificate of the first one cannot be verified. The second one is used with the account of a person.
 NEW, OLD = "fgt-self_signed", "fgt-south-01"
-SENSORS = {"sensor-north-01": "192.0.2.11", "sensor-south-01": "198.51.100.11"}
-PLATFORM = "forescout-01"
+# It is decommissioned from the start, so no run configures it.
+NEVER = "fgt-north-02"
+NORTH, SOUTH = "sensor-north-01", "sensor-south-01"
+SENSORS = {NORTH: "192.0.2.11", SOUTH: "198.51.100.11"}
+PLATFORM, SECOND = "forescout-01", "forescout-02"
+# Of a retired product. It is nevertheless a trusted host, because the inventory names it.
+CONSOLE, CONSOLE_ADDRESS = "console-01", "192.0.2.31"
+TOKEN = f"{NORTH}/forescout"
+PAGE = (ROOT / "docs/quick_start.md").read_text()
 FAST = ("--extra-vars=sensor_tokens_retire_delay=1", "--extra-vars=sensor_tokens_retire_retries=5")
+
+
+@pytest.fixture
+def node(tmp_path: Path, lab: Lab) -> Workspace:
+    """A control node on which the collection was installed from its tarball, without a network."""
+    galaxy = [str(Path(sys.executable).with_name("ansible-galaxy")), "collection"]
+    environment = {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
+
+    def call(*arguments: str) -> None:
+        subprocess.run([*galaxy, *arguments], cwd=tmp_path, env=environment, check=True, timeout=RUN_SECONDS)
+
+    call("build", str(ROOT), "--output-path", "built")
+    (tarball,) = (tmp_path / "built").glob("*.tar.gz")
+    call("install", str(tarball), "--offline", "--collections-path", "tree")
+    return Workspace(tmp_path / "node", tmp_path / "tree", lab)
 
 
 class Journey:
@@ -32,9 +63,11 @@ class Journey:
         self.example = Example(node)
         self.inventory = node.inputs / "plant.yml"
         self.fingerprints = node.inputs / "fingerprints.yml"
-        self.sensors = dict(SENSORS)
+        self.sensors = {NORTH: SENSORS[NORTH]}
+        self.proxy: str | None = None
         self.decommissioned: list[str] = []
-        self.removed: list[str] = []
+        self.playbooks: list[str] = []
+        self.predicted = ""
 
     def person(self, gate: str) -> dict[str, str]:
         """Return the account of a person on a FortiGate."""
@@ -45,40 +78,43 @@ class Journey:
         """Return the variables of the FortiGates."""
         stored = f"vault_file:{self.node.store}/{NEW}/provisioning-defender-iot"
         key = f"{{{{ lookup('otsec.defender_iot.secret', '{stored}', required=false) }}}}"
-        account = {f"fortigate_access_{name}": value for name, value in self.person(OLD).items()}
         return {
             NEW: {
                 "fortigate_access_url": self.node.lab.appliances[NEW]["url"],
                 "fortigate_access_provisioning_trusted_hosts": ["127.0.0.1"],
                 "fortigate_access_token": key,
+                "fortigate_access_proxy": self.proxy,
             },
-            OLD: {**self.example.variables(OLD), "fortigate_access_token": None, **account},
+            **{gate: self.personal(gate) for gate in (OLD, NEVER)},
         }
+
+    def personal(self, gate: str) -> dict[str, Any]:
+        """Return the variables of a FortiGate that is used with the account of a person."""
+        account = {f"fortigate_access_{name}": value for name, value in self.person(gate).items()}
+        return {**self.example.variables(gate), "fortigate_access_token": None, **account}
 
     def write(self) -> None:
         """Write the inventory."""
-        platform = {"forescout_module_sensor": "sensor-north-01", **self.example.variables(PLATFORM)}
+        used = {"forescout_module_sensor": NORTH}
         groups: dict[str, dict[str, dict[str, Any]]] = {
             "fortigates": self.gates(),
             "sensors": {
                 name: {"ansible_host": address, **self.example.variables(name)}
                 for name, address in self.sensors.items()
             },
-            "forescouts": {PLATFORM: platform},
+            "forescouts": {name: {**used, **self.example.variables(name)} for name in (PLATFORM, SECOND)},
         }
-        if "sensor-south-01" in self.sensors:
-            groups["sensors"]["sensor-south-01"]["sensor_tokens_tokens"] = [{"description": "siem"}]
-        for group in groups.values():
-            for name in self.removed:
-                group.pop(name, None)
+        groups["management_consoles"] = {CONSOLE: {"ansible_host": CONSOLE_ADDRESS}}
+        if SOUTH in self.sensors:
+            groups["sensors"][SOUTH]["sensor_tokens_tokens"] = [{"description": "siem"}]
         children: dict[str, Any] = {name: {"hosts": hosts} for name, hosts in groups.items()}
-        if self.decommissioned:
-            children["decommissioned"] = {"hosts": dict.fromkeys(self.decommissioned)}
+        children["decommissioned"] = {"hosts": dict.fromkeys([NEVER, *self.decommissioned])}
         self.inventory.write_text(yaml.safe_dump({"all": {"children": children}}))
 
     def run(self, name: str, *arguments: str, **environment: str) -> Run:
         """Run one of the collection's playbooks."""
         self.write()
+        self.playbooks.append(name)
         store = f"--extra-vars=defender_iot_secret_store=vault_file:{self.node.store}"
         inventories = [self.inventory, *([self.fingerprints] if self.fingerprints.exists() else [])]
         return self.node.playbook(
@@ -97,6 +133,7 @@ class Journey:
         run = self.by_a_person if personally else self.run
         self.node.lab.forget_calls()
         predicted = run(name, "--check", *arguments).succeeded()
+        self.predicted = predicted.output
         assert not [call for call in self.node.lab.calls() if call["write"]]
         done = run(name, *arguments).succeeded()
         assert done.changes == predicted.changes
@@ -107,12 +144,17 @@ class Journey:
         (admin,) = (row for row in self.node.lab.tables(gate)["api-user"] if row["name"] == "defender-iot")
         return [row["ipv4-trusthost"].split()[0] for row in admin["trusthost"]]
 
+    def report(self) -> dict[str, Any]:
+        """Return the document of the last run of drift."""
+        return dict(json.loads((self.node.folder / "defender_iot_report/report.json").read_text()))
+
 
 def holdings(lab: Lab) -> dict[str, Any]:
     """Return what an installation leaves on the appliances."""
-    gates = {name: lab.tables(name) for name in (NEW, OLD)}
+    gates = {name: lab.tables(name) for name in (NEW, OLD, NEVER)}
     sensors = {name: lab.state(name)["tokens"] for name in SENSORS}
-    return {"gates": gates, "sensors": sensors, "module": lab.state(PLATFORM)["module"]}
+    modules = {name: lab.state(name)["module"] for name in (PLATFORM, SECOND)}
+    return {"gates": gates, "sensors": sensors, "modules": modules}
 
 
 def fingerprint(lab: Lab, gate: str) -> str:
@@ -122,75 +164,98 @@ def fingerprint(lab: Lab, gate: str) -> str:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
 
 
-def test_an_installation_lives_from_the_first_login_to_an_empty_store(workspace: Workspace) -> None:
-    journey, lab = Journey(workspace), workspace.lab
+def first_login(journey: Journey) -> None:
+    """Confirm the certificate of a new FortiGate behind a proxy, and create its provisioning account."""
+    lab, file = journey.node.lab, f"--extra-vars=defender_iot_fingerprint_file={journey.fingerprints}"
+    with running(HttpProxy()) as proxy:
+        journey.proxy = f"http://127.0.0.1:{proxy.port}"
+        lab.forget_calls()
+        unconfirmed = journey.by_a_person("bootstrap", f"--limit={NEW}", file)
+        assert unconfirmed.code != 0
+        assert f"run again with -i {journey.fingerprints}" in unconfirmed.output
+        assert lab.calls(NEW) == []
+        (pins,) = yaml.safe_load(journey.fingerprints.read_text())["all"]["hosts"].values()
+        assert pins["fortigate_access_cert_fingerprint"].replace(":", "") == fingerprint(lab, NEW)
+        bootstrap = ("bootstrap", f"--limit={NEW}", file)
+        assert journey.predicted_and_done(*bootstrap, personally=True) == [(NEW, "fortigate_access")]
+        assert proxy.targets
+    journey.proxy = None
+
+
+def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspace) -> None:
+    journey, lab = Journey(node), node.lab
     before = holdings(lab)
     both = [(NEW, "fortigate_access"), (OLD, "fortigate_access")]
+    first_login(journey)
 
-    # The first login sends nothing to a FortiGate with an unconfirmed certificate.
-    file = f"--extra-vars=defender_iot_fingerprint_file={journey.fingerprints}"
-    lab.forget_calls()
-    unconfirmed = journey.by_a_person("bootstrap", f"--limit={NEW}", file)
-    assert unconfirmed.code != 0
-    assert f"run again with -i {journey.fingerprints}" in unconfirmed.output
-    assert lab.calls(NEW) == []
-    (pins,) = yaml.safe_load(journey.fingerprints.read_text())["all"]["hosts"].values()
-    assert pins["fortigate_access_cert_fingerprint"].replace(":", "") == fingerprint(lab, NEW)
-    bootstrap = ("bootstrap", f"--limit={NEW}", file)
-    assert journey.predicted_and_done(*bootstrap, personally=True) == [(NEW, "fortigate_access")]
+    # Set up with the key of the first login, and verify.
+    platforms = [(PLATFORM, "forescout_module"), (SECOND, "forescout_module")]
+    token = [(NORTH, "sensor_access_token")]
+    report = "--extra-vars=defender_iot_report=plan"
+    assert journey.predicted_and_done("site", report) == [*both, *platforms, *token]
+    assert journey.predicted.count("so this access serves a retired product") == 2
+    assert f"{CONSOLE} is a trusted host of {NEW}, {OLD}." in journey.predicted
+    for name in (PLATFORM, SECOND):
+        journey.example.wait_for_poll(name)
+    assert journey.run("verify").succeeded().changes == []
 
-    # Set up with the key of the first login. Add a sensor, and correct the address of the other.
-    journey.sensors = {"sensor-north-01": "192.0.2.99"}
-    journey.run("site").succeeded()
+    # Add a sensor, then replace its address.
+    own_token = (SOUTH, "sensor_access_token")
+    journey.sensors[SOUTH] = "198.51.100.99"
+    assert journey.predicted_and_done("site") == [*both, own_token]
     journey.sensors = dict(SENSORS)
-    own_token = ("sensor-south-01", "sensor_access_token")
-    assert journey.predicted_and_done("site") == [*both, (PLATFORM, "forescout_module"), own_token]
-    assert journey.trusted(OLD) == list(SENSORS.values())
+    assert journey.predicted_and_done("site") == both
+    assert set(journey.trusted(OLD)) == {*SENSORS.values(), CONSOLE_ADDRESS}
 
     # A sensor that is merely missing from the inventory keeps its access.
-    journey.removed = ["sensor-south-01"]
+    del journey.sensors[SOUTH]
     missing = journey.run("site").succeeded()
     assert missing.changes == []
-    assert "of sensor-south-01, which is left behind" in missing.output.replace("\n", " ")
-    assert journey.trusted(OLD) == list(SENSORS.values())
-    journey.removed = []
+    assert f"of {SOUTH}, which is left behind" in missing.output.replace("\n", " ")
+    assert set(journey.trusted(OLD)) == {*SENSORS.values(), CONSOLE_ADDRESS}
+    journey.sensors = dict(SENSORS)
 
-    # A sensor that a platform uses cannot be decommissioned.
-    journey.decommissioned = ["sensor-north-01"]
+    # Retire it. A sensor that a platform uses is refused.
+    journey.decommissioned = [NORTH]
     refused = journey.run("decommission")
     assert refused.code != 0
-    assert "forescout_module_sensor of forescout-01 names it" in refused.output
+    assert f"forescout_module_sensor of {PLATFORM}, {SECOND} names it" in refused.output
+    journey.decommissioned = [SOUTH]
+    assert journey.predicted_and_done("decommission") == [*both, own_token]
+    assert set(journey.trusted(OLD)) == {SENSORS[NORTH], CONSOLE_ADDRESS}
 
-    # A sensor loses its token and its trust. A FortiGate that was merely removed is reported.
-    journey.decommissioned, journey.removed = ["sensor-south-01"], [OLD]
-    removed = journey.run("decommission").succeeded()
-    assert removed.changes == [(NEW, "fortigate_access"), own_token]
-    assert f"{OLD}: left behind" in removed.output
-    journey.removed = []
-
-    # A FortiGate with a blocked host, and a platform, whose token is deleted. No later run creates another.
-    block_list = Site(workspace)
+    # Retire a FortiGate with a blocked host, and a platform whose token another one still uses.
+    block_list = Site(node)
     block_list.add(OLD, entries=[{"address": "192.0.2.77", "until": SOON}])
     block_list.run().succeeded()
-    journey.decommissioned = ["sensor-south-01", OLD, PLATFORM]
-    drift = journey.run("drift")
-    assert drift.code == 2, drift.output
-    done = journey.predicted_and_done("decommission")
-    assert done == [
-        (OLD, "fortigate_access"),
-        (OLD, "fortigate_block_list"),
-        (OLD, "fortigate_block_policy"),
-        (PLATFORM, "forescout_module"),
-        ("sensor-north-01", "sensor_access_token"),
-    ]
-    assert drift.changes == done
+    journey.decommissioned = [SOUTH, OLD, SECOND]
+    block = [(OLD, f"fortigate_{part}") for part in ("access", "block_list", "block_policy")]
+    retired = [*block, (SECOND, "forescout_module"), *token]
+    assert journey.predicted_and_done("decommission") == retired
     assert lab.tables(OLD) == before["gates"][OLD]
-    assert journey.run("site").succeeded().changes == []
+    assert node.kept(TOKEN)["consumers"] == [f"{PLATFORM}/settings"]
 
-    # Everything.
-    journey.decommissioned = [NEW, OLD, *SENSORS, PLATFORM]
-    last = journey.predicted_and_done("decommission", f"--limit=!{OLD}", personally=True)
-    assert last == [(NEW, "fortigate_access")] * 2
+    # Retire everything. Drift predicts it, and reports a host that was only removed from the inventory.
+    journey.decommissioned = [NEW, OLD, *SENSORS, PLATFORM, SECOND]
+    (node.store / "fgt-old").mkdir()
+    node.keep("fgt-old/defender-iot", value="an old key")
+    predicted = journey.by_a_person("drift")
+    assert predicted.code == 2, predicted.output
+    done = journey.by_a_person("decommission").succeeded()
+    assert done.changes == predicted.changes
+    assert sorted(set(done.changes)) == [(NEW, "fortigate_access"), platforms[0], *token]
+    for output in (predicted.output, done.output):
+        assert "fgt-old: left behind" in output
+    assert [each["host"] for each in journey.report()["left_behind"]] == ["fgt-old"]
+    assert "fgt-old is left behind: " in predicted.output
+    (node.store / "fgt-old/defender-iot.yml").unlink()
     assert holdings(lab) == before
-    assert workspace.stored_files() == {}
+    assert node.stored_files() == {}
     assert journey.by_a_person("drift").succeeded().changes == []
+    assert [name for name, _runs in groupby(journey.playbooks)] == documented_playbooks()
+
+
+def documented_playbooks() -> list[str]:
+    """Return the playbooks of the table of steps, in order."""
+    table = PAGE.partition("## From the first login to the last\n")[2]
+    return re.findall(r"^\| .*\| `(\w+)`", table, re.MULTILINE)

@@ -289,6 +289,30 @@ def test_a_phone_never_scrolls_sideways(page: Open, name: str) -> None:
         assert shown.evaluate("document.documentElement.scrollWidth") == PHONE[0]
 
 
+def test_a_phone_shows_that_a_graph_goes_on_and_has_its_integrations_in_words(page: Open) -> None:
+    with page("small", size=PHONE) as shown:
+        graph, frame = shown.locator(".graph").first, shown.locator(".scroll").first
+        fade = "frame => getComputedStyle(frame).maskImage"
+        expect(graph.locator(".further")).to_have_text(
+            "The graph is wider than the screen: scroll it sideways \N{RIGHTWARDS ARROW}"
+        )
+        assert frame.evaluate(fade).startswith("linear-gradient")
+        frame.evaluate("frame => { frame.scrollLeft = frame.scrollWidth; }")
+        expect(graph).not_to_have_class("graph goes-on")
+        assert frame.evaluate(fade) == "none"
+        words = graph.locator(".words li").all_inner_texts()
+        edges = graph.locator(".edge[role=option]").count()
+        assert len(words) == edges > 1
+        assert words[0].split("\n")[:2] == ["\N{NOT EQUAL TO}", "drift"]
+        assert "sensor-north-01 \N{RIGHTWARDS ARROW} fgt-north-01" in words[0]
+
+
+def test_a_desk_shows_the_whole_graph_and_no_list(page: Open) -> None:
+    with page("small") as shown:
+        expect(shown.locator(".further").first).to_be_hidden()
+        assert shown.locator(".goes-on, .words").count() == 0
+
+
 def test_hostile_names_are_shown_and_do_nothing(page: Open) -> None:
     with page("hostile", "action=all") as shown:
         assert shown.evaluate("window.broken") is None

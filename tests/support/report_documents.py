@@ -114,6 +114,11 @@ def proposal(text: str) -> dict[str, Any]:
     return {**dict.fromkeys(("site", "address", "sensor", "reason"), text), "decision": "block"}
 
 
+def left_behind(text: str) -> dict[str, str]:
+    """Return a host that is not in the inventory, with the same text everywhere."""
+    return dict.fromkeys(("host", "secrets", "command"), text)
+
+
 def document(
     appliances: list[dict[str, Any]],
     objects: list[dict[str, Any]],
@@ -143,6 +148,8 @@ def document(
         "edges": edges,
         "blocks": blocks or [],
         "proposals": proposals or [],
+        "left_behind": [],
+        "retired_clients": [],
         **traits,
     }
 
@@ -226,6 +233,8 @@ def hostile() -> dict[str, Any]:
         edges,
         blocks=[block(text) for text in HOSTILE.values()],
         proposals=[proposal(text) for text in HOSTILE.values()],
+        left_behind=[left_behind(text) for text in HOSTILE.values()],
+        retired_clients=[{"host": text, "fortigates": [text]} for text in HOSTILE.values()],
         playbook=HOSTILE["script"],
         collection=HOSTILE["image"],
     )

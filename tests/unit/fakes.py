@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -276,6 +276,12 @@ class MemoryEntry(Noted):
     def consumed(self, consumer: str) -> None:
         self._write("consumed")
         self.current = replace(self.current, consumers=(*self.current.consumers, consumer))
+
+    def abandoned(self, consumers: Collection[str]) -> None:
+        self._write("abandoned")
+        left = tuple(each for each in self.current.consumers if each not in consumers)
+        given = {name: mark for name, mark in self.current.delivered.items() if name not in consumers}
+        self.current = replace(self.current, consumers=left, delivered=given)
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         self._write("delivered")

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -154,6 +154,9 @@ class SecretEntry(Protocol):
 
     def consumed(self, consumer: str) -> None:
         """Record that the secret is assigned to the consumer."""
+
+    def abandoned(self, consumers: Collection[str]) -> None:
+        """Record that the secret is no longer assigned to the consumers."""
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Record which value was delivered to the consumer, and when that began."""

@@ -182,6 +182,7 @@ def grant(task: Task, outcome: Outcome) -> None:
     """
     task = replace(task, appliance=TableCache(task.appliance))
     outcome.objects, outcome.diff, released = [], [], Counter[str]()
+    outcome.values["trusted_hosts"] = _trusted_hosts(task.options["admins"])
     steps = _steps(task)
     keys = {step.name: _prepared_key(task, step, outcome) for step in steps if step.work is mint}
     trusts = {
@@ -222,6 +223,12 @@ def _with_trust(step: Step, trusts: Mapping[str, InventoryTrust], outcome: Outco
     title = step.resource.title(step.name)
     outcome.warnings += [f"{title} {warning}" for warning in trust.warnings()]
     return replace(step, params={**step.params, "trusted_hosts": list(trust.now)})
+
+
+def _trusted_hosts(admins: list[Params]) -> list[str]:
+    """Return the declared trusted hosts of all administrators."""
+    wanted = [api_admin.ADMIN.desired(params) for params in admins if params["state"] == "present"]
+    return sorted({host for each in wanted for host in each.get("trusted_hosts") or ()})
 
 
 def _prepared_key(task: Task, step: Step, outcome: Outcome) -> SecretChange:

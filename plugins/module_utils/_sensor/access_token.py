@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._engine.consumers import abandon
 from .._engine.errors import InvalidOptions
 from .._engine.mint import adopt, mint
 from .._engine.resource import Field, Resource
@@ -66,5 +67,10 @@ def _refuse_deletion_in_use(params: dict[str, Any]) -> None:
 
 
 def mint_or_adopt(task: Task, outcome: Outcome) -> None:
-    """Mint through an endpoint map. Without one, verify the token that an operator has stored."""
+    """Mint through an endpoint map. Without one, verify the token that an operator has stored.
+
+    Then remove former clients from the token's record in the secret store.
+    """
     (mint if task.options["endpoints"] else adopt)(task, outcome)
+    if task.options["state"] == "present" and task.options["abandoned_by"]:
+        abandon(task, outcome, task.options["abandoned_by"])

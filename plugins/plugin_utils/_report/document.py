@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 from types import MappingProxyType
 from typing import Any
 
@@ -22,18 +24,25 @@ EXIT_CODES = {"clean": 0, "changed": 0, "drift": 2, "unknown": 4}
 BLOCK_FIELDS = ("address", "until", "since", "owner", "source", "approved_by", "reason")
 PROPOSED = ("block", "renew", "release")
 
+DECOMMISSION = "ansible-playbook -i INVENTORY otsec.defender_iot.decommission"
 NEVER_REACHED = "the run ended before it reached this appliance"
 NOT_VERIFIED = "this run did not verify the integration"
 
 
 @dataclass(frozen=True)
 class Appliance:
-    """One appliance that the run targets. ``asks`` is the sensor that a Forescout platform polls."""
+    """One appliance that the run targets. ``asks`` is the sensor that a Forescout platform polls.
+
+    ``address`` is that of the inventory. ``trust`` of a FortiGate is ``site`` if the inventory says that only
+    the sensors of its site are trusted hosts.
+    """
 
     name: str
     kind: str
     site: str = ""
     asks: str | None = None
+    address: str = ""
+    trust: str = "all"
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class Outcome:
     """The outcome of one task on one appliance.
 
     ``acts`` is true if the task could change something: it ran without check mode, and does not only read.
+    ``trusted`` are the trusted hosts that the task declares, None if it is not about them.
     """
 
     appliance: str
@@ -49,6 +59,7 @@ class Outcome:
     objects: Sequence[Mapping[str, Any]] = ()
     provenance: str | None = None
     acts: bool = False
+    trusted: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,14 @@ class Blocking:
 
     entries: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     proposals: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """Hosts with secrets in a store of files that are not in the inventory."""
+
+    store: str = ""
+    hosts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -75,10 +94,14 @@ def document(
     verdicts: Mapping[str, Mapping[str, Any]],
     blocking: Blocking = Blocking(),
     policies: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    left_behind: LeftBehind = LeftBehind(),
+    consoles: Sequence[Appliance] = (),
 ) -> dict[str, Any]:
-    """Return the report. ``verdicts`` are the results of verification, by appliance.
+    """Return the report.
 
-    ``policies`` are those about the policies of Forescout platforms, by appliance and name.
+    ``verdicts`` are the results of verification, by appliance, ``policies`` those about the policies of
+    Forescout platforms, by appliance and name. ``consoles`` are the hosts of the inventory group
+    ``management_consoles``.
     """
     known = sorted(appliances, key=lambda each: (each.site, each.name))
     mode = "apply" if any(outcome.acts for outcome in outcomes) else "check"
@@ -92,7 +115,8 @@ def document(
         for row in rows
         for entry in _objects(row, by_appliance[row["appliance"]]) or _unknown(row)
     ]
-    edges = list(_edges(known, mode, objects, verdicts))
+    sensors = [each for each in known if each.kind == "sensor"]
+    edges = list(_edges(known, mode, objects, verdicts, _callers(known, outcomes, sensors)))
     state = _state(mode, rows, objects)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -109,7 +133,20 @@ def document(
         "edges": edges,
         "blocks": list(_blocks(known, blocking)),
         "proposals": list(_proposals(blocking)),
+        "left_behind": [_left_behind(host, left_behind.store) for host in left_behind.hosts],
+        "retired_clients": list(_retired_clients(_callers(known, outcomes, consoles))),
     }
+
+
+def _retired_clients(callers: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Any]]:
+    """Yield each management console with the FortiGates of which it is a trusted host."""
+    for console in sorted({name for names in callers.values() for name in names}):
+        yield {"host": console, "fortigates": [each for each, names in callers.items() if console in names]}
+
+
+def _left_behind(host: str, store: str) -> dict[str, str]:
+    """Return a host that is not in the inventory, and the command that cleans up once it is."""
+    return {"host": host, "secrets": f"{store}/{host}", "command": f"{DECOMMISSION} --limit {quote(host)}"}
 
 
 def _blocks(appliances: Iterable[Appliance], blocking: Blocking) -> Iterator[dict[str, Any]]:
@@ -260,13 +297,42 @@ def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]
             yield f"{path}{name}", inner
 
 
+def _callers(
+    appliances: Sequence[Appliance], outcomes: Iterable[Outcome], clients: Sequence[Appliance]
+) -> dict[str, list[str]]:
+    """Return the clients that are trusted hosts of each FortiGate.
+
+    If no task has said which hosts a FortiGate trusts, the inventory decides.
+    """
+    declared: dict[str, set[str]] = {}
+    for outcome in outcomes:
+        if outcome.trusted is not None:
+            declared.setdefault(outcome.appliance, set()).update(outcome.trusted)
+    return {
+        each.name: [client.name for client in clients if _trusts(each, declared.get(each.name), client)]
+        for each in appliances
+        if each.kind == "fortigate"
+    }
+
+
+def _trusts(fortigate: Appliance, declared: Iterable[str] | None, client: Appliance) -> bool:
+    if declared is None:
+        return fortigate.trust == "all" or client.site == fortigate.site
+    try:
+        address = ipaddress.ip_address(client.address)
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(each) for each in declared)
+
+
 def _edges(
     appliances: Sequence[Appliance],
     mode: str,
     objects: Sequence[Mapping[str, Any]],
     verdicts: Mapping[str, Mapping[str, Any]],
+    callers: Mapping[str, Sequence[str]],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the expected callers: sensors call their site's FortiGates, a platform calls its sensor.
+    """Yield the expected callers: a FortiGate's trusted sensors call it, a platform calls its sensor.
 
     Sensors send alerts to a FortiSIEM: those of its verdict, or all.
     """
@@ -275,15 +341,14 @@ def _edges(
     for each in appliances:
         verdict = verdicts.get(each.name)
         if each.kind == "fortigate":
-            near = [sensor for sensor in sensors if each.site and sensor.site == each.site] or sensors
-            for sensor in near:
-                yield _edge("fortinet", sensor.name, each.name, verdict, each.name in drifting)
+            for name in callers[each.name]:
+                yield _edge("fortinet", name, each.name, verdict, each.name in drifting)
         elif each.kind == "forescout" and each.asks:
             drifts = bool({each.name, each.asks} & drifting)
             yield _edge("forescout", each.name, each.asks, verdict, drifts)
         elif each.kind == "fortisiem":
-            callers = (verdict or {}).get("sensors") or dict.fromkeys(sensor.name for sensor in sensors)
-            for name, about in callers.items():
+            senders = (verdict or {}).get("sensors") or dict.fromkeys(sensor.name for sensor in sensors)
+            for name, about in senders.items():
                 yield _edge("fortisiem", name, each.name, about or verdict, False)
 
 

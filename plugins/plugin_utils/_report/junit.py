@@ -16,27 +16,45 @@ from xml.etree import ElementTree as Tree
 
 from .._text.characters import visible
 from .document import CHANGES, by_appliance
+from .sentences import left_behind
 
 NO_XML = re.compile("[\ufffe\uffff]")
 """Characters that XML does not allow, without the invisible ones."""
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """Return a report as JUnit XML: drift is a failure, unknown an error, what is not provable is skipped."""
+    """Return a report as JUnit XML: drift is a failure, unknown an error.
+
+    What is not provable, and hosts that are left behind, are skipped.
+    """
     root = Tree.Element("testsuites", name="Defender for IoT")
     objects = by_appliance(document)
     for site, rows in groupby(document["appliances"], itemgetter("site")):
         cases = [case for row in rows for case in _cases(document["mode"], row, objects[row["appliance"]])]
-        counts = {kind: sum(case.find(tag) is not None for case in cases) for kind, tag in TAGS.items()}
-        suite = Tree.SubElement(root, "testsuite", name=_text(site or "no site"), tests=str(len(cases)))
-        suite.attrib.update({kind: str(count) for kind, count in counts.items()})
-        suite.set("timestamp", _text(document["generated_at"]))
-        suite.extend(cases)
+        root.append(_suite(site or "no site", cases, document))
+    if document["left_behind"]:
+        root.append(_suite("left behind", [_left(each) for each in document["left_behind"]], document))
     Tree.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{Tree.tostring(root, encoding="unicode")}\n'
 
 
 TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def _suite(name: str, cases: Sequence[Tree.Element], document: Mapping[str, Any]) -> Tree.Element:
+    """Return a suite with its counts."""
+    counts = {kind: sum(case.find(tag) is not None for case in cases) for kind, tag in TAGS.items()}
+    suite = Tree.Element("testsuite", name=_text(name), tests=str(len(cases)))
+    suite.attrib.update({kind: str(count) for kind, count in counts.items()})
+    suite.set("timestamp", _text(document["generated_at"]))
+    suite.extend(cases)
+    return suite
+
+
+def _left(each: Mapping[str, Any]) -> Tree.Element:
+    case = Tree.Element("testcase", classname=_text(each["host"]), name="left behind")
+    Tree.SubElement(case, "skipped", message=_text(left_behind(each)))
+    return case
 
 
 def _cases(mode: str, row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> Sequence[Tree.Element]:

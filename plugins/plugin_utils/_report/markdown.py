@@ -14,7 +14,7 @@ from typing import Any
 
 from .._text.markdown import code, fitted, html_code
 from .document import CHANGES, by_appliance
-from .sentences import STATE_WORDS, headline, integrations, kept
+from .sentences import STATE_WORDS, headline, integrations, kept, left_behind, retired_client
 
 LONG = 200
 """Maximum number of characters of one value."""
@@ -33,7 +33,14 @@ def render(document: Mapping[str, Any]) -> str:
         f"mode {document['mode']}, exit code {document['exit_code']}.",
         "",
     ]
-    blocks = [*_unchecked(document), *_kept(document), *_sites(document), *_details(document)]
+    blocks = [
+        *_unchecked(document),
+        *_kept(document),
+        *_left(document),
+        *_retired(document),
+        *_sites(document),
+        *_details(document),
+    ]
     return fitted(head, blocks, "report.json")
 
 
@@ -53,6 +60,22 @@ def _kept(document: Mapping[str, Any]) -> Iterator[str]:
         yield "\n**Left unchanged**, with the reason:\n\n"
     for each in found:
         yield f"- {_name(each)} is {code(each['message'])}\n"
+
+
+def _left(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the hosts that were only removed from the inventory."""
+    if document["left_behind"]:
+        yield "\n**Left behind**, not in the inventory any more:\n\n"
+    for each in document["left_behind"]:
+        yield f"- {code(each['host'])}: {code(left_behind(each))}\n"
+
+
+def _retired(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the trusted hosts that are of a retired product."""
+    if document["retired_clients"]:
+        yield "\n**Access of a retired product**:\n\n"
+    for each in document["retired_clients"]:
+        yield f"- {code(each['host'])} is {code(retired_client(each))}\n"
 
 
 def _sites(document: Mapping[str, Any]) -> Iterator[str]:

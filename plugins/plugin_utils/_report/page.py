@@ -24,6 +24,7 @@ from markupsafe import Markup
 from ...module_utils._engine.moment import moment_or_none
 from .._text.characters import visible
 from .document import CHANGES
+from .sentences import retired_client
 
 TEMPLATE = Path(__file__).with_name("page.html")
 # JSON strings may escape any character. Without these three, no HTML element starts or ends in one.
@@ -94,6 +95,9 @@ def _sentences(document: Mapping[str, Any]) -> list[str]:
     if opaque := counts["not_provable"]:
         number = _number(opaque, "object is", "objects are")
         found.append(f"{number} not provable: no interface can read {'it' if opaque == 1 else 'them'}.")
+    found += [f"{each['host']} is {retired_client(each)}." for each in document["retired_clients"]]
+    if left := len(document["left_behind"]):
+        found.append(_number(left, "host is", "hosts are") + " left behind: not in the inventory any more.")
     return found
 
 

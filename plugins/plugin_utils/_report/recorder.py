@@ -22,7 +22,7 @@ from ansible.template import Templar
 from ...module_utils._engine.files import overwrite_regular
 from ...module_utils._engine.moment import as_text, now
 from ...module_utils._module.untagged import plain
-from .document import Appliance, Blocking, Origin, Outcome, document
+from .document import Appliance, Blocking, LeftBehind, Origin, Outcome, document
 from .junit import render as junit
 from .markdown import render as markdown
 from .page import render as page
@@ -35,9 +35,12 @@ KINDS = {
     "forescouts": "forescout",
     "fortisiems": "fortisiem",
 }
+OF_APPLIANCE = ("defender_iot_site", "forescout_module_sensor", "ansible_host", "fortigate_access_trust")
 VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict", "fortisiem_events_verdict"}
 POLICY_VERDICT = "forescout_policies_verdict"
 UNUSED = "sensor_tokens_unused"
+CONSOLES = "management_consoles"
+LEFT_BEHIND = "defender_iot_left_behind"
 HIDDEN = "no_log hides the result of its task, so its state is unknown"
 OUTCOME = f"{COLLECTION}.report_outcome"
 BLOCK_LISTS = (f"{COLLECTION}.fortigate_block_list", f"{COLLECTION}.fortigate_block_list_info")
@@ -87,6 +90,8 @@ class Recorder:
         self.policies: dict[str, Mapping[str, Any]] = {}
         self.blocks: dict[str, list[Mapping[str, Any]]] = {}
         self.proposals: dict[str, list[Mapping[str, Any]]] = {}
+        self.left_behind = LeftBehind()
+        self.consoles: list[Appliance] = []
 
     def start(self, playbook: Any) -> None:
         """Record the start of a playbook."""
@@ -140,6 +145,9 @@ class Recorder:
         for host in manager._inventory.get_hosts(self._pattern(play), ignore_restrictions=True):
             if host.name not in self.appliances:
                 self.appliances[host.name] = _appliance(host, kinds[0], manager, play._loader)
+        self.consoles = [
+            _appliance(host, CONSOLES, manager, play._loader) for host in _consoles(manager._inventory.groups)
+        ]
 
     def note(self, result: Any, event: str, *, ignored: bool = False) -> None:
         """Record the outcome of a task on one of the appliances.
@@ -148,6 +156,8 @@ class Recorder:
         """
         host, task, data = result._host.get_name(), result._task, result._result
         self.has_run = self.has_run or "always" not in task.tags
+        if LEFT_BEHIND in data.get("ansible_facts", {}):
+            self.left_behind = LeftBehind(**plain(data["ansible_facts"][LEFT_BEHIND]))
         if not self.folder or host not in self.appliances:
             return
         self._note_facts(host, data)
@@ -185,8 +195,16 @@ class Recorder:
         """Return the current report."""
         origin = Origin(self.playbook, f"{COLLECTION} {version()}", as_text(now()))
         blocking = Blocking(self.blocks, self.proposals)
-        appliances = self.appliances.values()
-        return document(origin, appliances, self.outcomes, self.verdicts, blocking, self.policies)
+        return document(
+            origin,
+            self.appliances.values(),
+            self.outcomes,
+            self.verdicts,
+            blocking,
+            self.policies,
+            self.left_behind,
+            self.consoles,
+        )
 
     def write(self, report: Mapping[str, Any]) -> Path:
         """Write all files and return their folder. Raises OSError."""
@@ -228,11 +246,16 @@ def _appliance(host: Any, kind: str, manager: Any, loader: Any) -> Appliance:
     groups = {group.name for group in host.get_groups()}
     variables = manager.get_vars(host=host, include_hostvars=False)
     templar = Templar(loader=loader, variables=variables)
-    site, asks = (
-        templar.template(variables.get(name)) for name in ("defender_iot_site", "forescout_module_sensor")
-    )
+    known = [str(templar.template(variables.get(name)) or "") for name in OF_APPLIANCE]
+    site, asks, address, trust = known
     kind = next((kind for group, kind in KINDS.items() if group in groups), kind)
-    return Appliance(str(host.name), kind, str(site or ""), str(asks) if asks else None)
+    return Appliance(str(host.name), kind, site, asks or None, address or str(host.name), trust or "all")
+
+
+def _consoles(groups: Mapping[str, Any]) -> list[Any]:
+    """Return the management consoles of the inventory. A pattern would warn of groups that do not exist."""
+    named = groups[CONSOLES].get_hosts() if CONSOLES in groups else []
+    return [host for host in named if "decommissioned" not in {group.name for group in host.get_groups()}]
 
 
 def _is_of_role(task: Any) -> bool:
@@ -270,4 +293,5 @@ def _outcome(host: str, data: Mapping[str, Any], event: str, acts: bool) -> Outc
         data.get("objects", ()),
         data.get("provenance"),
         acts and event != "skipped",
+        data.get("trusted_hosts"),
     )

@@ -33,6 +33,8 @@ def headline(document: Mapping[str, Any]) -> str:
     checked = sum(row["state"] == "checked" for row in document["appliances"])
     not_provable = document["counts"]["not_provable"]
     note = f"; {not_provable} not provable" if not_provable else ""
+    left = len(document["left_behind"])
+    note += f"; {left} left behind" if left else ""
     return (
         f"{document['state']}: {checked} of {len(document['appliances'])} appliances checked, "
         f"{counted(document)}{note}"
@@ -54,13 +56,35 @@ def summary(document: Mapping[str, Any]) -> list[str]:
         f"  {each['appliance']}: {each['kind']} {each['name']} is {each['message']}"
         for each in kept(document)
     ]
+    retired = [f"  {each['host']} is {retired_client(each)}" for each in document["retired_clients"]]
     found = [
         headline(document),
         *filter(None, [integrations(document)]),
         *shortened(lines, "  and {} more appliances, see the report"),
         *shortened(notes, "  and {} more that were kept, see the report"),
+        *shortened(
+            [f"  {each['host']} is left behind: {left_behind(each)}" for each in document["left_behind"]],
+            "  and {} more that are left behind, see the report",
+        ),
+        *shortened(retired, "  and {} more that are retired, see the report"),
     ]
     return [visible(line) for line in found]
+
+
+def retired_client(each: Mapping[str, Any]) -> str:
+    """Return why the access of a management console may be removed."""
+    return (
+        f"a trusted host of {', '.join(each['fortigates'])}. Microsoft retired the on-premises management "
+        "console on 2025-01-01, so this access serves a retired product"
+    )
+
+
+def left_behind(each: Mapping[str, Any]) -> str:
+    """Return where the secrets of a host are that is not in the inventory, and how to clean up."""
+    return (
+        f"its secrets are in {each['secrets']}; add it to its group and to the group decommissioned, and run "
+        f"{each['command']}"
+    )
 
 
 def kept(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

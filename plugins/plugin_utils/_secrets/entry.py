@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,10 @@ class StoreEntry:
     def consumed(self, consumer: str) -> None:
         """Record that the secret is assigned to the consumer. Two consumers may write at once."""
         self._amend(lambda record: records.consumed(record, consumer), about_minting=False)
+
+    def abandoned(self, consumers: Collection[str]) -> None:
+        """Record that the secret is no longer assigned to the consumers."""
+        self._amend(lambda record: records.abandoned(record, consumers), about_minting=False)
 
     def delivered(self, consumer: str, fingerprint: str, at: str) -> None:
         """Record which value was delivered to the consumer, and when. Two consumers may write at once."""

@@ -15,7 +15,7 @@ An operator may write a record with only ``value``, or replace only the value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._engine.belonging import Belonging
@@ -162,6 +162,15 @@ def consumed(record: Record, consumer: str) -> Record:
     if "value" not in record:
         return record
     return {**record, "consumers": sorted({*record.get("consumers", ()), consumer})}
+
+
+def abandoned(record: Record, consumers: Collection[str]) -> Record:
+    """Record that the secret is no longer assigned to some consumers."""
+    left = [each for each in record.get("consumers", ()) if each not in consumers]
+    kept = {**record, "consumers": left} if "consumers" in record else {**record}
+    for part in record.keys() & {"delivered", "delivered_at"}:
+        kept[part] = {name: each for name, each in (record[part] or {}).items() if name not in consumers}
+    return kept
 
 
 def delivered(record: Record, consumer: str, mark: str, at: str) -> Record:

@@ -36,6 +36,9 @@ RELAYED = "_call"
 BY_MODULE_ONLY = "allow_self_change"
 # What only one entry point of a role sets.
 BY_ENTRY_POINT = {"rotate_only", "verify_keys"}
+# What few sites need, and what serves a retired product.
+UNUSUAL = re.compile(r"cors_allow_origin|vdoms|management_consoles")
+WITHOUT = re.compile(r"(is|are) not set|By default|Required")
 SECRET = re.compile(r"token|password|passwd|secret|key")
 
 
@@ -76,6 +79,16 @@ def documented(module: str, section: str) -> dict[str, Any]:
 def tasks(found: Any) -> list[dict[str, Any]]:
     """Return the tasks of examples, including those in blocks."""
     return [inner for task in found for inner in (tasks(task["block"]) if "block" in task else [task])]
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_examples_are_safe_to_copy(module: str) -> None:
+    examples = importlib.import_module(f"{PACKAGE}.plugins.modules.{module}").EXAMPLES
+    assert not UNUSUAL.search(examples)
+
+
+def test_the_example_inventory_is_safe_to_copy() -> None:
+    assert not UNUSUAL.search(texts("examples"))
 
 
 def all_options(spec: dict[str, Any], where: str = "") -> list[tuple[str, dict[str, Any]]]:
@@ -128,6 +141,26 @@ def test_every_option_is_documented_as_it_is(module: str) -> None:
             assert (name, trait, written[name].get(trait, absent)) == (name, trait, spec.get(trait, absent))
         assert written[name].get("suboptions", {}).keys() == spec.get("options", {}).keys()
         assert written[name]["description"]
+
+
+def silent_options(spec: dict[str, Any], outer: str = "") -> list[str]:
+    """Return the options that do not say what a missing one does: by a default, as required, or in words.
+
+    The description of an option with suboptions may say it for them.
+    """
+    found = []
+    for name, option in spec.items():
+        words = f"{outer} {option['description']}"
+        if not ("default" in option or option.get("required") or WITHOUT.search(words)):
+            found.append(name)
+        inner = option.get("suboptions") or {}
+        found += [f"{name}.{each}" for each in silent_options(inner, str(option["description"]))]
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_every_option_says_what_happens_without_it(module: str) -> None:
+    assert silent_options(documented(module, "options")) == []
 
 
 @pytest.mark.parametrize("module", MODULES)

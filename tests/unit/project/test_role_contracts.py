@@ -89,8 +89,8 @@ def test_a_variable_is_required_or_has_a_default_or_describes_its_default(role: 
     for name, option in options(role).items():
         if option.get("required"):
             assert name not in defaults
-        elif name in DESCRIBED or name not in defaults:
-            assert re.search(r"\bby default\b", described(option), re.IGNORECASE), name
+        elif name in DESCRIBED or defaults.get(name) is None:
+            assert re.search(r"\bby default\b|\bRequired\b", described(option), re.IGNORECASE), name
 
 
 @pytest.mark.parametrize("role", ROLES)

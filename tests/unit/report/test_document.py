@@ -17,6 +17,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report import 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.document import (
     Appliance,
     Blocking,
+    LeftBehind,
     Origin,
     Outcome,
     document,
@@ -26,9 +27,9 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.sentenc
 
 SCHEMA = json.loads((Path(documents.__file__).parent / "schema.json").read_text())
 ORIGIN = Origin("drift", "otsec.defender_iot 0.1.0", "2026-11-22T10:15:04Z")
-FGT = Appliance("fgt", "fortigate", "north")
-SENSOR = Appliance("sensor", "sensor", "north")
-OTHER = Appliance("other", "sensor", "south")
+FGT = Appliance("fgt", "fortigate", "north", trust="site")
+SENSOR = Appliance("sensor", "sensor", "north", address="192.0.2.11")
+OTHER = Appliance("other", "sensor", "south", address="198.51.100.11")
 PLATFORM = Appliance("platform", "forescout", "north", asks="sensor")
 SIEM = Appliance("siem", "fortisiem")
 
@@ -254,9 +255,65 @@ def test_an_object_that_no_interface_can_read_is_counted_apart() -> None:
     assert headline(report) == "clean: 2 of 2 appliances checked, nothing to change; 1 not provable"
 
 
-def test_a_fortigate_without_a_site_is_called_by_every_sensor() -> None:
-    report = made(of=(Appliance("fgt", "fortigate"), SENSOR, OTHER))
-    assert {edge["from"] for edge in report["edges"]} == {"sensor", "other"}
+def callers(*trusted: list[str] | None, of: Appliance = FGT) -> list[str]:
+    """Return the sensors that call a FortiGate after tasks that declared these trusted hosts."""
+    outcomes = [Outcome(of.name, "checked", trusted=each) for each in trusted]
+    unnamed = Appliance("unnamed", "sensor", "north", address="sensor.example")
+    return [edge["from"] for edge in made(*outcomes, of=(of, SENSOR, OTHER, unnamed))["edges"]]
+
+
+TRUSTED: list[tuple[list[list[str] | None], list[str]]] = [
+    ([["192.0.2.11/32"]], ["sensor"]),
+    ([["198.51.100.0/24", "2001:db8::/64"]], ["other"]),
+    ([["192.0.2.11/32"], None, ["198.51.100.11/32"]], ["sensor", "other"]),
+    ([["192.0.2.20/32"]], []),
+    ([[]], []),
+]
+
+
+@pytest.mark.parametrize(("trusted", "found"), TRUSTED)
+def test_exactly_the_sensors_that_are_trusted_hosts_call_a_fortigate(trusted: Any, found: list[str]) -> None:
+    assert callers(*trusted) == found
+
+
+@pytest.mark.parametrize(
+    ("trust", "found"), [("site", ["sensor", "unnamed"]), ("all", ["sensor", "unnamed", "other"])]
+)
+def test_the_inventory_says_who_calls_a_fortigate_that_was_not_checked(trust: str, found: list[str]) -> None:
+    assert callers(of=Appliance("fgt", "fortigate", "north", trust=trust)) == found
+
+
+def test_a_management_console_that_is_a_trusted_host_is_of_a_retired_product() -> None:
+    consoles = [Appliance(name, "management_console", address=f"192.0.2.{n}") for n, name in enumerate("ab")]
+    other = Appliance("second", "fortigate")
+    outcomes = [Outcome("fgt", "checked", trusted=["192.0.2.1/32"]), Outcome("second", "failed", "refused")]
+    report = document(ORIGIN, (FGT, other), outcomes, {}, consoles=consoles)
+    jsonschema.validate(report, SCHEMA)
+    assert report["retired_clients"] == [
+        {"host": "a", "fortigates": ["second"]},
+        {"host": "b", "fortigates": ["second", "fgt"]},
+    ]
+    assert summary(report)[-1] == (
+        "  b is a trusted host of second, fgt. Microsoft retired the on-premises management console on "
+        "2025-01-01, so this access serves a retired product"
+    )
+
+
+def test_hosts_that_are_left_behind_are_reported_with_the_command_that_cleans_up() -> None:
+    left = LeftBehind("vault_file:/srv/.secrets", ["fgt-old", "a b"])
+    report = document(ORIGIN, (SENSOR,), [seen(of=SENSOR)], {}, left_behind=left)
+    jsonschema.validate(report, SCHEMA)
+    assert (report["state"], report["exit_code"]) == ("clean", 0)
+    command = "ansible-playbook -i INVENTORY otsec.defender_iot.decommission --limit"
+    assert report["left_behind"] == [
+        {"host": "fgt-old", "secrets": "vault_file:/srv/.secrets/fgt-old", "command": f"{command} fgt-old"},
+        {"host": "a b", "secrets": "vault_file:/srv/.secrets/a b", "command": f"{command} 'a b'"},
+    ]
+    assert headline(report) == "clean: 1 of 1 appliances checked, nothing to change; 2 left behind"
+    assert summary(report)[1] == (
+        "  fgt-old is left behind: its secrets are in vault_file:/srv/.secrets/fgt-old; add it to its group "
+        f"and to the group decommissioned, and run {command} fgt-old"
+    )
 
 
 def test_the_console_has_the_counts_and_names_what_was_not_done() -> None:

@@ -25,6 +25,7 @@ from ansible_collections.otsec.defender_iot.tests.support.report_documents impor
     document,
     fleet,
     hostile,
+    left_behind,
     manual,
     proposal,
     small,
@@ -213,3 +214,16 @@ def test_a_page_is_little_larger_than_its_data() -> None:
     for report in (small(), fleet()):
         data = json.dumps(report, separators=(",", ":"))
         assert len(render(report)) < len(data) + 80_000
+
+
+def test_hosts_that_are_left_behind_are_listed_with_the_command() -> None:
+    report = {**clean(), "left_behind": [left_behind("fgt-old")] * 2}
+    text = render(report)
+    assert text.count("<td><bdi>fgt-old</bdi></td>") == 4
+    assert "<li>2 hosts are left behind: not in the inventory any more.</li>" in text
+    assert 'id="left-behind"' not in render(clean())
+
+
+def test_the_access_of_a_retired_product_is_a_finding() -> None:
+    text = render({**clean(), "retired_clients": [{"host": "console", "fortigates": ["fgt"]}]})
+    assert "<li>console is a trusted host of fgt. Microsoft retired the" in text

@@ -84,3 +84,17 @@ def test_the_verdicts_about_policies_do_not_replace_that_about_the_platform(reco
     report = recorder.document()
     assert [row["verification"] for row in report["appliances"]] == ["working"]
     assert [each["verification"] for each in report["objects"]] == ["never_called"]
+
+
+def test_the_report_has_the_hosts_that_are_left_behind_and_the_trusted_hosts(recorder: Recorder) -> None:
+    sensor = Appliance("sensor", "sensor", address="192.0.2.11")
+    recorder.appliances.update(fgt=Appliance("fgt", "fortigate"), sensor=sensor)
+    facts = {"ansible_facts": {"defender_iot_left_behind": {"store": "vault_file:/s", "hosts": ["old"]}}}
+    note(recorder, "fortigate_access", {"objects": [], "trusted_hosts": ["192.0.2.20/32"]})
+    assert recorder.document()["edges"] == recorder.document()["left_behind"] == []
+    note(recorder, "fortigate_access", {"objects": [], "trusted_hosts": ["192.0.2.0/24"]})
+    note(recorder, "set_fact", facts)
+    assert [edge["from"] for edge in recorder.document()["edges"]] == ["sensor"]
+    assert [each["host"] for each in recorder.document()["left_behind"]] == ["old"]
+    recorder.end()
+    assert recorder.document()["left_behind"] == []

@@ -112,3 +112,20 @@ def test_junit_has_a_case_for_an_appliance_on_which_nothing_is_declared() -> Non
         {},
     )
     assert cases(junit.render(quiet)) == {("sensor", "sensor"): None}
+
+
+def test_hosts_that_are_left_behind_are_in_both_files_with_the_command() -> None:
+    found = {
+        **report(),
+        "left_behind": [{"host": "fgt-old", "secrets": "store/fgt-old", "command": "run it"}],
+    }
+    assert cases(junit.render(found))["fgt-old", "left behind"] == "skipped"
+    text = markdown.render(found)
+    assert "**Left behind**, not in the inventory any more:" in text
+    assert "- `fgt-old`: `its secrets are in store/fgt-old; add it to its group" in text
+    assert "and run run it`" in text
+
+
+def test_markdown_says_that_an_access_serves_a_retired_product() -> None:
+    found = {**report(), "retired_clients": [{"host": "console", "fortigates": ["fgt-0000"]}]}
+    assert "- `console` is `a trusted host of fgt-0000. Microsoft retired" in markdown.render(found)

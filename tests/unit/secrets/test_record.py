@@ -179,6 +179,23 @@ STEPS = {
         {**CURRENT, "consumers": ["b/settings"]},
     ),
     "noting a consumer of what is gone": (records.consumed, ("a/settings",), {}, {}),
+    "forgetting a consumer": (
+        records.abandoned,
+        (["a/settings"],),
+        {
+            **CURRENT,
+            "consumers": ["a/settings", "b/settings"],
+            "delivered": {"a/settings": "1", "b/settings": "1"},
+            "delivered_at": {"a/settings": NOW, "b/settings": NOW},
+        },
+        {
+            **CURRENT,
+            "consumers": ["b/settings"],
+            "delivered": {"b/settings": "1"},
+            "delivered_at": {"b/settings": NOW},
+        },
+    ),
+    "forgetting a consumer of what has none": (records.abandoned, (["a/settings"],), CURRENT, CURRENT),
     "delivering": (
         records.delivered,
         ("a", "1", NOW),

@@ -21,12 +21,18 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.certifica
     presented_certificate,
 )
 from ansible_collections.otsec.defender_iot.tests.support.certificates import Certificates
-from ansible_collections.otsec.defender_iot.tests.support.servers import OddAppliance, Silent, running
+from ansible_collections.otsec.defender_iot.tests.support.servers import (
+    HttpProxy,
+    OddAppliance,
+    Silent,
+    SocksProxy,
+    running,
+)
 
 
 def params(ca_path: str | None = None) -> dict[str, Any]:
     """Return connection options."""
-    return {"ca_path": ca_path, "connect_timeout": 5}
+    return {"ca_path": ca_path, "proxy": None, "connect_timeout": 5}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +56,38 @@ def test_a_certificate_is_read_and_verified(tmp_path: Path, kind: str, problem: 
     assert found["fingerprint"].replace(":", "").lower() == digest
     assert len(found["fingerprint"]) == 95
     assert found["problem"].replace("self signed", "self-signed") == problem
+
+
+PROXIES = {"http": HttpProxy, "socks5h": SocksProxy, "socks5": SocksProxy}
+
+
+@pytest.mark.parametrize("scheme", PROXIES)
+@pytest.mark.parametrize("account", ["", "jo:a b"])
+def test_a_certificate_is_read_through_a_proxy(tmp_path: Path, scheme: str, account: str) -> None:
+    certificates = Certificates(tmp_path)
+    given = f"{account.replace(' ', '%20')}@" if account else ""
+    box = OddAppliance(b"", certificates.context(certificates.shown("self_signed")))
+    with running(box) as server, running(PROXIES[scheme](account)) as proxy:
+        direct = presented_certificate(server.url, params())
+        found = presented_certificate(
+            server.url, {**params(), "proxy": f"{scheme}://{given}127.0.0.1:{proxy.port}"}
+        )
+        assert found == direct
+        assert proxy.targets == [f"127.0.0.1:{server.port}"] * 2
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("scheme", PROXIES)
+def test_a_proxy_that_refuses_is_named_without_its_credentials(scheme: str) -> None:
+    with running(PROXIES[scheme]("jo:right")) as proxy:
+        through = {**params(), "proxy": f"{scheme}://jo:wrong@127.0.0.1:{proxy.port}"}
+        with pytest.raises(Unreachable) as caught:
+            presented_certificate("https://[2001:db8::1]:8443", through)
+    assert caught.value.why == (
+        f"no TLS connection to 2001:db8::1, port 8443 through the proxy 127.0.0.1:{proxy.port}: "
+        "the proxy does not connect"
+    )
+    assert caught.value.remedy == "check proxy, host and port in url, and the network"
 
 
 def test_a_server_without_tls_is_unreachable() -> None:
