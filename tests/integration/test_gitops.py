@@ -36,9 +36,8 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
 def test_the_pull_request_is_tested_on_the_lab_and_its_report_says_what_would_change(walk: Walk) -> None:
     shown = walk.after("pipeline.sh plan")
     assert "Molecule executed 1 scenario (1 successful)" in shown
-    arguments, prediction = shown.partition("INFO")[0], shown.rpartition("Molecule executed")[2]
-    assert "Validating arguments against arg spec" in arguments
-    assert "Manage profiles, administrators" not in arguments
+    assert "Validating arguments against arg spec" in shown
+    prediction = shown.rpartition("Molecule executed")[2]
     assert recap(prediction) == {
         **dict.fromkeys(REST, 1),
         "fgt-north-01": 1,
