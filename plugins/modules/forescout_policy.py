@@ -96,7 +96,8 @@ options:
     type: str
   conditions:
     description:
-      - New texts of conditions that compare with one text.
+      - New texts of conditions that compare with one text. Conditions that are not set keep the text of the
+        export.
     type: list
     elements: dict
     suboptions:
@@ -130,6 +131,7 @@ options:
     description:
       - New group of the only C(add-to-group) action. No interface shows the ids of groups, and an import does
         not create one.
+      - If it is not set, the group of the export is used.
     type: dict
     suboptions:
       id:

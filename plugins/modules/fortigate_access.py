@@ -67,13 +67,14 @@ options:
       - Without a record, the task keeps every single address, because its origin is unknown. The record is
         written with the API key in the secret store.
       - It applies to administrators that do not set their own trusted hosts.
+      - If it is not set, O(trusted_hosts) is the complete list.
     type: dict
   control_nodes:
     description:
       - The trusted hosts of administrators that do not set their own, and whose profile in O(profiles) has
         the preset V(defender_iot_respond). They are the addresses of the control nodes as the FortiGate sees
         them.
-      - Such an administrator never gets O(trusted_hosts). If that is set and this is not, the task fails.
+      - Such an administrator never gets O(trusted_hosts). If that is set and this is not set, the task fails.
     type: list
     elements: str
   secret_store:

@@ -31,6 +31,7 @@ SHARED = frozenset(
         "draft_written",
         "export_folder",
         "fingerprint_file",
+        "left_behind",
         "login_password",
         "login_username",
         "prove",
@@ -67,7 +68,7 @@ def declared(role: str, file: str) -> frozenset[str]:
     return frozenset(re.findall(rf"^ *({role}_\w+):", text, re.MULTILINE))
 
 
-DEPENDENT = {"fortigate_access": ("fortigate_response",)}
+DEPENDENT = {"fortigate_access": ("fortigate_response",), "forescout_module": ("forescout_policies",)}
 """Roles that a playbook runs only if a variable of theirs is set: else, no task of theirs checks names."""
 
 # Read when Ansible imports the actions, before it forks the workers.

@@ -50,6 +50,8 @@ ENOUGH: dict[str, Any] = {
     "access_token_ref": "vault_file:/s",
     "entries": [],
     "sources": [{"name": "s", "names": ["s"]}],
+    "src": "/export.xml",
+    "dest": "/policies",
 }
 """Values for the options that modules require."""
 
