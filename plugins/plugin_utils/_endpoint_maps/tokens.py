@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import Any
 
-from .page_paths import same_pages
-from .places_sent import addresses, sent_places
+from .places_sent import PlaceSent, has_value, sent_places
 from .recording import Exchange, at, holds, is_in_groups, lists, scalars
+from .same_request import key_of
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, rows_of
 from .values import may_hold, shows
@@ -26,7 +26,7 @@ SHORTEST_SEARCH = 3
 
 def find_create(exchanges: list[Exchange], session: RecordedSession, made: Draft) -> Exchange | None:
     """Return the first request whose answer holds the token. A request that writes is preferred."""
-    showing = [each for each in exchanges if each.works and may_hold(each.text or "", session.token)]
+    showing = [each for each in exchanges if each.works and _may_show(each, session.token)]
     answering = [each for each in showing if holds(each.answer, session.token)]
     create = next((each for each in answering if each.writes), next(iter(answering), None))
     if create is None and showing:
@@ -37,13 +37,18 @@ def find_create(exchanges: list[Exchange], session: RecordedSession, made: Draft
     return create
 
 
+def _may_show(exchange: Exchange, token: str) -> bool:
+    return may_hold(exchange.text or "", token) or shows(exchange, token)
+
+
 def find_list(
     exchanges: list[Exchange], session: RecordedSession, create: Exchange | None, made: Draft
 ) -> TokenRows | None:
     """Return the list of tokens, proved by the new token's id, the creation's path, or the new row."""
     description, created = session.description, create.answer if create else None
     all_rows = [each for each in rows_of(exchanges, description, created) if each.exchange is not create]
-    unfiltered = [each for each in all_rows if not _searches(each.exchange, description)]
+    fixed = fixed_words(create, description) if create else frozenset()
+    unfiltered = [each for each in all_rows if not _searches(each.exchange, description, fixed)]
     whole = [each for each in unfiltered if not _changes(each, exchanges)]
     if unfiltered and not whole:
         made.miss("tokens.list", "changing_list", request=_name(unfiltered[0].exchange))
@@ -109,11 +114,19 @@ def _name(exchange: Exchange) -> str:
     return f"{exchange.method} {exchange.bare_path}"
 
 
-def _searches(exchange: Exchange, description: str) -> bool:
+def fixed_words(create: Exchange, description: str) -> frozenset[PlaceSent]:
+    """Return the parts of the creation's path that equal the description, if a field has it beside them."""
+    places = [place for place, text in sent_places(create) if has_value(text, description)]
+    in_path = frozenset(place for place in places if place[0] == "path")
+    return in_path if len(in_path) < len(places) else frozenset()
+
+
+def _searches(exchange: Exchange, description: str, fixed: Collection[PlaceSent]) -> bool:
     """Return whether a request sends the description, or a part of it, as a search does."""
-    if addresses(exchange, description):
+    sent = [(place, text) for place, text in sent_places(exchange) if place not in fixed]
+    if any(has_value(text, description) for _place, text in sent):
         return True
-    parts = [text.strip("*%").lower() for place, text in sent_places(exchange) if place[0] != "path"]
+    parts = [text.strip("*%").lower() for place, text in sent if place[0] != "path"]
     return any(len(part) >= SHORTEST_SEARCH and part in description.lower() for part in parts)
 
 
@@ -128,16 +141,6 @@ def _changes(rows: TokenRows, exchanges: list[Exchange]) -> bool:
         if not between and at(one.answer, rows.pointer) != at(other.answer, rows.pointer):
             return True
     return False
-
-
-def key_of(exchange: Exchange) -> tuple[str, str]:
-    return exchange.method, same_pages(exchange.bare_path) + _operation_of(exchange)
-
-
-def _operation_of(exchange: Exchange) -> str:
-    """Return what tells requests to one path apart, as JSON-RPC and GraphQL have it in the body."""
-    texts = [str(value) for _place, value in scalars(exchange.body) if isinstance(value, str)]
-    return "".join(f" {text}" for text in texts if exchange.writes and len(text) < 40) if texts else ""
 
 
 def _evidence(
@@ -179,8 +182,10 @@ def _miss_list(
         made.miss("tokens.list", "filtered_list", request=_name(filtered[0].exchange))
         return
     after = [each for each in exchanges if create is None or each.number > create.number]
-    having = next((each for each in after if each.works and holds(each.answer, session.description)), None)
-    page = next((each for each in after if each.answer is None and shows(each, session.description)), None)
+    description = session.description
+    showing = [each for each in after if holds(each.answer, description) or shows(each, description)]
+    having = next((each for each in showing if each.works and each.answer is not None), None)
+    page = next((each for each in showing if each.answer is None), None)
     cached = next((each for each in after if each.is_cached and not each.writes), None)
     if having:
         made.miss("tokens.list", "not_a_list", request=_name(having))
