@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from weakref import WeakKeyDictionary
 
 from .load import UUID
 from .page_paths import same_pages
@@ -14,6 +15,9 @@ from .parameters import POSITIONS, plain
 from .recording import Exchange, at, scalars
 from .token_rows import is_time, name_of
 from .values import is_opaque
+
+_KEYS: WeakKeyDictionary[Exchange, tuple[str, str]] = WeakKeyDictionary()
+"""What ``key_of`` has returned: it is asked often, and long recordings have many exchanges."""
 
 LONGEST_NAME = 39
 """A longer text is code, such as a query in GraphQL."""
@@ -24,7 +28,9 @@ def key_of(exchange: Exchange) -> tuple[str, str]:
 
     JSON-RPC and GraphQL have the operation in the body.
     """
-    return exchange.method, same_pages(exchange.bare_path) + _operation_of(exchange)
+    if exchange not in _KEYS:
+        _KEYS[exchange] = exchange.method, same_pages(exchange.bare_path) + _operation_of(exchange)
+    return _KEYS[exchange]
 
 
 def _operation_of(exchange: Exchange) -> str:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ...module_utils._engine.moment import EPOCHS, as_text, read_moment
@@ -214,6 +215,7 @@ def is_identity(value: Any, description: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096, typed=True)
 def is_time(value: Any) -> bool:
     """Return whether a value is a time of this century, in a known format or in words."""
     return time_format(value) is not None or bool(patterns([value])) or is_relative(value)

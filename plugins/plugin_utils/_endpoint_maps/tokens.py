@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -49,14 +50,16 @@ def find_list(
     all_rows = [each for each in rows_of(exchanges, description, created) if each.exchange is not create]
     fixed = fixed_words(create, description) if create else frozenset()
     unfiltered = [each for each in all_rows if not _searches(each.exchange, description, fixed)]
-    whole = [each for each in unfiltered if not _changes(each, exchanges)]
+    changing = _changing(unfiltered, exchanges)
+    whole = [each for each in unfiltered if _asked(each) not in changing]
     if unfiltered and not whole:
         made.miss("tokens.list", "changing_list", request=_name(unfiltered[0].exchange))
         return None
     if not whole:
         _miss_list(exchanges, all_rows, session, create, made)
         return None
-    ranked = {key_of(each.exchange): _evidence(each, create, session, exchanges) for each in whole}
+    without = _first_without(whole, session.description, exchanges)
+    ranked = {key_of(each.exchange): _evidence(each, create, session, without) for each in whole}
     best = max(ranked.values())
     keys = [key for key, evidence in ranked.items() if evidence == best]
     if not best[1]:
@@ -130,6 +133,18 @@ def _searches(exchange: Exchange, description: str, fixed: Collection[PlaceSent]
     return any(len(part) >= SHORTEST_SEARCH and part in description.lower() for part in parts)
 
 
+def _asked(rows: TokenRows) -> str:
+    """Return a text that is the same for lists of the same request, sent again."""
+    exchange = rows.exchange
+    return json.dumps([exchange.method, exchange.path, exchange.body, rows.pointer])
+
+
+def _changing(found: list[TokenRows], exchanges: list[Exchange]) -> set[str]:
+    """Return the requests whose answers change although nothing is written between."""
+    lists_ = {_asked(each): each for each in found}
+    return {asked for asked, each in lists_.items() if _changes(each, exchanges)}
+
+
 def _changes(rows: TokenRows, exchanges: list[Exchange]) -> bool:
     """Return whether a request differs in its answer when it is sent again, with no write between."""
     if not rows.exchange.writes:
@@ -144,22 +159,31 @@ def _changes(rows: TokenRows, exchanges: list[Exchange]) -> bool:
 
 
 def _evidence(
-    rows: TokenRows, create: Exchange | None, session: RecordedSession, exchanges: list[Exchange]
+    rows: TokenRows,
+    create: Exchange | None,
+    session: RecordedSession,
+    without: Mapping[tuple[str, str], int],
 ) -> tuple[int, bool, bool]:
+    """Return how well a list is proved; the last reason is that the same request lacked the token before."""
+    number = rows.exchange.number
+    was_without = without.get(key_of(rows.exchange), number) < number
     if create is None:
-        return (0, False, _was_without(rows, session, exchanges))
+        return (0, False, was_without)
     proof = rows.proof(create.answer, session.description)
-    return (proof, rows.exchange.bare_path == create.bare_path, _was_without(rows, session, exchanges))
+    return (proof, rows.exchange.bare_path == create.bare_path, was_without)
 
 
-def _was_without(rows: TokenRows, session: RecordedSession, exchanges: list[Exchange]) -> bool:
-    """Return whether the same request was answered without the token before."""
-    earlier = [each for each in exchanges if each.number < rows.exchange.number]
-    return any(
-        each.answer is not None and not holds(each.answer, session.description)
-        for each in earlier
-        if key_of(each) == key_of(rows.exchange)
-    )
+def _first_without(
+    found: list[TokenRows], description: str, exchanges: list[Exchange]
+) -> dict[tuple[str, str], int]:
+    """Return the number of the first answer that lacks the token, for each request that lists it."""
+    asked = {key_of(each.exchange) for each in found}
+    numbers: dict[tuple[str, str], int] = {}
+    for each in exchanges:
+        is_asked = key_of(each) in asked and key_of(each) not in numbers
+        if is_asked and each.answer is not None and not holds(each.answer, description):
+            numbers[key_of(each)] = each.number
+    return numbers
 
 
 def _answers(exchanges: list[Exchange], rows: TokenRows) -> Iterator[TokenRows]:
