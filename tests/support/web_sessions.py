@@ -44,6 +44,7 @@ USED = {
     "relative": "3 hours ago",
     "absent": TIME,
     "null": TIME,
+    "object": {"$date": 1793614500000},
 }
 
 
@@ -56,7 +57,7 @@ class Behaviour:
     carrier: str = "cookie"  # cookie, early_cookie, header, bearer, path, query, body, script_cookie
     csrf: str = "none"  # none, cookie, encoded_cookie, meta, hidden, header
     refreshes: bool = False
-    paging: str = "none"  # none, page, offset, cursor, link, total, size
+    paging: str = "none"  # none, page, offset, cursor, link, nested_link, total, size
     ids: str = "number"  # number, uuid, text
     used: str = "iso8601"
     created: str = "object"  # object, without_id, string
@@ -307,7 +308,8 @@ class Interface:
         names, form = self.names, self.behaviour.used
         row = {names["id"]: token["id"], names["description"]: token["description"]}
         row |= {names["mark"]: token["mark"]} if "mark" in token else {}
-        never = {"null": {names["used"]: None}, "absent": {}}.get(form, {names["used"]: "N/A"})
+        null = {names["used"]: None}
+        never = {"null": null, "object": null, "absent": {}}.get(form, {names["used"]: "N/A"})
         return {**row, **({names["used"]: USED[form]} if token["used"] else never)}
 
     def _list(self, asked: Asked) -> Reply:
@@ -332,16 +334,17 @@ class Interface:
             "offset": lambda: int(query.get("offset", 0)),
             "cursor": lambda: int(query.get("cursor", "c0")[1:]),
             "link": lambda: int(query.get("at", 0)),
+            "nested_link": lambda: int(query.get("at", 0)),
         }[paging]()
         end = start + size
         more = end < len(rows)
+        following = f"{urlsplit(asked.path).path}?{urlencode({**query, 'at': end})}" if more else None
         beside: dict[str, Any] = {
             "page": {"page": {"number": start // size, "totalElements": len(rows)}, "last": not more},
             "offset": {"total": len(rows)},
             "cursor": {"next": f"c{end}" if more else None},
-            "link": {
-                "next": f"{urlsplit(asked.path).path}?{urlencode({**query, 'at': end})}" if more else None
-            },
+            "link": {"next": following},
+            "nested_link": {"_links": {"self": {"href": asked.path}, **_linked(following)}},
         }[paging]
         return Reply(200, {items: rows[start:end], **beside})
 
@@ -395,6 +398,11 @@ ROLES = (
 )
 
 
+def _linked(following: str | None) -> dict[str, Any]:
+    """Return the link to the next page as HAL has it, none on the last page."""
+    return {"next": {"href": following}} if following else {}
+
+
 class Browser:
     """A browser on an interface, whose page's script knows its names; it records a HAR file."""
 
@@ -412,7 +420,7 @@ class Browser:
         names = interface.names
         if behaviour.login != "basic":
             self._sign_in()
-        if behaviour.paging in ("cursor", "link", "page", "offset"):
+        if behaviour.paging in ("cursor", "link", "nested_link", "page", "offset"):
             interface.add("splunk", used=True)
         self.list()
         answer = self.send("POST", self.path(names["tokens"]), self.body({names["description"]: DESCRIPTION}))
@@ -483,7 +491,7 @@ class Browser:
         path = self.interface.list_path
         method = "POST" if self.behaviour.carrier == "body" else "GET"
         while path:
-            is_link = path != self.interface.list_path and self.behaviour.paging == "link"
+            is_link = path != self.interface.list_path and "link" in self.behaviour.paging
             whole = path if is_link else self.path(*path.lstrip("/").split("/"), raw=True)
             reply = self.send(method, whole, self.body({}))
             if self.behaviour.csrf == "header":
@@ -499,7 +507,8 @@ class Browser:
             return first.replace("page=0", f"page={number + 1}")
         if paging == "offset" and number + PAGE_SIZE < document["total"]:
             return first.replace("offset=0", f"offset={number + PAGE_SIZE}")
-        following = document.get("next") or ""
+        links = document.get("_links", {})
+        following = document.get("next") or links.get("next", {}).get("href") or ""
         return f"{first}?cursor={following}" if following and paging == "cursor" else following
 
     def path(self, *segments: Any, raw: bool = False) -> str:

@@ -53,6 +53,7 @@ NOT_IN_URL = re.compile(r"[\s@?#]")
 PROXIES = ("http", "socks5", "socks5h")
 LONGEST_WAIT = 3600
 LONGEST_PLACE = 200
+BYTE_ORDER_MARK = "\ufeff"
 
 CHECK_URL = "check host and port in url"
 CHECK_NETWORK = "check host and port in url, the network and the appliance"
@@ -78,7 +79,8 @@ class Response:
     def json(self) -> Any:
         """Return the decoded body. Raises ApplianceError if it is not JSON, or cannot be encoded again."""
         try:
-            document = json.loads(self.text, parse_constant=_refuse_constant)
+            text = self.text.removeprefix(BYTE_ORDER_MARK)
+            document = json.loads(text, parse_constant=_refuse_constant)
             if "\\ud" in self.text.lower():
                 # Half of a surrogate pair can be decoded, but not encoded again.
                 json.dumps(document, ensure_ascii=False).encode()

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 from .places_sent import addresses
 from .recording import Exchange, at, holds
+from .same_request import key_of
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows
-from .tokens import key_of
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,20 @@ class Deletion:
             return naming[0]
         candidates = writes or naming
         if not naming or not candidates:
-            self.made.miss("tokens.delete", "unnamed_delete")
-        else:
-            requests = ", ".join(dict.fromkeys(map(self._masked, candidates)))
-            self.made.miss("tokens.delete", "several_deletes", requests=requests)
+            return self._late(gone)
+        requests = ", ".join(dict.fromkeys(map(self._masked, candidates)))
+        self.made.miss("tokens.delete", "several_deletes", requests=requests)
+        return None
+
+    def _late(self, gone: Exchange) -> Exchange | None:
+        """Return the only request that names the token, if a list still had the token after it."""
+        before = [each for each in self._after() if each.number < gone.number and each.writes]
+        naming = [each for each in before if self._names(each)]
+        deletes = [each for each in naming if each.method == "DELETE" and self._is_below(each)]
+        if len(naming) == len(deletes) == 1 and before[-1] is naming[0]:
+            self.made.miss("tokens.delete", "late_delete", request=self._masked(naming[0]))
+            return naming[0]
+        self.made.miss("tokens.delete", "unnamed_delete")
         return None
 
     def _unproved(self) -> Exchange | None:
@@ -63,7 +73,8 @@ class Deletion:
             self.made.miss("tokens.delete", "unlisted_delete", request=self._masked(naming[0]))
             return naming[0]
         if naming:
-            self.made.miss("tokens.delete", "unproved_delete", request=self._masked(naming[0]))
+            reason = "kept_delete" if self._later_lists(naming[-1]) else "unproved_delete"
+            self.made.miss("tokens.delete", reason, request=self._masked(naming[-1]))
         else:
             self.made.miss("tokens.delete", "no_delete")
         return None

@@ -50,7 +50,7 @@ def draft(recording: str, session: RecordedSession) -> Draft:
     secrets = drafter.secrets | drafter.flow.followed
     made.found = [_masked(each, secrets) for each in made.found]
     made.missing = [_masked(each, secrets) for each in made.missing]
-    _require_no_secret(made, secrets)
+    _require_no_secret(made, secrets, session.password)
     return made
 
 
@@ -71,15 +71,17 @@ def _masked(note: str, secrets: set[str]) -> str:
     return note
 
 
-def _require_no_secret(made: Draft, secrets: set[str]) -> None:
+def _require_no_secret(made: Draft, secrets: set[str], password: str) -> None:
     """Raise InvalidOptions if the draft contains a secret of the recording, at any depth, encoded or not."""
-    notes = [*made.found, *made.missing]
-    for text in [*texts(made.endpoints), *notes]:
+    drafted = [*texts(made.endpoints), *made.found, *made.missing]
+    remedy = "report how the appliance sends it, but do not send the recording"
+    if password.isalpha() and any(password in text for text in drafted):
+        remedy = "set a password for this account that is no word of another text, and record again"
+    for text in drafted:
         plain = PLACEHOLDER.sub("", text)
         if any(is_secret(each, secrets) or _words(each) & _unusual(secrets) for each in decodings(plain)):
             raise InvalidOptions(
-                "the draft would contain a secret of the recording, so it was not written",
-                "report how the appliance sends it, but do not send the recording",
+                "the draft would contain a secret of the recording, so it was not written", remedy
             )
 
 

@@ -13,13 +13,12 @@ from typing import Any
 
 from .places_sent import sent_places
 from .recording import Exchange, scalars
-from .token_rows import name_of
+from .token_rows import is_time, name_of
 
 NAMES = re.compile(
     r"q|query|search|filter|scope|state|status|type|kind|category|owner|user|mine|since|until|after|before"
     r"|from|to|start|end|(start|end|from|to|created|modified).*(date|time|at)|.*(search|filter|scope|status)"
 )
-DATE = re.compile(r"[12]\d{3}-\d\d-\d\d.*")
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 NUMBERED = {"owner", "user", "creator", "author", "account", "customer", "tenant", "type", "kind", "category"}
 NUMBERED |= {
@@ -56,8 +55,11 @@ ARGUMENT = re.compile(r'(\w+)\s*:\s*(?:"([^"]*)"|([\w.-]+))')
 
 def filtering(exchange: Exchange) -> list[str]:
     """Return the parameters of a list's request that may leave tokens out, such as ``scope=mine``."""
-    pairs = dict.fromkeys(pair for name, value in _sent(exchange) for pair in _unfolded(name, value))
-    return [f"{name_of(name)}={value}" for name, value in pairs if is_filter(name, value)]
+    direct = dict.fromkeys(_sent(exchange))
+    pairs = dict.fromkeys(pair for name, value in direct for pair in _unfolded(name, value))
+    # The writer asks about a time that is a parameter of its own.
+    found = [pair for pair in pairs if is_filter(*pair) or (pair not in direct and is_time(pair[1]))]
+    return [f"{name_of(name)}={value}" for name, value in found]
 
 
 def is_filter(name: str, value: str) -> bool:
@@ -74,7 +76,7 @@ def is_filter(name: str, value: str) -> bool:
     if value.lower() in WHOLE or value.isdecimal() or "{" in value:
         return False
     key = re.sub(r"[^a-z]", "", name_of(name).lower())
-    return bool(NAMES.fullmatch(key) or DATE.fullmatch(value))
+    return NAMES.fullmatch(key) is not None
 
 
 def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:

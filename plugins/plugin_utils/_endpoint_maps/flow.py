@@ -156,6 +156,16 @@ class Flow:
             each
             for each in self.exchanges
             if each.number < exchange.number and each.works and each not in self.unrepeated
+            if not self._is_earlier_login(each)
+        )
+
+    def _is_earlier_login(self, exchange: Exchange) -> bool:
+        """Return whether a request is the login, sent before: its session was not used."""
+        login = self.login
+        return (
+            login is not None
+            and exchange.number < login.number
+            and (exchange.method, exchange.path, exchange.body) == (login.method, login.path, login.body)
         )
 
     def _source(self, text: str, exchange: Exchange, *, in_header: bool) -> Source | None:
@@ -172,6 +182,15 @@ class Flow:
             source = given(each, text, self.is_in_list, is_strong=is_strong)
             if source and not self._was_sent(text, each):
                 return self._lasting(source, exchange)
+        return self._renewed_in_header(text, exchange)
+
+    def _renewed_in_header(self, text: str, exchange: Exchange) -> Source | None:
+        """Return what answered first with a header that an operation, which is not repeated, renewed."""
+        for each in self.unrepeated:
+            source = given(each, text, self.is_in_list, is_strong=True)
+            if each.number < exchange.number and source and "header" in source.place:
+                lasting = self._lasting(source, exchange)
+                return None if lasting is source else lasting
         return None
 
     def _signs_in_with(self, text: str, exchange: Exchange) -> bool:

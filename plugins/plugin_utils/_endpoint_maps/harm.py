@@ -37,8 +37,17 @@ class Repeated:
     is_deletion: bool = False
 
     def constants(self) -> frozenset[PlaceSent]:
-        """Return the places whose value equals the token's id, but which another request sends too."""
-        return frozenset(place for place in self._places_of_id() if place in self._alike)
+        """Return the places whose value equals the token's id, but which another request sends too.
+
+        The description is constant in a part of the path that the list's request has too.
+        """
+        listed = [pair for pair in sent_places(self.rows.exchange) if pair[0][0] == "path"]
+        words = {
+            place
+            for place, text in sent_places(self.exchange)
+            if (place, text) in listed and has_value(text, self.known["description"])
+        }
+        return frozenset(words | {place for place in self._places_of_id() if place in self._alike})
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Yield the reasons why the request cannot be repeated, each with the field that it is about."""

@@ -21,7 +21,7 @@ from .recording import Exchange, Recording, at, holds, same, scalars
 from .secret_forms import password_forms
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, is_relative, patterns, time_format
-from .tokens import find_create, find_list
+from .tokens import find_create, find_list, fixed_words
 from .writer import Writer, place
 
 SHORTEST_SECRET = 8
@@ -109,14 +109,16 @@ class Drafter:
 
     def _mark_description(self, create: Exchange) -> None:
         """Ask about a creation that has the description twice. Beside a field, a path has a fixed word."""
-        places = [each for each, text in sent_places(create) if has_value(text, self.session.description)]
-        if len(places) < 2:
-            return
-        fields = " and ".join(dict.fromkeys(map(field_name, places)))
-        self.made.miss("tokens.create", "description_word", request=place(create, self.secrets), field=fields)
-        in_path = frozenset(each for each in places if each[0] == "path")
-        if len(in_path) < len(places):
-            self.constants["tokens.create"] = in_path
+        description, request = self.session.description, place(create, self.secrets)
+        fixed = fixed_words(create, description)
+        having = [each for each, text in sent_places(create) if has_value(text, description)]
+        places = [each for each in having if each not in fixed]
+        if fixed:
+            self.made.miss("tokens.create", "fixed_word", request=request)
+        if len(places) > 1:
+            fields = " and ".join(dict.fromkeys(map(field_name, places)))
+            self.made.miss("tokens.create", "description_word", request=request, field=fields)
+        self.constants["tokens.create"] = fixed
 
     def _is_polled(self, create: Exchange) -> bool:
         """Return whether a request was repeated until it answered with the token, or had to wait for it."""
@@ -230,8 +232,11 @@ class Drafter:
         return typed.get(part, {})
 
     def _id(self) -> dict[str, str]:
-        pointer = self.id_field
-        return {str(self.rows.new[pointer]): "id"} if self.rows and pointer is not None else {}
+        """Return the new token's id; none if it is the description, which is stricter to delete by."""
+        if self.rows is None or self.id_field is None:
+            return {}
+        value = str(self.rows.new[self.id_field])
+        return {} if value == self.session.description else {value: "id"}
 
     def found(self, part: str, exchange: Exchange) -> None:
         self.made.found.append(f"{part}: {place(exchange, self.secrets | self.flow.followed)}")
@@ -246,7 +251,10 @@ class Drafter:
         if len(candidates) == 1:
             self.id_field = next(iter(candidates))
             return rows.new[self.id_field]
-        shown = rows.field(self.session.token)
+        shown, name = rows.field(self.session.token), rows.field(self.session.description)
+        if not candidates and shown is None and name is not None and rows.is_key(name):
+            self.id_field = name
+            return rows.new[name]
         reason = ("ambiguous_id", {"fields": ", ".join(sorted(candidates))}) if candidates else ("no_id", {})
         if not candidates and shown is not None:
             reason = ("token_is_id", {"field": shown})
@@ -271,8 +279,13 @@ class Drafter:
         candidates = sorted(rows.never_used(taken, self.session.never_used))
         if len(candidates) == 1:
             return candidates[0]
-        reason = ("ambiguous_used", {"fields": ", ".join(candidates)}) if candidates else ("no_used", {})
-        self.made.miss("tokens.list.fields.used", reason[0], **reason[1])
+        times = sorted(rows.own_times(taken))
+        if candidates:
+            self.made.miss("tokens.list.fields.used", "ambiguous_used", fields=", ".join(candidates))
+        elif times:
+            self.made.miss("tokens.list.fields.used", "used_before", fields=", ".join(times))
+        else:
+            self.made.miss("tokens.list.fields.used", "no_used")
         return None
 
     def _use(self, rows: TokenRows, used: str) -> dict[str, Any]:

@@ -16,14 +16,23 @@ from typing import Any
 from ...module_utils._wire.https import next_link
 from .filters import is_filter
 from .page_paths import same_pages
-from .parameters import SIZES, filled, is_number, numbers, parameters, plain, whole_number
+from .parameters import (
+    OFFSETS,
+    PAGES,
+    POSITIONS,
+    SIZES,
+    filled,
+    is_number,
+    numbers,
+    parameters,
+    plain,
+    whole_number,
+)
 from .recording import Exchange, at, scalars
 from .session import Draft
 from .token_rows import TokenRows
 from .values import is_opaque
 
-PAGES = {"page", "pagenumber", "pageindex", "pageno", "pagenum", "p"}
-OFFSETS = {"offset", "skip", "start", "from", "startindex", "startat", "firstresult", "begin"}
 CURSORS = {"cursor", "after", "pagetoken", "continuation", "continuationtoken", "marker", "next", "nexttoken"}
 TOTALS = {
     "total",
@@ -39,6 +48,9 @@ OF_ONE_PAGE = {"numberofelements", "totalpages", "pagecount", "pages"}
 LASTS = {"last", "islast", "lastpage", "isend", "eof"}
 MORE = {"more", "hasmore", "hasnext", "hasnextpage", "truncated", "istruncated"}
 NEXT = re.compile(r"next|cursor|continuation")
+LINK = {"href", "url", "uri", "link"}
+RANGE = re.compile(r"\[?\D*(?P<first>\d+)\D+(?P<last>\d+)\]?")
+"""Both ends of a page in one value, such as ``[0,9]`` or ``items=0-9``."""
 
 
 class Paging:
@@ -86,6 +98,8 @@ class Paging:
             return self._with_position(operation, paging, made)
         if "next" in paging:
             return self._with_cursor(operation, paging, made)
+        if self._spans:
+            return self._without_way(operation, paging, made)
         if not paging:
             return operation
         self._note(made, paging)
@@ -96,8 +110,8 @@ class Paging:
     ) -> dict[str, Any]:
         paging.pop("next", None)
         name = self._position or ""
-        if self._moved_with_position:
-            return self._without_way(operation, {**paging, "page": name}, made)
+        if self._moving_together:
+            return self._without_way(operation, paging, made)
         if not self._without_position:
             counted = {**paging, "start": self._start, "counts": self._counts}
             return {**filled(operation, name, "{page}"), "paging": counted}
@@ -110,10 +124,14 @@ class Paging:
 
     def _without_way(self, operation: dict[str, Any], paging: dict[str, Any], made: Draft) -> dict[str, Any]:
         """Return the operation of the first page alone, whose list is refused once that page is full."""
-        lengths = [end - start for start, end in self._ranges if end > start]
+        lengths = [*(end - start for start, end in self._range[1] if end > start), *self._spans.values()]
         size = self._page_size if self._size else min(lengths, default=max(self._length(self.first), 1))
         paging = {"size": size, **paging}
-        self._note(made, paging)
+        fields = self._moving_together
+        if fields:
+            made.miss("tokens.list.paging", "together", request=self._request, fields=" and ".join(fields))
+        else:
+            self._note(made, paging)
         return {**operation, "paging": {name: each for name, each in paging.items() if name != "page"}}
 
     def _with_cursor(self, operation: dict[str, Any], paging: dict[str, Any], made: Draft) -> dict[str, Any]:
@@ -121,6 +139,9 @@ class Paging:
         cursor = self._cursor
         paging.pop("size", None)
         if cursor and cursor.startswith("/"):
+            if cursor not in dict(scalars(self.first.body)):
+                about = {"request": self._request, "field": f'"{cursor}"'}
+                made.miss("tokens.list.paging", "cursor_null", **about)
             paging["next_path"] = operation["path"]
             return {**filled(operation, cursor, "{next}"), "paging": paging}
         if cursor and not links:
@@ -189,7 +210,7 @@ class Paging:
                 facts |= {"last": place} if name in LASTS else {"more": place} if name in MORE else {}
             elif isinstance(value, int) or (name in TOTALS and is_number(str(value))):
                 totals += [place] if self._is_total(place, name) else []
-            elif NEXT.search(name) and (value is None or isinstance(value, str)):
+            elif _names_next(place) and (value is None or isinstance(value, str)):
                 facts |= {"next": place} if "prev" not in name else {}
         if totals:
             facts["total"] = min(totals, key=lambda place: "total" not in plain(place))
@@ -230,7 +251,7 @@ class Paging:
     @cached_property
     def _named(self) -> list[str]:
         """Return the parameters that are called a page or an offset."""
-        return [name for name in self.sent if plain(name) in PAGES | OFFSETS]
+        return [name for name in self.sent if plain(name) in POSITIONS]
 
     @cached_property
     def _position(self) -> str | None:
@@ -254,9 +275,12 @@ class Paging:
     def _at(self, exchange: Exchange) -> int | None:
         return dict(numbers(exchange)).get(self._position or "")
 
-    @property
-    def _ranges(self) -> list[tuple[int, int]]:
-        """Return the first and the last position that each page asks for, if they are requested by both."""
+    @cached_property
+    def _range(self) -> tuple[str, list[tuple[int, int]]]:
+        """Return the parameter of the last position, and the first and the last one of each page.
+
+        The parameter is empty if pages are not requested by both.
+        """
         position = self._position or ""
         sent = [dict(numbers(each)) for each in self.pages]
         for end in self.sent:
@@ -264,13 +288,25 @@ class Paging:
             lengths = {last - first for first, last in pairs}
             is_range = plain(end) in ENDS or len(set(pairs)) > 1
             if end != position and pairs and is_range and len(lengths) == 1 and min(lengths) > 0:
-                return pairs
-        return []
+                return end, pairs
+        return "", []
+
+    @cached_property
+    def _spans(self) -> dict[str, int]:
+        """Return the parameters and headers that ask for a page by both ends, with its length."""
+        headers = [pair for pair in self.rows.exchange.headers.items() if plain(pair[0]) == "range"]
+        sent = [*parameters(self.rows.exchange), *headers]
+        is_stated = any("content-range" in each.answer_headers for each in self.pages)
+        asked = {name: RANGE.fullmatch(value) for name, value in sent if is_stated or plain(name) == "range"}
+        ends = {name: (int(found["first"]), int(found["last"])) for name, found in asked.items() if found}
+        return {name: last - first + 1 for name, (first, last) in ends.items() if last > first}
 
     @property
-    def _moved_with_position(self) -> bool:
-        """Return whether another parameter has to change with the position, which a map cannot do."""
-        return len(self._named) > 1 or bool(self._ranges)
+    def _moving_together(self) -> list[str]:
+        """Return what has to change together from page to page, which a map cannot do."""
+        if len(self._named) > 1:
+            return self._named
+        return [self._position or "", self._range[0]] if self._range[0] else list(self._spans)
 
     @cached_property
     def _without_position(self) -> list[Exchange]:
@@ -322,11 +358,20 @@ class Paging:
         """Return whether the position counts pages or objects."""
         position = self._position or ""
         values = sorted(self._values(position))
-        if len(values) > 1 and plain(position) not in PAGES | OFFSETS:
+        if len(values) > 1 and plain(position) not in POSITIONS:
             return "pages" if values[1] - values[0] == 1 else "rows"
         return "rows" if plain(position) in OFFSETS else "pages"
 
     def _note(self, made: Draft, paging: dict[str, Any]) -> None:
         why = ", ".join(f"{name}: {value}" for name, value in paging.items())
-        request = f"{self.rows.exchange.method} {self.rows.exchange.bare_path}"
-        made.miss("tokens.list.paging", "paging", request=request, why=why)
+        made.miss("tokens.list.paging", "paging", request=self._request, why=why)
+
+    @property
+    def _request(self) -> str:
+        return f"{self.rows.exchange.method} {self.rows.exchange.bare_path}"
+
+
+def _names_next(place: str) -> bool:
+    """Return whether a field names the next page: by its own name, or as the link in what is called so."""
+    around, _slash, name = place.rpartition("/")
+    return NEXT.search(plain(around if name.lower() in LINK else place)) is not None

@@ -15,6 +15,9 @@ from .page_paths import numbered_parts, with_part
 from .recording import Exchange, scalars
 from .token_rows import name_of
 
+PAGES = {"page", "pagenumber", "pageindex", "pageno", "pagenum", "p"}
+OFFSETS = {"offset", "skip", "start", "from", "startindex", "startat", "firstresult", "begin"}
+POSITIONS = PAGES | OFFSETS
 SIZES = {"size", "limit", "perpage", "count", "take", "top", "max", "rows", "length", "maxresults", "first"}
 ASSIGNED = re.compile(r'(\w+)"?\s*[:=]\s*(\d{1,6})\b')
 """A number in JSON or in code, such as ``first: 10``."""
@@ -46,7 +49,8 @@ def _put(document: Any, names: list[str], place: str) -> Any:
     if isinstance(document, list):
         return [_put(each, rest, place) if str(at) == name else each for at, each in enumerate(document)]
     key = name.replace("~1", "/").replace("~0", "~")
-    return {each: _put(part, rest, place) if each == key else part for each, part in document.items()}
+    known = document or {}
+    return {**known, key: _put(known.get(key), rest, place)}
 
 
 def parameters(exchange: Exchange) -> Iterator[tuple[str, str]]:

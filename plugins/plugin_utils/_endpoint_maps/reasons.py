@@ -60,6 +60,11 @@ REASONS = {
         "{request} sends {field}, which neither you typed nor an answer gave, and which is left out",
         "if it is a one-time code, use an account that needs none; a map cannot send it, so try without it",
     ),
+    "secret_part": Reason(
+        "{request} sends {field}, which has a part of the password, the token or a session value, and which "
+        "is left out",
+        "if it is a fixed value, such as the name of a site, write it there; otherwise keep this step manual",
+    ),
     "fresh_value": Reason(
         "{request} sends {field}, which a script makes up for each request, and which is left out",
         "a map cannot make it up; if the appliance refuses the request without it, keep this step manual",
@@ -67,6 +72,10 @@ REASONS = {
     "fixed_time": Reason(
         "{request} sends {field}, a time of the recording, which the map would always send",
         "remove it if the appliance does without; if it is when the token expires, write a later one",
+    ),
+    "list_time": Reason(
+        "{request} sends {field}, a time of the recording, which may leave tokens out of the list",
+        "remove it if the list without it is whole; otherwise use no map",
     ),
     "value_in_text": Reason(
         "{request} sends {field}, which {source} has in a script or in another form that a map cannot read",
@@ -102,6 +111,10 @@ REASONS = {
     "description_word": Reason(
         "{request} sends the description in {field}",
         "restore those that are a fixed word, or record again with a description that is in nothing else",
+    ),
+    "fixed_word": Reason(
+        "{request} has the description in its path too, which the map keeps as a fixed word",
+        "if the path names the token, write the placeholder description there",
     ),
     "create_not_json": Reason(
         "{request} shows the token, but not as a value in JSON",
@@ -205,6 +218,10 @@ REASONS = {
         "set defender_iot_recorded_never_used to what the answer, not the page, has for it, such as null; if "
         "it has nothing, use no map",
     ),
+    "used_before": Reason(
+        "no field of the list shows that the new token was never used, and {fields} may be its first use",
+        "record again, and do not use the token before the list is opened",
+    ),
     "no_used_time": Reason(
         "no listed token was ever used, so the format of times is not known",
         "add used_format once one was used; check_endpoints reminds you",
@@ -220,6 +237,15 @@ REASONS = {
     "paging": Reason(
         "{request} is one page, and the recording does not show how the next one is requested ({why})",
         "a list that may be longer than one page is refused; to read all, add paging, or record two pages",
+    ),
+    "together": Reason(
+        "{request} asks for a page by {fields}, in which several numbers change together",
+        "a map changes only one, and refuses a list that is longer than this page: if the appliance allows "
+        "it, write a larger page and size",
+    ),
+    "cursor_null": Reason(
+        "{request} sends {field} for every page but the first, for which the map sends null",
+        "run check_endpoints; if the appliance refuses null, use no map",
     ),
     "no_delete": Reason(
         "the recording does not show that the new token is deleted",
@@ -241,6 +267,17 @@ REASONS = {
     "unproved_delete": Reason(
         "{request} names the new token, and no later list shows that the token is gone",
         "open the list once more after deleting, and record again",
+    ),
+    "kept_delete": Reason(
+        "{request} names the new token, and the list that was read after it still has the token",
+        "if the token was deleted, open the list once more after that, and record again; if tokens that are "
+        "deleted or revoked stay in the list, delete tokens manually",
+    ),
+    "late_delete": Reason(
+        "the list still had the token after {request}, and lacked it later, so the draft has provenance "
+        "assumed for it",
+        "run check_endpoints with defender_iot_prove=true; if it reports that the token is left, delete "
+        "tokens manually, otherwise set its provenance to captured",
     ),
     "unlisted_delete": Reason(
         "no list was read after {request}, so the draft has provenance assumed for it",

@@ -27,6 +27,7 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE")
 SANITIZING = ("webinspector", "chrome", "edge")
 """What names a browser, or its developer tools, that leaves cookies out of a recording by default."""
 
+BYTE_ORDER_MARK = "\ufeff"
 MEDIA = ("image/", "font/", "video/", "audio/")
 NAME_OF_PART = re.compile(r"""\bname="([^"]*)""")
 CREDENTIALS = ("cookie", "set-cookie", "authorization")
@@ -73,7 +74,7 @@ class Exchange:
     @cached_property
     def answer(self) -> Any:
         """Return the answer as JSON, None where it is something else."""
-        text = (self.text or "").strip()
+        text = (self.text or "").strip().removeprefix(BYTE_ORDER_MARK)
         if text[:1] not in ("{", "[", '"'):
             return None
         try:
@@ -114,13 +115,24 @@ def read_recording(text: str) -> Recording:
         ) from None
     read = [exchange for entry in _in_order(entries) if (exchange := _read_or_none(entry))]
     exchanges = _with_cached_answers(replace(each, number=number) for number, each in enumerate(read))
-    if not any(each.answer is not None for each in exchanges):
-        raise InvalidOptions(
-            "the HAR file contains no JSON answer",
-            'save the recording with its content: with "Save All As HAR" in Firefox, "Export HAR" in Chrome '
-            "and Edge",
-        )
+    _require_json(exchanges)
     return Recording(exchanges, len(entries) - len(read), _is_sanitized(log, exchanges))
+
+
+def _require_json(exchanges: list[Exchange]) -> None:
+    """Raise InvalidOptions if there is no answer of JSON, because of how it was saved or of the appliance."""
+    if any(each.answer is not None for each in exchanges):
+        return
+    if any(each.text for each in exchanges) and not any(each.text is None for each in exchanges):
+        raise InvalidOptions(
+            "no answer in the HAR file is JSON",
+            "a map cannot read other answers, such as HTML pages: do manually what you recorded",
+        )
+    raise InvalidOptions(
+        "the HAR file contains no JSON answer",
+        'save the recording with its content: with "Save All As HAR" in Firefox, "Export HAR" in Chrome and '
+        "Edge",
+    )
 
 
 def _in_order(entries: list[Any]) -> list[Any]:

@@ -7,8 +7,16 @@
 from __future__ import annotations
 
 import base64
+import re
+from collections.abc import Collection
+
+from .values import is_opaque
 
 SHORTEST_PART, LONGEST_PART = 4, 8
+SHORTEST_WORD = 5
+"""Shorter words are in a secret by chance."""
+
+WORD = re.compile(r"[A-Za-z0-9]+")
 
 
 def password_forms(password: str) -> set[str]:
@@ -26,3 +34,12 @@ def password_forms(password: str) -> set[str]:
     parts = {password[start : start + size] for start in range(len(password) - size + 1)}
     forms |= {part for part in parts if not part.isalpha()}
     return {changed for form in forms for changed in (form, form.upper(), form.lower())}
+
+
+def has_part(text: str, secrets: Collection[str]) -> bool:
+    """Return whether a text has a part, but not all, of a secret that looks made by a machine."""
+    words = [word for word in WORD.findall(text) if len(word) >= SHORTEST_WORD and not word.isalpha()]
+    parts = [word for word in words if not word.isdecimal()]
+    return any(
+        part in secret for secret in secrets if is_opaque(secret) and secret not in text for part in parts
+    )

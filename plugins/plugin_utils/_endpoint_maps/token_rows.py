@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ...module_utils._engine.moment import EPOCHS, as_text, read_moment
@@ -93,6 +94,11 @@ class TokenRows:
         """Return the new token's field with this value, None if there is none."""
         return next((pointer for pointer, each in self.new.items() if same(each, value)), None)
 
+    def is_key(self, pointer: str) -> bool:
+        """Return whether several tokens were listed, and each has another value in a field."""
+        values = [str(row.get(pointer)) for row in self.rows]
+        return 1 < len(values) == len(set(values))
+
     def texts(self, description: str) -> set[str]:
         """Return what the rows have in the field of the description."""
         pointer = self.field(description) or ""
@@ -137,14 +143,32 @@ class TokenRows:
         left = {pointer: value for pointer, value in self.new.items() if pointer not in taken}
         literal = {pointer for pointer, value in left.items() if shown in (value, json.dumps(value))}
         if literal:
-            return literal
+            return set(map(self._timed_part, literal))
         proved = {
-            pointer
+            self._timed_part(pointer)
             for pointer, value in left.items()
             if not OTHER_TIME.search(name_of(pointer)) and self._may_mean_never(pointer, value)
         }
         timed = {pointer for pointer in proved if any(map(is_time, self.times(pointer)))}
         return timed or proved or self._only_others_have()
+
+    def own_times(self, taken: Collection[str | None]) -> set[str]:
+        """Return the fields in which the new token has a time that may be of its use."""
+        return {
+            pointer
+            for pointer, value in self.new.items()
+            if pointer not in taken and is_time(value) and not OTHER_TIME.search(name_of(pointer))
+        }
+
+    def _timed_part(self, pointer: str) -> str:
+        """Return the field, or the only part of it that has a time for other tokens, as ``/used/$date``."""
+        parts = {
+            part
+            for row in (*self.rows, *self.seen)
+            for part, value in row.items()
+            if part.startswith(f"{pointer}/") and is_time(value)
+        }
+        return parts.pop() if len(parts) == 1 else pointer
 
     def times(self, pointer: str) -> list[Any]:
         """Return the tokens' times in this field."""
@@ -168,8 +192,9 @@ class TokenRows:
         is_word = isinstance(value, str) and not any(map(str.isdigit, value))
         if isinstance(value, bool) or not (is_word or value in NEVER):
             return False
-        others = [row.get(pointer) for row in self.rows]
-        if value not in NEVER and not any(map(is_time, self.times(pointer))):
+        part = self._timed_part(pointer)
+        others = [row.get(pointer, row.get(part)) for row in self.rows]
+        if value not in NEVER and not any(map(is_time, self.times(part))):
             return False
         return all(same(each, value) or is_time(each) for each in others)
 
@@ -190,6 +215,7 @@ def is_identity(value: Any, description: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096, typed=True)
 def is_time(value: Any) -> bool:
     """Return whether a value is a time of this century, in a known format or in words."""
     return time_format(value) is not None or bool(patterns([value])) or is_relative(value)

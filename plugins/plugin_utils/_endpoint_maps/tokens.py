@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from .page_paths import same_pages
-from .places_sent import addresses, sent_places
+from .places_sent import PlaceSent, has_value, sent_places
 from .recording import Exchange, at, holds, is_in_groups, lists, scalars
+from .same_request import key_of
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, rows_of
 from .values import may_hold, shows
@@ -26,7 +27,7 @@ SHORTEST_SEARCH = 3
 
 def find_create(exchanges: list[Exchange], session: RecordedSession, made: Draft) -> Exchange | None:
     """Return the first request whose answer holds the token. A request that writes is preferred."""
-    showing = [each for each in exchanges if each.works and may_hold(each.text or "", session.token)]
+    showing = [each for each in exchanges if each.works and _may_show(each, session.token)]
     answering = [each for each in showing if holds(each.answer, session.token)]
     create = next((each for each in answering if each.writes), next(iter(answering), None))
     if create is None and showing:
@@ -37,21 +38,28 @@ def find_create(exchanges: list[Exchange], session: RecordedSession, made: Draft
     return create
 
 
+def _may_show(exchange: Exchange, token: str) -> bool:
+    return may_hold(exchange.text or "", token) or shows(exchange, token)
+
+
 def find_list(
     exchanges: list[Exchange], session: RecordedSession, create: Exchange | None, made: Draft
 ) -> TokenRows | None:
     """Return the list of tokens, proved by the new token's id, the creation's path, or the new row."""
     description, created = session.description, create.answer if create else None
     all_rows = [each for each in rows_of(exchanges, description, created) if each.exchange is not create]
-    unfiltered = [each for each in all_rows if not _searches(each.exchange, description)]
-    whole = [each for each in unfiltered if not _changes(each, exchanges)]
+    fixed = fixed_words(create, description) if create else frozenset()
+    unfiltered = [each for each in all_rows if not _searches(each.exchange, description, fixed)]
+    changing = _changing(unfiltered, exchanges)
+    whole = [each for each in unfiltered if _asked(each) not in changing]
     if unfiltered and not whole:
         made.miss("tokens.list", "changing_list", request=_name(unfiltered[0].exchange))
         return None
     if not whole:
         _miss_list(exchanges, all_rows, session, create, made)
         return None
-    ranked = {key_of(each.exchange): _evidence(each, create, session, exchanges) for each in whole}
+    without = _first_without(whole, session.description, exchanges)
+    ranked = {key_of(each.exchange): _evidence(each, create, session, without) for each in whole}
     best = max(ranked.values())
     keys = [key for key, evidence in ranked.items() if evidence == best]
     if not best[1]:
@@ -109,12 +117,32 @@ def _name(exchange: Exchange) -> str:
     return f"{exchange.method} {exchange.bare_path}"
 
 
-def _searches(exchange: Exchange, description: str) -> bool:
+def fixed_words(create: Exchange, description: str) -> frozenset[PlaceSent]:
+    """Return the parts of the creation's path that equal the description, if a field has it beside them."""
+    places = [place for place, text in sent_places(create) if has_value(text, description)]
+    in_path = frozenset(place for place in places if place[0] == "path")
+    return in_path if len(in_path) < len(places) else frozenset()
+
+
+def _searches(exchange: Exchange, description: str, fixed: Collection[PlaceSent]) -> bool:
     """Return whether a request sends the description, or a part of it, as a search does."""
-    if addresses(exchange, description):
+    sent = [(place, text) for place, text in sent_places(exchange) if place not in fixed]
+    if any(has_value(text, description) for _place, text in sent):
         return True
-    parts = [text.strip("*%").lower() for place, text in sent_places(exchange) if place[0] != "path"]
+    parts = [text.strip("*%").lower() for place, text in sent if place[0] != "path"]
     return any(len(part) >= SHORTEST_SEARCH and part in description.lower() for part in parts)
+
+
+def _asked(rows: TokenRows) -> str:
+    """Return a text that is the same for lists of the same request, sent again."""
+    exchange = rows.exchange
+    return json.dumps([exchange.method, exchange.path, exchange.body, rows.pointer])
+
+
+def _changing(found: list[TokenRows], exchanges: list[Exchange]) -> set[str]:
+    """Return the requests whose answers change although nothing is written between."""
+    lists_ = {_asked(each): each for each in found}
+    return {asked for asked, each in lists_.items() if _changes(each, exchanges)}
 
 
 def _changes(rows: TokenRows, exchanges: list[Exchange]) -> bool:
@@ -130,33 +158,32 @@ def _changes(rows: TokenRows, exchanges: list[Exchange]) -> bool:
     return False
 
 
-def key_of(exchange: Exchange) -> tuple[str, str]:
-    return exchange.method, same_pages(exchange.bare_path) + _operation_of(exchange)
-
-
-def _operation_of(exchange: Exchange) -> str:
-    """Return what tells requests to one path apart, as JSON-RPC and GraphQL have it in the body."""
-    texts = [str(value) for _place, value in scalars(exchange.body) if isinstance(value, str)]
-    return "".join(f" {text}" for text in texts if exchange.writes and len(text) < 40) if texts else ""
-
-
 def _evidence(
-    rows: TokenRows, create: Exchange | None, session: RecordedSession, exchanges: list[Exchange]
+    rows: TokenRows,
+    create: Exchange | None,
+    session: RecordedSession,
+    without: Mapping[tuple[str, str], int],
 ) -> tuple[int, bool, bool]:
+    """Return how well a list is proved; the last reason is that the same request lacked the token before."""
+    number = rows.exchange.number
+    was_without = without.get(key_of(rows.exchange), number) < number
     if create is None:
-        return (0, False, _was_without(rows, session, exchanges))
+        return (0, False, was_without)
     proof = rows.proof(create.answer, session.description)
-    return (proof, rows.exchange.bare_path == create.bare_path, _was_without(rows, session, exchanges))
+    return (proof, rows.exchange.bare_path == create.bare_path, was_without)
 
 
-def _was_without(rows: TokenRows, session: RecordedSession, exchanges: list[Exchange]) -> bool:
-    """Return whether the same request was answered without the token before."""
-    earlier = [each for each in exchanges if each.number < rows.exchange.number]
-    return any(
-        each.answer is not None and not holds(each.answer, session.description)
-        for each in earlier
-        if key_of(each) == key_of(rows.exchange)
-    )
+def _first_without(
+    found: list[TokenRows], description: str, exchanges: list[Exchange]
+) -> dict[tuple[str, str], int]:
+    """Return the number of the first answer that lacks the token, for each request that lists it."""
+    asked = {key_of(each.exchange) for each in found}
+    numbers: dict[tuple[str, str], int] = {}
+    for each in exchanges:
+        is_asked = key_of(each) in asked and key_of(each) not in numbers
+        if is_asked and each.answer is not None and not holds(each.answer, description):
+            numbers[key_of(each)] = each.number
+    return numbers
 
 
 def _answers(exchanges: list[Exchange], rows: TokenRows) -> Iterator[TokenRows]:
@@ -179,8 +206,10 @@ def _miss_list(
         made.miss("tokens.list", "filtered_list", request=_name(filtered[0].exchange))
         return
     after = [each for each in exchanges if create is None or each.number > create.number]
-    having = next((each for each in after if each.works and holds(each.answer, session.description)), None)
-    page = next((each for each in after if each.answer is None and shows(each, session.description)), None)
+    description = session.description
+    showing = [each for each in after if holds(each.answer, description) or shows(each, description)]
+    having = next((each for each in showing if each.works and each.answer is not None), None)
+    page = next((each for each in showing if each.answer is None), None)
     cached = next((each for each in after if each.is_cached and not each.writes), None)
     if having:
         made.miss("tokens.list", "not_a_list", request=_name(having))

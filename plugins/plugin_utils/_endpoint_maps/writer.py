@@ -14,10 +14,13 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from ...module_utils._wire.web_interface import PLACEHOLDER
 from .codes import are_digits, is_code, is_short_number
+from .filters import is_filter
 from .flow import Flow
 from .load import UUID, is_literal_secret
 from .places_sent import PlaceSent, is_composite
 from .recording import Exchange, child
+from .same_request import is_label
+from .secret_forms import has_part, password_forms
 from .session import Draft, RecordedSession
 from .token_rows import is_time
 from .values import candidates, is_opaque
@@ -56,6 +59,8 @@ CLOCK = re.compile(r"1[6-9]\d{8}(\d{3})?|2[01]\d{8}(\d{3})?|0\.\d{6,}")
 
 MARK = re.compile("\0([a-z0-9_]+)\1")
 LEFT_OUT = object()
+LABEL = "1"
+"""What a map sends where any text does."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,9 @@ class Writer:
             return part
         if isinstance(part, int):
             return self._number(part, name, pointer)
+        harmless = (self.flow.login, self.flow.reads)
+        if is_label(self.exchange, pointer, part, self.flow.exchanges, harmless):
+            return LABEL
         return self._at("body", pointer)._text(part, name, "body")
 
     def _number(self, number: int, name: str, pointer: str) -> Any:
@@ -204,9 +212,13 @@ class Writer:
 
     def _note_time(self, name: str, literal: Any, where: str) -> None:
         """Ask about a time of the recording, which a map would send forever."""
-        if self.exchange.writes and is_time(literal):
+        is_list = self.part == "tokens.list"
+        if is_list and is_filter(name, str(literal)):
+            return
+        if (self.exchange.writes or is_list) and is_time(literal):
             field = f'the {where} "{name}"'.replace("body", "field")
-            self.made.miss(self.part, "fixed_time", request=self._place, field=field)
+            reason = "list_time" if is_list else "fixed_time"
+            self.made.miss(self.part, reason, request=self._place, field=field)
 
     def _marked(self, text: str, where: str) -> str:
         """Return a text in which each known value is replaced by a mark with its name."""
@@ -236,7 +248,7 @@ class Writer:
             return False
         if is_secret(literal, self.secrets) or is_literal_secret("" if where == "path" else name, literal):
             return True
-        if is_opaque(literal):
+        if is_opaque(literal) or has_part(literal, self.secrets):
             return True
         if self.is_step and self.exchange.writes and where == "body" and is_short_number(literal):
             return True
@@ -259,7 +271,10 @@ class Writer:
             (each for value in values if (each := self.flow.has_in_text(value, self.exchange))), None
         )
         about = {"request": self._place, "field": field}
-        if source:
+        is_password = is_secret(literal, password_forms(self.session.password))
+        if is_password or has_part(literal, self.secrets):
+            self.made.miss(self.part, "secret_part", **about)
+        elif source:
             given_by = f"the answer to {place(source, self.secrets | self.flow.followed)}"
             self.made.miss(self.part, "value_in_text", **about, source=given_by)
         else:

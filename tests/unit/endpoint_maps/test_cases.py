@@ -211,6 +211,23 @@ def evicted(log: Log, interface: Interface, _browser: Browser) -> None:
         each["response"]["content"] = {"size": 200, "mimeType": "application/json"}
 
 
+def signed_in_twice(log: Log, interface: Interface, _browser: Browser) -> None:
+    """Sign in, lose the session, and sign in again from it."""
+    login = entries(log, "POST", interface.names["login"])[0]
+    first = copy.deepcopy(login)
+    lost = f"{interface.names['cookie']}={interface.secret()}"
+    first["response"]["headers"] = [{"name": "Set-Cookie", "value": lost}]
+    login["request"]["headers"].append({"name": "Cookie", "value": lost})
+    insert(log, log["entries"].index(login), first)
+
+
+def marked(log: Log, _interface: Interface, _browser: Browser) -> None:
+    """Begin each answer with a byte order mark."""
+    for each in log["entries"]:
+        content = each["response"]["content"]
+        content["text"] = "\ufeff" + content["text"]
+
+
 def one_time_code(log: Log, interface: Interface, _browser: Browser) -> None:
     """Have the session only after a code that was typed."""
     login = entries(log, "POST", interface.names["login"])[0]
@@ -258,9 +275,13 @@ WORKS: dict[str, tuple[Behaviour, Change | None]] = {
     "a list by offsets": (Behaviour(paging="offset"), None),
     "a list by cursors": (Behaviour(paging="cursor"), None),
     "a list by links": (Behaviour(paging="link"), None),
+    "a list by links that are objects": (Behaviour(paging="nested_link"), None),
     "times in local words": (Behaviour(used="locale"), None),
     "relative times": (Behaviour(used="relative"), None),
     "no time until the first use": (Behaviour(used="absent"), None),
+    "times that are objects": (Behaviour(used="object"), None),
+    "a login that was repeated": (Behaviour(), signed_in_twice),
+    "answers with a byte order mark": (Behaviour(), marked),
     "another list with the same word": (COOKIE, other_list),
     "another list, and no id from the creation": (Behaviour(created="string"), other_list),
     "a session from before the login": (Behaviour(carrier="early_cookie", login="form", logout="get"), None),

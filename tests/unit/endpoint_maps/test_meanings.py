@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.draft import text_of
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import (
     RecordedSession,
@@ -37,6 +40,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries imp
 
 ACCOUNT = {"who": "ada", "pw": PASSWORD}
 COOKIE = f"sid={SESSION}-of-the-0perator"
+SESSION_OF_HEX, TOKEN_OF_HEX = "a70efebbbbb30e19048ee1bdcaa00c4d", "5b7e0d3c9a1f48e2b6c4d8f01a2e3b49"
 
 
 def signed_in_by(*requests: Any, session: RecordedSession = RECORDED) -> Any:
@@ -163,37 +167,166 @@ def test_a_creation_that_is_waited_for_is_not_drafted(status: int, answers: list
     assert any("answers with the token once the appliance has made it" in each for each in found.missing)
 
 
+def test_a_word_of_the_path_that_is_the_description_too_stays_as_it_is() -> None:
+    path = "/for/Forescout/t"
+    create = entry(
+        "POST", path, {"text": "Forescout"}, {"nr": 7, "value": TOKEN}, headers=X_CSRF, cookies=BOTH
+    )
+    before, having, gone = (
+        entry("GET", path, answer=rows, cookies=BOTH) for rows in ([OLD], [OLD, ROW], [OLD])
+    )
+    delete = entry("DELETE", f"{path}/7", status=204, headers=X_CSRF, cookies=BOTH)
+    found = made(PAGE, LOGIN, before, create, having, delete, gone)
+    tokens = found.endpoints["tokens"]
+    assert [each["path"] for each in tokens.values()] == [path, path, f"{path}/{{id}}"]
+    assert [each.partition(":")[0] for each in found.missing] == ["tokens.create"]
+
+
+def test_a_search_by_a_part_of_the_path_is_no_list() -> None:
+    found = made(PAGE, LOGIN, CREATE, entry("GET", "/t/Forescout", answer=[ROW], cookies=BOTH))
+    assert any(each.startswith("tokens.list: GET /t/Forescout searches for") for each in found.missing)
+
+
+NAMED = [{"text": "Historian", "last": OLD["last"]}, {"text": "Forescout", "last": "N/A"}]
+
+
+def test_the_description_is_the_id_if_it_alone_tells_tokens_apart() -> None:
+    delete = entry("DELETE", "/t/Forescout", status=204, headers=X_CSRF, cookies=BOTH)
+    found = made(PAGE, LOGIN, CREATE, listing(*NAMED), delete, listing(NAMED[0]))
+    tokens = found.endpoints["tokens"]
+    assert tokens["list"]["fields"] == {"id": "/text", "description": "/text", "used": "/last"}
+    assert (tokens["delete"]["path"], tokens["delete"]["provenance"]) == ("/t/{description}", "assumed")
+
+
+@pytest.mark.parametrize("rows", [[NAMED[1]], [*NAMED, NAMED[1]]])
+def test_a_description_that_several_tokens_may_have_is_no_id(rows: list[Any]) -> None:
+    found = made(PAGE, LOGIN, CREATE, listing(*rows))
+    assert "id" not in found.endpoints["tokens"]["list"]["fields"]
+
+
 @pytest.mark.parametrize(
-    ("path", "sent", "drafted", "fields"),
+    ("never", "used"),
+    [
+        (None, {"$date": 1793614500000}),
+        ("N/A", {"$date": "2026-11-02T10:15:00Z"}),
+        ("-", {"$date": {"$numberLong": "1793614500000"}}),
+    ],
+)
+def test_a_time_inside_an_object_is_read(never: Any, used: Any) -> None:
+    found = made(PAGE, LOGIN, CREATE, listing({**OLD, "last": used}, {**ROW, "last": never}))
+    operation = found.endpoints["tokens"]["list"]
+    assert operation["fields"]["used"].startswith("/last/$date")
+    assert operation["used_may_be_absent"] is True
+    assert "never_used" not in operation
+    assert operation["used_format"] in ("iso8601", "epoch_milliseconds")
+
+
+def test_a_token_that_was_used_before_it_was_listed_is_reported() -> None:
+    found = made(PAGE, LOGIN, CREATE, listing(OLD, {**ROW, "last": "2026-11-27T09:01:00Z"}))
+    assert "used" not in found.endpoints["tokens"]["list"]["fields"]
+    said = (
+        "tokens.list.fields.used: no field of the list shows that the new token was never used, and /last may"
+    )
+    assert any(each.startswith(said) for each in found.missing)
+
+
+def test_a_token_in_a_header_is_shown_but_not_read() -> None:
+    create = entry("POST", "/t", {"text": "Forescout"}, {"nr": 7}, headers=X_CSRF, cookies=BOTH)
+    create["response"]["headers"].append({"name": "X-New", "value": TOKEN})
+    said = made(PAGE, LOGIN, create, LIST).missing
+    assert any(each.startswith("tokens.create: POST /t shows the token, but not as") for each in said)
+
+
+def test_a_list_that_is_a_text_is_not_read() -> None:
+    listed = entry("GET", "/t", answer={"d": json.dumps([OLD, ROW])}, cookies=BOTH)
+    said = made(PAGE, LOGIN, CREATE, listed).missing
+    assert any(each.startswith("tokens.list: GET /t has the description, but not in a list") for each in said)
+
+
+def test_a_part_of_the_password_in_a_fixed_value_is_left_out() -> None:
+    listed = entry("GET", f"/t?site=Old-{PASSWORD}", answer=[OLD, ROW], cookies=BOTH)
+    found = made(PAGE, LOGIN, CREATE, listed)
+    assert found.endpoints["tokens"]["list"]["path"] == "/t"
+    said = 'tokens.list: GET /t sends the query "site", which has a part of the password, the token or a'
+    assert any(each.startswith(said) for each in found.missing)
+
+
+@pytest.mark.parametrize("part", [SESSION_OF_HEX[:7], TOKEN_OF_HEX[3:10], f"x {TOKEN_OF_HEX[:5]}...3b49"])
+def test_a_part_of_a_machine_s_secret_is_left_out(part: str) -> None:
+    sent = {"text": "Forescout", "hint": part, "kind": "sha256"}
+    cookies = f"sid={SESSION_OF_HEX}"
+    create = entry("POST", "/t", sent, {"nr": 7, "value": TOKEN_OF_HEX}, cookies=cookies)
+    listed = entry("GET", "/t", answer=[OLD, ROW], cookies=cookies)
+    login = entry("POST", "/in", ACCOUNT, {}, sets=cookies)
+    found = made(login, create, listed, session=replace(RECORDED, token=TOKEN_OF_HEX))
+    assert found.endpoints["tokens"]["create"]["json"] == {"text": "{description}", "kind": "sha256"}
+    assert any('sends the field "hint", which has a part of' in each for each in found.missing)
+
+
+def test_a_draft_with_a_password_that_is_a_word_of_maps_is_refused() -> None:
+    login = entry("POST", "/in", {"who": "ada", "pw": "sensor"}, {}, sets=f"sid={SESSION}")
+    session = replace(RECORDED, password="sensor")
+    with pytest.raises(InvalidOptions, match="set a password for this account that is no word of"):
+        made(login, CREATE, LIST, session=session)
+
+
+def later(kind: str) -> Any:
+    """Make the entries of a deletion, and of the lists after it, in a recording of this kind."""
+    drop = entry("DELETE", "/t/7", status=202, headers=X_CSRF, cookies=BOTH)
+    note = entry("POST", "/note", {"text": "x"}, {}, headers=X_CSRF, cookies=BOTH)
+    return {
+        "late": [LIST, drop, LIST, GONE],
+        "with another write": [LIST, drop, note, LIST, GONE],
+        "kept": [LIST, drop, LIST],
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_drafted", "said"),
+    [
+        ("late", True, "the list still had the token after DELETE /t/..., and lacked it later"),
+        ("with another write", False, "a later list lacks the new token, and no request before it names"),
+        ("kept", False, "DELETE /t/... names the new token, and the list that was read after it still has"),
+    ],
+)
+def test_a_list_that_still_has_the_deleted_token_is_reported(kind: str, is_drafted: bool, said: str) -> None:
+    found = made(PAGE, LOGIN, CREATE, *later(kind))
+    delete = found.endpoints["tokens"].get("delete", {})
+    assert delete.get("provenance") == ("assumed" if is_drafted else None)
+    assert any(each.startswith(f"tokens.delete: {said}") for each in found.missing)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "drafted", "about"),
     [
         (
             "/Forescout/t",
             {"text": "Forescout"},
             ("/Forescout/t", {"text": "{description}"}),
-            'a part of its path and the field "/text"',
+            "has the description in its path too, which the map keeps as a fixed word",
         ),
         (
             "/t",
             {"text": "Forescout", "for": "Forescout"},
             ("/t", {"text": "{description}", "for": "{description}"}),
-            'the field "/text" and the field "/for"',
+            'sends the description in the field "/text" and the field "/for"',
         ),
         (
             "/Forescout/Forescout",
             {},
             ("/{description}/{description}", {}),
-            "a part of its path",
+            "sends the description in a part of its path",
         ),
     ],
 )
 def test_a_creation_with_the_description_twice_is_asked_about(
-    path: str, sent: Any, drafted: Any, fields: str
+    path: str, sent: Any, drafted: Any, about: str
 ) -> None:
     create = entry("POST", path, sent, {"nr": 7, "value": TOKEN}, headers=X_CSRF, cookies=BOTH)
     found = made(PAGE, LOGIN, create, LIST)
     operation = found.endpoints["tokens"]["create"]
     assert (operation["path"], operation["json"]) == drafted
-    assert any(f"sends the description in {fields}; restore" in each for each in found.missing)
+    assert any(f"POST {path} {about}; " in each for each in found.missing)
 
 
 @pytest.mark.parametrize(

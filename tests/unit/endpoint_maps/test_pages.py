@@ -175,12 +175,6 @@ NO_WAY = {
         [page("/t?limit=2", FIRST), page("/t?limit=2&key=4", SECOND), page("/t?limit=2&key=5", [ROW])],
         {"size": 2},
     ),
-    "two positions": ([page("/t?page=1&start=0&limit=25", NEWEST)], {"size": 25}),
-    "the end of the first page": ([page("/t?from=0&to=9", NEWEST)], {"size": 9}),
-    "the end of any name": (
-        [page("/t?start=0&bound=2", FIRST), page("/t?start=2&bound=4", SECOND)],
-        {"size": 2},
-    ),
     "a limit in JSON": ([page("/t?filter=%7B%22limit%22%3A10%7D", NEWEST)], {"size": 10}),
     "a limit in code": ([asked({"query": "{ tokens(first: 10, of: 3) { nr } }"}, NEWEST)], {"size": 10}),
     "a limit of any name": ([asked({"n": 10, "v": 2}, NEWEST)], {"size": 10}),
@@ -194,6 +188,54 @@ def test_a_list_that_may_have_other_pages_is_reported(pages: list[Any], paging: 
     found = drafted(*pages)
     assert found.endpoints["tokens"]["list"]["paging"] == paging
     assert any(each.startswith("tokens.list.paging: ") for each in found.missing)
+
+
+def ranged(path: str, rows: list[Any], header: str = "", stated: str = "") -> dict[str, Any]:
+    """Make the entry of a page that is requested by both its ends."""
+    given = page(path, rows)
+    given["request"]["headers"] += [{"name": "Range", "value": header}] if header else []
+    given["response"]["headers"] += [{"name": "Content-Range", "value": stated}] if stated else []
+    return given
+
+
+TOGETHER = {
+    # what moves from page to page: (the pages, the fields, the paging that refuses a list of several pages)
+    "two positions": ([page("/t?page=1&start=0&limit=25", NEWEST)], "page and start", {"size": 25}),
+    "the end of the first page": ([page("/t?from=0&to=9", NEWEST)], "from and to", {"size": 9}),
+    "the end of any name": (
+        [page("/t?start=0&bound=2", FIRST), page("/t?start=2&bound=4", SECOND)],
+        "start and bound",
+        {"size": 2},
+    ),
+    "both ends in a parameter": ([ranged("/t?range=%5B0%2C9%5D", NEWEST)], "range", {"size": 10}),
+    "both ends in a header": ([ranged("/t", NEWEST, "items=0-24")], "Range", {"size": 25}),
+    "both ends, as the answer shows": (
+        [ranged("/t?rows=0-9&at=5-5", NEWEST, stated="rows 0-1/2")],
+        "rows",
+        {"size": 10},
+    ),
+}
+
+
+@pytest.mark.parametrize(("pages", "fields", "paging"), TOGETHER.values(), ids=TOGETHER)
+def test_numbers_that_change_together_are_reported(pages: list[Any], fields: str, paging: Any) -> None:
+    found = drafted(*pages)
+    assert found.endpoints["tokens"]["list"]["paging"] == paging
+    said = f"tokens.list.paging: GET /t asks for a page by {fields}, in which several numbers change together"
+    assert any(each.startswith(said) for each in found.missing)
+
+
+@pytest.mark.parametrize("variables", [{"variables": {"first": 2}}, {"variables": None}, {}])
+def test_a_cursor_that_the_first_page_lacks_is_sent_as_null(variables: Any) -> None:
+    query = {"query": "query tokens"}
+    first = asked({**query, **variables}, FIRST, info={"endCursor": "c2", "more": True})
+    after = {**query, "variables": {**(variables.get("variables") or {}), "after": "c2"}}
+    found = drafted(first, asked(after, SECOND, info={"endCursor": "c4", "more": False}))
+    operation = found.endpoints["tokens"]["list"]
+    assert operation["json"]["variables"]["after"] == "{next}"
+    assert operation["paging"] == {"more": "/info/more", "next": "/info/endCursor", "next_path": "/find"}
+    said = 'tokens.list.paging: POST /find sends "/variables/after" for every page but the first, for which'
+    assert any(each.startswith(said) for each in found.missing)
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,10 @@ def test_a_json_body_is_decoded_whatever_its_content_type(document: Any) -> None
     assert answer(200, body, "text/html").json() == document
 
 
+def test_a_json_body_may_begin_with_a_byte_order_mark() -> None:
+    assert answer(200, "\ufeff[1]", "application/json").json() == [1]
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "form"),
     [

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Determine which recorded requests are the same one, sent again with other values of the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from weakref import WeakKeyDictionary
+
+from .load import UUID
+from .page_paths import same_pages
+from .parameters import POSITIONS, plain
+from .recording import Exchange, at, scalars
+from .token_rows import is_time, name_of
+from .values import is_opaque
+
+_KEYS: WeakKeyDictionary[Exchange, tuple[str, str]] = WeakKeyDictionary()
+"""What ``key_of`` has returned: it is asked often, and long recordings have many exchanges."""
+
+LONGEST_NAME = 39
+"""A longer text is code, such as a query in GraphQL."""
+
+
+def key_of(exchange: Exchange) -> tuple[str, str]:
+    """Return what all requests for one operation have in common: the method, and the path with its operation.
+
+    JSON-RPC and GraphQL have the operation in the body.
+    """
+    if exchange not in _KEYS:
+        _KEYS[exchange] = exchange.method, same_pages(exchange.bare_path) + _operation_of(exchange)
+    return _KEYS[exchange]
+
+
+def _operation_of(exchange: Exchange) -> str:
+    if not exchange.writes:
+        return ""
+    texts = [(place, value) for place, value in scalars(exchange.body) if isinstance(value, str)]
+    kept = [text for place, text in texts if len(text) <= LONGEST_NAME and not _varies(exchange, place, text)]
+    return "".join(f" {text}" for text in kept)
+
+
+def _varies(exchange: Exchange, place: str, text: str) -> bool:
+    """Return whether a text differs from one request to the next: a time, a page, a value of a session.
+
+    A number does if it is called a page, or if the answer repeats it, as the answer to DataTables does.
+    """
+    if text.isdecimal():
+        return plain(place) in POSITIONS or _is_repeated(exchange, place, text)
+    return is_opaque(text) or UUID.fullmatch(text) is not None or is_time(text)
+
+
+def _is_repeated(exchange: Exchange, place: str, text: str) -> bool:
+    """Return whether the answer has the text in a field of the same name."""
+    return any(
+        name_of(pointer) == name_of(place) and str(value) == text
+        for pointer, value in scalars(exchange.answer)
+    )
+
+
+def is_label(
+    exchange: Exchange,
+    place: str,
+    text: str,
+    exchanges: list[Exchange],
+    harmless: Collection[Exchange | None],
+) -> bool:
+    """Return whether a text of a body only matches a request with its answer, as the id of JSON-RPC does.
+
+    A machine has made it, the answer repeats it, and so it is for all requests to the same address, each with
+    another text. One of them is ``harmless``, so it makes no object that this text would name. So any text
+    does.
+    """
+    if not is_opaque(text) and UUID.fullmatch(text) is None:
+        return False
+    alike = [
+        each
+        for each in exchanges
+        if (each.method, each.bare_path) == (exchange.method, exchange.bare_path) and each.works
+    ]
+    sent = [(each, at(each.body, place)) for each in alike]
+    labels = {value for each, value in sent if isinstance(value, str) and _is_repeated(each, place, value)}
+    return text in labels and 1 < len(labels) == len(alike) and any(each in harmless for each in alike)
