@@ -94,6 +94,9 @@ def test_a_role_that_runs_only_if_its_variable_is_set_follows_one_that_checks_it
 ) -> None:
     checked: set[str] = set()
     for play in yaml.safe_load(playbook.read_text()):
+        for role in play.get("roles", ()):
+            name = role["role"].rpartition(".")[2]
+            checked |= {name, *DEPENDENT.get(name, ())}
         for task in play.get("tasks", ()):
             name = next((task[each]["name"] for each in ROLE_TASKS if each in task), "").rpartition(".")[2]
             condition = re.match(rf"{name}_\w+ is defined", str(task.get("when", ""))) if name else None
