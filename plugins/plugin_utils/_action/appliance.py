@@ -24,11 +24,13 @@ from ...module_utils._engine.errors import ApplianceError, InvalidOptions, Unrea
 from ...module_utils._module.run import Module, Params, run
 from ...module_utils._module.untagged import plain
 from .control_node import ControlNode, is_mitogen
-from .prefork import load_filters
+from .prefork import load_filters, load_store
+from .role_arguments import check_arguments
 from .role_variables import check_task
 
 # Ansible imports an action before it forks the workers, which inherit what is loaded here.
 load_filters()
+load_store()
 
 
 class ApplianceAction(ActionBase):
@@ -53,6 +55,7 @@ class ApplianceAction(ActionBase):
         node = ControlNode(self, task_vars or {})
         try:
             check_task(self._task, self._loader, node.task_vars)
+            check_arguments(self._task._role, self._templar, node.task_vars, self.module.arguments.spec)
         except InvalidOptions as error:
             return {"failed": True, "msg": error.sentence(node.host)}
         return run(self.module, plain(self._task.args), node)
