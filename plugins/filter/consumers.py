@@ -23,6 +23,9 @@ Stored = Mapping[str, Any]
 BY_DEFAULT = "forescout"
 """The description of a token if none is declared."""
 
+KEPT, SEEN, ITEM = "__sensor_tokens_kept", "sensor_tokens_seen", "__sensor_tokens_item"
+"""The variables of a sensor with its tokens, and the token of each result."""
+
 SHOWN = 10
 """Maximum number of sensors in a message."""
 
@@ -84,6 +87,31 @@ def unused_token_names(
     possible += [each for each in listed if not {"", ".", ".."} & set(each.split("/"))]
     needed = {each["description"] for each in wanted}
     return [each for each in dict.fromkeys(possible) if each not in needed]
+
+
+def sensors_to_search(
+    sensors: Iterable[str], platforms: Iterable[Mapping[str, Any]], hostvars: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return the sensors that may have tokens that no platform uses, as far as this run has read.
+
+    To look for such tokens in the store takes a task for each sensor, and most sensors have none.
+    """
+    consumers = token_consumers(platforms)
+    return [sensor for sensor in sensors if _may_have_unused(consumers, hostvars[sensor])]
+
+
+def _may_have_unused(consumers: Sequence[Consumer], sensor: Mapping[str, Any]) -> bool:
+    kept = (sensor.get(KEPT) or {}).get("results") or ()
+    wanted = [each[ITEM] for each in kept if ITEM in each]
+    return bool(unused_token_names(consumers, wanted, sensor.get(SEEN) or {}))
+
+
+def replaced_tokens(kept: Mapping[str, Any]) -> list[str]:
+    """Return the descriptions of the tokens that a run has replaced, or in check mode would replace.
+
+    ``kept`` is the result of the task that creates the tokens of a sensor, or empty.
+    """
+    return [each[ITEM]["description"] for each in kept.get("results") or () if each.get("reason")]
 
 
 def known_tokens(
@@ -245,6 +273,8 @@ class FilterModule:
             "token_consumers": token_consumers,
             "consumed_tokens": consumed_tokens,
             "unused_token_names": unused_token_names,
+            "sensors_to_search": sensors_to_search,
+            "replaced_tokens": replaced_tokens,
             "known_tokens": known_tokens,
             "unused_tokens": unused_tokens,
             "unused_token_plan": unused_token_plan,

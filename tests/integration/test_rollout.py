@@ -118,6 +118,14 @@ def test_a_batch_of_which_nothing_was_done_stops_the_rollout_in_any_case(fleet: 
     assert not set(fleet.called()) & set(SOUTH)
 
 
+def test_without_a_rollout_failing_fortigates_keep_no_other_appliance_from_being_set_up(fleet: Fleet) -> None:
+    for fortigate in FORTIGATES:
+        fleet.break_down(fortigate)
+    run = fleet.example.playbook("site")
+    assert run.code == 2
+    assert fleet.written() == ["forescout-01", "sensor-north-01"]
+
+
 def test_the_example_is_carried_out(fleet: Fleet) -> None:
     fleet.node.lab.forget_calls()
     fleet.example.playbook("site", f"--extra-vars=@{ROOT}/examples/rollout.yml").succeeded()

@@ -159,6 +159,6 @@ def test_a_misspelt_variable_of_a_role_is_refused_on_its_host(
 
 
 def test_an_extra_variable_must_not_override_what_a_role_computes(example: Example) -> None:
-    done = run(example, "forescout", "--check", "--extra-vars=sensor_tokens_replaced=forescout")
+    done = run(example, "forescout", "--check", "--extra-vars=sensor_tokens_seen=forescout")
     assert done.code != 0
-    assert "remove sensor_tokens_replaced from the extra variables" in done.output
+    assert "remove sensor_tokens_seen from the extra variables" in done.output

@@ -15,13 +15,13 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..lab import ROOT, Lab
-from .contestants import FORKS, OWN
+from .contestants import FORKS, OWN, PLAYBOOKS
 from .machine import surroundings
 from .measure import Cost, UnexpectedExit, cost
 from .report import inserted, number, table
@@ -31,6 +31,10 @@ FORTIGATES, SENSORS = 50, 15
 """Numbers for each site, which also has one Forescout platform."""
 FOLDER = ROOT / ".cache/bench-chain"
 DOCUMENT = ROOT / "docs/performance.md"
+FLOOR = str(PLAYBOOKS / "chain_floor.yml")
+MOST_CPU, MOST_MEMORY = 2.5, 300
+"""The targets in sync: CPU time as a multiple of an empty task for each appliance, and memory in MB."""
+
 ROLLOUT = {"canary": ["site_01"], "serial": [1, "25%"], "max_fail_percentage": 50}
 COUNTED = ("requests", "connections", "writes")
 HEADINGS = ("run", "wall s", "CPU s", "memory MB", "requests", "TLS handshakes", "writes", "result")
@@ -98,11 +102,12 @@ class Chain:
     def play(self, playbook: str, *arguments: str, expected: int = 0) -> Cost:
         """Run a playbook and return its cost. Raises UnexpectedExit."""
         self.lab.ask("/calls", "DELETE")
-        command = [str(OWN / "ansible-playbook"), f"otsec.defender_iot.{playbook}", "--forks", str(FORKS)]
+        name = playbook if playbook == FLOOR else f"otsec.defender_iot.{playbook}"
+        command = [str(OWN / "ansible-playbook"), name, "--forks", str(FORKS)]
         command += ["-i", str(self.inventory), "-i", str(self.folder / "lab/inventory.yml")]
         command += ["--vault-password-file", str(self.folder / "vault-password")]
         environment = {**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
-        return cost([*command, *arguments], environment, self.folder / f"{playbook}.log", expected)
+        return cost([*command, *arguments], environment, self.folder / f"{Path(playbook).stem}.log", expected)
 
     def counted(self) -> list[int]:
         """Return the total requests, TLS handshakes and writes of all appliances."""
@@ -154,6 +159,8 @@ def steps(chain: Chain) -> Iterator[Row]:
     _require(not _actions(folder) and chain.counted()[-1] == 0, "the second run has changed an appliance")
     yield row("roll out again", spent, "nothing changed, as predicted")
 
+    yield from in_sync(chain, folder, row)
+
     chain.lab.ask("/poll", "POST")
     verdicts = chain.folder / "verdicts.json"
     spent = chain.play("verify", "--extra-vars", json.dumps({"defender_iot_verdict_file": str(verdicts)}))
@@ -163,6 +170,23 @@ def steps(chain: Chain) -> Iterator[Row]:
     expected = {"forescout working": len(chain.sites), "fortinet unknown": len(chain.sites) * FORTIGATES}
     _require(states == expected, f"the verdicts are {_shown(states)}")
     yield row("verify", spent, _shown(states))
+
+
+def in_sync(chain: Chain, folder: Path, row: Callable[[str, Cost, str], Row]) -> Iterator[Row]:
+    """Yield a row for each run on appliances in sync, compared with an empty task for each appliance."""
+    floor = chain.play(FLOOR)
+    yield row("one empty task for each appliance", floor, "the floor")
+    reported = ("--extra-vars", json.dumps({"defender_iot_report": str(folder)}))
+    for title, arguments in (
+        ("`site`", ("site",)),
+        ("`site --check`", ("site", "--check")),
+        ("`drift`", ("drift",)),
+    ):
+        spent = chain.play(*arguments, *reported)
+        _require(not _actions(folder), f"{title} found a difference in sync")
+        met = spent.cpu <= MOST_CPU * floor.cpu and spent.memory <= MOST_MEMORY
+        times = f"{spent.cpu / floor.cpu:.1f} floors, goal {MOST_CPU} and {MOST_MEMORY} MB"
+        yield row(f"{title} in sync", spent, f"{times}: {'met' if met else '**missed**'}")
 
 
 def _site(site: int) -> Iterator[Appliance]:

@@ -10,6 +10,7 @@ Field names and defaults: FortiOS CMDB schema of system/api-user, the same from 
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
 
@@ -22,6 +23,9 @@ ROOT = "root"
 
 NAME_HOSTS = "set trusted_hosts to the hosts that connect"
 
+SINGLE = "255.255.255.255"
+"""The mask of a single host."""
+
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
 
@@ -32,11 +36,23 @@ def network(host: str) -> str:
     stores for them is not documented, and both forms mean the same network. Any other text is returned
     unchanged, because the existing configuration must be readable. prepare_api_admin refuses it in an option.
     """
+    address, _space, mask = host.partition(" ")
+    if mask in ("", SINGLE) and _is_ipv4(address):
+        return f"{address}/32"
     try:
         parsed = _interface(host)
     except ValueError:
         return host
     return host if _has_zone(host) or _has_wildcard_mask(host, parsed) else str(parsed.network)
+
+
+def _is_ipv4(text: str) -> bool:
+    """Return whether a text is an IPv4 address, faster than ipaddress: there may be hundreds."""
+    try:
+        socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _interface(host: str) -> Interface:
@@ -66,7 +82,8 @@ def prepare_api_admin(params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidOptions(
             "trusted_hosts is empty, which opens a REST API administrator to every source", NAME_HOSTS
         )
-    _refuse_open_together([_parse(host) for host in hosts or []])
+    if not all(map(_is_ipv4, hosts or ())):  # Single hosts together never cover a whole address space.
+        _refuse_open_together([_parse(host) for host in hosts or ()])
     return params
 
 

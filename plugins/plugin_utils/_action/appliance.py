@@ -18,11 +18,13 @@ from ...module_utils._engine.errors import InvalidOptions
 from ...module_utils._module.run import Module, run
 from ...module_utils._module.untagged import plain
 from .control_node import ControlNode
-from .prefork import load_endpoint_maps, load_filters
+from .prefork import load_endpoint_maps, load_filters, load_store
+from .role_arguments import check_arguments
 from .role_variables import check_task
 
 # Ansible imports an action before it forks the workers, which inherit what is loaded here.
 load_filters()
+load_store()
 
 
 class ApplianceAction(ActionBase):
@@ -44,6 +46,7 @@ class ApplianceAction(ActionBase):
         node = ControlNode(self, self.module, task_vars or {})
         try:
             check_task(self._task, self._loader, node.task_vars)
+            check_arguments(self._task._role, self._templar, node.task_vars, self.module.arguments.spec)
         except InvalidOptions as error:
             return {"failed": True, "msg": error.sentence(node.host)}
         return run(self.module, plain(self._task.args), node)

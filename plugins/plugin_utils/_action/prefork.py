@@ -10,9 +10,13 @@ docs/performance.md publishes the gain.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 
+from ansible.plugins.loader import filter_loader
 from ansible.template import Templar
+
+from .._secrets.store import store_class
 
 try:
     from ansible.template import trust_as_template
@@ -20,9 +24,23 @@ except ImportError:  # ansible-core before 2.19 trusts every template
     trust_as_template = str
 
 
+LAST = "otsec.defender_iot.verdict_table"
+"""A filter in the collection's last file. Ansible imports the files in order until it finds a filter."""
+
+
 def load_filters() -> None:
-    """Render a template with a filter, because Ansible loads all its filters when the first one is used."""
+    """Render a template with a filter, because Ansible loads all its filters when the first one is used.
+
+    It loads those of this collection when one of them is used.
+    """
     Templar(loader=None).template(trust_as_template("{{ '' | default('') }}"))
+    with suppress(KeyError):  # Ansible has not set up its loader of collections: no playbook runs
+        filter_loader.get(LAST)
+
+
+def load_store() -> None:
+    """Import the default secret store."""
+    store_class("vault_file")
 
 
 def load_endpoint_maps() -> None:

@@ -103,11 +103,15 @@ class Recorder:
         return self._folder_of(play) != self.folder
 
     def enter(self, play: Any) -> None:
-        """Record the appliances of all plays with the same folder, also of plays that may never start."""
+        """Record the appliances of all plays with the same folder, also of plays that may never start.
+
+        Some hosts of later plays are known only when these start.
+        """
         self.play = play
-        self.folder = self._folder_of(play)
+        before, self.folder = self.folder, self._folder_of(play)
         if self.folder:
             self._expect(play)
+        if self.folder and self.folder != before:
             for each in self.plays:
                 if self._folder_of(each) == self.folder:
                     self._expect(each)

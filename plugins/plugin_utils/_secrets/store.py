@@ -60,7 +60,10 @@ def open_store(ref: str, loader: DataLoader, settings: Mapping[str, Any]) -> Sto
             f'"{ref}" is not a secret reference',
             f"use BACKEND:LOCATION with one of the backends {known}",
         )
-    opened: Store = getattr(import_module(f".stores.{backend}", __package__), BACKENDS[backend])(
-        location, settings.get(backend) or {}, loader
-    )
+    opened: Store = store_class(backend)(location, settings.get(backend) or {}, loader)
     return opened
+
+
+def store_class(backend: str) -> Any:
+    """Return the class of a backend, and import it if it was not yet."""
+    return getattr(import_module(f".stores.{backend}", __package__), BACKENDS[backend])

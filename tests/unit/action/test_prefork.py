@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Importing the actions loads the filters for the workers, and changes nothing else in the process."""
+"""Importing the actions loads filters and store for the workers, and changes nothing else in the process."""
 
 from __future__ import annotations
 
@@ -51,10 +51,13 @@ print(json.dumps([before, state()]))
 """
 
 LOADED = """
-import sys
+import json, sys
+from ansible.plugins.loader import init_plugin_loader
+init_plugin_loader([])
 from ansible_collections.otsec.defender_iot.plugins.action import fortigate_access
-print(any(name.startswith("ansible.plugins.filter.core") for name in sys.modules))
+print(json.dumps(sorted(sys.modules)))
 """
+OWN = "ansible_collections.otsec.defender_iot.plugins."
 
 
 def run(script: str, *arguments: str) -> str:
@@ -64,12 +67,16 @@ def run(script: str, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONPATH": str(ROOT / ".cache/tree")},
+        env={"PYTHONPATH": str(ROOT / ".cache/tree"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/tree")},
     ).stdout
 
 
-def test_the_filters_are_loaded_with_the_action() -> None:
-    assert run(LOADED) == "True\n"
+def test_the_filters_and_the_default_store_are_loaded_with_the_action() -> None:
+    loaded = set(json.loads(run(LOADED)))
+    assert any(name.startswith("ansible.plugins.filter.core") for name in loaded)
+    files = (ROOT / "plugins/filter").glob("*.py")
+    assert {f"{OWN}filter.{path.stem}" for path in files} <= loaded
+    assert f"{OWN}plugin_utils._secrets.stores.vault_file" in loaded
 
 
 def test_importing_the_actions_changes_no_state_of_the_process() -> None:

@@ -140,7 +140,7 @@ def test_other_variables_are_accepted(role: str, names: list[str], roles: list[s
 
 @pytest.mark.parametrize(
     "name",
-    ["__sensor_tokens_ref", "sensor_tokens_seen", "sensor_tokens_replaced", "__defender_iot_verification"],
+    ["__sensor_tokens_kept", "sensor_tokens_seen", "sensor_tokens_unused", "__defender_iot_verification"],
 )
 def test_an_extra_variable_must_not_override_what_a_role_sets(name: str) -> None:
     message = refused(role="otsec.defender_iot.sensor_tokens", extra=(name, "sensor_tokens_url", "x"))

@@ -17,7 +17,9 @@ from ansible_collections.otsec.defender_iot.plugins.filter.consumers import (
     decommissioning_error,
     known_tokens,
     previous_token_holders,
+    replaced_tokens,
     sensor_error,
+    sensors_to_search,
     token_consumers,
     unused_token_names,
     unused_token_plan,
@@ -106,6 +108,45 @@ def test_a_description_on_a_sensor_that_leads_to_another_place_of_the_store_is_n
 def test_the_known_tokens_are_the_wanted_ones_and_those_that_may_be_unused() -> None:
     wanted = [{"description": "x", "secret_ref": "vault_file:/x"}]
     assert known_tokens([consumer("a")], wanted, {}) == [*wanted, {"description": "forescout"}]
+
+
+def kept(*descriptions: str, **more: Any) -> dict[str, Any]:
+    """Return the result of the task that creates the tokens with these descriptions."""
+    return {"results": [{"__sensor_tokens_item": {"description": each}, **more} for each in descriptions]}
+
+
+SEARCHED = {
+    # variables of a sensor, and whether it may have a token besides those of the run
+    "not reached": ({}, True),
+    "without tokens": ({"__sensor_tokens_kept": {"skipped": True}}, True),
+    "with a token of its own": ({"__sensor_tokens_kept": kept("own")}, True),
+    "with one of two tokens of platforms": ({"__sensor_tokens_kept": kept("forescout")}, True),
+    "with all tokens of platforms": ({"__sensor_tokens_kept": kept("forescout", "x")}, False),
+    "with another token, read from it": (
+        {
+            "__sensor_tokens_kept": kept("forescout", "x"),
+            "sensor_tokens_seen": {"tokens": [{"description": "y"}]},
+        },
+        True,
+    ),
+    "with the result of a task that failed early": ({"__sensor_tokens_kept": {"results": [{}]}}, True),
+}
+
+
+@pytest.mark.parametrize(("variables", "is_searched"), SEARCHED.values(), ids=SEARCHED)
+def test_only_a_sensor_that_may_have_an_unused_token_is_searched(variables: Any, is_searched: bool) -> None:
+    platforms = [{"inventory_hostname": "ct", **S1, "forescout_module_token_description": "x"}]
+    assert sensors_to_search(["s1"], platforms, {"s1": variables}) == (["s1"] if is_searched else [])
+
+
+def test_a_replaced_token_is_one_with_a_reason() -> None:
+    results = (
+        kept("a", reason=None)["results"]
+        + kept("b", reason="it was rotated")["results"]
+        + kept("c")["results"]
+    )
+    assert replaced_tokens({"results": results}) == ["b"]
+    assert replaced_tokens({}) == []
 
 
 UNUSED = {
