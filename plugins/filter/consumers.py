@@ -23,7 +23,9 @@ Stored = Mapping[str, Any]
 BY_DEFAULT = "forescout"
 """The description of a token if none is declared."""
 
-KEPT, SEEN, ITEM = "__sensor_tokens_kept", "sensor_tokens_seen", "__sensor_tokens_item"
+KEPT = "__sensor_tokens_kept"
+SEEN = "sensor_tokens_seen"
+ITEM = "__sensor_tokens_item"
 """The variables of a sensor with its tokens, and the token of each result."""
 
 SHOWN = 10
