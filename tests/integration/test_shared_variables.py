@@ -60,7 +60,10 @@ def test_a_fortigate_trusts_the_sensors_of_its_site_and_one_key_for_several_is_r
     key = workspace.lab.appliances[FORTIGATES[1]]["credentials"]["token"]
     site = ("--extra-vars=fortigate_access_trust=site", f"--limit={FORTIGATES[1]},{FORTIGATES[2]}")
     run = example.playbook("fortinet", "--check", *site, FORTIGATE_TOKEN=key).succeeded()
-    assert "FORTIGATE_TOKEN is set, and several FortiGates of this run use it." in run.output
+    shared = "FORTIGATE_TOKEN is set, and several FortiGates of this run use it."
+    assert shared not in run.output
+    unset = '--extra-vars={"fortigate_access_token": null}'
+    assert shared in example.playbook("fortinet", "--check", *site, unset, FORTIGATE_TOKEN=key).output
     trusted = {
         result.host: entry["after"]["trusted_hosts"]
         for result in run.of(module="fortigate_access")

@@ -43,7 +43,7 @@ from .web_api import WebApi
 PREVIOUS = ".previous"
 COMPLETED = "Import policy completed"
 REMOVED = re.compile(r"\bremoved\b", re.IGNORECASE)
-FAILED = re.compile(r"\b(error|exception|fail|not)", re.IGNORECASE)
+FAILED = re.compile(r"\b(error|exception|fail(ed|ure)?|not)s?\b", re.IGNORECASE)
 INTERVAL = 2
 SHOWN = 160
 # The file exists only while the command runs, and only its owner can read it.
@@ -100,6 +100,8 @@ def prepare_policy(params: dict[str, Any]) -> dict[str, Any]:
     if Path(params["src"]).resolve() == Path(params["dest"]).resolve():
         raise InvalidOptions("src and dest are the same file", "set dest to another file")
     given = {**params, "conditions": params["conditions"] or [], "ranges": params["ranges"] or []}
+    if params["ranges"] == []:
+        raise InvalidOptions("ranges is empty", "list networks, or leave it out to keep those of the export")
     file = read_policy_file(params["src"], given)
     return {
         **params,
@@ -274,7 +276,9 @@ def _file_of(task: Task, digest: str) -> str:
     if digest_of_file(path) != digest:
         raise Conflict(
             f"the file imported last is not at {path}, so a refused import could not be undone",
-            f"put the file with the digest {digest} there, or delete the policy in the Console",
+            f"if another entry of the inventory has the policy {task.options['name']} too, give one of them "
+            f"another name; otherwise put the file with the digest {digest} there, or delete the policy in "
+            "the Console",
         )
     return _read(path).decode()
 
@@ -310,9 +314,22 @@ class PolicyChange:
             self.task.appliance.create(POLICY, self.file.name, {"content": self.file.content.decode()})
         except ApplianceError as error:
             # A lost connection does not end the command.
-            if not isinstance(error, Refused) and self._arrives():
+            if not isinstance(error, Refused) and self._has_arrived(error):
                 return
             self._restore(error)
+
+    def _has_arrived(self, error: ApplianceError) -> bool:
+        """Return whether the import has worked. Raises its error if nothing can be read.
+
+        Importing the old policy beside an unseen new one would leave two of one name.
+        """
+        try:
+            return self._arrives()
+        except ApplianceError as unread:
+            error.why += f", and it is not known whether the policy is there, because {unread.why}"
+            old = f"; if it is absent, import {self.task.options['dest']}{PREVIOUS}" if self.old else ""
+            error.remedy = f'look for the policy "{self.file.name}" in the Console{old}'
+            raise error from None
 
     def _restore(self, error: ApplianceError) -> NoReturn:
         """Import the old policy again, and raise the error with the result."""

@@ -29,6 +29,9 @@ Edit = Callable[[Record], Record]
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds between the attempts to store a value that exists nowhere else."""
 
+TURNS = 30
+"""Attempts to add what many hosts may add to one record at once, such as the platforms of one token."""
+
 
 class StoreEntry:
     """One secret in a store. Adds every value to ``hidden``, the values that no result may show."""
@@ -224,7 +227,7 @@ class StoreEntry:
 
     def _amend(self, edit: Edit, about_minting: bool = True) -> None:
         """Write a change. Another run's write in between is kept, unless both concern minting: Overtaken."""
-        for pause in PAUSES:
+        for pause in PAUSES if about_minting else (secrets.randbelow(1000) / 1000 for _ in range(TURNS)):
             pending = self.record.get("pending")
             try:
                 return self._write(edit(self.record))

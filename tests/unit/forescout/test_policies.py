@@ -58,7 +58,7 @@ class Box(Appliance):
         self.options = PolicyOptions()
         self.policies = Policies(self, clock, properties, random)
         self.fields = [{"name": tag} for tag in tags.values()]
-        self.folder, self.closed, self.lost = folder, False, False
+        self.folder, self.closed, self.lost, self.unread = folder, False, False, False
         self.src, self.dest = folder / "export.xml", folder / "made" / "policy.xml"
         self.rule = Rule("R", tags["Firmware"], actions=(mail(),))
         self.src.write_text(export("P", [self.rule]))
@@ -70,6 +70,8 @@ class Box(Appliance):
     # --- Web API --------------------------------------------------------------------------------------------
 
     def table(self, resource: Any) -> Any:
+        if self.unread and self.lost:
+            raise Unreachable("the Web API does not answer", "check it")
         return self.policies.listed() if resource is POLICY else self.fields
 
     def ask(self, resource: Any, query: Any) -> Any:
@@ -90,6 +92,7 @@ class Box(Appliance):
         else:
             arguments = ["remove", shlex.split(script)[-1]]
         answer = asyncio.run(self.policies.cliapi(arguments))
+        self.lost = self.lost or (self.unread and arguments[0] == "import")
         if self.lost:
             raise Unreachable("the connection failed", "check it")
         return CommandResult(answer[1], answer[0], *answer[2:])
@@ -190,6 +193,18 @@ def test_a_first_import_that_fails_is_not_undone(box: Box) -> None:
 def test_an_import_without_an_answer_counts_if_the_web_api_lists_it(box: Box) -> None:
     box.lost = True
     assert box.action() == "create"
+
+
+def test_an_import_of_which_nothing_can_be_read_is_loud(box: Box) -> None:
+    box.deliver()
+    box.unread = True
+    sentence = box.fails(**ACTING)
+    assert "it is not known whether the policy is there, because the Web API does not answer" in sentence
+    assert f"if it is absent, import {box.dest}.previous" in sentence
+
+
+def test_an_empty_list_of_ranges_is_refused(box: Box) -> None:
+    assert "ranges is empty" in box.fails(ranges=[])
 
 
 @pytest.mark.parametrize("switches", [{"policy_seconds": 60}, {"policy_description": "absent"}], ids=str)

@@ -94,6 +94,13 @@ def test_a_variable_is_required_or_has_a_default_or_describes_its_default(role: 
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_no_specified_default_is_a_secret(role: str) -> None:
+    """Ansible templates them, and shows all of them if one variable of the role is wrong."""
+    for name, option in options(role).items():
+        assert not re.search(r"_(password|token|client_secret)\b", str(option.get("default"))), name
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_ansible_doc_shows_an_example_with_variables_of_the_role(role: str) -> None:
     spec = read(role, "meta/argument_specs.yml")["argument_specs"]["main"]
     (play,) = yaml.safe_load(spec["examples"])
