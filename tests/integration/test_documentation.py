@@ -72,12 +72,16 @@ def _examples(module: str) -> str:
 
 
 def _prepare(node: Workspace) -> None:
-    """Prepare what the examples require of the sensor, the secret store and FortiSIEM."""
+    """Prepare what the examples require of the sensor, the secret store, FortiSIEM and an operator."""
     token = node.lab.make_token("sensor-north-01", "Forescout")
     node.lab.call("sensor-north-01", "GET", "/api/v1/devices", headers={"Authorization": token})
     node.keep(TOKEN, value=token)
     port = node.lab.appliances[HOSTS["fortisiem"]]["syslog"]["udp"]
     node.lab.control("POST", "/appliances/sensor-north-01/commands/forward", {"alert": 101, "port": port})
+    export = {"name": "OT firmware alert", "action": "sendmail"}
+    made = node.lab.control("POST", "/appliances/forescout-01/commands/export", export)
+    (node.inputs / "policies").mkdir()
+    (node.inputs / "policies/firmware.xml").write_text(made["xml"])
 
 
 def _prepared(node: Workspace, product: str) -> list[dict[str, Any]]:

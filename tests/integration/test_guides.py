@@ -57,6 +57,7 @@ ELSEWHERE = {
     "docs/engines.md": "test_runner.py and test_execution_environment.py",
     "docs/event_driven.md": "tests/rulebook",
     "docs/first_login.md": "test_journey.py",
+    "docs/forescout_policies.md": "test_forescout_policies.py",
     "docs/fortisiem.md": "test_fortisiem.py",
     "docs/from_alert_to_block.md": "test_respond.py",
     "docs/from_sensor_to_map.md": "test_recording_to_map.py",

@@ -119,8 +119,15 @@ class ControlNode:
     def _call(self, params: Params, verb: str, kind: str, arguments: list[Any]) -> Mapping[str, Any]:
         """Carry out one verb on a kind of object in a module process on the delegation host."""
         spec = self.module.arguments.spec
-        options = {name: params[name] for name in spec if params[name] is not None}
+        options = _given({name: params[name] for name in spec})
         # What a module computes from its options stays here, except the endpoint map, which connecting needs.
         known = {name: params[name] for name in (*spec, "endpoint_map") if name in params}
         call = json.dumps({"verb": verb, "kind": kind, "arguments": arguments, "params": known})
         return self.connection.run_module({**options, "_call": call})
+
+
+def _given(value: Any) -> Any:
+    """Return options without those that are not set, which a choice of the module would refuse."""
+    if isinstance(value, dict):
+        return {name: _given(each) for name, each in value.items() if each is not None}
+    return [_given(each) for each in value] if isinstance(value, list) else value

@@ -71,6 +71,7 @@ class Action(ActionModule):
         self._templar = SimpleNamespace(template=lambda value: value)
         self.result = result
         self.seen: Any = None
+        self.sent: dict[str, Any] = {}
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any]) -> None:
         for each in self._task.environment:
@@ -81,7 +82,8 @@ class Action(ActionModule):
         enabled = self._connection.options.get("pipelining") or self._connection._play_context.pipelining
         return bool(self._connection.has_pipelining and enabled)
 
-    def _execute_module(self, **_options: Any) -> Mapping[str, Any]:
+    def _execute_module(self, **options: Any) -> Mapping[str, Any]:
+        self.sent = options["module_args"]
         context = self._connection._play_context
         self.seen = (self._task.no_log, context.no_log, self._task.environment)
         if isinstance(self.result, Exception):
@@ -119,6 +121,14 @@ def test_files_that_ansible_would_keep_are_refused(
     monkeypatch.setattr(constants, "DEFAULT_KEEP_REMOTE_FILES", True)
     with pytest.raises(InvalidOptions, match="ANSIBLE_KEEP_REMOTE_FILES would keep the secrets of the task"):
         node(Action(connection, delegate_to="bastion")).relay(VERIFIED)
+
+
+def test_options_that_are_not_set_are_not_sent() -> None:
+    action = Action(Connection(), {"reply": None}, delegate_to="bastion")
+    given = {**PARAMS, "names": [{"a": None, "b": {"c": None, "d": False}}]}
+    node(action)._call(given, *CALL[1:])
+    sent = {name: each for name, each in action.sent.items() if name != "_call"}
+    assert sent == {"token": "s3cr3t", "names": [{"b": {"d": False}}]}
 
 
 @pytest.mark.parametrize("result", [{"reply": None}, AnsibleError("no")])
