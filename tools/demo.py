@@ -183,6 +183,8 @@ def seen_and_matched(lab: Lab) -> str:
     lab.play("verify", *OVERLAY, limit, "-e", variables, more=MORE)
     verdicts = {each["integration"]: each["verdict"] for each in json.loads(report.read_text())}
     heads = {"fortisiem": "FortiSIEM", "forescout_policies": "Forescout policies"}
+    if any(verdicts[name]["state"] != "working" for name in heads):
+        raise SystemExit(f"FortiSIEM and the policies are not verified as working: {verdicts}")
     return "\n".join(
         f"{head:22}{verdicts[name]['state']}: {verdicts[name]['evidence']}" for name, head in heads.items()
     )

@@ -40,7 +40,8 @@ def token_consumers(platforms: Iterable[Mapping[str, Any]]) -> list[Consumer]:
 
     A platform without a sensor uses no token. ``works`` is true if this run verified the integration as
     working, ``settled`` if its settings were read and are in the desired state. The ``sensor`` of a
-    decommissioned platform is empty, and ``works`` is true if this run cleared its settings.
+    decommissioned platform is empty, ``left`` is the one that it had, and ``works`` is true if this run
+    cleared its settings.
     """
     return [
         _decommissioned(platform) if is_decommissioned(platform) else _in_use(platform)
@@ -66,7 +67,8 @@ def _in_use(platform: Mapping[str, Any]) -> Consumer:
 
 def _decommissioned(platform: Mapping[str, Any]) -> Consumer:
     is_cleared = _succeeded(platform.get("__forescout_module_result") or {})
-    return {**_in_use(platform), "sensor": "", "works": is_cleared, "settled": is_cleared}
+    consumer = _in_use(platform)
+    return {**consumer, "sensor": "", "left": consumer["sensor"], "works": is_cleared, "settled": is_cleared}
 
 
 def consumed_tokens(consumers: Iterable[Mapping[str, Any]], sensor: str) -> list[dict[str, str]]:
@@ -216,6 +218,17 @@ def decommissioning_error(host: str, consumers: Iterable[Mapping[str, Any]]) -> 
     )
 
 
+def uncleared_platforms_error(host: str, consumers: Iterable[Mapping[str, Any]]) -> str:
+    """Return why the tokens of a decommissioned sensor cannot be deleted yet, or an empty text."""
+    users = [str(each["name"]) for each in consumers if each.get("left") == host and not each["works"]]
+    if not users:
+        return ""
+    return (
+        f"{host}: this run has not cleared the settings of {_listed(users)}, which would lose the token; run "
+        "again without --limit, or with a limit that includes these platforms"
+    )
+
+
 def _why_kept(
     token: Stored, declared: Mapping[Any, Mapping[str, Any]], sensor: str, sensors: Sequence[str]
 ) -> Iterator[str]:
@@ -283,4 +296,5 @@ class FilterModule:
             "previous_token_holders": previous_token_holders,
             "sensor_error": sensor_error,
             "decommissioning_error": decommissioning_error,
+            "uncleared_platforms_error": uncleared_platforms_error,
         }

@@ -593,7 +593,7 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
 
     verdicts = workspace.folder / "verdicts.json"
     console.lab.control("POST", "/poll")
-    plant.play("verify", f"--extra-vars=defender_iot_verdict_file={verdicts}")
+    assert plant.play("verify", f"--extra-vars=defender_iot_verdict_file={verdicts}").code == 2
     found = {
         each["appliance"]: each["verdict"]
         for each in json.loads(verdicts.read_text())
@@ -610,6 +610,13 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
             "OT group of a site": ("never_called", "not_verified"),
         },
     }
+
+    # Two policies from one file would replace each other.
+    twice = '--extra-vars={"forescout_policies_policies": [{"src": "a.xml"}, {"src": "a.xml", "name": "b"}]}'
+    refused = plant.play("forescout", "--limit=forescouts", twice)
+    assert refused.code == 2
+    assert "have the same src or name, so one would replace the other" in refused.output
+    assert console.cliapi == ["import", "import"]
 
     plant.write("Siemens")
     console.lab.switch(OTHER, web_client="unlisted")

@@ -36,6 +36,7 @@ MATCHES_TEXT = ("contains", "equals", "startswith", "endswith", "regexp")
 MARK = "[defender_iot:{}]"
 MARKED = re.compile(r"\[defender_iot:([0-9a-f]{16})\]\s*")
 
+ONE_ADDRESS = re.compile(r"[^\s,;@<>]+@[^\s,;@<>]+")
 GROUP_NAME = re.compile(r"id:-?\d+;name:.*", re.DOTALL)
 
 # What differs between two exports of the same policy. The ids of rules are new after each import.
@@ -220,11 +221,16 @@ def _name(name: str) -> str:
 def _condition_values(
     policy: Element, wanted: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[tuple[int, str], str]]:
+    seen: set[int] = set()
     for each in wanted:
         where = f'"{each["label"]}"' + (f' of the rule "{each["rule"]}"' if each["rule"] else "")
         if not each["value"]:
             raise InvalidOptions(f"the value for the condition {where} is empty", "set a value")
-        yield (_value_of(policy, each, where).start, "VALUE2"), each["value"]
+        start = _value_of(policy, each, where).start
+        if start in seen:
+            raise InvalidOptions(f"conditions has the condition {where} twice", "set one value for it")
+        seen.add(start)
+        yield (start, "VALUE2"), each["value"]
 
 
 def _value_of(policy: Element, wanted: Mapping[str, Any], where: str) -> Element:
@@ -251,10 +257,15 @@ def _value_of(policy: Element, wanted: Mapping[str, Any], where: str) -> Element
 
 def _mail_values(policy: Element, mail: Mapping[str, Any]) -> Values:
     given = {name: mail[option] for option, name in MAIL_PARAMETERS.items() if mail.get(option)}
-    if re.search(r"[\s,;]", given.get("to", "")):
+    if "to" in given and not ONE_ADDRESS.fullmatch(given["to"]):
         raise InvalidOptions(
             "mail.to is not one address, and what Forescout does with several is not known",
             "set one address, such as that of a mailing list",
+        )
+    if not given.get("subject", "").isprintable():
+        raise InvalidOptions(
+            "mail.subject has a line break or a control character, which could begin another header",
+            "remove the character",
         )
     return {(_parameter(policy, MAIL, name, "mail").start, "VALUE"): text for name, text in given.items()}
 
@@ -267,6 +278,10 @@ def _group_values(policy: Element, group: Mapping[str, Any] | None) -> Values:
         raise InvalidOptions(
             f'group.id is "{_shown(number)}", which is not a signed 64-bit number',
             "copy it from an export of this platform",
+        )
+    if not group["name"].isprintable():
+        raise InvalidOptions(
+            f'group.name "{_shown(group["name"])}" has control characters', "copy it from the Console"
         )
     place = _parameter(policy, GROUP, "group-name", "group")
     if not GROUP_NAME.fullmatch(place.attributes.get("VALUE", "")):

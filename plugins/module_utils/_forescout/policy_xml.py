@@ -169,15 +169,20 @@ def _edit(content: bytes, start: int, name: str, value: str) -> tuple[int, int, 
     places, _end = _attributes(content, start)
     if name in places:
         return (*places[name], new)
-    after = NAME_OF_TAG.match(content, start).end()  # type: ignore[union-attr]
+    after = _end_of(NAME_OF_TAG, content, start)
     return after, after, b" " + new
 
 
 def _attributes(content: bytes, start: int) -> tuple[dict[str, tuple[int, int]], int]:
     """Return the place of each attribute of a start tag, and the end of the tag."""
     places: dict[str, tuple[int, int]] = {}
-    position = NAME_OF_TAG.match(content, start).end()  # type: ignore[union-attr]
+    position = _end_of(NAME_OF_TAG, content, start)
     while found := ATTRIBUTE.match(content, position):
         places[found[1].decode()] = (found.start(1), found.end())
         position = found.end()
-    return places, END_OF_TAG.match(content, position).end()  # type: ignore[union-attr]
+    return places, _end_of(END_OF_TAG, content, position)
+
+
+def _end_of(part: re.Pattern[bytes], content: bytes, start: int) -> int:
+    """Return the end of a part of a tag that the parser has read at this place."""
+    return next(part.finditer(content, start)).end()

@@ -66,7 +66,7 @@ def inventory_trust(
     """Return what is trusted after the task.
 
     ``there`` are the trusted hosts on the FortiGate, ``inventory`` the addresses of hosts by name, of all
-    that may be or were declared. Without a record, the origin of a single address cannot be told.
+    that may be or were declared. Without a record, the origin of a single address is not known.
     """
     names = {network(address): name for name, address in sorted(inventory.items())}
     hosts = {each: names.get(each, "") for each in networks(wanted)}

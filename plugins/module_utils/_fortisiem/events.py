@@ -243,12 +243,15 @@ def _is_proved(task: Task, summary: Mapping[str, Any]) -> bool:
 
 
 def _summary(task: Task, source: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the events of a source show."""
+    """Return what the events of a source show, without those that are certainly older than asked for."""
     with attempting(f"reading the events of {source['name']}"):
         events = [complete(task.resource.from_wire, row) for row in reply["rows"]]
     markers, text = task.options["markers"], task.options["text"]
+    earliest = _time(task.options["low"])
     events = [
-        {**each, "alert": _contains(each["raw"], markers)} for each in events if OWN not in each["event_type"]
+        {**each, "alert": _contains(each["raw"], markers)}
+        for each in events
+        if OWN not in each["event_type"] and (each["receive_time"] or earliest) >= earliest
     ]
     alerts = [each for each in events if each["alert"]]
     matching = None if text is None else [each for each in alerts if _contains(each["raw"], [text])]

@@ -16,7 +16,7 @@ COLLECTION = "otsec.defender_iot"
 PREFIX = "__{role}_prefix"
 """The task variable with the prefix of its options, if it is not the name of the role."""
 
-NOUN_AFTER = {"the", "a", "an", "its", "another", "own", "new", "access", "vault"}
+NOUN_AFTER = {"the", "a", "an", "one", "its", "another", "own", "new", "access", "vault", "empty"}
 """Words before a word that is no option: "set token" is about the option, "the access token" is not."""
 
 IN_ITEM = re.compile(r"(?P<list>.*?, item \d+): ", re.DOTALL)

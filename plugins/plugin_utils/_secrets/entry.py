@@ -227,7 +227,7 @@ class StoreEntry:
 
     def _amend(self, edit: Edit, about_minting: bool = True) -> None:
         """Write a change. Another run's write in between is kept, unless both concern minting: Overtaken."""
-        for pause in PAUSES if about_minting else (secrets.randbelow(1000) / 1000 for _ in range(TURNS)):
+        for pause in PAUSES if about_minting else (secrets.randbelow(1000) / 1000 for _turn in range(TURNS)):
             pending = self.record.get("pending")
             try:
                 return self._write(edit(self.record))

@@ -57,6 +57,7 @@ def test_other_roles_have_no_such_variables(role: Any) -> None:
         ("set token; check token", "set token (access_token); check token"),
         ("check the access token and the url", "check the access token and the url"),
         ("run with the vault password", "run with the vault password"),
+        ("it contains an empty token; set one token", "it contains an empty token; set one token"),
         ("set a longer timeout", "set a longer timeout (access_timeout)"),
         ('connect_timeout, "url", a.url, /url, url-x, token_form', None),
         ("hosts: 0.0.0.0/0 is open", "hosts (access_hosts): 0.0.0.0/0 is open"),

@@ -15,7 +15,6 @@ import json
 import secrets
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -350,7 +349,7 @@ def test_a_confirmation_of_the_password_is_repeated_before_the_creation() -> Non
     assert "tokens.create.before: POST /confirm" in drafted.made.found
 
 
-def test_the_requests_that_were_found_are_named(tmp_path: Path) -> None:
+def test_the_requests_that_were_found_are_named() -> None:
     drafted = recorded(COOKIE, 1)
     names = drafted.interface.names
     assert drafted.made.found == [

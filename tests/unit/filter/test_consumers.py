@@ -21,6 +21,7 @@ from ansible_collections.otsec.defender_iot.plugins.filter.consumers import (
     sensor_error,
     sensors_to_search,
     token_consumers,
+    uncleared_platforms_error,
     unused_token_names,
     unused_token_plan,
     unused_tokens,
@@ -50,18 +51,18 @@ PLATFORMS = {
     "could not be set": ({**S1, "__forescout_module_result": {"failed": True}}, [CONSUMER]),
     "was not reached": ({**S1, "__forescout_module_result": {"unreachable": True}}, [CONSUMER]),
     "was skipped": ({**S1, "__forescout_module_result": {"skipped": True}}, [CONSUMER]),
-    "is decommissioned": (GONE, [{**CONSUMER, "sensor": ""}]),
+    "is decommissioned": (GONE, [{**CONSUMER, "sensor": "", "left": "s1"}]),
     "is decommissioned, and was cleared": (
         {**GONE, "__forescout_module_result": {"changed": False}},
-        [{**CONSUMER, "sensor": "", "works": True, "settled": True}],
+        [{**CONSUMER, "sensor": "", "left": "s1", "works": True, "settled": True}],
     ),
     "is decommissioned, and is cleared by an operator": (
         {**GONE, "__forescout_module_result": {"steps": ["Sign in"]}},
-        [{**CONSUMER, "sensor": "", "works": True, "settled": True}],
+        [{**CONSUMER, "sensor": "", "left": "s1", "works": True, "settled": True}],
     ),
     "is decommissioned, and could not be cleared": (
         {**GONE, "__forescout_module_result": {"unreachable": True}},
-        [{**CONSUMER, "sensor": ""}],
+        [{**CONSUMER, "sensor": "", "left": "s1"}],
     ),
     "is set by an operator": ({**S1, "__forescout_module_result": {"steps": ["Sign in"]}}, [CONSUMER]),
 }
@@ -238,6 +239,20 @@ def test_a_sensor_is_decommissioned_after_its_platforms() -> None:
     assert decommissioning_error("s1", consumers) == (
         "s1: it is decommissioned, but forescout_module_sensor of b names it; set another sensor there and "
         "run otsec.defender_iot.forescout, or decommission b too"
+    )
+
+
+def test_the_tokens_of_a_sensor_are_deleted_after_its_platforms_are_cleared() -> None:
+    consumers = [
+        {**consumer("a", ""), "left": "s1"},
+        {**consumer("b", "", works=True), "left": "s1"},
+        {**consumer("c", ""), "left": "s2"},
+        consumer("d", "s1"),
+    ]
+    assert uncleared_platforms_error("s3", consumers) == ""
+    assert uncleared_platforms_error("s1", consumers[1:]) == ""
+    assert uncleared_platforms_error("s1", consumers).startswith(
+        "s1: this run has not cleared the settings of a, which would lose the token; run again without"
     )
 
 

@@ -220,20 +220,21 @@ def test_all_ranges_are_replaced(write: Write, ranges: str) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
-@given(name=TEXT.filter(str.isprintable), description=TEXT, value=TEXT, subject=TEXT)
+@given(line=TEXT.filter(str.isprintable), description=TEXT, value=TEXT, text=TEXT)
 def test_any_text_arrives_as_it_is(
-    tmp_path: Path, name: str, description: str, value: str, subject: str
+    tmp_path: Path, line: str, description: str, value: str, text: str
 ) -> None:
     path = tmp_path / "export.xml"
-    path.write_text(export("P", [Rule("R", "p", value=value, actions=(mail(subject=subject),))]))
-    wanted = {"name": f"x{name}x", "description": description, "mail": {"subject": subject + "é"}}
+    path.write_text(export("P", [Rule("R", "p", value=value, actions=(mail(subject=line),))]))
+    changed = {"subject": line + "é", "text": text + "é"}
+    wanted = {"name": f"x{line}x", "description": description, "mail": changed}
     wanted["conditions"] = [{"label": "Firmware", "rule": "R", "value": value + "!"}]
     file = made(str(path), **wanted)
     root = etree.fromstring(file.content)
-    assert root[0].get("NAME") == f"x{name}x"
+    assert root[0].get("NAME") == f"x{line}x"
     assert digest_in(root[0].get("DESCRIPTION")) == file.digest
     assert next(root.iter("VALUE")).get("VALUE2") == value + "!"
-    assert subject + "é" in {each.get("VALUE") for each in root.iter("PARAM")}
+    assert set(changed.values()) <= {each.get("VALUE") for each in root.iter("PARAM")}
     path.write_bytes(file.content)
     again = made(str(path), description=description)
     assert (again.digest, again.content) == (file.digest, file.content)
@@ -412,6 +413,9 @@ MAILS = export("P", [Rule("R", "p", actions=(mail(), mail()))])
         (export("P", [GROUPED]), {"mail": {"to": "x@example.com"}}, "0 actions sendmail instead of one"),
         (MAILS, {"mail": {"to": "x@example.com"}}, "2 actions sendmail instead of one"),
         (GOOD, {"mail": {"to": "a@example.com, b@example.com"}}, "is not one address"),
+        (GOOD, {"mail": {"to": "soc"}}, "is not one address"),
+        (GOOD, {"mail": {"subject": "a\nBcc: b@example.com"}}, "could begin another header"),
+        (GOOD, {"group": {"id": "1", "name": "a\nb"}}, "has control characters"),
         (
             export("P", [Rule("R", "p", actions=(Action("sendmail"),))]),
             {"mail": {"to": "x@example.com"}},

@@ -248,6 +248,14 @@ def test_a_time_counts_only_if_its_zone_is_certain(wire: Any, read: Any) -> None
     assert source(row)["newest_alert"] == read
 
 
+def test_an_event_that_is_certainly_older_than_asked_for_is_left_out() -> None:
+    zoned = {**ALERT, "receiveTime": "2026-11-02T10:16:00Z"}
+    assert source(zoned, since="2026-11-02T10:16:00Z")["alerts"] == 1
+    assert source(zoned, since="2026-11-02T10:16:01Z")["alerts"] == 0
+    local = {**ALERT, "receiveTime": "2026-11-02 10:16:00"}
+    assert source(local, since="2026-11-02T10:16:01Z")["alerts"] == 1
+
+
 def test_the_newest_alert_is_that_with_the_text() -> None:
     older = {**ALERT, "rawEventMsg": f"{CEF} test 7", "receiveTime": "2026-11-02T10:16:00Z"}
     found = source(ALERT, older, text="TEST 7")

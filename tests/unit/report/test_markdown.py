@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report import markdown
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.document import (
     Appliance,
+    LeftBehind,
     Origin,
     Outcome,
     document,
@@ -90,7 +91,9 @@ def report(text: str) -> dict[str, Any]:
     ]
     appliances = [Appliance("fgt", "fortigate", text), Appliance(f"z {text}", "fortigate", text)]
     origin = Origin(text, "otsec.defender_iot 0.1.0", "2026-11-22T10:15:04Z")
-    return document(origin, appliances, outcomes, {})
+    left_behind = LeftBehind(f"vault_file:{text}", [text])
+    consoles = [Appliance(text, "console", address="192.0.2.1")]
+    return document(origin, appliances, outcomes, {}, left_behind=left_behind, consoles=consoles)
 
 
 def without_code(page: str) -> str:
