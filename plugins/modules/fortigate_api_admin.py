@@ -252,12 +252,12 @@ failure:
       returned: always
 """
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import converge_parent
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.admin_profile import PROFILE
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import connect
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_admin import ADMIN, VDOM
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_key import SECRET_REF
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import converge_parent
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import SELF_CHANGE, STATE
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.remote import serve
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.run import Module

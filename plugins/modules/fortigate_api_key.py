@@ -253,10 +253,10 @@ failure:
       returned: always
 """
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api import connect
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.api_key import KEY, RECREATE
 from ansible_collections.otsec.defender_iot.plugins.module_utils._fortigate.options import fortigate
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._module.arguments import (
     ONE_TIME_SECRET,
     SELF_CHANGE,

@@ -15,12 +15,12 @@ from typing import Any
 
 from .._engine.apply import converge
 from .._engine.errors import Conflict, InvalidOptions, TaskError
-from .._engine.mint import mint, prepare_secret
 from .._engine.resource import LOST_BYTES, Resource
 from .._engine.rotate import compare
-from .._engine.secret_change import SecretChange
 from .._engine.table_cache import TableCache
 from .._engine.task import Outcome, Task, observe, read_object
+from .._minting.mint import mint, prepare_secret
+from .._minting.secret_change import SecretChange
 from .._module.arguments import ONE_TIME_SECRET, STATE, Arguments
 from . import admin_profile, api_admin, api_key
 from .admin_profile import RESPOND

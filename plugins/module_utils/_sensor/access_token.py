@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.consumers import abandon
 from .._engine.errors import InvalidOptions
-from .._engine.mint import adopt, mint
 from .._engine.resource import Field, Resource
 from .._engine.task import Outcome, Task
+from .._minting.consumers import abandon
+from .._minting.mint import adopt, mint
 from .._wire.web_interface import require_login
 
 TOKEN = Resource(

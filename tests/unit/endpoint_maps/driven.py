@@ -12,8 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import Sensor
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.web_interface import WebInterface

@@ -22,10 +22,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     NotFound,
     SecretStoreError,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt, converge_parent
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import ADMIN, KEY, TOKEN, Scene, rows
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import adopt, converge_parent
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import INVALID, REF, UNKNOWN, VALID, begun
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import ADMIN, KEY, TOKEN, Scene, rows
 
 HERE = Belonging("box", "box.example", "a", ("S1",))
 SAME: dict[str, tuple[Belonging, bool]] = {

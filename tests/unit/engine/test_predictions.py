@@ -19,10 +19,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Unreachable,
     Unsupported,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.predictions import Predictions
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import mint
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance, MemoryEntry
 
 COLOUR = Resource(label="colour", kind="colour", path="colours", fields={"name": Field("name")})

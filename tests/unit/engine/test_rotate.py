@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Conflict
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.rotate import (
     compare,
     rotate_delivery,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import ADMIN, KEY, TOKEN, Scene, rows
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import adopt
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     MemoryAppliance,
     MemoryEntry,
@@ -29,6 +28,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     mark,
     secret,
 )
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import ADMIN, KEY, TOKEN, Scene, rows
 
 THING = Resource(
     label="thing",

@@ -23,13 +23,15 @@ UTILS = PLUGINS_ROOT / "module_utils"
 LAB_ROOT = ROOT / "roles" / "lab" / "files" / "defender_iot_lab"
 
 SHARED = {"module_utils/_engine", "module_utils/_wire", "module_utils/_module"}
+MINTS = SHARED | {"module_utils/_minting"}
 # The folders of the collection that a folder's files may import, in addition to their own.
 ALLOWED = {
     "module_utils/_engine": set(),
+    "module_utils/_minting": {"module_utils/_engine"},
     "module_utils/_wire": {"module_utils/_engine"},
     "module_utils/_module": {"module_utils/_engine", "module_utils/_wire"},
-    "module_utils/_fortigate": SHARED,
-    "module_utils/_sensor": SHARED,
+    "module_utils/_fortigate": MINTS,
+    "module_utils/_sensor": MINTS,
     "module_utils/_forescout": SHARED,
     "module_utils/_fortisiem": SHARED,
     "plugin_utils/_secrets": {"module_utils/_engine"},
@@ -53,6 +55,7 @@ ALLOWED = {
     },
     "modules": {
         "module_utils/_engine",
+        "module_utils/_minting",
         "module_utils/_module",
         "module_utils/_fortigate",
         "module_utils/_sensor",
@@ -133,6 +136,7 @@ KNOW_CHECK_MODE = {
 # Only the products and the files for users may name vendors.
 VENDOR_NEUTRAL = (
     "module_utils/_engine",
+    "module_utils/_minting",
     "module_utils/_module",
     "module_utils/_wire",
     "plugin_utils/_secrets/stores",

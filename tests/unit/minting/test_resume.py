@@ -16,7 +16,6 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Refused,
     Unreachable,
 )
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import ADMIN, KEY, TOKEN, Scene, ago, rows
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     INVALID,
     MINTED,
@@ -25,6 +24,14 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     begun,
     mark,
     secret,
+)
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import (
+    ADMIN,
+    KEY,
+    TOKEN,
+    Scene,
+    ago,
+    rows,
 )
 
 LISTING = ["store read", "appliance table"]

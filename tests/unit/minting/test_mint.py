@@ -24,7 +24,6 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import KNOWN_AFTER_APPLY
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import ADMIN, KEY, TOKEN, Scene, ago, rows
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     INVALID,
     MINTED,
@@ -32,6 +31,14 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     VALID,
     begun,
     mark,
+)
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import (
+    ADMIN,
+    KEY,
+    TOKEN,
+    Scene,
+    ago,
+    rows,
 )
 
 LISTING = ["store read", "appliance table"]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .errors import ApplianceError, Conflict
-from .moment import moment_or_none
-from .secret import Secret, StoredSecret
+from .._engine.errors import ApplianceError, Conflict
+from .._engine.moment import moment_or_none
+from .._engine.secret import Secret, StoredSecret
 
 INTERRUPTED = "an earlier run was interrupted"
 LOST = f"{INTERRUPTED}, and any value it minted is lost"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.consumers import abandon
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import TOKEN, Scene, rows
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.consumers import abandon
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import TOKEN, Scene, rows
 
 BOTH = {"consumers": ("a/settings",), "delivered": {"a/settings": "1", "b/settings": "1"}}
 

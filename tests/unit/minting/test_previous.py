@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import Conflict, Refused
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import (
+from ansible_collections.otsec.defender_iot.tests.unit.fakes import UNKNOWN, begun, mark, secret
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import (
     ADMIN,
     KEY,
     TOKEN,
@@ -20,7 +21,6 @@ from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import (
     row,
     rows,
 )
-from ansible_collections.otsec.defender_iot.tests.unit.fakes import UNKNOWN, begun, mark, secret
 
 LISTING = ["store read", "appliance table"]
 PREVIOUS = secret("older", id=1)

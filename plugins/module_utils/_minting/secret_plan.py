@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from .errors import Conflict, attempting
+from .._engine.errors import Conflict, attempting
+from .._engine.moment import moment_or_none
+from .._engine.secret import Secret, StoredSecret
 from .key_plan import ApiKeyOfAdmin, plan_key
-from .moment import moment_or_none
-from .secret import Secret, StoredSecret
 from .secret_steps import RotationOptions, SecretPlan, SecretStep, keep
 from .token_plan import TokenEntries, plan_token
 

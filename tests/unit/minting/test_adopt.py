@@ -16,9 +16,9 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Conflict,
     Unreachable,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import adopt
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     INVALID,
     REF,

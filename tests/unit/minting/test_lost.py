@@ -18,19 +18,10 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Refused,
     SecretStoreError,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import entry
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import (
-    ADMIN,
-    KEY,
-    OPTIONS,
-    TOKEN,
-    Scene,
-    row,
-    rows,
-)
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     ESCROW,
     MINTED,
@@ -39,6 +30,15 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     do,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.memory_store import MemoryStore
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import (
+    ADMIN,
+    KEY,
+    OPTIONS,
+    TOKEN,
+    Scene,
+    row,
+    rows,
+)
 
 LISTING = ["store read", "appliance table"]
 READING = ["store read", "appliance read"]

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import mint
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance, MemoryEntry
 
 NAME = {"name": Field("name")}

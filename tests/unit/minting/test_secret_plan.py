@@ -15,22 +15,22 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     ApplianceError,
     Conflict,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.key_plan import ApiKeyOfAdmin
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret import StoredSecret
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret_change import read_entries
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret_plan import (
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.key_plan import ApiKeyOfAdmin
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.secret_change import read_entries
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.secret_plan import (
     plan_predicted_retirement,
     plan_secret,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.secret_steps import (
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.secret_steps import (
     INTERRUPTED,
     LOST,
     RotationOptions,
     SecretPlan,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.token_plan import TokenEntries
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import TOKEN, Scene, ago, row, rows
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.token_plan import TokenEntries
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import REF, begun, secret
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import TOKEN, Scene, ago, row, rows
 
 OLD = secret("old", id=1)
 NEW = secret("new", id=2)

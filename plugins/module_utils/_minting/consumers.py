@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from .apply import apply
-from .secret import Secret, SecretEntry
+from .._engine.apply import apply
+from .._engine.secret import Secret, SecretEntry
+from .._engine.task import Outcome, Task, difference, object_entry
 from .secret_change import entry_of
-from .task import Outcome, Task, difference, object_entry
 
 
 def abandon(task: Task, outcome: Outcome, hosts: Collection[str]) -> None:

@@ -11,15 +11,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from .apply import apply, converge
-from .errors import Conflict, SecretStoreError, attempting
+from .._engine.apply import apply, converge
+from .._engine.errors import Conflict, SecretStoreError, attempting
+from .._engine.moment import lies_ahead, moment_or_none, now
+from .._engine.secret import Pending, Secret, StoredSecret
+from .._engine.task import Outcome, Task, observe, read_object, refuse_self_change
 from .key_plan import ApiKeyOfAdmin
-from .moment import lies_ahead, moment_or_none, now
-from .secret import Pending, Secret, StoredSecret
 from .secret_change import NOT_DONE, SecretChange, entry_of, probe, read_entries
 from .secret_plan import plan_no_rotation, plan_predicted_retirement, plan_secret
 from .secret_steps import RotationOptions, SecretPlan, SecretStep
-from .task import Outcome, Task, observe, read_object, refuse_self_change
 from .token_plan import TokenEntries
 
 WITHOUT_MAP = "without an endpoint map, an operator must replace it"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from .errors import ApplianceError, Conflict, attempting
-from .secret import Secret, StoredSecret
+from .._engine.errors import ApplianceError, Conflict, attempting
+from .._engine.secret import Secret, StoredSecret
 from .secret_steps import INTERRUPTED, LOST, RotationOptions, SecretPlan, SecretStep, keep, preceded
 
 DOUBTED = "an earlier run may have made the stored one void"

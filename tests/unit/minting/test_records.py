@@ -14,13 +14,13 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import SecretStoreError
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt, mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import adopt, mint
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import entry
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.entry import StoreEntry
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import OPTIONS, TOKEN, row
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import MemoryAppliance, do
 from ansible_collections.otsec.defender_iot.tests.unit.memory_store import MemoryStore
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import OPTIONS, TOKEN, row
 
 REF = "memory:key"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

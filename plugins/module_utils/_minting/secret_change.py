@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .apply import apply
-from .errors import (
+from .._engine.apply import apply
+from .._engine.errors import (
     ApplianceError,
     InvalidOptions,
     NotFound,
@@ -26,10 +26,10 @@ from .errors import (
     Unsupported,
     attempting,
 )
-from .resource import MINTED_NOW
-from .secret import KNOWN_AFTER_APPLY, Secret, SecretEntry, shown
+from .._engine.resource import MINTED_NOW
+from .._engine.secret import KNOWN_AFTER_APPLY, Secret, SecretEntry, shown
+from .._engine.task import Outcome, Task, complete, difference, object_entry
 from .secret_steps import SecretPlan, SecretStep
-from .task import Outcome, Task, complete, difference, object_entry
 from .token_plan import TokenEntries, entry_id
 
 NOT_VERIFIED = {

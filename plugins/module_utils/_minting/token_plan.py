@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .errors import ApplianceError, Conflict, attempting
-from .moment import is_recent, moment_or_none
-from .secret import Secret, StoredSecret
+from .._engine.errors import ApplianceError, Conflict, attempting
+from .._engine.moment import is_recent, moment_or_none
+from .._engine.secret import Secret, StoredSecret
 from .secret_steps import INTERRUPTED, LOST, Entry, RotationOptions, SecretPlan, SecretStep, keep, preceded
 
 LISTED_WITHIN = timedelta(minutes=2)

@@ -24,23 +24,15 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors 
     Unreachable,
     Unsupported,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import (
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
+from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import (
     converge_parent,
     mint,
     prepare_secret,
 )
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.resource import Field, Resource
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Outcome, Task
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets import entry
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._secrets.entry import StoreEntry
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import (
-    ADMIN,
-    KEY,
-    OPTIONS,
-    TOKEN,
-    Scene,
-    row,
-)
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     ESCROW,
     INVALID,
@@ -56,6 +48,14 @@ from ansible_collections.otsec.defender_iot.tests.unit.fakes import (
     secret,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.memory_store import MemoryStore
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import (
+    ADMIN,
+    KEY,
+    OPTIONS,
+    TOKEN,
+    Scene,
+    row,
+)
 
 READING = ["store read", "appliance read", "appliance probe old"]
 MINTING = ["store reserve", "appliance mint", "store persist", "appliance probe minted-value"]

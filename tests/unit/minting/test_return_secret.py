@@ -11,9 +11,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.mint import adopt
-from ansible_collections.otsec.defender_iot.tests.unit.engine.scene import ADMIN, KEY, TOKEN, Scene, row, rows
+from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import adopt
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import MINTED, begun, do, secret
+from ansible_collections.otsec.defender_iot.tests.unit.minting.scene import (
+    ADMIN,
+    KEY,
+    TOKEN,
+    Scene,
+    row,
+    rows,
+)
 
 ASKED = {"return_secret": True}
 OLD = {"value": "s3cr3t-old", "id": 1}
