@@ -241,6 +241,9 @@ def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspac
     node.keep("fgt-old/defender-iot", value="an old key")
     predicted = journey.by_a_person("drift")
     assert predicted.code == 2, predicted.output
+    limited = journey.by_a_person("decommission", f"--limit={NORTH}")
+    assert limited.changes == []
+    assert f"this run has not cleared the settings of {PLATFORM}, {SECOND}" in limited.output
     done = journey.by_a_person("decommission").succeeded()
     assert done.changes == predicted.changes
     assert sorted(set(done.changes)) == [(NEW, "fortigate_access"), platforms[0], *token]
