@@ -447,7 +447,7 @@ def test_a_misspelt_variable_is_refused(site: Site) -> None:
     assert site.lab.calls() == []
 
 
-def test_drift_compares_the_block_list_only_where_it_is_declared(site: Site) -> None:
+def test_drift_compares_and_site_repairs_the_block_list_only_where_it_is_declared(site: Site) -> None:
     site.lab.switch("spare-02", version="7.2.8")
     site.add("spare-02")
     site.set(BOX, entries=SAMPLE)
@@ -459,7 +459,11 @@ def test_drift_compares_the_block_list_only_where_it_is_declared(site: Site) -> 
     assert run.code == 2, run.output
     assert {result.host for result in run.of(module="fortigate_block_list")} == {BOX}
     assert site.writes() == []
-    site.run(f"--limit={BOX}").succeeded()
+    predicted = site.run("--check", playbook="site").succeeded()
+    done = site.run('--extra-vars={"rollout": {}}', playbook="site").succeeded()
+    assert predicted.changes == done.changes
+    assert (BOX, "fortigate_block_list") in done.changes
+    assert {result.host for result in done.of(module="fortigate_block_list")} == {BOX}
     noted = site.put(BOX, OTHER)
     site.lab.firewall(BOX, "PUT", f"address/{noted}", {"comment": "see ticket 4711"})
     assert site.run(playbook="drift").code == 0

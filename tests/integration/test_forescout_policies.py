@@ -586,7 +586,8 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
     assert files == [
         f"to_import/{name}/{file}.xml" for name in (FORESCOUT, OTHER) for file in ("firmware", "group")
     ]
-    second = plant.play("forescout").succeeded()
+    second = plant.play("site").succeeded()
+    assert {each.host for each in second.of(module="forescout_policy")} == {FORESCOUT, OTHER}
     assert second.changes == []
     assert console.cliapi == ["import", "import"]
     assert SOC not in first.output + second.output
