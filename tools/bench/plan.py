@@ -54,7 +54,7 @@ def cases(one: int, some: int, most: int) -> list[Case]:
     foreign = {"uri": 1, "fortinet": 1}
     return [
         Case("one", "in sync", one, {**dict.fromkeys(whole, 2), **foreign}),
-        Case("some", "in sync", some, {**dict.fromkeys(whole, 6), **foreign}),
+        Case("some", "in sync", some, {**dict.fromkeys(whole, 5), **foreign}),
         Case("slowed", "in sync", some, {**writing, "fortinet": 1}, latency=LATENCY),
         Case("most", "in sync", most, dict.fromkeys(("floor", "role", "keys", "bare"), 1)),
         Case("create", "to create", some, writing),
