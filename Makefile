@@ -8,7 +8,7 @@
 ON_ONE_CORE := sanity foreign rulebook molecule lint docs build
 ON_ALL_CORES := unit integration
 STEPS := $(ON_ONE_CORE) $(ON_ALL_CORES)
-.PHONY: help demo lab lab-stop bench bench-chain bench-respond bench-alert test test-matrix clean $(STEPS)
+.PHONY: help demo lab lab-stop bench bench-chain bench-alert test test-matrix clean $(STEPS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,14 +22,11 @@ lab: ## start the mock appliances in the background
 lab-stop: ## stop the mock appliances
 	@test ! -x .cache/venv/bin/python || tools/run python tools/lab.py stop
 
-bench: ## measure time and memory against the mock appliances
+bench: ## measure time and memory of runs on FortiGates, and write the pages about it
 	@tools/run python tools/foreign.py && tools/run python -m tools.bench
 
-bench-chain: ## measure the whole chain on a fleet with one failing site
+bench-chain: ## measure the whole chain on a large fleet, and write the pages about it
 	@tools/run python -m tools.bench.chain
-
-bench-respond: ## measure the decision which addresses to block
-	@tools/run python -m tools.bench.respond
 
 bench-alert: ## measure the time from an alert to its block with ansible-rulebook
 	@tools/run python tools/rulebook.py && tools/run python -m tools.bench.alert

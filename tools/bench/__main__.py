@@ -4,76 +4,96 @@
 
 """Measures this collection against its alternatives: `make bench`.
 
-`tools/run python -m tools.bench 1 2 3 4` is a trial with these numbers of FortiGates. It writes its results
-to .cache/bench.
+A run is stored in tools/bench/runs, and the published pages are written from all stored runs.
+`tools/run python -m tools.bench 1 2 3` is a trial with these numbers of FortiGates. It writes to
+.cache/bench.
 """
 
 from __future__ import annotations
 
-import os
+import json
 import sys
 import tempfile
-import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from statistics import median
 
 from ..lab import ROOT
-from .contestants import CONTESTANTS, Contestant
+from .blocks import decision_seconds
+from .contestants import BY_KEY, Contestant
 from .fleet import Fleet
-from .machine import surroundings
-from .measure import UnexpectedExit, cost
+from .measure import UnexpectedExit, cost, end_on_signals
 from .objects import OBJECTS
 from .plan import SIZES, Case, cases
-from .plot import plot
-from .report import inserted, report
-from .results import Results, Run
-from .targets import targets
+from .publish import print_targets, publish
+from .runs import RUNS, Record
+from .targets import BENCH
 
 FOLDER = ROOT / ".cache/bench"
-DOCUMENT = ROOT / "docs/performance.md"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: CPU in ms for each object, wall time in s, memory in MB, and the counters of one FortiGate."""
+
+    cpu: float
+    wall: float
+    memory: float
+    requests: float
+    connections: float
+    writes: float
 
 
 def main() -> None:
-    """Measure all cases and write the results."""
+    """Measure all cases, store the figures, and write the pages."""
+    end_on_signals()
     sizes = tuple(map(int, sys.argv[1:])) or SIZES
-    plan, load = cases(*sizes), os.getloadavg()[0]
-    started = time.monotonic()
+    record = Record("bench", list(sizes))
     fleet = Fleet(FOLDER, max(sizes))
     print(f"==> a lab of {max(sizes):,} FortiGates", flush=True)
-    fleet.start()
     try:
-        results = measured(fleet, plan)
+        fleet.start()
+        figures = measured(fleet, cases(*sizes))
     finally:
         fleet.stop()
-    text = report(results, plan, targets(results, plan), surroundings(load))
-    place = DOCUMENT.parent if sizes == SIZES else FOLDER
-    (place / "images").mkdir(exist_ok=True)
-    (place / "images/performance.svg").write_text(plot(results, plan))
-    (place / "performance.md").write_text(inserted(DOCUMENT.read_text(), text, "make bench"))
-    minutes = (time.monotonic() - started) / 60
-    print(f"==> {place.relative_to(ROOT)}/performance.md, after {minutes:.1f} minutes", flush=True)
+        fleet.forget_keys()
+    figures["decide"] = {"decide": {"cpu": decision_seconds()}}
+    place = ROOT if sizes == SIZES else FOLDER
+    stored = record.store(figures, RUNS if place == ROOT else FOLDER / "runs")
+    print_targets(BENCH, json.loads(stored.read_text()))
+    publish(stored.parent, place)
 
 
-def measured(fleet: Fleet, plan: list[Case]) -> Results:
-    """Run all cases in order."""
-    results = Results()
-    print("==> each contestant once, not measured, to compile its Python files", flush=True)
-    for contestant in CONTESTANTS:
+def measured(fleet: Fleet, plan: list[Case]) -> dict[str, dict[str, dict[str, float]]]:
+    """Run all cases in order. Return the medians of each contestant's runs."""
+    figures = {}
+    most = max(plan, key=lambda case: case.size)
+    print(f"==> not measured: each contestant once, and the API keys of {most.size:,} FortiGates", flush=True)
+    fleet.prepare(most)
+    one_run(fleet, most, BY_KEY["keys"])
+    for contestant in {each.key: each for each in plan[0].runs()}.values():
         one_run(fleet, plan[0], contestant)
     for case in plan:
         print(f"==> {case.title}", flush=True)
+        runs = defaultdict(list)
         for number, contestant in enumerate(case.runs()):
-            if number == 0 or case.state != "in sync":  # every run keeps that state
-                fleet.prepare(case.state, case.size)
+            # Every run keeps a fleet in sync.
+            if case.state in ("to create", "drifted") or (case.key == "block" and number == 0):
+                fleet.prepare(case)
             run = one_run(fleet, case, contestant)
-            results.add(case, contestant.key, run)
-            print(f"    {contestant.key:9}{run.cpu:9.1f} ms{run.wall:8.1f} s{run.memory:8.0f} MB", flush=True)
-    return results
+            runs[contestant.key].append(asdict(run))
+            print(
+                f"    {contestant.key:10}{run.cpu:9.1f} ms{run.wall:8.1f} s{run.memory:8.0f} MB", flush=True
+            )
+        figures[case.key] = {key: _medians(each) for key, each in runs.items()}
+    return figures
 
 
 def one_run(fleet: Fleet, case: Case, contestant: Contestant) -> Run:
     """Declare the objects with one contestant and check them."""
     fleet.count(case.latency)
     log = FOLDER / f"{contestant.key}.log"
-    command = contestant.command(fleet.inventory(case.size))
+    command = contestant.command(fleet.inventory(case))
     # A separate folder, so that no run reuses the sockets of the daemons of an earlier run.
     with tempfile.TemporaryDirectory(prefix="fgt") as sockets:
         try:
@@ -82,8 +102,12 @@ def one_run(fleet: Fleet, case: Case, contestant: Contestant) -> Run:
             sys.exit(f"{case.title}: {contestant.name}: {error}")
     counted = fleet.counted(case.size)
     if not contestant.idle:
-        fleet.check(case.size)
+        fleet.check(case)
     return Run(spent.cpu / (case.size * len(OBJECTS)) * 1000, spent.wall, spent.memory, **counted)
+
+
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {quantity: median(run[quantity] for run in runs) for quantity in runs[0]} | {"runs": len(runs)}
 
 
 if __name__ == "__main__":

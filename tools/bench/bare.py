@@ -4,7 +4,7 @@
 
 """The limit: the same work with `requests` in threads, without Ansible.
 
-Run as a program, it declares the objects on every FortiGate of an inventory.
+Run as a program, it does this work on every FortiGate of an inventory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from .objects import DRIFT, OBJECTS, PROFILE, TABLES
+from .objects import DRIFT, GROUP, OBJECTS, PROFILE, TABLES
 
 Variables = Mapping[str, Any]
 CMDB = "/api/v2/cmdb/"
@@ -44,6 +44,34 @@ def on_each(work: Callable[[Variables], Any], fleet: Iterable[Variables], thread
     """Call a function for many FortiGates in parallel. Return the results in order."""
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, fleet))
+
+
+def compare(variables: Variables) -> int:
+    """Read the tables of the block list on one FortiGate. Return the number of differences."""
+    with _session(variables) as session:
+        return sum(
+            _differences(session, variables["fortigate_access_url"] + CMDB + table, wanted)
+            for table, wanted in variables["block_tables"].items()
+        )
+
+
+def fill(variables: Variables) -> None:
+    """Create the objects of the block list on one FortiGate."""
+    with _session(variables) as session:
+        for table, wanted in variables["block_tables"].items():
+            for each in wanted.values():
+                url = variables["fortigate_access_url"] + CMDB + table
+                session.post(url, json=each, timeout=60).raise_for_status()
+
+
+def _differences(session: requests.Session, url: str, wanted: Mapping[str, Any]) -> int:
+    answer = session.get(url, params={"filter": f"name=@{GROUP}"}, timeout=60)
+    answer.raise_for_status()
+    rows = [each for each in answer.json()["results"] if each["name"].startswith(GROUP)]
+    found = {each["name"]: each for each in rows}
+    return len(found.keys() ^ wanted.keys()) + sum(
+        not _includes(found[name], each) for name, each in wanted.items() if name in found
+    )
 
 
 def _session(variables: Variables) -> requests.Session:
@@ -75,8 +103,10 @@ def _includes(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
+WORK = {"bare": declare, "bare_block": compare}
+
 if __name__ == "__main__":
-    inventory, forks = sys.argv[1:]
+    key, inventory, forks = sys.argv[1:]
     group = json.loads(Path(inventory).read_text())["fortigates"]
     fortigates = [{**group["vars"], **variables} for variables in group["hosts"].values()]
-    print(sum(on_each(declare, fortigates, int(forks))), "written")
+    print(sum(on_each(WORK[key], fortigates, int(forks))), "differences")

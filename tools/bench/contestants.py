@@ -24,20 +24,18 @@ FORKS = 20
 class Contestant:
     """One way to declare the objects.
 
-    A ``slow`` one runs less often. A ``brief`` one runs only in sync and without latency. An ``idle`` one
-    sends no request.
+    ``own`` ones use the collection. An ``idle`` one sends no request.
     """
 
     key: str
     name: str
-    slow: bool = False
-    brief: bool = False
+    own: bool = False
     idle: bool = False
 
     def command(self, inventory: Path) -> list[str]:
         """Return the command that declares the objects on every FortiGate of an inventory."""
-        if self.key == "bare":
-            return [sys.executable, "-m", "tools.bench.bare", str(inventory), str(FORKS)]
+        if self.key in ("bare", "bare_block"):
+            return [sys.executable, "-m", "tools.bench.bare", self.key, str(inventory), str(FORKS)]
         playbook = str(PLAYBOOKS / f"{self.key}.yml")
         return [
             str(self._binaries / "ansible-playbook"),
@@ -46,6 +44,11 @@ class Contestant:
             str(inventory),
             "--forks",
             str(FORKS),
+            *(
+                ["--vault-password-file", str(inventory.parent / "vault-password")]
+                if self.key == "keys"
+                else []
+            ),
         ]
 
     def environment(self, sockets: str) -> dict[str, str]:
@@ -73,12 +76,14 @@ class Contestant:
 
 
 CONTESTANTS = (
-    Contestant("floor", "empty action task", brief=True, idle=True),
-    Contestant("tasks", "one task for each object"),
-    Contestant("access", "one task for both"),
-    Contestant("role", "role, as in `site`"),
-    Contestant("checked", "role, checking first", brief=True),
+    Contestant("floor", "empty task", idle=True),
+    Contestant("tasks", "one task for each object", own=True),
+    Contestant("role", "role", own=True),
+    Contestant("keys", "role with API keys", own=True),
     Contestant("bare", "`requests` in threads"),
-    Contestant("uri", "`ansible.builtin.uri`", slow=True),
-    Contestant("fortinet", "`fortinet.fortios`", slow=True),
+    Contestant("uri", "`ansible.builtin.uri`"),
+    Contestant("fortinet", "`fortinet.fortios`"),
+    Contestant("block", "role, block list", own=True),
+    Contestant("bare_block", "`requests`, block list"),
 )
+BY_KEY = {each.key: each for each in CONTESTANTS}

@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..lab import Lab
-from .bare import declare, drift, on_each
+from .bare import compare, declare, drift, fill, on_each
+from .blocks import entries, tables
 from .objects import ADMIN, PROFILE, SENSORS, underscored
+from .plan import Case
 
 THREADS = 10
+BLOCKED = {"block_entries": entries(), "block_tables": tables()}
 COUNTED = ("requests", "connections", "writes")
 
 
@@ -36,11 +40,8 @@ class Fleet:
 
     def start(self) -> None:
         """Start the lab and read the addresses of its FortiGates."""
-        recorded = self.folder / "lab/lab.json"
-        if recorded.exists():
-            self.lab.stop()  # of an aborted run, maybe with another size
-        self.lab.start()
-        record = json.loads(recorded.read_text())
+        fresh(self.lab)
+        record = json.loads((self.folder / "lab/lab.json").read_text())
         self.shared = {
             "fortigate_access_ca_path": record["ca_path"],
             "profile": PROFILE,
@@ -53,22 +54,31 @@ class Fleet:
     def stop(self) -> None:
         self.lab.stop()
 
-    def inventory(self, size: int) -> Path:
-        """Write an inventory of the first FortiGates, with the sensors that the role collects."""
-        path = self.folder / f"inventory-{size}.json"
+    def inventory(self, case: Case) -> Path:
+        """Write an inventory of the FortiGates of a case, with the sensors that the role collects."""
+        path = self.folder / f"inventory-{case.key}.json"
         sensors = {f"sensor-{number}": {"ansible_host": address} for number, address in enumerate(SENSORS, 1)}
-        hosts = {name: self.hosts[name] for name in self.names[:size]}
-        groups = {"fortigates": {"hosts": hosts, "vars": self.shared}, "sensors": {"hosts": sensors}}
-        path.write_text(json.dumps(groups))
+        hosts = {name: self.hosts[name] for name in self.names[: case.size]}
+        shared = {**self.shared, **BLOCKED} if case.key == "block" else self.shared
+        path.write_text(
+            json.dumps({"fortigates": {"hosts": hosts, "vars": shared}, "sensors": {"hosts": sensors}})
+        )
         return path
 
-    def prepare(self, state: str, size: int) -> None:
-        """Bring the first FortiGates into a state."""
+    def prepare(self, case: Case) -> None:
+        """Bring the FortiGates of a case into its state."""
         self.lab.ask("/reset", "POST")
-        if state != "to create":
-            on_each(declare, self._first(size), THREADS)
-        if state == "drifted":
-            on_each(drift, self._first(size), THREADS)
+        self.forget_keys()
+        if case.key == "block":
+            on_each(fill, self._first(case.size), THREADS)
+        elif case.state != "to create":
+            on_each(declare, self._first(case.size), THREADS)
+        if case.state == "drifted":
+            on_each(drift, self._first(case.size), THREADS)
+
+    def forget_keys(self) -> None:
+        """Remove the stored API keys, which a reset of the lab makes invalid."""
+        shutil.rmtree(self.folder / ".secrets", ignore_errors=True)
 
     def count(self, latency: int) -> None:
         """Reset the counters, and delay every answer by a latency in milliseconds."""
@@ -82,15 +92,23 @@ class Fleet:
         counters = self.lab.ask("/counters").values()
         return {key: sum(counter[key] for counter in counters) / size for key in COUNTED}
 
-    def check(self, size: int) -> None:
-        """Check that every FortiGate has the declared objects, and declare them if not. Raises SystemExit."""
+    def check(self, case: Case) -> None:
+        """Check that every FortiGate is as declared. Raises SystemExit."""
         self.lab.ask("/faults", "DELETE")
-        wrong = sum(on_each(declare, self._first(size), THREADS))
+        work = compare if case.key == "block" else declare
+        wrong = sum(on_each(work, self._first(case.size), THREADS))
         if wrong:
             raise SystemExit(f"{wrong} objects were not as declared after the run")
 
     def _first(self, size: int) -> list[dict[str, Any]]:
-        return [{**self.shared, **self.hosts[name]} for name in self.names[:size]]
+        return [{**self.shared, **BLOCKED, **self.hosts[name]} for name in self.names[:size]]
+
+
+def fresh(lab: Lab) -> None:
+    """Start a lab. First stop that of an aborted run, which may have other appliances."""
+    if (lab.folder / "lab/lab.json").exists():
+        lab.stop()
+    lab.start()
 
 
 def _variables(appliance: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+GROUP = "defender-iot-blocked"
 SENSORS = ("192.0.2.11", "198.51.100.11")
 TABLES = ("system/accprofile", "system/api-user")
 

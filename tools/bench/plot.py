@@ -2,18 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The diagram of the comparison, for light and dark pages."""
+"""Draws bars as SVG, without a library."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from .contestants import CONTESTANTS
-from .plan import LATENCY, Case
-from .report import number
-from .results import Results
-
-LABELS = {each.key: each.name.replace("`", "") for each in CONTESTANTS}
 WIDTH, LEFT, LONGEST, LINE = 760, 190, 480, 24
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328; }
@@ -26,42 +22,47 @@ STYLE = """
 """
 
 
-def plot(results: Results, plan: list[Case]) -> str:
-    """Return the diagram as SVG: bars of three quantities, each with its own scale that begins at 0."""
-    some = sorted({case.size for case in plan})[1]
-    at_once, slowed = (
-        next(case for case in plan if (case.state, case.size, case.latency) == ("in sync", some, latency))
-        for latency in (0, LATENCY)
-    )
+@dataclass(frozen=True)
+class Chart:
+    """Bars by their labels, with a scale of its own that begins at 0. `own` are those of the collection."""
+
+    title: str
+    bars: Mapping[str, float]
+    own: frozenset[str]
+
+
+def plot(charts: Iterable[Chart], label: str) -> str:
+    """Return the charts below each other as SVG."""
     parts: list[str] = []
     top = 10
-    for title, case, quantity in (
-        (f"CPU, ms for each object, {some} FortiGates in sync", at_once, "cpu"),
-        (f"memory of all processes, MB, {some} FortiGates in sync", at_once, "memory"),
-        (f"wall time, s, {some} FortiGates in sync, {LATENCY} ms latency", slowed, "wall"),
-    ):
-        parts.append(f'<text class="title" x="16" y="{top + 18}">{escape(title)}</text>')
+    for chart in charts:
+        parts.append(f'<text class="title" x="16" y="{top + 18}">{escape(chart.title)}</text>')
         top += 30
-        values = {
-            each.key: results.typical(case, each.key, quantity) for each in CONTESTANTS if case.rounds(each)
-        }
-        for key, value in values.items():
-            parts.append(_bar(key, value, value / max(values.values()), top))
+        most = max(chart.bars.values())
+        for name, value in chart.bars.items():
+            parts.append(_bar(name, value, value / most, top, "own" if name in chart.own else "other"))
             top += LINE
         top += 14
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}" '
-        f'role="img" aria-label="Cost of each contestant">\n<style>{STYLE}</style>\n'
+        f'role="img" aria-label="{escape(label)}">\n<style>{STYLE}</style>\n'
         f'<rect class="page" width="{WIDTH}" height="{top}" rx="6"/>\n{body}\n</svg>\n'
     )
 
 
-def _bar(key: str, value: float, share: float, top: int) -> str:
+def number(value: float) -> str:
+    """Return a number with three digits, or without decimals from 100 on."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _bar(name: str, value: float, share: float, top: int, kind: str) -> str:
     width = max(1.0, share * LONGEST)
-    kind = "own" if key in ("tasks", "access", "role", "checked") else "other"
+    label = escape(name.replace("`", ""))
     return (
-        f'<text x="{LEFT - 8}" y="{top + 14}" text-anchor="end">{LABELS[key]}</text>'
+        f'<text x="{LEFT - 8}" y="{top + 14}" text-anchor="end">{label}</text>'
         f'<rect class="{kind}" x="{LEFT}" y="{top + 2}" width="{width:.1f}" height="{LINE - 8}"/>'
         f'<text x="{LEFT + width + 6:.1f}" y="{top + 14}">{number(value)}</text>'
     )
