@@ -34,7 +34,7 @@ FORTIGATE = {site: f"spare-{number:02}" for number, site in enumerate(SENSORS, 2
 GONE = "spare-30"
 MESSAGES = {
     "wrong-ttl": (
-        "checking the rules failed: in minutes, ttl (respond_ttl) is 30, dynamic_ttl (respond_dynamic_ttl) is "
+        "the rules failed: in minutes, ttl (respond_ttl) is 30, dynamic_ttl (respond_dynamic_ttl) is "
         "60, and max_duration (respond_max_duration) is 10080; set"
     ),
     "no-approvals": "respond_approvals missing.yml cannot be read: No such file or directory; correct",
