@@ -42,6 +42,8 @@ class ActionModule(RespondAction):
 
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the decisions that concern a block. In check mode, write no file."""
+        for name in ("sensors", "fortigates"):
+            self.require_hosts(name, options[name])
         folder = folder_of(options["folder"], options["site"])
         began = "" if self.is_predicted else _require_lock(folder / NAME, options["site"])
         moment = now()

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._engine.errors import InvalidOptions
 from ..module_utils._engine.moment import as_text, now
 from ..module_utils._module.arguments import Arguments
 from ..plugin_utils._respond_run import log
@@ -18,6 +19,7 @@ from ..plugin_utils._respond_run.locks import NAME
 from ..plugin_utils._respond_run.results import changes_of
 
 HOSTS = {"type": "list", "elements": "str", "required": True}
+DECIDED = ("folder", "mode", "outcome", "exit_code", "counts", "exceeded", "unread", "decisions")
 FLAGS = {"capped": "failed", "unreadable": "unreachable"}
 
 
@@ -30,6 +32,13 @@ class ActionModule(RespondAction):
     def work(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the outcome as the state of the task, after what has changed is on the disk."""
         decided = options["decided"]
+        missing = [name for name in DECIDED if name not in decided]
+        if missing:
+            raise InvalidOptions(
+                f"decided has no {missing[0]}, so it is not the result of a task that has decided",
+                "set it to the registered result of respond_decide, and correct what that task reported",
+            )
+        self.require_hosts("fortigates", options["fortigates"])
         folder, site, outcome = Path(decided["folder"]), decided.get("site", ""), decided["outcome"]
         if not self.is_predicted:
             changes = changes_of(self.variables["hostvars"], options["fortigates"])
@@ -60,7 +69,7 @@ def _sentences(decided: Mapping[str, Any]) -> Iterator[str]:
     if decided["exceeded"]:
         yield (
             f'blocking at the site "{site}" was stopped by a cap: {", ".join(decided["exceeded"])}; check '
-            "the alerts, then approve addresses or raise the cap"
+            "the alerts; close the false ones on the sensor, or raise the cap"
         )
     numbers = ", ".join(f"{counts[each]} to {each}" for each in ("block", "renew", "keep", "release"))
     yield f'site "{site}", mode {decided["mode"]}: {numbers}; see {decided["folder"]}/proposal.md'

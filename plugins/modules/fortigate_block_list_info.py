@@ -46,6 +46,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+exists:
+  description: Whether the group exists, for IPv4 or for IPv6.
+  type: bool
+  returned: success
+  sample: true
 entries:
   description:
     - The entries in the group, sorted by address. An expired one is there until the next run releases it.

@@ -30,6 +30,7 @@ LONGEST = (
     "journey",
     "move",
     "respond",
+    "respond_accidents",
     "secret_crashes",
     "gitops",
     "secret_failures",

@@ -282,7 +282,7 @@ def test_a_sensor_without_version_2_is_read_in_version_1(plant: Plant) -> None:
 
 def test_a_run_fails_where_no_policy_blocks_the_hosts(plant: Plant) -> None:
     run = plant.runs["ineffective"]
-    assert (run.code, plant.verdicts["ineffective"]) == (2, "accept")
+    assert (run.code, run.changes, plant.verdicts["ineffective"]) == (2, [], "accept")
     assert f"{NORTH[0]}: the block list has its entries, but no policy blocks them" in run.output
     assert {host: stats["failures"] for host, stats in run.stats.items() if stats["failures"]} == {
         NORTH[0]: 1

@@ -379,10 +379,14 @@ def _refuse_too_many(
         return
     together = len(new | {str(address) for address in earlier})
     if together > request.max_new:
-        raise _exceeded(f"it would add {together} hosts", "max_new", request.max_new)
+        raise _exceeded(f"it would add {_hosts(together)}", "max_new", request.max_new)
     count = len(entries_after(listings, steps))
     if count > request.max_entries:
-        raise _exceeded(f"it would block {count} hosts", "max_entries", request.max_entries)
+        raise _exceeded(f"it would block {_hosts(count)}", "max_entries", request.max_entries)
+
+
+def _hosts(count: int) -> str:
+    return f"{count} host{'' if count == 1 else 's'}"
 
 
 def _exceeded(what: str, option: str, limit: int) -> Conflict:

@@ -27,6 +27,7 @@ def list_block_list(task: Task, outcome: Outcome) -> None:
     """Report the entries, and what else is in the group or has its name."""
     listings = read_listings(task)
     outcome.values.update(
+        exists=any(listing.exists for listing in listings),
         entries=entries_after(listings, ()),
         foreign=[dict(each) for listing in listings for each in listing.foreign],
     )

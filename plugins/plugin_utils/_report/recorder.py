@@ -158,14 +158,18 @@ class Recorder:
 
         ``event`` is ok, failed, unreachable or skipped, because Ansible removes that from the result.
         """
-        host, task, data = result._host.get_name(), result._task, result._result
+        host, task = result._host.get_name(), result._task
         self.has_run = self.has_run or "always" not in task.tags
+        action = str(task.resolved_action or task.action)
+        # Ansible converts a result for each callback that reads it, which takes long for thousands of alerts.
+        if not self.folder and _product(action):
+            return
+        data = result._result
         if LEFT_BEHIND in data.get("ansible_facts", {}):
             self.left_behind = LeftBehind(**plain(data["ansible_facts"][LEFT_BEHIND]))
         if not self.folder or host not in self.appliances:
             return
         self._note_facts(host, data)
-        action = str(task.resolved_action or task.action)
         self._note_blocking(host, action, data)
         if _product(action):
             acts = not task.check_mode and not action.endswith(READS)

@@ -89,11 +89,15 @@ def _approval(number: int, item: Mapping[str, Any]) -> Approval:
 
 
 def _until(where: str, value: Any) -> datetime:
+    """Return a time. A date alone would end the approval before that day, which its writer may not mean."""
     try:
+        if len(str(value)) <= len("2026-12-01"):
+            raise ValueError(value)
         found = read_moment(value).replace(microsecond=0)
         as_text(found)
     except (OverflowError, ValueError):
         raise InvalidOptions(
-            f'{where} has until "{value}", which is not a time', "write it as in 2026-12-01T06:00:00Z"
+            f'{where} has until "{value}", which is not a time of a day',
+            "write it as in 2026-12-01T06:00:00Z",
         ) from None
     return found

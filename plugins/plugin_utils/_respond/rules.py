@@ -24,6 +24,8 @@ MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 EXPIRE = ("while_unhandled", "fixed")
 
+MINUTE = timedelta(minutes=1)
+
 
 @dataclass(frozen=True)
 class Match:
@@ -58,6 +60,15 @@ class Caps:
     entries: int = 50
     cell_share: float = 0.1
 
+    def __post_init__(self) -> None:
+        for name in ("new", "per_hour", "entries"):
+            if getattr(self, name) < 0:
+                raise InvalidOptions(f"max_{name} is {getattr(self, name)}", "set it to 0 or more")
+        if not 0 <= self.cell_share <= 1:
+            raise InvalidOptions(
+                f"max_cell_share is {self.cell_share:g}", "set it from 0 to 1, as in 0.1 for a tenth"
+            )
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -82,17 +93,11 @@ class Rules:
     def __post_init__(self) -> None:
         if self.expire not in EXPIRE:
             raise InvalidOptions(f'expire is "{self.expire}"', f"set it to {' or '.join(EXPIRE)}")
-        if self.ttl < timedelta(minutes=1) or not timedelta() <= self.dynamic_ttl <= self.ttl <= self.maximum:
+        if self.ttl < MINUTE or not timedelta() <= self.dynamic_ttl <= self.ttl <= self.maximum:
             raise InvalidOptions(
-                f"ttl is {hours(self.ttl)}, for dynamic addresses {hours(self.dynamic_ttl)}, and the maximum "
-                f"is {hours(self.maximum)}",
-                "set ttl from a minute to the maximum, and the one of dynamic addresses from 0 to ttl",
-            )
-        caps = self.caps
-        if min(caps.new, caps.per_hour, caps.entries) < 0 or not 0 <= caps.cell_share <= 1:
-            raise InvalidOptions(
-                "a cap is negative, or the share of a cell is above 1",
-                "set numbers from 0 on, and a share from 0 to 1",
+                f"in minutes, ttl is {self.ttl // MINUTE}, dynamic_ttl is {self.dynamic_ttl // MINUTE}, and "
+                f"max_duration is {self.maximum // MINUTE}",
+                "set ttl from 1 to max_duration, and dynamic_ttl from 0 to ttl",
             )
 
     def matches(self, engine: str, title: str) -> bool:
@@ -103,7 +108,8 @@ class Rules:
 
 def hours(duration: timedelta) -> str:
     """Return a duration in hours."""
-    return f"{duration.total_seconds() / 3600:g} hours"
+    number = f"{duration.total_seconds() / 3600:.3g}"
+    return f"{number} {'hour' if number == '1' else 'hours'}"
 
 
 def read_match(items: Iterable[Mapping[str, Any]]) -> tuple[Match, ...]:

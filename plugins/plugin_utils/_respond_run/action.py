@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 
-from ...module_utils._engine.errors import TaskError, attempting
+from ...module_utils._engine.errors import InvalidOptions, TaskError, attempting
 from ...module_utils._module.arguments import Arguments
 from ...module_utils._module.untagged import plain
 from .._action.option_variables import variables_of, with_variables
@@ -52,6 +52,15 @@ class RespondAction(ActionBase):
     def work(self, options: dict[str, Any]) -> Result:
         """Do the work of the action with validated options. Raises TaskError and OSError."""
         raise NotImplementedError
+
+    def require_hosts(self, option: str, names: Iterable[str]) -> None:
+        """Raise InvalidOptions if the inventory lacks one of these hosts."""
+        unknown = [name for name in names if name not in self.variables["hostvars"]]
+        if unknown:
+            raise InvalidOptions(
+                f"{option} has {', '.join(unknown)}, which the inventory does not have",
+                f"correct {option}, or add the host to the inventory",
+            )
 
     @property
     def is_predicted(self) -> bool:

@@ -17,7 +17,7 @@ from ...module_utils._engine.files import open_regular
 from ...module_utils._module.arguments import Spec
 from .._respond.addresses import Network
 from .._respond.approvals import Approval, read_approvals
-from .._respond.device_types import DEFAULT_ALLOWED
+from .._respond.device_types import DEFAULT_ALLOWED, HARM
 from .._respond.rules import EXPIRE, Caps, Rules, read_match, read_networks
 
 LONGEST = 10 * 366 * 24 * 60
@@ -56,7 +56,7 @@ def read_rules(options: Mapping[str, Any], infrastructure: Mapping[Network, str]
         ttl=_minutes(options, "ttl"),
         dynamic_ttl=_minutes(options, "dynamic_ttl"),
         maximum=_minutes(options, "max_duration"),
-        allowed_types=frozenset(options["allowed_types"]),
+        allowed_types=frozenset(map(_known_spelling, options["allowed_types"])),
         allow_public=options["allow_public"],
         protected={**infrastructure, **protected},
         cells=_cells(options["cells"]),
@@ -67,6 +67,16 @@ def read_rules(options: Mapping[str, Any], infrastructure: Mapping[Network, str]
             cell_share=options["max_cell_share"],
         ),
     )
+
+
+def _known_spelling(name: str) -> str:
+    """Return a type of devices. Raises InvalidOptions for another spelling of a documented one."""
+    shown = next((each for each in HARM if each.casefold() == name.strip().casefold()), name)
+    if shown != name:
+        raise InvalidOptions(
+            f'allowed_types has "{name}", but a sensor shows this type as "{shown}"', f'write it as "{shown}"'
+        )
+    return name
 
 
 def _minutes(options: Mapping[str, Any], name: str) -> timedelta:
@@ -100,7 +110,7 @@ def read_approvals_file(path: str | None) -> list[Approval]:
             text = file.read()
             content = yaml.load(text, _Unambiguous)  # noqa: S506
     except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+        reason = error.strerror if isinstance(error, OSError) else _place(error)
         raise InvalidOptions(
             f"respond_approvals {path} cannot be read: {reason}",
             "correct the path or the file, or remove respond_approvals",
@@ -114,6 +124,14 @@ def read_approvals_file(path: str | None) -> list[Approval]:
             "write a list in which each item has address, decision, by and until, or [] for none",
         )
     return read_approvals(items)
+
+
+def _place(error: Exception) -> str:
+    """Return what is wrong with a file, and where if PyYAML states it."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return str(error).partition("\n")[0]
+    return f"line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', None) or 'no YAML'}"
 
 
 class _Unambiguous(yaml.SafeLoader):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ...module_utils._engine.errors import InvalidOptions, attempting
@@ -26,13 +26,15 @@ def plan_sites(
 ) -> dict[str, Any]:
     """Return ``sites``, each by its deciding host, and ``of``, the deciding host of each host of the run.
 
-    ``appliances`` has what each address of an appliance is.
+    ``appliances`` has what each address of an appliance is. ``left_out`` has a sentence for each appliance of
+    a site that lacks a sensor or a FortiGate, unless ``only`` selects sites.
 
     A site has all its sensors and FortiGates of the inventory, whether the run selects them or not. The first
     sensor of the run decides. Raises InvalidOptions.
     """
     with attempting("determining the sites of the run"):
-        members = _members(groups, hostvars)
+        every = _members(groups, hostvars)
+        members = {site: each for site, each in every.items() if all(each.values())}
         wanted = _wanted(only, members)
         selected = set(hosts)
         sites = {_decider(site, members[site], selected): {"site": site, **members[site]} for site in wanted}
@@ -42,20 +44,31 @@ def plan_sites(
             for host in (*each["sensors"], *each["fortigates"])
             if host in selected
         }
-        return {"sites": sites, "of": of, "appliances": appliances(groups, hostvars)}
+        left_out = [] if len(wanted) < len(members) else list(_left_out(every))
+        return {"sites": sites, "of": of, "appliances": appliances(groups, hostvars), "left_out": left_out}
 
 
 def _members(
     groups: Mapping[str, Iterable[str]], hostvars: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, list[str]]]:
-    """Return the sensors and FortiGates of each site that has both. Decommissioned ones are no part of it."""
+    """Return the sensors and FortiGates of each site. Decommissioned ones are no part of it."""
     found: dict[str, dict[str, list[str]]] = {}
     gone = set(groups.get(DECOMMISSIONED, ()))
     for group in GROUPS:
         for host in (each for each in groups.get(group, ()) if each not in gone):
             site = str(hostvars[host].get(SITE) or "")
             found.setdefault(site, {name: [] for name in GROUPS})[group].append(str(host))
-    return {site: each for site, each in sorted(found.items()) if all(each.values())}
+    return dict(sorted(found.items()))
+
+
+def _left_out(every: Mapping[str, Mapping[str, Iterable[str]]]) -> Iterator[str]:
+    """Yield what follows for each appliance of a site that lacks the other kind."""
+    for site, each in every.items():
+        where = f'the site "{site}" has no'
+        for sensor in each["sensors"] if not each["fortigates"] else ():
+            yield f"{sensor}: {where} FortiGate, so alerts of this sensor lead to no block"
+        for fortigate in each["fortigates"] if not each["sensors"] else ():
+            yield f"{fortigate}: {where} sensor, so respond neither blocks nor releases hosts there"
 
 
 def _wanted(only: Iterable[str] | str | None, known: Collection[str]) -> list[str]:

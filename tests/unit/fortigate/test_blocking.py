@@ -744,8 +744,20 @@ def test_the_list_can_be_read_with_all_that_is_foreign() -> None:
     outcome = Outcome()
     list_block_list(Task(BLOCK_LIST, {"group": GROUP}, box, "fgt", check_mode=True), outcome)
     assert outcome.values["entries"] == [entry(FIRST, PAST, reason="scan").shown()]
+    assert outcome.values["exists"] is True
     assert [each["name"] for each in outcome.values["foreign"]] == ["blocked-printer"]
     assert box.events == IN_SYNC
+
+
+def test_a_list_that_was_never_made_does_not_exist() -> None:
+    outcome = Outcome()
+    list_block_list(Task(BLOCK_LIST, {"group": GROUP}, Gate(), "fgt", check_mode=True), outcome)
+    assert (outcome.values["exists"], outcome.values["entries"]) == (False, [])
+
+
+def test_one_host_too_many_is_one_host() -> None:
+    with pytest.raises(Conflict, match="it would add 1 host, but max_new is 0"):
+        keep(gate(), item(FIRST), max_new=0)
 
 
 def test_a_name_of_an_object_is_never_empty() -> None:

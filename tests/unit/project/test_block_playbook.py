@@ -27,12 +27,12 @@ def conditions() -> Iterator[str]:
         yield from (each for each in found if " is defined" not in each)
 
 
-def is_accepted(until: str, reason: str) -> bool:
+def is_accepted(until: str, reason: str, **lost: str) -> bool:
     environment = Environment(autoescape=True)
     environment.filters["to_datetime"] = to_datetime
     environment.tests.update(match=match, search=search)
     return all(
-        environment.compile_expression(each)(until=until, reason=reason, now=datetime.now)
+        environment.compile_expression(each)(until=until, reason=reason, now=datetime.now, **lost)
         for each in conditions()
     )
 
@@ -44,7 +44,15 @@ def test_a_time_in_the_future_with_its_zone_is_accepted(until: str) -> None:
 
 @pytest.mark.parametrize(
     "until",
-    ["2099-12-01", "2099-12-01T06:00:00", "2099-12-01 06:00", "tomorrow", "", "2020-01-01T00:00:00Z"],
+    [
+        *("2099-12-01", "2099-12-01T06:00:00", "2099-12-01 06:00", "tomorrow", "", "2020-01-01T00:00:00Z"),
+        *(
+            "2099-13-01T06:00:00Z",
+            "2099-12-32T06:00:00Z",
+            "2099-12-01T24:00:00Z",
+            "2099-12-01T06:00:00+24:00",
+        ),
+    ],
 )
 def test_a_time_that_is_past_or_incomplete_is_refused(until: str) -> None:
     assert not is_accepted(until, "worm")
@@ -53,3 +61,7 @@ def test_a_time_that_is_past_or_incomplete_is_refused(until: str) -> None:
 @pytest.mark.parametrize("reason", ["", " "])
 def test_an_empty_reason_is_refused(reason: str) -> None:
     assert not is_accepted("2099-12-01T06:00:00Z", reason)
+
+
+def test_a_word_that_ansible_has_split_off_is_not_lost() -> None:
+    assert not is_accepted("2099-12-01T06:00:00Z", "a", _raw_params="worm on hmi-3")

@@ -55,6 +55,22 @@ def note(recorder: Recorder, action: str, data: dict[str, Any]) -> None:
     recorder.note(SimpleNamespace(_host=host, _task=task, _result=data), "ok")
 
 
+def test_a_large_result_is_not_read_without_a_report() -> None:
+    class Unread:
+        """A result whose conversion would take long."""
+
+        _host = SimpleNamespace(get_name=lambda: "fgt")
+        _task = SimpleNamespace(tags=[], resolved_action="otsec.defender_iot.sensor_alert_info")
+
+        @property
+        def _result(self) -> dict[str, Any]:
+            raise AssertionError
+
+    made = Recorder()
+    made.note(Unread(), "ok")
+    assert made.outcomes == []
+
+
 def test_the_last_block_list_counts_and_only_proposals_are_proposals(recorder: Recorder) -> None:
     recorder.appliances["fgt"] = Appliance("fgt", "fortigate")
     row = {"decision": "block", "address": "192.0.2.7", "sensor": "s", "reason": "why"}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._respond.catalo
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._respond.rules import (
     Caps,
     Rules,
+    hours,
     read_match,
     read_networks,
 )
@@ -85,14 +86,39 @@ def test_an_unknown_title_needs_the_statement_that_its_source_is_the_offender() 
         {"ttl": timedelta(hours=1), "dynamic_ttl": timedelta(hours=2)},
         {"dynamic_ttl": timedelta(hours=-1)},
         {"maximum": timedelta(hours=3)},
-        {"caps": Caps(new=-1)},
-        {"caps": Caps(cell_share=1.1)},
     ],
 )
 def test_rules_that_contradict_themselves_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidOptions) as refusal:
         Rules(**options)
     assert refusal.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("cap", "message"),
+    [
+        ({"new": -1}, "max_new is -1"),
+        ({"per_hour": -2}, "max_per_hour is -2"),
+        ({"entries": -3}, "max_entries is -3"),
+        ({"cell_share": 1.1}, "max_cell_share is 1.1"),
+        ({"cell_share": -0.1}, "max_cell_share is -0.1"),
+    ],
+)
+def test_a_cap_that_is_no_limit_is_refused_by_its_name(cap: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOptions, match=message):
+        Caps(**cap)
+
+
+def test_durations_are_shown_in_the_unit_of_their_options() -> None:
+    with pytest.raises(
+        InvalidOptions, match="in minutes, ttl is 240, dynamic_ttl is -1, and max_duration is"
+    ):
+        Rules(dynamic_ttl=timedelta(minutes=-1))
+
+
+@pytest.mark.parametrize(("minutes", "text"), [(60, "1 hour"), (240, "4 hours"), (20, "0.333 hours")])
+def test_a_duration_is_readable_in_a_reason(minutes: int, text: str) -> None:
+    assert hours(timedelta(minutes=minutes)) == text
 
 
 @pytest.mark.parametrize("text", ["192.0.2.7/24", "nonsense", "", "::ffff:192.0.2.0/120", "fe80::1%eth0"])
@@ -113,6 +139,8 @@ def test_networks_without_host_bits(text: str) -> None:
         ({"by": ["me"]}, "does not say who decided"),
         ({"until": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))}, "which is not a time"),
         ({"until": "tomorrow"}, 'until "tomorrow", which is not a time'),
+        ({"until": "2026-12-01"}, 'until "2026-12-01", which is not a time of a day'),
+        ({"until": date(2026, 12, 1)}, 'until "2026-12-01", which is not a time of a day'),
         ({"until": None}, 'until "None", which is not a time'),
         ({"reason": "why"}, "use exactly address, decision, by, until"),
     ],

@@ -86,6 +86,12 @@ def test_every_option_changes_the_rule_of_its_name() -> None:
     assert (caps.new, caps.per_hour, caps.entries, caps.cell_share) == (1, 2, 3, 0.5)
 
 
+@pytest.mark.parametrize("name", ["workstation", " Server", "IP camera"])
+def test_a_documented_type_in_another_spelling_is_refused(name: str) -> None:
+    with pytest.raises(InvalidOptions, match=f'allowed_types has "{name}", but a sensor shows this type as'):
+        rules(allowed_types=["PLC", "A type of the next release", name])
+
+
 @pytest.mark.parametrize("cells", [{"press": "192.0.2.0/24"}, {"press": [1]}, {"press": None}])
 def test_a_cell_is_a_list_of_networks(cells: Any) -> None:
     with pytest.raises(InvalidOptions, match="respond_cells"):
@@ -113,7 +119,8 @@ def test_approvals_are_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("a: [", "cannot be read: while parsing"),
+        ("- a\n- [", "cannot be read: line 2, column 4: expected the node content"),
+        ("- \tb", "cannot be read: line 1, column 3: found character"),
         (b"\xff\xfe\x00", "cannot be read"),
         ("address: 192.0.2.7", "is not a list of mappings"),
         ("- 192.0.2.7", "is not a list of mappings"),

@@ -60,6 +60,17 @@ def test_a_limit_leaves_the_members_of_a_site_as_they_are() -> None:
     assert found["of"] == {"sensor-n2": "sensor-n2"}
 
 
+def test_an_appliance_whose_site_lacks_the_other_kind_is_named_unless_sites_are_selected() -> None:
+    every = [
+        'sensor-alone: the site "hill" has no FortiGate, so alerts of this sensor lead to no block',
+        'fgt-alone: the site "lake" has no sensor, so respond neither blocks nor releases hosts there',
+    ]
+    assert respond_sites(GROUPS, HOSTVARS, EVERY)["left_out"] == every
+    assert respond_sites(GROUPS, HOSTVARS, EVERY, ["north"])["left_out"] == []
+    gone = respond_sites({**GROUPS, "decommissioned": ["sensor-s", "sensor-alone"]}, HOSTVARS, EVERY)
+    assert [each.partition(":")[0] for each in gone["left_out"]] == ["fgt-alone", "fgt-s"]
+
+
 @pytest.mark.parametrize("only", ["south", " south , ", ["south"], ("south",)])
 def test_the_sites_of_a_run_are_a_list_or_a_text(only: Any) -> None:
     assert respond_sites(GROUPS, HOSTVARS, EVERY, only)["sites"] == {"sensor-s": SOUTH}

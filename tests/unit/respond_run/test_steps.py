@@ -164,7 +164,13 @@ def test_a_cap_and_unread_devices_are_the_outcome(tmp_path: Path, main_process: 
 FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no fortigate": ({"fgt": {}}, {}, "deciding which hosts are blocked failed: no FortiGate of the site"),
     "a wrong option": ({}, {"mode": "act"}, "checking the options failed: value of mode must be one of"),
-    "a wrong rule": ({}, {"ttl": 0}, "deciding which hosts are blocked failed: ttl is 0 hours"),
+    "a wrong rule": ({}, {"ttl": 0}, "deciding which hosts are blocked failed: in minutes, ttl is 0"),
+    "an unknown FortiGate": (
+        {},
+        {"fortigates": ["fgt", "nowhere"]},
+        "deciding which hosts are blocked failed: fortigates has nowhere, which the inventory does not have",
+    ),
+    "an unknown sensor": ({}, {"sensors": ["s"]}, "deciding which hosts are blocked failed: sensors has s,"),
 }
 
 
@@ -265,6 +271,20 @@ def test_the_outcome_is_the_state_of_the_last_task(
     assert (line["event"], line["address"], line["fortigate"]) == ("block", "192.0.2.7", "fgt")
     run(respond_outcome, options, changed, check=True)
     assert len(logged(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"decided": {"failed": True, "msg": "no"}}, "decided has no folder, so it is not the result"),
+        ({"fortigates": ["nowhere"]}, "fortigates has nowhere, which the inventory does not have"),
+    ],
+)
+def test_an_outcome_of_nothing_is_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    given = {"decided": {**DECIDED, "folder": str(tmp_path)}, "fortigates": ["fgt"], **options}
+    found = run(respond_outcome, given, {"fgt": {}})
+    assert found["failed"]
+    assert message in found["msg"]
 
 
 def test_a_site_without_a_name_has_an_outcome_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
