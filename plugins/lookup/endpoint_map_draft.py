@@ -103,6 +103,7 @@ _raw:
       type: int
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
@@ -118,6 +119,20 @@ NEEDED = {
     "sensor": ("username", "password", "token", "description"),
     "forescout": ("username", "password", "token", "server_address"),
 }
+
+
+LARGEST_MB = 400
+"""Reading needs up to about 7 bytes of memory for each byte of a recording (measured)."""
+
+
+def _refuse_huge(path: str) -> None:
+    """Raise InvalidOptions for a file that is too large to read into memory."""
+    size = Path(path).stat().st_size // 10**6
+    if size > LARGEST_MB:
+        raise InvalidOptions(
+            f"it has {size} MB, and at most {LARGEST_MB} MB are read",
+            "record again, and open only the pages that the tutorial names",
+        )
 
 
 class LookupModule(LookupBase):
@@ -139,6 +154,7 @@ class LookupModule(LookupBase):
         try:
             found = self._loader.path_dwim(path)
             refuse_irregular(found)
+            _refuse_huge(found)
             content, _shown = self._loader._get_file_contents(found)
             made = draft(content.decode("utf-8-sig"), session)
         except (AnsibleError, UnicodeDecodeError):

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
 from .places_sent import addresses
 from .recording import Exchange, at, holds
-from .same_request import key_of
+from .same_request import is_for, key_of
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows
 
@@ -40,7 +41,7 @@ class Deletion:
         if gone is None:
             return self._unproved()
         last = self._having()[-1].number
-        between = [each for each in self._after() if last < each.number < gone.number]
+        between = [each for each in self._after if last < each.number < gone.number]
         naming = [each for each in between if self._names(each)]
         writes = [each for each in between if each.writes]
         deletes = [each for each in naming if each.method == "DELETE" and self._is_below(each)]
@@ -57,7 +58,7 @@ class Deletion:
 
     def _late(self, gone: Exchange) -> Exchange | None:
         """Return the only request that names the token, if a list still had the token after it."""
-        before = [each for each in self._after() if each.number < gone.number and each.writes]
+        before = [each for each in self._after if each.number < gone.number and each.writes]
         naming = [each for each in before if self._names(each)]
         deletes = [each for each in naming if each.method == "DELETE" and self._is_below(each)]
         if len(naming) == len(deletes) == 1 and before[-1] is naming[0]:
@@ -67,7 +68,7 @@ class Deletion:
         return None
 
     def _unproved(self) -> Exchange | None:
-        naming = [each for each in self._after() if each.writes and self._names(each)]
+        naming = [each for each in self._after if each.writes and self._names(each)]
         deletes = [each for each in naming if each.method == "DELETE" and self._is_below(each)]
         if len(naming) == len(deletes) == 1 and not self._later_lists(naming[0]):
             self.made.miss("tokens.delete", "unlisted_delete", request=self._masked(naming[0]))
@@ -79,16 +80,22 @@ class Deletion:
             self.made.miss("tokens.delete", "no_delete")
         return None
 
+    @cached_property
     def _after(self) -> list[Exchange]:
         after = [each for each in self.exchanges if each.number > self.create.number and each.works]
         return [each for each in after if not self._lists(each)]
 
     def _names(self, exchange: Exchange) -> bool:
+        return exchange in self._naming
+
+    @cached_property
+    def _naming(self) -> set[Exchange]:
+        """Return the requests after the creation that name the token. Each is read only once."""
         values = [value for value in (self.identity, self.session.description) if value is not None]
-        return any(addresses(exchange, value) for value in values)
+        return {each for each in self._after if any(addresses(each, value) for value in values)}
 
     def _lists(self, exchange: Exchange) -> bool:
-        return key_of(exchange) == key_of(self.rows.exchange) and isinstance(
+        return is_for(exchange, {key_of(self.rows.exchange)}) and isinstance(
             at(exchange.answer, self.rows.pointer), list
         )
 
@@ -113,9 +120,7 @@ class Deletion:
         lacking = [each for each in self._later_lists(having[-1]) if each not in having]
         asked = [(each.path, each.body) for each in having]
         same = [each for each in lacking if (each.path, each.body) in asked]
-        named = [
-            each.number for each in self._after() if self._names(each) and each.number > having[-1].number
-        ]
+        named = [each.number for each in self._after if self._names(each) and each.number > having[-1].number]
         after = [each for each in lacking if named and each.number > named[0]]
         return next(iter([*same, *after]), None)
 

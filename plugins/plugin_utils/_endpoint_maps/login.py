@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
+from .places_sent import may_send
 from .recording import Exchange, Recording, scalars
 from .session import Draft, RecordedSession
 
@@ -49,6 +50,8 @@ def sends_basic(exchange: Exchange, session: RecordedSession) -> bool:
 
 def _passwords(exchange: Exchange, session: RecordedSession) -> int:
     """Count how often a request sends the password."""
+    if not may_send(exchange, session.password):
+        return 0
     sent = [str(value) for _pointer, value in scalars(exchange.body)]
     sent += exchange.headers.values()
     sent += [unquote(part) for part in exchange.path.replace("?", "&").replace("=", "&").split("&")]

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from .recording import Exchange, scalars
+from .values import longest_run
 
 PlaceSent = tuple[str, str]
 """``path`` and a number, ``query`` and a name, or ``body`` and a JSON pointer."""
@@ -35,6 +36,8 @@ def sent_places(exchange: Exchange) -> Iterator[tuple[PlaceSent, str]]:
 def has_value(text: str, value: Any) -> bool:
     """Return whether a text is a value, or has it as a word of a list, of code, or of a longer text."""
     wanted = str(value)
+    if wanted not in text:
+        return False
     if text == wanted or wanted in re.split(r"[\s,;|]+", text):
         return True
     may_be_part = "{" in text or len(wanted) >= SHORTEST or is_composite(text, wanted)
@@ -48,6 +51,24 @@ def is_composite(text: str, number: str) -> bool:
     return re.search(rf"(?<![\w.-]){number}(?![\w-]|\.\d)", text) is not None
 
 
+def may_send(exchange: Exchange, value: Any) -> bool:
+    """Return whether a request is worth taking apart: it contains the longest plain part of a value."""
+    part = longest_run(str(value))
+    return part in exchange.sent or part in unquote(exchange.path)
+
+
+def _may_name(exchange: Exchange, value: Any) -> bool:
+    """Return whether a request is worth taking apart to find a value as a word of its own."""
+    text = str(value)
+    if longest_run(text) != text:
+        return may_send(exchange, text)
+    before, after = (r"[\w.-]", r"[\w-]|\.\d") if text.isdecimal() else (r"[\w-]", r"[\w-]")
+    word = re.compile(rf"{text}(?!{after})(?:(?<!{before}{text})|(?<=\\[bfnrt]{text}))")
+    return bool(word.search(exchange.sent) or word.search(unquote(exchange.path)))
+
+
 def addresses(exchange: Exchange, value: Any) -> bool:
     """Return whether a request names an object, in its path or in its body."""
-    return any(has_value(text, value) for _place, text in sent_places(exchange))
+    return _may_name(exchange, value) and any(
+        has_value(text, value) for _place, text in sent_places(exchange)
+    )

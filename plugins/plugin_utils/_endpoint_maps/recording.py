@@ -265,14 +265,15 @@ def _is_sanitized(log: Mapping[str, Any], exchanges: list[Exchange]) -> bool:
 
 def scalars(document: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every string, number, boolean and null of a document with its JSON pointer."""
-    if isinstance(document, dict):
-        for name, part in document.items():
-            yield from scalars(part, child(pointer, name))
-    elif isinstance(document, list):
-        for number, part in enumerate(document):
-            yield from scalars(part, child(pointer, number))
-    else:
-        yield pointer, document
+    waiting = [(pointer, document)]
+    while waiting:
+        place, part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += [(child(place, name), each) for name, each in reversed(part.items())]
+        elif isinstance(part, list):
+            waiting += [(f"{place}/{number}", part[number]) for number in reversed(range(len(part)))]
+        else:
+            yield place, part
 
 
 def child(pointer: str, name: Any) -> str:

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from itertools import islice
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from .load import UUID
 from .page_paths import same_pages
 from .parameters import POSITIONS, plain
-from .recording import Exchange, at, scalars
+from .recording import Exchange, at, child, scalars
 from .token_rows import is_time, name_of
 from .values import is_opaque
 
@@ -21,6 +24,9 @@ _KEYS: WeakKeyDictionary[Exchange, tuple[str, str]] = WeakKeyDictionary()
 
 LONGEST_NAME = 39
 """A longer text is code, such as a query in GraphQL."""
+
+MOST_TEXTS = 500
+"""What asks for an operation has fewer: even DataTables sends only six for each column."""
 
 
 def key_of(exchange: Exchange) -> tuple[str, str]:
@@ -33,12 +39,32 @@ def key_of(exchange: Exchange) -> tuple[str, str]:
     return _KEYS[exchange]
 
 
+def is_for(exchange: Exchange, keys: Collection[tuple[str, str]]) -> bool:
+    """Return whether a request has one of these keys. Its body is only read if its path fits."""
+    path = same_pages(exchange.bare_path)
+    may_fit = any(method == exchange.method and text.startswith(path) for method, text in keys)
+    return may_fit and key_of(exchange) in keys
+
+
 def _operation_of(exchange: Exchange) -> str:
     if not exchange.writes:
         return ""
-    texts = [(place, value) for place, value in scalars(exchange.body) if isinstance(value, str)]
-    kept = [text for place, text in texts if len(text) <= LONGEST_NAME and not _varies(exchange, place, text)]
+    kept = [
+        text
+        for place, text in _texts_sent(exchange.body)
+        if len(text) <= LONGEST_NAME and not _varies(exchange, place, text)
+    ]
     return "".join(f" {text}" for text in kept)
+
+
+def _texts_sent(body: Any) -> list[tuple[str, str]]:
+    """Return the texts of a body by pointer. If it is long, it is data: only those at the top may name it."""
+    texts = ((place, value) for place, value in scalars(body) if isinstance(value, str))
+    found = list(islice(texts, MOST_TEXTS + 1))
+    if len(found) <= MOST_TEXTS:
+        return found
+    members = body.items() if isinstance(body, Mapping) else ()
+    return [(child("", name), value) for name, value in members if isinstance(value, str)]
 
 
 def _varies(exchange: Exchange, place: str, text: str) -> bool:
@@ -53,10 +79,13 @@ def _varies(exchange: Exchange, place: str, text: str) -> bool:
 
 def _is_repeated(exchange: Exchange, place: str, text: str) -> bool:
     """Return whether the answer has the text in a field of the same name."""
-    return any(
-        name_of(pointer) == name_of(place) and str(value) == text
-        for pointer, value in scalars(exchange.answer)
-    )
+    return (name_of(place), text) in _answered(exchange)
+
+
+@lru_cache(maxsize=1)
+def _answered(exchange: Exchange) -> set[tuple[str, str]]:
+    """Return every value of an answer as text, with its name."""
+    return {(name_of(pointer), str(value)) for pointer, value in scalars(exchange.answer)}
 
 
 def is_label(

@@ -10,12 +10,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote_plus
 
 from ...module_utils._wire.web_interface import placeholders
 from .flow import proof
 from .login import sends_basic
 from .operations import Drafter
-from .places_sent import addresses, sent_places
+from .places_sent import addresses, may_send, sent_places
 from .recording import Exchange, holds, same, scalars
 from .session import Draft
 from .writer import place
@@ -78,7 +79,7 @@ class SignIn:
         password = self.drafter.session.password
         for each in self.flow.exchanges:
             between = self.login and self.login.number < each.number < create.number
-            if between and each.works and holds(each.body, password):
+            if between and each.works and may_send(each, password) and holds(each.body, password):
                 self.flow.need(each, "tokens.create")
 
     def _steps(self) -> dict[int, dict[str, Any]]:
@@ -232,12 +233,17 @@ class SignIn:
         sent = set(exchange.cookies)
         if any(value.strip('"') == "" for name, value in exchange.set_cookies.items() if name in sent):
             return True
-        if any(LOGOUT.search(text) for _place, text in sent_places(exchange)):
+        if _may_sign_out(exchange) and any(LOGOUT.search(text) for _place, text in sent_places(exchange)):
             return exchange.works
         is_last = exchange is self.flow.exchanges[-1]
         leads_away = exchange.method == "GET" and 300 <= exchange.status < 400
         ends = self.login is not None and exchange.method == "DELETE" and exchange.path == self.login.path
         return ends or (is_last and leads_away)
+
+
+def _may_sign_out(exchange: Exchange) -> bool:
+    """Return whether a request is worth taking apart to find a word for the logout."""
+    return any(LOGOUT.search(text) for text in (exchange.sent, unquote_plus(exchange.path)))
 
 
 def _short(place_: Mapping[str, str]) -> Any:

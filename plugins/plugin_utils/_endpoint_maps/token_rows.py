@@ -233,7 +233,8 @@ def time_format(value: Any) -> str | None:
 
 def patterns(values: Collection[Any]) -> list[str]:
     """Return the patterns that every one of these texts fits."""
-    if not values or not all(isinstance(value, str) for value in values):
+    # Every pattern has a colon, and most texts have none.
+    if not values or not all(isinstance(value, str) and ":" in value for value in values):
         return []
     return [pattern for pattern in PATTERNS if all(_is_of_this_century(value, pattern) for value in values)]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .places_sent import PlaceSent, has_value, sent_places
 from .recording import Exchange, at, holds, is_in_groups, lists, scalars
-from .same_request import key_of
+from .same_request import is_for, key_of
 from .session import Draft, RecordedSession
 from .token_rows import TokenRows, rows_of
 from .values import may_hold, shows
@@ -70,7 +70,7 @@ def find_list(
         return None
     same_request = [each for each in whole if key_of(each.exchange) == keys[0]]
     last = _best_proved(same_request, created, description)
-    same_list = [each for each in exchanges if key_of(each) == keys[0]]
+    same_list = [each for each in exchanges if is_for(each, keys)]
     if any(is_in_groups(each.answer, last.pointer) for each in same_list):
         made.miss("tokens.list", "grouped_list", request=_name(last.exchange), items=last.pointer)
         return None
@@ -97,7 +97,7 @@ def _with_those_that_list_as_much(
 def _other_part(rows: TokenRows, exchanges: list[Exchange]) -> str | None:
     """Return the pointer to another list of objects like the tokens, beside the list that has the new one."""
     own = set(rows.new)
-    answers = [each.answer for each in exchanges if key_of(each) == key_of(rows.exchange)]
+    answers = [each.answer for each in exchanges if is_for(each, {key_of(rows.exchange)})]
     for pointer, items in (pair for answer in answers for pair in lists(answer)):
         fields = [set(dict(scalars(item))) for item in items]
         own_path, path = f"{rows.pointer}/", f"{pointer}/"
@@ -180,7 +180,7 @@ def _first_without(
     asked = {key_of(each.exchange) for each in found}
     numbers: dict[tuple[str, str], int] = {}
     for each in exchanges:
-        is_asked = key_of(each) in asked and key_of(each) not in numbers
+        is_asked = is_for(each, asked) and key_of(each) not in numbers
         if is_asked and each.answer is not None and not holds(each.answer, description):
             numbers[key_of(each)] = each.number
     return numbers
@@ -189,7 +189,7 @@ def _first_without(
 def _answers(exchanges: list[Exchange], rows: TokenRows) -> Iterator[TokenRows]:
     """Yield the list as other answers to the same request show it."""
     for each in exchanges:
-        if each is not rows.exchange and key_of(each) == key_of(rows.exchange):
+        if each is not rows.exchange and is_for(each, {key_of(rows.exchange)}):
             items = at(each.answer, rows.pointer)
             if isinstance(items, list):
                 yield TokenRows(each, rows.pointer, [dict(scalars(item)) for item in items], {})

@@ -175,13 +175,17 @@ def _places(exchange: Exchange, text: str, *, is_strong: bool) -> Iterator[tuple
             yield {"pointer": pointer}, str(value)
 
 
+def longest_run(text: str) -> str:
+    """Return the longest part of a text that JSON, HTML and forms have as it is."""
+    return max(RUN.findall(text), key=len, default="")
+
+
 def may_hold(answer: str, text: str) -> bool:
     """Return whether an answer is worth parsing: it contains the longest run of letters and digits of a text.
 
     JSON and HTML may escape every other character.
     """
-    run = max(RUN.findall(text), key=len, default="")
-    if run in answer:
+    if longest_run(text) in answer:
         return True
     encoded = base64.b64encode(text.encode()).decode().rstrip("=")[: len(text)]
     return encoded in answer or encoded.replace("+", "-").replace("/", "_") in answer

@@ -11,6 +11,14 @@ from pathlib import Path
 
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.reasons import REASONS
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import Draft
+from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
+    OLD,
+    PASSWORD,
+    ROW,
+    TOKEN,
+    entry,
+    made,
+)
 
 ROOT = Path(__file__).parents[3]
 DRAFTER = ROOT / "plugins" / "plugin_utils" / "_endpoint_maps"
@@ -36,3 +44,13 @@ def test_a_sentence_is_noted_once() -> None:
     for _time in range(2):
         made.miss("tokens.list", "no_list")
     assert len(made.missing) == 1
+
+
+def test_a_session_that_no_answer_gave_is_missing() -> None:
+    login = entry("POST", "/in", {"who": "ada", "pw": PASSWORD}, {})
+    create = entry("POST", "/t", {"text": "Forescout"}, {"nr": 7, "value": TOKEN})
+    listed = entry("GET", "/t", answer={"rows": [OLD, ROW]})
+    gone = entry("GET", "/t", answer={"rows": [OLD]})
+    found = made(login, create, listed, entry("DELETE", "/t/7", status=204), gone)
+    assert found.missing == [REASONS["no_session"].sentence("login", request="GET /t")]
+    assert "login" not in found.endpoints

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,12 @@ def test_only_a_regular_file_is_read(tmp_path: Path, kind: str) -> None:
         pytest.raises(AnsibleLookupError, match=f"cannot be read: it is {kind}, not a regular file; use"),
     ):
         LookupModule(DataLoader())._drafted(str(tmp_path / "recording.har"), SESSION)
+
+
+def test_a_recording_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "recording.har"
+    path.touch()
+    os.truncate(path, 401_000_000)
+    wanted = "gives no map: it has 401 MB, and at most 400 MB are read; record again, and open only the pages"
+    with pytest.raises(AnsibleLookupError, match=wanted):
+        LookupModule(DataLoader())._drafted(str(path), SESSION)
