@@ -220,6 +220,13 @@ def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspac
     refused = journey.run("decommission")
     assert refused.code != 0
     assert f"forescout_module_sensor of {PLATFORM}, {SECOND} names it" in refused.output
+    journey.decommissioned = [SOUTH, "sensor-nroth-01"]
+    lab.forget_calls()
+    misspelt = journey.run("decommission")
+    assert misspelt.code != 0
+    assert "sensor-nroth-01: it is in the group decommissioned" in misspelt.output
+    assert f"did you mean {NORTH}" in misspelt.output
+    assert lab.calls() == []
     journey.decommissioned = [SOUTH]
     assert journey.predicted_and_done("decommission") == [*both, own_token]
     assert set(journey.trusted(OLD)) == {SENSORS[NORTH], CONSOLE_ADDRESS}
