@@ -110,7 +110,8 @@ options:
           this label.
         type: str
       value:
-        description: The text to compare with, such as V(2.9).
+        description: The text to compare with, such as V("2.10"). Numbers are refused, because YAML reads
+          V(2.10) without quotes as 2.1.
         type: str
         required: true
   mail:
@@ -333,6 +334,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.opti
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.policies import POLICY
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.policy_delivery import (
     OPTIONS,
+    TEXTS,
     connect_policies,
     deliver,
     prepare_policy,
@@ -346,7 +348,8 @@ MODULE = Module(
             "token_form": {"type": "str", "choices": ["auto", "bare", "bearer"], "default": "auto"},
             "transport": {"type": "str", "choices": ["manual", "fstool"], "default": "manual"},
             **OPTIONS,
-        }
+        },
+        texts=TEXTS,
     ),
     resource=POLICY,
     connect=connect_policies,

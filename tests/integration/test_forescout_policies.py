@@ -616,6 +616,14 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
     refused = plant.play("forescout", "--limit=forescouts", twice)
     assert refused.code == 2
     assert "have the same src or name, so one would replace the other" in refused.output
+    number = {"src": "firmware.xml", "conditions": [{"label": "Firmware", "value": 2.10}]}
+    refused = plant.play(
+        "forescout",
+        "--limit=forescouts",
+        f"--extra-vars={json.dumps({'forescout_policies_policies': [number]})}",
+    )
+    assert refused.code == 2
+    assert "conditions.value is 2.1, which is not a text" in refused.output
     assert console.cliapi == ["import", "import"]
 
     plant.write("Siemens")

@@ -82,6 +82,11 @@ OPTIONS: dict[str, Any] = {
     "fstool_path": {"type": "str", "default": "fstool"},
 }
 
+TEXTS = (
+    *("name", "description", "conditions.label", "conditions.rule", "conditions.value"),
+    *("mail.subject", "mail.text", "group.name"),
+)
+
 
 def prepare_policy(params: dict[str, Any]) -> dict[str, Any]:
     """Read the export and set its values. Raises InvalidOptions."""

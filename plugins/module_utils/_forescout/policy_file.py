@@ -226,6 +226,11 @@ def _condition_values(
         where = f'"{each["label"]}"' + (f' of the rule "{each["rule"]}"' if each["rule"] else "")
         if not each["value"]:
             raise InvalidOptions(f"the value for the condition {where} is empty", "set a value")
+        if not each["value"].isprintable():
+            raise InvalidOptions(
+                f"the value for the condition {where} has a line break or a control character",
+                "write it in one line",
+            )
         start = _value_of(policy, each, where).start
         if start in seen:
             raise InvalidOptions(f"conditions has the condition {where} twice", "set one value for it")

@@ -228,12 +228,12 @@ def test_any_text_arrives_as_it_is(
     path.write_text(export("P", [Rule("R", "p", value=value, actions=(mail(subject=line),))]))
     changed = {"subject": line + "é", "text": text + "é"}
     wanted = {"name": f"x{line}x", "description": description, "mail": changed}
-    wanted["conditions"] = [{"label": "Firmware", "rule": "R", "value": value + "!"}]
+    wanted["conditions"] = [{"label": "Firmware", "rule": "R", "value": line + "!"}]
     file = made(str(path), **wanted)
     root = etree.fromstring(file.content)
     assert root[0].get("NAME") == f"x{line}x"
     assert digest_in(root[0].get("DESCRIPTION")) == file.digest
-    assert next(root.iter("VALUE")).get("VALUE2") == value + "!"
+    assert next(root.iter("VALUE")).get("VALUE2") == line + "!"
     assert set(changed.values()) <= {each.get("VALUE") for each in root.iter("PARAM")}
     path.write_bytes(file.content)
     again = made(str(path), description=description)
@@ -409,7 +409,7 @@ MAILS = export("P", [Rule("R", "p", actions=(mail(), mail()))])
             {"conditions": [condition()]},
             "does not compare with one text",
         ),
-        (GOOD, {"conditions": [condition(value="a\0")]}, "control character"),
+        *((GOOD, {"conditions": [condition(value=f"a{each}")]}, "control character") for each in "\0\n\t"),
         (export("P", [GROUPED]), {"mail": {"to": "x@example.com"}}, "0 actions sendmail instead of one"),
         (MAILS, {"mail": {"to": "x@example.com"}}, "2 actions sendmail instead of one"),
         (GOOD, {"mail": {"to": "a@example.com, b@example.com"}}, "is not one address"),
