@@ -30,7 +30,10 @@ attributes:
   diff_mode:
     support: partial
     details:
-      - It shows the digests. The contents have mail addresses and network ranges.
+      - It shows name, description, scope, conditions and actions, with mail addresses and texts. What else
+        an export has changes the digest only.
+      - Before the task means the file that was written or imported last. No interface shows the conditions
+        and actions of the policy on the platform.
   idempotent:
     support: full
     details:

@@ -628,7 +628,9 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
 
     plant.write("Siemens")
     console.lab.switch(OTHER, web_client="unlisted")
-    drift = plant.play("drift")
+    drift = plant.play("drift", "--diff")
+    for line in ('-                "Omron"', '+                "Siemens"'):
+        assert line in drift.output
     report = json.loads((workspace.folder / "defender_iot_report/report.json").read_text())
     jsonschema.validate(report, SCHEMA)
     assert drift.code == report["exit_code"] == 4

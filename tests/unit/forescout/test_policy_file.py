@@ -23,6 +23,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.poli
     PolicyFile,
     digest_in,
     digest_of_file,
+    overview,
     read_policy_file,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.policy_xml import (
@@ -128,6 +129,44 @@ def test_a_script_property_has_its_name_inside(write: Write) -> None:
         .replace("<FILTER CASE", '<FIELD METANAME="x" NAME="script_1"/><FILTER CASE')
     )
     assert made(write(text)).conditions[0]["property"] == "script_1"
+
+
+def test_the_overview_has_what_an_operator_reviews(write: Write) -> None:
+    file = made(write(export("P", [FIRMWARE, GROUPED], description="Mine")), ranges=["192.0.2.0/24"])
+    assert overview(file.content) == {
+        "name": "P",
+        "description": "Mine",
+        "digest": file.digest,
+        "enabled": False,
+        "scope": ["192.0.2.0-192.0.2.255", "::/0"],
+        "conditions": [dict(each) for each in file.conditions],
+        "actions": [
+            {
+                **file.actions[0],
+                "parameters": {
+                    "signature": "default",
+                    "subject": "{ip}",
+                    "to": "operator@example.com",
+                    "message": "Seen:\t{ip}\n",
+                    "aggregate": "false",
+                },
+            },
+            {
+                **file.actions[1],
+                "parameters": {"temporary": "true", "group-name": "id:-7;name:G", "item_key": "mac_or_ip"},
+            },
+        ],
+    }
+
+
+def test_the_overview_of_a_segment_is_its_name() -> None:
+    text = export("P", []).replace("<RANGE ", '<SEGMENT ID="7" NAME="Plant"/><RESERVED/><RANGE ')
+    assert overview(text.encode())["scope"][:2] == ["Plant", "RESERVED"]
+
+
+def test_a_file_without_a_policy_has_no_overview() -> None:
+    assert overview(b"") == {}
+    assert list(overview(b"<x")) == ["unreadable"]
 
 
 # --- what changes ------------------------------------------------------------------------------------------
