@@ -618,6 +618,17 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
     refused = plant.play("forescout", "--limit=forescouts", twice)
     assert refused.code == 2
     assert "have the same src or name, so one would replace the other" in refused.output
+    for entries, why in (
+        (
+            [{"src": "firmware.xml", "name": "OT group"}, {"src": "group.xml"}],
+            "two files have a policy of the same",
+        ),
+        ([{"src": "../firmware.xml"}], "is empty or leads out of the folder"),
+    ):
+        variables = json.dumps({"forescout_policies_policies": entries})
+        refused = plant.play("forescout", f"--limit={OTHER},sensors", f"--extra-vars={variables}")
+        assert refused.code == 2
+        assert why in refused.output
     number = {"src": "firmware.xml", "conditions": [{"label": "Firmware", "value": 2.10}]}
     refused = plant.play(
         "forescout",

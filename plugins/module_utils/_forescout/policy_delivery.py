@@ -227,7 +227,8 @@ def _steps(task: Task, file: PolicyFile) -> list[str]:
 def _difference(task: Task, old: bytes, file: PolicyFile, origin: str) -> dict[str, Any]:
     """Return a diff of two files. No interface shows the policy on the platform."""
     shown = difference(task, overview(old), overview(file.content))
-    return {**shown, "before_header": f"{shown['before_header']} ({origin})"}
+    before = f"{shown['before_header']} ({origin if old else 'no file yet'})"
+    return {**shown, "before_header": before}
 
 
 def _digest(digest: str | None) -> dict[str, str]:

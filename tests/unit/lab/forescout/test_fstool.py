@@ -250,7 +250,7 @@ def test_a_slow_node_takes_its_time(box: Box) -> None:
 def test_only_an_appliance_that_evaluates_policies_has_numbers_of_hosts(box: Box) -> None:
     body = {"name": "P", "action": "sendmail"}
     text = box.lab.control("POST", "/appliances/forescout/commands/export", body)["xml"]
-    load = f"printf %s {shlex.quote(text)} > policy.xml; fstool cliapi policy import \"$PWD/policy.xml\""
+    load = f'printf %s {shlex.quote(text)} > policy.xml; fstool cliapi policy import "$PWD/policy.xml"'
     assert "completed" in box.run(load)[1]
     assert box.fstool("npstats") == (0, "")
     numbers = box.fstool("oneach", "fstool", "npstats")[1]
