@@ -30,7 +30,10 @@ attributes:
   diff_mode:
     support: partial
     details:
-      - It shows the digests. The contents have mail addresses and network ranges.
+      - It shows name, description, scope, conditions and actions, with mail addresses and texts. What else
+        an export has changes the digest only.
+      - Before the task means the file that was written or imported last. No interface shows the conditions
+        and actions of the policy on the platform.
   idempotent:
     support: full
     details:
@@ -110,7 +113,8 @@ options:
           this label.
         type: str
       value:
-        description: The text to compare with, such as V(2.9).
+        description: The text to compare with, such as V("2.10"). Numbers are refused, because YAML reads
+          V(2.10) without quotes as 2.1.
         type: str
         required: true
   mail:
@@ -333,6 +337,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.opti
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.policies import POLICY
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.policy_delivery import (
     OPTIONS,
+    TEXTS,
     connect_policies,
     deliver,
     prepare_policy,
@@ -346,7 +351,8 @@ MODULE = Module(
             "token_form": {"type": "str", "choices": ["auto", "bare", "bearer"], "default": "auto"},
             "transport": {"type": "str", "choices": ["manual", "fstool"], "default": "manual"},
             **OPTIONS,
-        }
+        },
+        texts=TEXTS,
     ),
     resource=POLICY,
     connect=connect_policies,

@@ -47,8 +47,8 @@ options:
         elements: str
   since:
     description:
-      - Start of the window, such as V(2026-11-02T10:15:00Z). A time without an offset is in UTC. FortiSIEM
-        compares it with the time at which it received an event.
+      - Start of the window, such as V(2026-11-02T10:15:00Z) or V(2026-11-02T12:15:00+02:00). A time without a
+        time zone is refused. FortiSIEM compares it with the time at which it received an event.
       - If it is not set, the window starts O(max_age) seconds before the task.
     type: str
   max_age:
@@ -58,8 +58,8 @@ options:
     default: 86400
   until:
     description:
-      - End of the window. If it is not set, it is five minutes after the current time, because FortiSIEM's
-        clock may be ahead.
+      - End of the window, in the form of O(since). If it is not set, it is five minutes after the current
+        time, because FortiSIEM's clock may be ahead.
     type: str
   limit:
     description:
@@ -268,7 +268,8 @@ MODULE = Module(
             "query_timeout": {"type": "int", "default": 60},
             "wait": {"type": "int", "default": 0},
             "interval": {"type": "int", "default": 10},
-        }
+        },
+        texts=("markers", "text"),
     ),
     resource=EVENT,
     connect=connect,

@@ -307,3 +307,22 @@ def test_a_platform_is_given_the_name_of_a_sensor_without_an_address(workspace: 
     run = workspace.playbook("otsec.defender_iot.site", store, inventories=[inventory]).succeeded()
     assert run.one(FORESCOUT).data["settings"]["server_address"] == "iot-9"
     assert workspace.lab.state(FORESCOUT)["module"]["server_address"] == "iot-9"
+
+
+def test_a_fortigate_that_cannot_be_used_is_tried_once_and_the_rest_is_said(workspace: Workspace) -> None:
+    example = Example(workspace)
+    dead = {**example.variables("fgt-north-01"), "fortigate_access_url": "https://127.0.0.1:9"}
+    wrong = {**example.variables("fgt-north-02"), "fortigate_access_token": "wrong"}
+    hosts = {"fgt-dead": dead, "fgt-wrong": wrong}
+    groups = {"fortigates": {"hosts": hosts}, "decommissioned": {"hosts": dict.fromkeys(hosts)}}
+    inventory = workspace.inputs / "small.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"children": groups}}))
+    store = f"--extra-vars=defender_iot_secret_store=vault_file:{workspace.store}"
+    for playbook in ("drift", "decommission"):
+        workspace.lab.forget_calls()
+        run = workspace.playbook(f"otsec.defender_iot.{playbook}", store, inventories=[inventory])
+        assert run.code == {"drift": 4, "decommission": 2}[playbook]
+        failures = [each.host for each in run.results if each.failed and each.host in hosts]
+        assert sorted(failures) == ["fgt-dead", "fgt-wrong"]
+        assert len(workspace.lab.calls("fgt-north-02")) == 1
+        assert f"delete its secrets in vault_file:{workspace.store}/fgt-dead" in run.output

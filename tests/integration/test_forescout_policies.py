@@ -531,8 +531,10 @@ class Plant:
 
     def __init__(self, node: Workspace, console: Console) -> None:
         self.node, self.console = node, console
-        self.exports = node.folder / "exports"
-        self.exports.mkdir()
+        self.exports = node.folder / "plant" / "policies"
+        self.inventory = node.folder / "plant" / "inventory"
+        for each in (self.exports, self.inventory):
+            each.mkdir(parents=True)
         console.export()
         self.exports.joinpath("firmware.xml").write_bytes(console.src.read_bytes())
         console.export(name="OT group", action=GROUP)
@@ -554,8 +556,6 @@ class Plant:
         shared = {
             "forescout_module_sensor": SENSOR,
             "forescout_policies_policies": policies,
-            "forescout_policies_exports": str(self.exports),
-            "forescout_policies_folder": str(self.node.folder / "to_import"),
         }
         hosts = {
             FORESCOUT: {**self.node.by_ssh(FORESCOUT), "forescout_policies_transport": "fstool"},
@@ -567,12 +567,13 @@ class Plant:
                 "hosts": {name: {**example.variables(name), **shared, **own} for name, own in hosts.items()},
             },
         }
-        self.node.inputs.joinpath("inventory.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
+        self.inventory.joinpath("hosts.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
 
     def play(self, name: str, *arguments: str) -> Run:
         """Run one of the collection's playbooks."""
         store = f"--extra-vars=defender_iot_secret_store=vault_file:{self.node.store}"
-        return self.node.playbook(f"otsec.defender_iot.{name}", store, *arguments)
+        inventories = [self.inventory]
+        return self.node.playbook(f"otsec.defender_iot.{name}", store, *arguments, inventories=inventories)
 
 
 def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, console: Console) -> None:
@@ -582,13 +583,14 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
     assert {(each.host, each.changed) for each in delivered} == {(FORESCOUT, True), (OTHER, True)}
     assert sorted(console.names) == [NAME, "OT group of a site"]
     assert "Import the file with the Import button" in first.output
-    files = sorted(str(path.relative_to(workspace.folder)) for path in workspace.folder.glob("to_import/*/*"))
-    assert files == [
-        f"to_import/{name}/{file}.xml" for name in (FORESCOUT, OTHER) for file in ("firmware", "group")
+    made = plant.exports.with_name("policies_to_import")
+    assert sorted(str(path.relative_to(made)) for path in made.glob("*/*")) == [
+        f"{name}/{file}.xml" for name in (FORESCOUT, OTHER) for file in ("firmware", "group")
     ]
     second = plant.play("site").succeeded()
     assert {each.host for each in second.of(module="forescout_policy")} == {FORESCOUT, OTHER}
     assert second.changes == []
+    assert "[WARNING]" not in first.output + second.output
     assert console.cliapi == ["import", "import"]
     assert SOC not in first.output + second.output
 
@@ -617,11 +619,32 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
     refused = plant.play("forescout", "--limit=forescouts", twice)
     assert refused.code == 2
     assert "have the same src or name, so one would replace the other" in refused.output
+    for entries, why in (
+        (
+            [{"src": "firmware.xml", "name": "OT group"}, {"src": "group.xml"}],
+            "two files have a policy of the same",
+        ),
+        ([{"src": "../firmware.xml"}], "is empty or leads out of the folder"),
+    ):
+        variables = json.dumps({"forescout_policies_policies": entries})
+        refused = plant.play("forescout", f"--limit={OTHER},sensors", f"--extra-vars={variables}")
+        assert refused.code == 2
+        assert why in refused.output
+    number = {"src": "firmware.xml", "conditions": [{"label": "Firmware", "value": 2.10}]}
+    refused = plant.play(
+        "forescout",
+        "--limit=forescouts",
+        f"--extra-vars={json.dumps({'forescout_policies_policies': [number]})}",
+    )
+    assert refused.code == 2
+    assert "conditions.value is 2.1, which is not a text" in refused.output
     assert console.cliapi == ["import", "import"]
 
     plant.write("Siemens")
     console.lab.switch(OTHER, web_client="unlisted")
-    drift = plant.play("drift")
+    drift = plant.play("drift", "--diff")
+    for line in ('-                "Omron"', '+                "Siemens"'):
+        assert line in drift.output
     report = json.loads((workspace.folder / "defender_iot_report/report.json").read_text())
     jsonschema.validate(report, SCHEMA)
     assert drift.code == report["exit_code"] == 4

@@ -28,6 +28,7 @@ from ansible_collections.otsec.defender_iot.tests.support.patience import wait_f
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
 SIEM, SENSOR, ADDRESS = "fortisiem-01", "sensor-north-01", "192.0.2.11"
+NO_RECEIVER, MISSPELT = "fortisiem-silent", "fortisiem-misspelt"
 ALERT = 101
 SOURCES = [{"name": SENSOR, "addresses": [ADDRESS]}]
 NAT_ADDRESS = "203.0.113.200"
@@ -221,7 +222,7 @@ def test_only_the_newest_events_are_read(lab: Lab) -> None:
 def test_events_before_the_window_do_not_count(lab: Lab) -> None:
     forward(lab)
     lab.control("POST", "/clock", {"advance": 7200})
-    assert state(lab, since="2026-01-01") == "working"
+    assert state(lab, since="2026-01-01T00:00:00Z") == "working"
     received = lab.state(SIEM)["events"][0]["time"]
     later = datetime.fromtimestamp(int(received) + 1, UTC).isoformat()
     assert state(lab, since=later) == "unknown"
@@ -335,9 +336,10 @@ def test_a_redirect_is_refused(lab: Lab) -> None:
 
 
 def hosts(lab: Lab) -> dict[str, dict[str, Any]]:
-    """Return the variables of three inventory hosts, all of them the FortiSIEM of the lab.
+    """Return the variables of five inventory hosts, all of them the FortiSIEM of the lab.
 
-    The account of the second sees nothing, that of the third is refused.
+    The account of the second sees nothing, that of the third is refused. The fourth names no receiver, the
+    fifth a sensor that does not exist.
     """
     place = lab.appliances[SIEM]
     shared = {
@@ -347,8 +349,11 @@ def hosts(lab: Lab) -> dict[str, dict[str, Any]]:
         "fortisiem_events_sensors": [SENSOR],
         "fortisiem_events_receiver": "192.0.2.41",
     }
+    silent = {**shared, "fortisiem_events_username": "super/reader", "fortisiem_events_receiver": ""}
     users = {SIEM: "super/reader", "fortisiem-office": "office/reader", "fortisiem-refused": "unknown/reader"}
-    return {name: {**shared, "fortisiem_events_username": user} for name, user in users.items()}
+    found = {name: {**shared, "fortisiem_events_username": user} for name, user in users.items()}
+    misspelt = {**found[SIEM], "fortisiem_events_addresses": {"sensor-nroth-01": [ADDRESS]}}
+    return {**found, NO_RECEIVER: silent, MISSPELT: misspelt}
 
 
 def inventory(node: Workspace, *names: str) -> None:
@@ -363,7 +368,7 @@ def inventory(node: Workspace, *names: str) -> None:
 
 def test_the_playbook_shows_the_steps_and_waits_for_the_test_message(workspace: Workspace) -> None:
     lab = workspace.lab
-    inventory(workspace, SIEM)
+    inventory(workspace, SIEM, NO_RECEIVER, MISSPELT)
 
     def operator() -> None:
         wait_for(lambda: lab.calls(SIEM))
@@ -373,7 +378,12 @@ def test_the_playbook_shows_the_steps_and_waits_for_the_test_message(workspace: 
     following.start()
     run = workspace.playbook("otsec.defender_iot.fortisiem", "--extra-vars=fortisiem_events_interval=5")
     following.join()
-    run.succeeded()
+    assert run.code == 2
+    assert f"{NO_RECEIVER}: fortisiem_events_receiver is " in run.output
+    assert (
+        f"{MISSPELT}: fortisiem_events_addresses or fortisiem_events_names has sensor-nroth-01" in run.output
+    )
+    assert "Set Host to ," not in run.output
     assert "Set Host to 192.0.2.41, Port to 514, and the time zone." in run.output
     assert "Send Test Message" in run.output
     (result,) = run.of(SIEM, "fortisiem_event_info")
@@ -387,7 +397,7 @@ def test_the_playbook_shows_the_steps_and_waits_for_the_test_message(workspace: 
 def test_verify_and_drift_judge_every_fortisiem(workspace: Workspace) -> None:
     lab = workspace.lab
     forward(lab)
-    inventory(workspace, *hosts(lab))
+    inventory(workspace, *(name for name in hosts(lab) if name not in (NO_RECEIVER, MISSPELT)))
     verdicts = workspace.folder / "verdicts.json"
     run = workspace.playbook(
         "otsec.defender_iot.verify", f"--extra-vars=defender_iot_verdict_file={verdicts}"

@@ -31,6 +31,9 @@ NEW, OLD = "fgt-self_signed", "fgt-south-01"
 # It is decommissioned from the start, so no run configures it.
 NEVER = "fgt-north-02"
 NORTH, SOUTH = "sensor-north-01", "sensor-south-01"
+# Decommissioned from the start too: what operators have created for it stays.
+SIEM = "fortisiem-01"
+POLICIES = [{"src": "firmware.xml", "name": "OT firmware"}, {"src": "group.xml"}]
 SENSORS = {NORTH: "192.0.2.11", SOUTH: "198.51.100.11"}
 PLATFORM, SECOND = "forescout-01", "forescout-02"
 # Of a retired product. It is nevertheless a trusted host, because the inventory names it.
@@ -103,12 +106,15 @@ class Journey:
                 for name, address in self.sensors.items()
             },
             "forescouts": {name: {**used, **self.example.variables(name)} for name in (PLATFORM, SECOND)},
+            "fortisiems": {SIEM: {}},
         }
+        for name in self.decommissioned:
+            groups["forescouts"].get(name, {})["forescout_policies_policies"] = POLICIES
         groups["management_consoles"] = {CONSOLE: {"ansible_host": CONSOLE_ADDRESS}}
         if SOUTH in self.sensors:
             groups["sensors"][SOUTH]["sensor_tokens_tokens"] = [{"description": "siem"}]
         children: dict[str, Any] = {name: {"hosts": hosts} for name, hosts in groups.items()}
-        children["decommissioned"] = {"hosts": dict.fromkeys([NEVER, *self.decommissioned])}
+        children["decommissioned"] = {"hosts": dict.fromkeys([NEVER, SIEM, *self.decommissioned])}
         self.inventory.write_text(yaml.safe_dump({"all": {"children": children}}))
 
     def run(self, name: str, *arguments: str, **environment: str) -> Run:
@@ -220,8 +226,16 @@ def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspac
     refused = journey.run("decommission")
     assert refused.code != 0
     assert f"forescout_module_sensor of {PLATFORM}, {SECOND} names it" in refused.output
+    journey.decommissioned = [SOUTH, "sensor-nroth-01"]
+    lab.forget_calls()
+    misspelt = journey.run("decommission")
+    assert misspelt.code != 0
+    assert "sensor-nroth-01: it is in the group decommissioned" in misspelt.output
+    assert f"did you mean {NORTH}" in misspelt.output
+    assert lab.calls() == []
     journey.decommissioned = [SOUTH]
     assert journey.predicted_and_done("decommission") == [*both, own_token]
+    assert f"{SOUTH}: delete its forwarding rule to FortiSIEM" in journey.predicted
     assert set(journey.trusted(OLD)) == {SENSORS[NORTH], CONSOLE_ADDRESS}
 
     # Retire a FortiGate with a blocked host, and a platform whose token another one still uses.
@@ -232,6 +246,8 @@ def test_an_installation_lives_from_the_tarball_to_an_empty_store(node: Workspac
     block = [(OLD, f"fortigate_{part}") for part in ("access", "block_list", "block_policy")]
     retired = [*block, (SECOND, "forescout_module"), *token]
     assert journey.predicted_and_done("decommission") == retired
+    stays = f"{SECOND}: the policies stay on the platform: OT firmware, that of the export group.xml. Delete"
+    assert stays in journey.predicted
     assert lab.tables(OLD) == before["gates"][OLD]
     assert node.kept(TOKEN)["consumers"] == [f"{PLATFORM}/settings"]
 

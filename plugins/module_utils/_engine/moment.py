@@ -24,12 +24,18 @@ def read_moment(value: Any, form: str = "iso8601") -> datetime:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise ValueError(value)
         return datetime.fromtimestamp(float(value) / EPOCHS[form], timezone.utc)
-    if form == "iso8601":
-        # Python before 3.11 does not support the Z.
-        moment = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", str(value)))
-    else:
-        moment = datetime.strptime(str(value), form)
+    moment = _iso8601(value) if form == "iso8601" else datetime.strptime(str(value), form)
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def has_offset(value: Any) -> bool:
+    """Return whether an ISO 8601 time says its time zone. Raises ValueError."""
+    return _iso8601(value).tzinfo is not None
+
+
+def _iso8601(value: Any) -> datetime:
+    # Python before 3.11 does not support the Z.
+    return datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", str(value)))
 
 
 def moment_or_none(value: Any) -> datetime | None:

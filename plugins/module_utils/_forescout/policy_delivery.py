@@ -36,11 +36,12 @@ from .._module.arguments import require
 from .fstool_nodes import EM, Nodes
 from .hosts import PROPERTY
 from .policies import POLICY, read_policies
-from .policy_file import ALLOWED_ACTIONS, PolicyFile, digest_of_file, read_policy_file
+from .policy_file import ALLOWED_ACTIONS, PolicyFile, digest_of_file, overview, read_policy_file
 from .policy_xml import LARGEST
 from .web_api import WebApi
 
 PREVIOUS = ".previous"
+LAST_IMPORT = "the file that was imported last, because no interface shows the policy itself"
 COMPLETED = "Import policy completed"
 REMOVED = re.compile(r"\bremoved\b", re.IGNORECASE)
 FAILED = re.compile(r"\b(error|exception|fail(ed|ure)?|not)s?\b", re.IGNORECASE)
@@ -81,6 +82,11 @@ OPTIONS: dict[str, Any] = {
     "wait": {"type": "int", "default": 60},
     "fstool_path": {"type": "str", "default": "fstool"},
 }
+
+TEXTS = (
+    *("name", "description", "conditions.label", "conditions.rule", "conditions.value"),
+    *("mail.subject", "mail.text", "group.name"),
+)
 
 
 def prepare_policy(params: dict[str, Any]) -> dict[str, Any]:
@@ -189,9 +195,10 @@ class FileChange:
 
 def _keep_file(task: Task, outcome: Outcome, file: PolicyFile) -> None:
     path = task.options["dest"]
-    if _read(path) != file.content:
+    old = _read(path)
+    if old != file.content:
         outcome.changed = True
-        outcome.diff = difference(task, _digest(digest_of_file(path)), _digest(file.digest))
+        outcome.diff = _difference(task, old, file, "the file that was written last")
         apply(task, FileChange(path, file.content))
 
 
@@ -217,6 +224,13 @@ def _steps(task: Task, file: PolicyFile) -> list[str]:
     ]
 
 
+def _difference(task: Task, old: bytes, file: PolicyFile, origin: str) -> dict[str, Any]:
+    """Return a diff of two files. No interface shows the policy on the platform."""
+    shown = difference(task, overview(old), overview(file.content))
+    before = f"{shown['before_header']} ({origin if old else 'no file yet'})"
+    return {**shown, "before_header": before}
+
+
 def _digest(digest: str | None) -> dict[str, str]:
     return {"digest": digest} if digest else {}
 
@@ -238,7 +252,7 @@ def _import_if_due(task: Task, outcome: Outcome, file: PolicyFile) -> None:
     apply(task, PolicyChange(task, outcome, file, old))
     outcome.changed = True
     outcome.objects = [object_entry(task, "update" if digest else "create", before, after)]
-    outcome.diff = difference(task, before, after)
+    outcome.diff = _difference(task, (old or "").encode(), file, LAST_IMPORT)
 
 
 def _existing(task: Task, file: PolicyFile) -> dict[str, Any] | None:

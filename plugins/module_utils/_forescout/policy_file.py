@@ -29,6 +29,8 @@ MAIL, GROUP = "sendmail", "add-to-group"
 MAIL_PARAMETERS = {"to": "to", "subject": "subject", "text": "message"}
 """The parameter of a mail for each option."""
 
+SCOPES = ("RANGE", "SUBNET", "SEGMENT", "RESERVED")
+
 ALLOWED_ACTIONS = [GROUP, MAIL]
 MATCHES_TEXT = ("contains", "equals", "startswith", "endswith", "regexp")
 
@@ -87,6 +89,45 @@ def digest_of_file(path: str) -> str | None:
     except InvalidOptions:
         return None
     return digest_in(policy.attributes.get("DESCRIPTION"))
+
+
+def overview(content: bytes) -> dict[str, Any]:
+    """Return what an operator reviews in a policy's file, empty for no file.
+
+    Scope, conditions and actions are lists. What else the file has is only in the digest.
+    """
+    if not content:
+        return {}
+    try:
+        policy = _policy(read_document(content))
+    except InvalidOptions as error:
+        return {"unreadable": error.why}
+    description = policy.attributes.get("DESCRIPTION", "")
+    return {
+        "name": policy.attributes["NAME"],
+        "description": MARKED.sub("", description).strip(),
+        "digest": digest_in(description),
+        "enabled": policy.attributes.get("ENABLED") == "true",
+        "scope": [_scope(each) for each in policy.children if each.tag in SCOPES],
+        "conditions": [dict(each) for each in _conditions(policy)],
+        "actions": [
+            {**about, "parameters": _parameters(element)}
+            for about, (_rule, element) in zip(_actions(policy), _by_rule(policy, "ACTION"))
+        ],
+    }
+
+
+def _scope(part: Element) -> str:
+    """Return a part of the scope in the form of the option ``ranges``, if it has one."""
+    has = part.attributes
+    if part.tag == "RANGE":
+        return f"{has.get('FROM', '')}-{has.get('TO', '')}"
+    return f"{has['address']}/{has.get('prefix', '')}" if "address" in has else has.get("NAME", part.tag)
+
+
+def _parameters(action: Element) -> dict[str, str]:
+    found = (each.attributes for each in action.named("PARAM"))
+    return {each.get("NAME", ""): each.get("VALUE", "") for each in found}
 
 
 def _content(path: str) -> bytes:
@@ -226,6 +267,11 @@ def _condition_values(
         where = f'"{each["label"]}"' + (f' of the rule "{each["rule"]}"' if each["rule"] else "")
         if not each["value"]:
             raise InvalidOptions(f"the value for the condition {where} is empty", "set a value")
+        if not each["value"].isprintable():
+            raise InvalidOptions(
+                f"the value for the condition {where} has a line break or a control character",
+                "write it in one line",
+            )
         start = _value_of(policy, each, where).start
         if start in seen:
             raise InvalidOptions(f"conditions has the condition {where} twice", "set one value for it")

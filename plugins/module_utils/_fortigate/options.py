@@ -24,5 +24,5 @@ def fortigate(own: Spec, **rules: Any) -> Arguments:
     )
     vdom = {"vdom": {"type": "str", "fallback": (from_environment, ["FORTIGATE_VDOM"])}}
     # A password without a username is sent in addition to a token: see Account.confirmation.
-    login = {"required_one_of": [("token", "username")], "required_by": {"username": "password"}}
+    login: Spec = {"required_one_of": [("token", "username")], "required_by": {"username": "password"}}
     return Arguments({**connection("FORTIGATE", *names), **vdom, **own}, **login, **rules)

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from .._engine.errors import InvalidOptions, attempting
-from .._engine.moment import as_text, now, read_moment
+from .._engine.moment import as_text, has_offset, now, read_moment
 from .._engine.resource import Field, Resource
 from .._engine.task import Outcome, Task, complete
 from .._module.arguments import require
@@ -119,7 +119,13 @@ def prepare_event_info(params: dict[str, Any]) -> dict[str, Any]:
 
 def _seconds(option: str, text: str) -> int:
     try:
-        return int(read_moment(text).timestamp())
+        moment = read_moment(text)
+        if not has_offset(text):
+            raise InvalidOptions(
+                f'{option} is "{text}", which has no time zone',
+                f'set {option} to "{as_text(moment)}" if it is in UTC, or append the offset, such as +02:00',
+            )
+        return int(moment.timestamp())
     except (ValueError, OverflowError):
         raise InvalidOptions(
             f'{option} is "{text}", which is not a time', f"set {option} to a time like 2026-11-02T10:15:00Z"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -33,10 +33,15 @@ ONE_TIME_SECRET: Spec = {
 
 
 class Arguments:
-    """The argument spec of one module, with rules such as ``required_if`` under Ansible's own names."""
+    """The argument spec of one module, with rules such as ``required_if`` under Ansible's own names.
 
-    def __init__(self, spec: Spec, **rules: Any) -> None:
+    ``texts`` are the options that must not be numbers, suboptions with a dot. Ansible would turn a number
+    into a text, and YAML reads 2.10 without quotes as the number 2.1.
+    """
+
+    def __init__(self, spec: Spec, texts: Collection[str] = (), **rules: Any) -> None:
         self.spec = spec
+        self.texts = texts
         self.rules = rules
         self._validator = ArgumentSpecValidator(spec, **rules)
 
@@ -53,6 +58,7 @@ class Arguments:
         overrides the variables of this process. Raises InvalidOptions.
         """
         given = {**self._fallbacks(environment or {}), **_given(self.spec, options, clearable)}
+        self._refuse_numbers(given)
         checked = self._validator.validate(given)
         self._refuse_unsupported(checked)
         problems = [*checked.error_messages, *_empty_parts(checked.validated_parameters)]
@@ -68,6 +74,17 @@ class Arguments:
         }
         return {name: value for name, value in found.items() if value is not None}
 
+    def _refuse_numbers(self, given: Mapping[str, Any]) -> None:
+        """Raise InvalidOptions for a number or a truth value where a text is meant."""
+        for path in self.texts:
+            for value in _values_of(given, path.split(".")):
+                if isinstance(value, (bool, int, float)):
+                    raise InvalidOptions(
+                        f"{path} is {value}, which is not a text: YAML reads 2.10 without quotes as the "
+                        "number 2.1, and yes as true",
+                        'write the text in quotes, such as "2.10"',
+                    )
+
     def _refuse_unsupported(self, checked: ValidationResult) -> None:
         """Raise InvalidOptions for unknown options and suboptions, with the names they may be meant for."""
         found = checked.unsupported_parameters
@@ -79,6 +96,17 @@ class Arguments:
             f"unsupported option {', '.join('.'.join(path) for path in paths)}",
             f"use {' or '.join(dict.fromkeys(close))}" if close else "remove it",
         )
+
+
+def _values_of(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Yield the values of an option, also of each entry of a list."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _values_of(each, path)
+    elif not path:
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _values_of(value.get(path[0]), path[1:])
 
 
 def _close_names(spec: Spec, path: list[str]) -> list[str]:

@@ -152,6 +152,9 @@ def test_a_policy_is_created_kept_and_updated_and_check_mode_predicts_it(box: Bo
     assert "diff" not in box.deliver()
     planned = box.deliver(check_mode=True, **ACTING)
     assert box.deliver(**ACTING) == planned
+    diff = planned["diff"]
+    assert diff["before_header"].endswith("imported last, because no interface shows the policy itself)")
+    assert [diff[time]["actions"][0]["enabled"] for time in ("before", "after")] == [False, True]
     assert planned["objects"][0]["action"] == "update"
     assert box.names == ["P"]
     assert box.policies.mails

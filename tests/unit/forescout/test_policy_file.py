@@ -23,6 +23,7 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.poli
     PolicyFile,
     digest_in,
     digest_of_file,
+    overview,
     read_policy_file,
 )
 from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.policy_xml import (
@@ -130,6 +131,44 @@ def test_a_script_property_has_its_name_inside(write: Write) -> None:
     assert made(write(text)).conditions[0]["property"] == "script_1"
 
 
+def test_the_overview_has_what_an_operator_reviews(write: Write) -> None:
+    file = made(write(export("P", [FIRMWARE, GROUPED], description="Mine")), ranges=["192.0.2.0/24"])
+    assert overview(file.content) == {
+        "name": "P",
+        "description": "Mine",
+        "digest": file.digest,
+        "enabled": False,
+        "scope": ["192.0.2.0-192.0.2.255", "::/0"],
+        "conditions": [dict(each) for each in file.conditions],
+        "actions": [
+            {
+                **file.actions[0],
+                "parameters": {
+                    "signature": "default",
+                    "subject": "{ip}",
+                    "to": "operator@example.com",
+                    "message": "Seen:\t{ip}\n",
+                    "aggregate": "false",
+                },
+            },
+            {
+                **file.actions[1],
+                "parameters": {"temporary": "true", "group-name": "id:-7;name:G", "item_key": "mac_or_ip"},
+            },
+        ],
+    }
+
+
+def test_the_overview_of_a_segment_is_its_name() -> None:
+    text = export("P", []).replace("<RANGE ", '<SEGMENT ID="7" NAME="Plant"/><RESERVED/><RANGE ')
+    assert overview(text.encode())["scope"][:2] == ["Plant", "RESERVED"]
+
+
+def test_a_file_without_a_policy_has_no_overview() -> None:
+    assert overview(b"") == {}
+    assert list(overview(b"<x")) == ["unreadable"]
+
+
 # --- what changes ------------------------------------------------------------------------------------------
 
 
@@ -228,12 +267,12 @@ def test_any_text_arrives_as_it_is(
     path.write_text(export("P", [Rule("R", "p", value=value, actions=(mail(subject=line),))]))
     changed = {"subject": line + "é", "text": text + "é"}
     wanted = {"name": f"x{line}x", "description": description, "mail": changed}
-    wanted["conditions"] = [{"label": "Firmware", "rule": "R", "value": value + "!"}]
+    wanted["conditions"] = [{"label": "Firmware", "rule": "R", "value": line + "!"}]
     file = made(str(path), **wanted)
     root = etree.fromstring(file.content)
     assert root[0].get("NAME") == f"x{line}x"
     assert digest_in(root[0].get("DESCRIPTION")) == file.digest
-    assert next(root.iter("VALUE")).get("VALUE2") == value + "!"
+    assert next(root.iter("VALUE")).get("VALUE2") == line + "!"
     assert set(changed.values()) <= {each.get("VALUE") for each in root.iter("PARAM")}
     path.write_bytes(file.content)
     again = made(str(path), description=description)
@@ -409,7 +448,7 @@ MAILS = export("P", [Rule("R", "p", actions=(mail(), mail()))])
             {"conditions": [condition()]},
             "does not compare with one text",
         ),
-        (GOOD, {"conditions": [condition(value="a\0")]}, "control character"),
+        *((GOOD, {"conditions": [condition(value=f"a{each}")]}, "control character") for each in "\0\n\t"),
         (export("P", [GROUPED]), {"mail": {"to": "x@example.com"}}, "0 actions sendmail instead of one"),
         (MAILS, {"mail": {"to": "x@example.com"}}, "2 actions sendmail instead of one"),
         (GOOD, {"mail": {"to": "a@example.com, b@example.com"}}, "is not one address"),

@@ -84,6 +84,8 @@ def source(*rows: Any, **given: Any) -> dict[str, Any]:
     [
         ({"username": "reader"}, "username names no organization, so FortiSIEM would refuse it"),
         ({"since": "yesterday"}, 'since is "yesterday", which is not a time'),
+        ({"since": "2026-11-02T10:15"}, 'since is "2026-11-02T10:15", which has no time zone'),
+        ({"until": "2026-11-02"}, 'until is "2026-11-02", which has no time zone'),
         ({"until": "x"}, 'until is "x", which is not a time'),
         ({"until": "2026-11-02T10:14:59Z"}, "since is after the end of the window"),
         ({"since": "2026-11-02T12:05:01Z"}, "since is after the end of the window"),
@@ -119,6 +121,21 @@ def test_an_impossible_option_is_refused(given: Any, why: str) -> None:
         prepared(**given)
     assert raised.value.why == why
     assert raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    "since", ["2026-11-02T10:15:00Z", "2026-11-02T12:15:00+02:00", "2026-11-02 10:15:00+00:00"]
+)
+def test_a_time_may_have_any_time_zone(since: str) -> None:
+    assert prepared(since=since)["low"] == prepared()["low"]
+
+
+def test_the_message_about_a_time_without_a_time_zone_has_the_form_to_use() -> None:
+    with pytest.raises(InvalidOptions) as raised:
+        prepared(since="2026-11-02 10:15")
+    assert raised.value.remedy == (
+        'set since to "2026-11-02T10:15:00Z" if it is in UTC, or append the offset, such as +02:00'
+    )
 
 
 def test_the_window_is_a_day_by_default() -> None:

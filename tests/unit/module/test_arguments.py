@@ -237,6 +237,54 @@ def test_an_empty_list_is_left_to_the_option() -> None:
     }
 
 
+TEXTS = Arguments(
+    {
+        "name": {"type": "str"},
+        "entries": {"type": "list", "elements": "dict", "options": {"value": {"type": "str"}}},
+        "mail": {"type": "dict", "options": {"text": {"type": "str"}}},
+    },
+    texts=("name", "entries.value", "mail.text"),
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"name": 2.10}, "name is 2.1, which is not a text"),
+        ({"name": True}, "name is True, which is not a text"),
+        ({"entries": [{"value": "2.10"}, {"value": 8}]}, "entries.value is 8, which is not a text"),
+        ({"entries": {"value": 8}}, "entries.value is 8, which is not a text"),
+        ({"mail": {"text": 0}}, "mail.text is 0, which is not a text"),
+    ],
+)
+def test_a_number_is_refused_where_a_text_is_meant(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidOptions) as caught:
+        TEXTS.validate(given)
+    assert str(caught.value).startswith(f"{says}: YAML reads 2.10 without quotes as")
+    assert caught.value.remedy == 'write the text in quotes, such as "2.10"'
+
+
+def test_texts_are_left_as_they_are() -> None:
+    given = {"name": "2.10", "entries": [{"value": "2.10"}, {}], "mail": None}
+    params = TEXTS.validate(given)[0]
+    assert (params["name"], params["entries"][0]["value"]) == ("2.10", "2.10")
+    with pytest.raises(InvalidOptions, match="mail"):
+        TEXTS.validate({"mail": ["x"]})
+
+
+@pytest.mark.parametrize("value", [2.1, 8, True])
+@pytest.mark.parametrize("option", ["name", "conditions", "mail", "group"])
+def test_the_texts_of_a_policy_are_no_numbers(option: str, value: Any) -> None:
+    inner = {
+        "name": value,
+        "conditions": [{"label": "Firmware", "value": value}],
+        "mail": {"subject": value},
+        "group": {"id": 7, "name": value},
+    }
+    given = {"src": "/export.xml", "dest": "/policies", option: inner[option]}
+    assert f"is {value}, which is not a text" in validated("forescout_policy", given)
+
+
 @pytest.mark.parametrize(("kind", "option"), [(kind, o) for kind in ITEMS for o in ITEMS[kind].spec])
 def test_an_empty_text_in_an_item_is_an_option_that_is_not_set(kind: str, option: str) -> None:
     def prepared(**given: Any) -> Any:

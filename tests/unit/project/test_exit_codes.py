@@ -22,8 +22,8 @@ ENDS = {"otsec.defender_iot.selection_check", "otsec.defender_iot.report_outcome
 WHOLE = {"lab", "draft_endpoints"}
 """All of these playbooks has the tag always, so that tags select nothing of it."""
 
-PART = {"left_behind"}
-"""A report at the end of others, which the tag always selects. It is no playbook of its own."""
+PART = {"check_decommissioned", "left_behind"}
+"""Parts of others, one of them selected by the tag always. They are no playbooks of their own."""
 
 Play = dict[str, Any]
 

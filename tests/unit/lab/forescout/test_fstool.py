@@ -245,3 +245,14 @@ def test_keys_are_absent_until_the_console_has_written_them(box: Box) -> None:
 def test_a_slow_node_takes_its_time(box: Box) -> None:
     box.switch(slow_node="em", slow_seconds=30)
     assert box.run("timeout 1 fstool version")[0] == 124
+
+
+def test_only_an_appliance_that_evaluates_policies_has_numbers_of_hosts(box: Box) -> None:
+    body = {"name": "P", "action": "sendmail"}
+    text = box.lab.control("POST", "/appliances/forescout/commands/export", body)["xml"]
+    load = f'printf %s {shlex.quote(text)} > policy.xml; fstool cliapi policy import "$PWD/policy.xml"'
+    assert "completed" in box.run(load)[1]
+    assert box.fstool("npstats") == (0, "")
+    numbers = box.fstool("oneach", "fstool", "npstats")[1]
+    assert f"{CA_1}: P : MATCH : 0" in numbers
+    assert f"{CA_2}: P" not in numbers

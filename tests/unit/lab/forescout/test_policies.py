@@ -204,6 +204,45 @@ def test_a_group_whose_id_is_not_known(box: Box, switch: str, stored: bool, grou
     assert box.policies.members() == groups
 
 
+@pytest.mark.parametrize(
+    ("root", "content"),
+    [
+        ("RULES", "{}"),
+        ("POLICY", "{}"),
+        ("POLICY_FOLDER", "<POLICIES><POLICY>{}</POLICY></POLICIES>"),
+        ("GROUP", "{}"),
+    ],
+)
+def test_other_kinds_of_files_are_imported_by_a_switch(box: Box, root: str, content: str) -> None:
+    rule = export("P", [box.rule()]).partition("<RULES>")[2].partition("</RULES>")[0]
+    text = f"<{root}>{content.format(rule)}</{root}>"
+    stored = []
+    for switch in ("rules", "all"):
+        box.switch(imports_roots=switch, existing_name="overwrite")
+        stored.append("completed" in box.load(text)[0])
+    assert stored == [root == "RULES", root != "GROUP"]
+
+
+def test_the_numbers_of_hosts_are_printed(box: Box) -> None:
+    box.load(export("P", [box.rule(), box.rule(name="S", property=box.tags["Type"], value="PLC")]))
+    box.load(export("Q", []).replace('ENABLED="true"', 'ENABLED="false"'))
+    lines = box.policies.npstats().splitlines()
+    assert lines == [
+        *("P : MATCH : 2", "P : UNMATCH : 0", "P -> R : MATCH : 1", "P -> R : UNMATCH : 1"),
+        *("P -> S : MATCH : 1", "P -> S : UNMATCH : 1", "Q : MATCH : 0", "Q : UNMATCH : 2"),
+    ]
+    box.switch(npstats_lists="matched")
+    assert box.policies.npstats().splitlines() == lines[:6]
+
+
+def test_an_app_that_is_imported_again_strips_conditions(box: Box) -> None:
+    box.load(export("P", [box.rule()]))
+    (row,) = box.policies.listed()
+    box.policies.by_operator({"name": "P", "stripped": True})
+    assert box.policies.listed() == [row]
+    assert box.policies.matching({str(row["rules"][0]["ruleId"])}) == [IP, OTHER]
+
+
 @pytest.mark.parametrize(("switch", "left"), [("all", 0), ("first", 1), ("refuse", 2)])
 def test_several_policies_of_a_name_are_removed(box: Box, switch: str, left: int) -> None:
     box.switch(removes=switch)

@@ -205,6 +205,9 @@ class Nodes:
                 return f"Forescout\nVersion : {options.version}\nFIPS mode : disabled", 0
             case ["cliapi", "policy", *rest] if options.cliapi and node.name == EM:
                 return await self.platform.policies.cliapi(rest)
+            case ["npstats"]:
+                # Only the nodes that evaluate policies have numbers. Here, it is the first appliance.
+                return self.platform.policies.npstats() if node.name == MANAGED[0] else "", 0
             case ["oneach", "fstool", *rest]:
                 return await self._on_each(rest)
             case ["plugin", plugin, "list"] if self._has(plugin):

@@ -36,6 +36,9 @@ TYPES: Mapping[str, Any] = {
     "endswith": str.endswith,
     "regexp": lambda value, text: re.search(text, value) is not None,
 }
+ROOTS = {"RULES": "RULE", "POLICY": "RULE", "POLICY_FOLDER": "POLICIES/POLICY/RULE"}
+"""The place of the policy in each kind of file. The mock imports the first policy of a folder."""
+
 CORE_FIELDS = {"mac", "in-group", "prim_classification", "online"}
 GROUP = re.compile(r"id:(-?\d+);name:(.*)", re.DOTALL)
 SOC_GROUP = "OT devices"
@@ -60,6 +63,9 @@ class PolicyOptions:
     unknown_property: result of an import with a property that is not known; unknown.
     policy_seconds: seconds until the Web API lists an imported policy (observed: up to 30).
     policy_description: how the Web API shows a description; `absent` without it. Unknown.
+    imports_roots: whether only files that begin with `RULES` can be imported (observed), or those that begin
+        with `POLICY` or `POLICY_FOLDER` too (unknown).
+    npstats_lists: whether `fstool npstats` lists policies that no host matches; unknown.
     cliapi: whether `fstool` has `cliapi`; not known for version 9.
     """
 
@@ -78,6 +84,8 @@ class PolicyOptions:
     unknown_property: str = switch("refuse", "irresolvable")
     policy_seconds: float = 0
     policy_description: str = switch("whole", "truncated", "folded", "absent")
+    imports_roots: str = switch("rules", "all")
+    npstats_lists: str = switch("all", "matched")
     cliapi: bool = switch(True, False)
 
 
@@ -138,6 +146,20 @@ class Policies:
             case ["remove", name]:
                 return self._remove(name)
         return "Usage: fstool cliapi policy <import|remove> <argument>", 1
+
+    def npstats(self) -> str:
+        """Return the numbers of hosts that `fstool npstats` prints (observed)."""
+        lists_all = self.platform.options.npstats_lists == "all"
+        lines: list[str] = []
+        for policy in self.policies:
+            whole = self.matching({str(policy.id)})
+            if not (whole or lists_all):
+                continue
+            lines += _statistics(policy.name, len(whole), len(self.hosts()))
+            for number, rule in policy.rules:
+                found = self.matching({str(number)})
+                lines += _statistics(f"{policy.name} -> {rule.get('NAME')}", len(found), len(whole))
+        return "\n".join(lines)
 
     async def _import_file(self, path: Path) -> Result:
         options = self.platform.options
@@ -226,9 +248,10 @@ class Policies:
             root = etree.fromstring(content, parser)
         except etree.XMLSyntaxError as error:
             raise Refusal(f"org.xml.sax.SAXParseException: {error}") from error
-        if root.tag != "RULES" or root.find("RULE") is None:
+        rule = root.find(ROOTS.get(root.tag, "RULE"))
+        known = {"RULES"} if self.platform.options.imports_roots == "rules" else ROOTS.keys()
+        if root.tag not in known or rule is None:
             raise Refusal(f"java.lang.IllegalArgumentException: Unknown data-type {root.tag}")
-        rule = root.find("RULE")
         self._check(rule)
         return rule
 
@@ -335,13 +358,15 @@ class Policies:
 
     def by_operator(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Change a policy as an operator does in the Console. Raises ConfigurationError."""
-        require_known(body, "name", "enabled", "value")
+        require_known(body, "name", "enabled", "value", "stripped")
         found = [each for each in self.policies if each.name == body.get("name")]
         if not found:
             raise ConfigurationError(f"there is no policy {body.get('name')!r}; import it first")
         changed = replace(found[0], enabled=bool(body.get("enabled", found[0].enabled)))
         for part in changed.root.iter("VALUE") if "value" in body else ():
             part.set("VALUE2", body["value"])
+        if body.get("stripped"):
+            _strip(changed.root)
         self.policies[self.policies.index(found[0])] = changed
         self.evaluate()
         return {}
@@ -365,6 +390,10 @@ class Policies:
     def _to_group(self) -> Action:
         number, name = next(iter(self.groups.items()))
         return add_to_group(number, name)
+
+
+def _statistics(name: str, matched: int, checked: int) -> list[str]:
+    return [f"{name} : MATCH : {matched}", f"{name} : UNMATCH : {checked - matched}"]
 
 
 # --- the document -------------------------------------------------------------------------------------------
@@ -412,6 +441,12 @@ def _meets(condition: Any, fields: Mapping[str, Any]) -> bool:
     texts = [each.get("VALUE2", "") for each in filter_.findall("VALUE")]
     holds = TYPES[filter_.get("TYPE", "any")]
     return any(holds(str(value), text) for value in values for text in texts)
+
+
+def _strip(root: Any) -> None:
+    """Remove the conditions on properties of modules, as a new import of their app does (documented)."""
+    for condition in root.xpath(".//CONDITION[@PLUGIN_UNIQUE_NAME]"):
+        condition.getparent().remove(condition)
 
 
 def _enabled_actions(rule: Any, name: str) -> list[Any]:
