@@ -34,7 +34,7 @@ bench-respond: ## measure the decision which addresses to block
 bench-alert: ## measure the time from an alert to its block with ansible-rulebook
 	@tools/run python tools/rulebook.py && tools/run python -m tools.bench.alert
 
-test-matrix: ## run sanity, unit tests and the chain on each installed ansible-core and Python
+test-matrix: ## run sanity, unit tests and the chain with each ansible-core and installed Python
 	@tools/run python tools/matrix.py $(PAIRS)
 
 test: ## run every check below
