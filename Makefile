@@ -31,7 +31,7 @@ bench-chain: ## measure the whole chain on a large fleet, and write the pages ab
 bench-alert: ## measure the time from an alert to its block with ansible-rulebook
 	@tools/run python tools/rulebook.py && tools/run python -m tools.bench.alert
 
-test-matrix: ## run sanity, unit tests and the chain on each installed ansible-core and Python
+test-matrix: ## run sanity, unit tests and the chain with each ansible-core and installed Python
 	@tools/run python tools/matrix.py $(PAIRS)
 
 test: ## run every check below

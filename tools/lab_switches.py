@@ -21,9 +21,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "roles/lab/files
 
 from defender_iot_lab.forescout.options import ForescoutOptions
 from defender_iot_lab.fortigate.device import FortiGateOptions
+from defender_iot_lab.fortisiem.options import FortiSiemOptions
 from defender_iot_lab.sensor.appliance import SensorOptions
 
-PRODUCTS = {"FortiGate": FortiGateOptions, "Sensor": SensorOptions, "Forescout platform": ForescoutOptions}
+PRODUCTS = {
+    "FortiGate": FortiGateOptions,
+    "Sensor": SensorOptions,
+    "Forescout platform": ForescoutOptions,
+    "FortiSIEM": FortiSiemOptions,
+}
 ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.*(?:\n    .*)*)", re.MULTILINE)
 HEADER = """\
 # Lab switches

@@ -32,9 +32,9 @@ options:
       - Name of an administrator. The task opens a session, and closes it even if the task fails. It
         acknowledges the login banners on behalf of the administrator.
       - The login fails if the administrator has a second factor or must change the password.
-      - Refused credentials are never retried, not even by later iterations of a C(loop), because FortiOS
-        locks out a source address after three failed logins. A C(loop) in a delegated task tries them once
-        per iteration.
+      - Refused credentials are not retried, because FortiOS locks out a source address after three failed
+        logins. Later iterations of a C(loop) do not try them either. Only in a delegated task, each iteration
+        tries them once.
       - If it is not set, the environment variable E(FORTIGATE_USERNAME) is read, and then
         E(FORTIOS_ACCESS_USERNAME).
     type: str

@@ -26,8 +26,9 @@ options:
     required: true
   rotation_id:
     description:
-      - Name of the rotation, such as V(2026-q4). The next run replaces a secret that was minted under another
-        name. If it is not set, the name is not compared.
+      - Name of the rotation, such as V(2026-q4). The next run replaces a secret that was not minted under
+        this name. Names have no order. Going back to an older name replaces the secret again. If it is not
+        set, the name is not compared.
     type: str
   max_age:
     description:

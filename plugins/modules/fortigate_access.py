@@ -59,8 +59,8 @@ options:
     elements: str
   inventory_hosts:
     description:
-      - Set it if O(trusted_hosts) is computed from an inventory. It has the addresses of hosts by inventory
-        name, of those in O(trusted_hosts) and of those that must not have access any more.
+      - Set it if O(trusted_hosts) is computed from an inventory. It has addresses by inventory
+        name, both of the hosts in O(trusted_hosts) and of the hosts that must lose their access.
       - A host that is merely missing from the inventory then keeps its access, and the task warns of it. A
         trusted host is removed if it is the address of a host in this option. It is also removed if the
         record of the API key shows that it came from such a host, or that it did not come from the inventory.

@@ -64,8 +64,8 @@ options:
     description:
       - Names of the VDOMs that the administrator can manage. The list is complete. Its order does not matter.
       - A FortiGate with multiple VDOMs expects at least one, unless the scope of the profile is global.
-      - FortiOS handles requests that name no VDOM in the management VDOM, which is V(root) by default, and
-        refuses an administrator without access to it. The task warns if the list lacks that VDOM.
+      - If a request names no VDOM, FortiOS handles it in the management VDOM, which is V(root) by default.
+        It refuses an administrator without access to that VDOM. The task warns if the list lacks it.
       - If it is not set, it is not changed.
     type: list
     elements: str

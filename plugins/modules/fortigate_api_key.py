@@ -8,8 +8,8 @@ module: fortigate_api_key
 short_description: Manage the API key of a REST API administrator of a FortiGate
 version_added: 0.1.0
 description:
-  - If the secret store contains no key, has the FortiGate generate the API key of a REST API administrator
-    and stores it. FortiOS shows a key only once, so the task that generates it also stores it.
+  - Makes the FortiGate generate the API key of a REST API administrator if the secret store has none, and
+    stores the key. FortiOS shows a key only once, so the task that generates it also stores it.
   - The order is fixed. The module reads the store and the administrator. It writes a pending record, which
     proves that the store is writable. Then it generates the key, stores it as pending, reads it back and
     compares it. It tries the key once if the source address is a trusted host, and then makes it the current

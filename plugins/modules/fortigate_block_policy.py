@@ -126,7 +126,7 @@ verdict:
   returned: success, and on failure after the first request
   sample: effective
 reason:
-  description: Why, as a sentence without a period. V(effective) comes with what no policy stops.
+  description: Why, as a sentence without a period. With V(effective), it also says what no policy stops.
   type: str
   returned: as RV(verdict)
   sample: no packet was looked up, because proof is not set, but nothing before "defender-iot-blocked" permits

@@ -162,7 +162,7 @@ class SecretEntry(Protocol):
         """Record which value was delivered to the consumer, and when that began."""
 
     def others(self, host: str) -> Iterator[tuple[str, Belonging]]:
-        """Yield where the secrets of the same name are that belong to other hosts, and what they belong to.
+        """Yield the place of each secret of the same name of another host, and what it belongs to.
 
         Only some stores can be listed, and only if the roles' default references are used. A record that this
         run cannot read is left out.

@@ -189,7 +189,10 @@ def _is_released(known: Known, request: Request) -> bool:
 
 
 def _releases(listing: Listing, request: Request) -> Iterator[Step]:
-    """Release entries. The placeholder is added before the last one, because the group may be full before."""
+    """Release entries.
+
+    The placeholder is added just before the last member is removed: until then, the group may be full.
+    """
     released = [known for known in listing.objects.values() if _is_released(known, request)]
     members = [known for known in released if known.is_member]
     for known in [*(known for known in released if not known.is_member), *members[:-1]]:

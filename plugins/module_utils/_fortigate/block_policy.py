@@ -47,7 +47,7 @@ def keep_block_policy(task: Task, outcome: Outcome) -> None:
     _report_verdict(outcome, verdict)
     is_in_sync = not any(step.changed for step in plan_policies(change.rows, task.options))
     if verdict.verdict == "ineffective" and is_in_sync and task.options["state"] == "present":
-        outcome.warnings.append(f"nothing blocks the hosts on the block list, because {verdict.reason}")
+        outcome.warnings.append(f"do not rely on the block list, because {verdict.reason}")
     # A run in sync costs no request more.
     if (task.options["proof"] or outcome.changed) and is_managed_by_fortimanager(task):
         outcome.warnings.append(FORTIMANAGER)

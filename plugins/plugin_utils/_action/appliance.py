@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action behind every module: runs the module in the control node's worker process.
+"""The action behind every module for an appliance: runs the module in the control node's worker process.
 
 A module process for each task would cost many times more than the work itself, and only the control node has
 the vault secrets.

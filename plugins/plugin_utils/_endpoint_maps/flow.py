@@ -118,7 +118,7 @@ class Flow:
         )
 
     def _renews_session(self, exchange: Exchange, place: Place) -> bool:
-        """Return whether a request only exchanges what the login gave for the same, once it had been used.
+        """Return whether a request only renews a value of the login that was already used, such as a token.
 
         The session of a map is fresh, so a map sends what the login gave.
         """
@@ -160,7 +160,7 @@ class Flow:
         )
 
     def _is_earlier_login(self, exchange: Exchange) -> bool:
-        """Return whether a request is the login, sent before: its session was not used."""
+        """Return whether a request is an earlier login, whose session was not used."""
         login = self.login
         return (
             login is not None
@@ -185,7 +185,10 @@ class Flow:
         return self._renewed_in_header(text, exchange)
 
     def _renewed_in_header(self, text: str, exchange: Exchange) -> Source | None:
-        """Return what answered first with a header that an operation, which is not repeated, renewed."""
+        """Return where the login or `reads` gives a header whose value an operation renewed later.
+
+        A map does not repeat an operation, so the operation's own answer is no source.
+        """
         for each in self.unrepeated:
             source = given(each, text, self.is_in_list, is_strong=True)
             if each.number < exchange.number and source and "header" in source.place:

@@ -108,7 +108,10 @@ class Drafter:
         return not faults
 
     def _mark_description(self, create: Exchange) -> None:
-        """Ask about a creation that has the description twice. Beside a field, a path has a fixed word."""
+        """Report that a creation has the description in several places.
+
+        If a field has it, the same text in the path counts as a fixed word.
+        """
         description, request = self.session.description, place(create, self.secrets)
         fixed = fixed_words(create, description)
         having = [each for each, text in sent_places(create) if has_value(text, description)]

@@ -98,7 +98,7 @@ REASONS = {
     ),
     "password_word": Reason(
         "several fields of {request} contain the password's text",
-        "restore those that are a fixed word",
+        "if one of these texts is only a fixed word, replace its placeholder by that word",
     ),
     "no_create": Reason(
         "no answer contains the token",
@@ -110,7 +110,8 @@ REASONS = {
     ),
     "description_word": Reason(
         "{request} sends the description in {field}",
-        "restore those that are a fixed word, or record again with a description that is in nothing else",
+        "if one of these texts is only a fixed word, replace its placeholder by that word; or record again "
+        "with a description that is in nothing else",
     ),
     "fixed_word": Reason(
         "{request} has the description in its path too, which the map keeps as a fixed word",
@@ -197,7 +198,8 @@ REASONS = {
         "check_endpoints with defender_iot_prove=true, then set its provenance to captured",
     ),
     "coinciding_id": Reason(
-        "{request} sends the token's id in {field}, and one of them may be the id of something else",
+        "{request} sends the token's id in several places, {field}, and one of these may be the id of "
+        "something else",
         "record again with another new token, whose id differs from the other number",
     ),
     "ambiguous_id": Reason("the id is one of {fields}", "see which it is in the answer, and write it there"),

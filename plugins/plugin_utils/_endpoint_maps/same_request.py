@@ -95,11 +95,11 @@ def is_label(
     exchanges: list[Exchange],
     harmless: Collection[Exchange | None],
 ) -> bool:
-    """Return whether a text of a body only matches a request with its answer, as the id of JSON-RPC does.
+    """Return whether a text of a body only pairs a request with its answer, like the id of JSON-RPC.
 
-    A machine has made it, the answer repeats it, and so it is for all requests to the same address, each with
-    another text. One of them is ``harmless``, so it makes no object that this text would name. So any text
-    does.
+    It does if the text looks made by a machine, the answer repeats it, and every request to the same address
+    has another such text. At least one of these requests must be ``harmless``: it creates nothing, so the
+    text names no object, and a map may send any text.
     """
     if not is_opaque(text) and UUID.fullmatch(text) is None:
         return False

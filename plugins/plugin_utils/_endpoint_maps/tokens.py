@@ -85,7 +85,10 @@ def find_list(
 def _with_those_that_list_as_much(
     keys: list[tuple[str, str]], lists_: list[TokenRows], description: str
 ) -> list[tuple[str, str]]:
-    """Add the requests that list every token that the only best one lists: that one may show a selection."""
+    """Add the requests that list at least the tokens of the best one, if it is the only best one.
+
+    The best one may list only a selection.
+    """
     if len(keys) != 1:
         return keys
     shown: dict[tuple[str, str], set[str]] = {}
@@ -108,7 +111,10 @@ def _other_part(rows: TokenRows, exchanges: list[Exchange]) -> str | None:
 
 
 def _best_proved(alike: list[TokenRows], created: Any, description: str) -> TokenRows:
-    """Return the last list that has the very token: one read later may have another of its description."""
+    """Return the last of the lists that are proved best to have the new token.
+
+    A list that is read later may have another token of the same description.
+    """
     best = max(each.proof(created, description) for each in alike)
     return next(each for each in reversed(alike) if each.proof(created, description) == best)
 

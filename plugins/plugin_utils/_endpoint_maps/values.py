@@ -100,8 +100,8 @@ def given(
 ) -> Source | None:
     """Return where an answer has a text that is sent later, perhaps decoded; None where it has it nowhere.
 
-    What the login answers, and what a header sends, is a session's value even if it is a word. A JSON pointer
-    that ``is_excluded`` does not count.
+    ``is_strong``: a value counts even if it is an ordinary word, because the login gave it or a header sends
+    it. JSON pointers for which ``is_excluded`` is true are ignored.
     """
     if not any(_may_be_session(text, place, is_strong=is_strong) for place in ({}, {"pointer": ""})):
         return None

@@ -145,7 +145,7 @@ def _retired_clients(callers: Mapping[str, Sequence[str]]) -> Iterator[dict[str,
 
 
 def _left_behind(host: str, store: str) -> dict[str, str]:
-    """Return a host that is not in the inventory, and the command that cleans up once it is."""
+    """Return a host that is missing from the inventory, and the command that cleans up once it is back."""
     return {"host": host, "secrets": f"{store}/{host}", "command": f"{DECOMMISSION} --limit {quote(host)}"}
 
 

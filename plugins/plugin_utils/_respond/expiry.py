@@ -43,7 +43,10 @@ class Expiry:
     def first(
         self, address: Address, candidates: Sequence[Candidate], ordered: Entry | None = None
     ) -> AddressDecision:
-        """Return the decision about an address that these alerts name, and perhaps an ended order blocks."""
+        """Return the decision about an address that these alerts name.
+
+        ``ordered`` is its entry, if a person's approval that blocked it has ended.
+        """
         best = self._best(candidates, ordered)
         until = self._until(best, ordered)
         source = source_of(best.sensor, best.alert)

@@ -249,7 +249,7 @@ def test_a_part_of_the_path_that_equals_the_id_by_chance_stays_as_it_is() -> Non
         read(path, OLD),
     )
     assert said(found, "tokens.delete")[0].startswith(
-        "DELETE /boxes/7/t/7 sends the token's id in a part of its path"
+        "DELETE /boxes/7/t/7 sends the token's id in several places, a part of its path"
     )
     found = made(
         PAGE,
@@ -268,8 +268,8 @@ def test_a_field_that_may_be_the_id_of_something_else_is_reported() -> None:
     found = deleted_by(write("/remove", {"box": 7, "token": 7}))
     assert "delete" not in found.endpoints["tokens"]
     assert said(found, "tokens.delete") == [
-        'POST /remove sends the token\'s id in the field "/box" and the field "/token", and one of them '
-        "may be the id of something else"
+        'POST /remove sends the token\'s id in several places, the field "/box" and the field "/token", '
+        "and one of these may be the id of something else"
     ]
 
 

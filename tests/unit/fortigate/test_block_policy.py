@@ -544,7 +544,7 @@ def test_a_group_with_exclusions_is_ineffective(proof: Any, excluded: list[str],
     result = keep(box, proof=proof)
     reason = f'the address group "blocked" has exclusions ({names})'
     assert (result["verdict"], result["reason"]) == ("ineffective", reason)
-    assert result["warnings"] == [f"nothing blocks the hosts on the block list, because {reason}"]
+    assert result["warnings"] == [f"do not rely on the block list, because {reason}"]
 
 
 def test_a_group_that_cannot_be_read_leaves_it_unknown() -> None:
