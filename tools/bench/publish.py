@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
+from textwrap import fill
 from typing import Any
 
 from ..lab import ROOT
@@ -154,7 +155,7 @@ def _speed(runs: Runs) -> str:
     if not runs:
         return NOT_MEASURED
     costs = [f"{BY_KEY[key].name} {number(_typical(runs, 'some', key))} ms" for key in README_KEYS]
-    return f"CPU for each object, {SIZES[1]} mock FortiGates in sync: {', '.join(costs)}."
+    return fill(f"CPU for each object, {SIZES[1]} mock FortiGates in sync: {', '.join(costs)}.", width=120)
 
 
 def _bench_charts(runs: Runs) -> Iterator[Chart]:
