@@ -92,7 +92,8 @@ class Asked:
         kind = self.headers.get("content-type", "")
         text = self.body.decode()
         if "urlencoded" in kind:
-            return {name: values[0] for name, values in parse_qs(text).items()}
+            pairs = parse_qs(text, keep_blank_values=True)
+            return {name: values[0] for name, values in pairs.items()}
         if "multipart" in kind:
             boundary = kind.partition("boundary=")[2].strip('"')
             parts = [part.partition("\r\n\r\n") for part in text.split(f"--{boundary}")[1:-1]]
@@ -202,6 +203,11 @@ class Interface:
                 headers={"Location": "/"},
                 cookies={names["cookie"]: ""},
             )
+        return self._operate(asked, first, rest)
+
+    def _operate(self, asked: Asked, first: str, rest: list[str]) -> Reply:
+        """Answer a request that has a session."""
+        names = self.names
         if first == names["remove"]:
             return self._remove(asked)
         if first != names["tokens"]:
@@ -395,6 +401,7 @@ class Interface:
 ROLES = (
     *("login", "second", "refresh", "logout", "tokens", "remove", "session", "cookie", "csrf", "state"),
     *("username", "password", "items", "id", "description", "used", "token", "mark"),
+    *("settings", "address", "trial"),
 )
 
 
@@ -418,8 +425,7 @@ class Browser:
         """Do what the tutorial says, and return the HAR file."""
         interface, behaviour = self.interface, self.behaviour
         names = interface.names
-        if behaviour.login != "basic":
-            self._sign_in()
+        self.sign_in()
         if behaviour.paging in ("cursor", "link", "nested_link", "page", "offset"):
             interface.add("splunk", used=True)
         self.list()
@@ -430,10 +436,7 @@ class Browser:
         self.delete(made)
         if behaviour.deletion != "none":
             self.list()
-        if behaviour.logout != "none":
-            self.send(
-                "GET" if behaviour.logout == "get" else "POST", self.path(names["logout"]), self.body({})
-            )
+        self.sign_out()
         assert answer.status == 201
         return self.har()
 
@@ -461,8 +464,17 @@ class Browser:
         """Return what was recorded."""
         return json.dumps({"log": {"version": "1.2", "creator": {"name": "test"}, "entries": self.entries}})
 
-    def _sign_in(self) -> None:
+    def sign_out(self) -> None:
+        """End the session, if the page can."""
+        kind, path = self.behaviour.logout, self.path(self.interface.names["logout"])
+        if kind != "none":
+            self.send("GET" if kind == "get" else "POST", path, self.body({}))
+
+    def sign_in(self) -> None:
+        """Begin a session, unless each request has the account."""
         interface, behaviour = self.interface, self.behaviour
+        if behaviour.login == "basic":
+            return
         names = interface.names
         page = self.send("GET", "/")
         if behaviour.csrf != "none":
@@ -688,6 +700,6 @@ def _cookies(request: Request) -> dict[str, str]:
 
 def again(interface: Interface, seed: int) -> Interface:
     """Return the same interface on another day: its names stay, its secrets are new, the account too."""
-    made = Interface(interface.behaviour, 0, seed)
+    made = type(interface)(interface.behaviour, 0, seed)
     made.names = interface.names
     return made

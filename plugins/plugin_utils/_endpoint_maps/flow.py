@@ -185,7 +185,7 @@ class Flow:
         return self._renewed_in_header(text, exchange)
 
     def _renewed_in_header(self, text: str, exchange: Exchange) -> Source | None:
-        """Return where the login or `reads` gives a header whose value an operation renewed later.
+        """Return where the login, `reads` or a page gives a header whose value an operation renewed later.
 
         A map does not repeat an operation, so the operation's own answer is no source.
         """
@@ -193,8 +193,15 @@ class Flow:
             source = given(each, text, self.is_in_list, is_strong=True)
             if each.number < exchange.number and source and "header" in source.place:
                 lasting = self._lasting(source, exchange)
-                return None if lasting is source else lasting
+                return self._page_with(source, exchange) if lasting is source else lasting
         return None
+
+    def _page_with(self, source: Source, exchange: Exchange) -> Source | None:
+        """Return the first page before a request whose answer has the same header, None if there is none."""
+        header = source.place["header"]
+        pages = (each for each in self._before(exchange) if not each.writes)
+        page = next((each for each in pages if header in each.answer_headers), None)
+        return Source(page, source.text, source.place) if page else None
 
     def _signs_in_with(self, text: str, exchange: Exchange) -> bool:
         """Return whether a request up to the login sends something that is no word, such as a step's id."""

@@ -18,9 +18,10 @@ from .login import find_login
 from .pages import Paging
 from .places_sent import PlaceSent, addresses, has_value, sent_places
 from .recording import Exchange, Recording, at, holds, same, scalars
+from .same_request import key_of
 from .secret_forms import password_forms
 from .session import Draft, RecordedSession
-from .token_rows import TokenRows, is_relative, patterns, time_format
+from .token_rows import TokenRows, is_relative, name_of, patterns, time_format
 from .tokens import find_create, find_list, fixed_words
 from .writer import Writer, place
 
@@ -140,32 +141,63 @@ class Drafter:
             for each in exchanges
             if each.writes and holds(each.body, session.server_address) and holds(each.body, session.token)
         ]
-        reads = [each for each in exchanges if not each.writes and holds(each.answer, session.server_address)]
-        update = self._update(updates, reads)
-        after = [each for each in reads if update and each.number > update.number]
-        alike = [each for each in after if update and each.bare_path == update.bare_path]
-        read = next(iter([*reversed(alike), *reversed(after), *reversed(reads)]), None)
-        if read is None:
-            self.made.miss("settings.read", "no_read")
-        found = {"settings.read": read, "settings.update": update}
+        showing = [
+            each for each in exchanges if holds(each.answer, session.server_address) and each not in updates
+        ]
+        update = self._update(updates, showing)
+        first = min((each.number for each in updates), default=0)
+        unchanged = {key_of(each) for each in exchanges if each.number < first}
+        safe = [each for each in showing if not each.writes or key_of(each) in unchanged]
+        found = {"settings.read": self._read(safe, showing, update), "settings.update": update}
         return {part: each for part, each in found.items() if each}
 
-    def _update(self, updates: list[Exchange], reads: list[Exchange]) -> Exchange | None:
+    def _update(self, updates: list[Exchange], showing: list[Exchange]) -> Exchange | None:
         """Return the request that changes the settings: of several, the one to the address of a read.
 
         A test of the connection sends the same values.
         """
-        read = {each.bare_path for each in reads}
-        alike = [each for each in updates if each.bare_path in read]
-        named = {(each.method, each.bare_path) for each in (alike or updates)}
-        if len(named) == 1:
-            return (alike or updates)[-1]
-        if named:
-            requests = ", ".join(" ".join(each) for each in sorted(named))
-            self.made.miss("settings.update", "several_updates", requests=requests)
+        read = {each.bare_path for each in showing}
+        alike = [each for each in updates if each.bare_path in read] or updates
+        if len({key_of(each) for each in alike}) == 1:
+            return alike[-1]
+        if alike:
+            self.made.miss("settings.update", "several_updates", requests=self._named(alike))
         else:
             self.made.miss("settings.update", "no_update")
         return None
+
+    def _read(
+        self, safe: list[Exchange], showing: list[Exchange], update: Exchange | None
+    ) -> Exchange | None:
+        """Return the request that reads the settings, None if none or several may do that.
+
+        A request is ``safe`` if its method cannot change anything, or if it was sent before the change too.
+        """
+        after = [each for each in safe if update and each.number > update.number] or safe
+        best = max((self._likeness(each, update) for each in after), default=())
+        alike = [each for each in after if self._likeness(each, update) == best]
+        if len({key_of(each) for each in alike}) == 1:
+            return alike[-1]
+        if alike:
+            self.made.miss("settings.read", "several_reads", requests=self._named(alike))
+        elif showing:
+            self.made.miss("settings.read", "read_may_write", requests=self._named(showing))
+        else:
+            self.made.miss("settings.read", "no_read")
+        return None
+
+    def _likeness(self, exchange: Exchange, update: Exchange | None) -> tuple[bool, ...]:
+        """Return how a read is like the update: by its path, its field, and not being in a list, as in a log."""
+        shown = _pointer(exchange.answer, self.session.server_address) or ""
+        sent = _pointer(update.body, self.session.server_address) if update else None
+        return (
+            update is not None and exchange.bare_path == update.bare_path,
+            sent is not None and name_of(sent) == name_of(shown),
+            not any(part.isdecimal() for part in shown.split("/")),
+        )
+
+    def _named(self, exchanges: list[Exchange]) -> str:
+        return ", ".join(sorted({place(each, self.secrets) for each in exchanges}))
 
     def write(self, operations: Mapping[str, Exchange]) -> tuple[Exchange | None, dict[str, dict[str, Any]]]:
         """Return the login's request, and the operations as a map describes them."""

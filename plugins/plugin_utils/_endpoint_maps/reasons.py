@@ -289,6 +289,14 @@ REASONS = {
         "no answer contains the server address",
         "open the settings again after you applied them",
     ),
+    "several_reads": Reason(
+        "the settings may be read by any of {requests}, and nothing proves which",
+        "record again, and open only the page of the settings after you applied them",
+    ),
+    "read_may_write": Reason(
+        "only {requests} answers with the server address, by a method that may change something",
+        "record again, and open the settings before you change them as well as after",
+    ),
     "no_update": Reason(
         "no request sends both the server address and the token",
         "give the draft exactly the server address and the token that you typed",

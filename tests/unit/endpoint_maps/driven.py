@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.task import Task
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.module_settings import (
+    SETTINGS,
+    configure,
+)
+from ansible_collections.otsec.defender_iot.plugins.module_utils._forescout.web import Forescout
 from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint import mint
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import Sensor
@@ -32,6 +37,12 @@ from ansible_collections.otsec.defender_iot.tests.support.web_sessions import (
     Interface,
     MemoryHttp,
     again,
+)
+from ansible_collections.otsec.defender_iot.tests.support.web_settings import (
+    ADDRESS,
+    Settings,
+    SettingsBehaviour,
+    SettingsBrowser,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.fakes import CONNECTION, MemoryEntry, do
 
@@ -56,19 +67,32 @@ def recorded(behaviour: Behaviour, seed: int, change: Any = None) -> Drafted:
     log = json.loads(browser.record())
     if change:
         change(log["log"], interface, browser)
-    session = RecordedSession(
-        "sensor", interface.username, interface.password, browser.token, description=DESCRIPTION
-    )
+    return _drafted(log, interface, browser, "sensor", description=DESCRIPTION)
+
+
+def recorded_settings(behaviour: SettingsBehaviour, seed: int) -> Drafted:
+    """Record how the settings are entered, draft a map, and make sure that it has no secret."""
+    interface = Settings(behaviour, seed, seed + 1)
+    browser = SettingsBrowser(interface)
+    return _drafted(json.loads(browser.record()), interface, browser, "forescout", server_address=ADDRESS)
+
+
+def _drafted(log: Any, interface: Interface, browser: Browser, product: str, **typed: str) -> Drafted:
+    session = RecordedSession(product, interface.username, interface.password, browser.token, **typed)
     made = draft(json.dumps(log), session)
     output = "\n".join([text_of(made), *made.found, *made.missing])
     assert not [value for value in interface.secrets if value in output]
     return Drafted(interface, made)
 
 
+def _params(drafted: Drafted, interface: Interface) -> dict[str, Any]:
+    account = {"token": None, "username": interface.username, "password": interface.password}
+    return {**account, "endpoint_map": checked_endpoint_map(drafted.made.endpoints)}
+
+
 def sensor(drafted: Drafted, interface: Interface, **connection: Any) -> Sensor:
     """Open the sensor by the drafted map: in memory, or by the connection to a server."""
-    account = {"token": None, "username": interface.username, "password": interface.password}
-    params = {**account, "endpoint_map": checked_endpoint_map(drafted.made.endpoints)}
+    params = _params(drafted, interface)
     if connection:
         return Sensor({**CONNECTION, **connection, **params})
     box = Sensor.__new__(Sensor)
@@ -119,3 +143,28 @@ def _managed(drafted: Drafted, interface: Interface, connection: dict[str, Any])
         assert run(state="absent")["changed"]
         assert [token["id"] for token in interface.tokens] == before
     return used
+
+
+def configured(drafted: Drafted) -> None:
+    """Move the platform to another sensor by the map, again without a change, and clear its settings.
+
+    The interface is the recorded one on another day. Raises ApplianceError.
+    """
+    interface = again(drafted.interface, 77)
+    assert isinstance(interface, Settings)
+    entry = MemoryEntry("a-token-of-another-sensor")
+
+    def run(**options: Any) -> Any:
+        box = Forescout.__new__(Forescout)
+        box.web = WebInterface(MemoryHttp(interface), _params(drafted, interface))
+        wanted = {"state": "present", "transport": "rest", "rotate_only": False, **options}
+        with closing(box):
+            return do(configure, Task(SETTINGS, wanted, box, "box", False, {"access_token_ref": entry}))
+
+    cleared = {"address": "", "token": ""}
+    wanted = {"address": "192.0.2.12", "token": "a-token-of-another-sensor"}
+    assert run(server_address="192.0.2.12")["changed"]
+    assert not run(server_address="192.0.2.12")["changed"]
+    assert interface.writes == [cleared, wanted]
+    assert run(state="absent", server_address=None)["changed"]
+    assert interface.held == cleared

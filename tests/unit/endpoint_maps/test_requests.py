@@ -226,6 +226,65 @@ def test_a_test_of_the_connection_is_no_change_of_the_settings() -> None:
     )
 
 
+READ = entry("GET", "/module", answer={"address": "192.0.2.11"}, cookies=BOTH)
+STATE = entry("GET", "/state", answer={"address": "192.0.2.11"}, cookies=BOTH)
+LOG = entry("GET", "/log", answer=[{"address": "192.0.2.11"}], cookies=BOTH)
+PEER = entry("GET", "/peer", answer={"connected": "192.0.2.11"}, cookies=BOTH)
+POSTED = write("/shown", {}, {"address": "192.0.2.11"})
+CHANGED = write("/applied", BOTH_SENT)
+
+
+@pytest.mark.parametrize(
+    ("entries", "path"),
+    [
+        ([CHANGED, STATE, PEER], "/state"),
+        ([CHANGED, STATE, LOG], "/state"),
+        ([CHANGED, LOG], "/log"),
+        ([write("/module", BOTH_SENT), READ, STATE], "/module"),
+        ([POSTED, CHANGED, POSTED], "/shown"),
+        ([STATE, CHANGED], "/state"),
+    ],
+    ids=["the field's name", "no log", "only a log", "the path of the change", "a post before too", "before"],
+)
+def test_settings_are_read_by_the_request_most_like_the_change(entries: list[Any], path: str) -> None:
+    found = made(PAGE, LOGIN, *entries, session=SETTINGS)
+    assert found.missing == []
+    assert found.endpoints["settings"]["read"]["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        (
+            [CHANGED, STATE, READ],
+            "settings.read: the settings may be read by any of GET /module, GET /state, and nothing proves",
+        ),
+        ([CHANGED, POSTED], "settings.read: only POST /shown answers with the server address, by a method"),
+    ],
+    ids=["several", "a post after the change"],
+)
+def test_settings_are_not_read_by_a_request_that_nothing_proves(entries: list[Any], said: str) -> None:
+    found = made(PAGE, LOGIN, *entries, session=SETTINGS)
+    assert "read" not in found.endpoints["settings"]
+    assert found.missing[0].startswith(said)
+
+
+def rpc(number: int, method: str, params: Any, answer: Any) -> dict[str, Any]:
+    """Return the entry of a call by JSON-RPC."""
+    return write("/rpc", {"id": number, "method": method, "params": params}, {"result": answer})
+
+
+def test_a_test_of_the_connection_by_json_rpc_is_no_change() -> None:
+    opened = [rpc(number, "get", {}, {"address": "192.0.2.11"}) for number in (2, 5)]
+    changed, tested = (rpc(number, name, BOTH_SENT, True) for number, name in ((3, "applied"), (4, "tested")))
+    found = made(PAGE, LOGIN, opened[0], changed, opened[1], session=SETTINGS)
+    assert found.missing == []
+    assert found.endpoints["settings"]["read"]["json"]["method"] == "get"
+    found = made(PAGE, LOGIN, opened[0], changed, tested, opened[1], session=SETTINGS)
+    assert "update" not in found.endpoints["settings"]
+    assert "one may only test them" in found.missing[0]
+
+
 def test_settings_that_were_not_recorded_are_named() -> None:
     found = made(PAGE, LOGIN, CREATE, session=SETTINGS)
     assert [each.partition(":")[0] for each in found.missing] == ["settings.update", "settings.read"]
