@@ -420,6 +420,7 @@ class Browser:
         self.cookies: dict[str, str] = {}
         self.entries: list[dict[str, Any]] = []
         self.csrf = self.session = self.refresh = self.state = ""
+        self.common: dict[str, str] = {}
 
     def record(self) -> str:
         """Do what the tutorial says, and return the HAR file."""
@@ -545,7 +546,7 @@ class Browser:
     def send(self, method: str, path: str, fields: dict[str, Any] | None = None, form: str = "json") -> Reply:
         """Send one request and record it."""
         names, behaviour, interface = self.interface.names, self.behaviour, self.interface
-        headers = {"Accept": "*/*", "User-Agent": "Mozilla/5.0"}
+        headers = {"Accept": "*/*", "User-Agent": "Mozilla/5.0", **self.common}
         if method != "GET" and behaviour.csrf not in ("none", "hidden") and self.csrf:
             headers[f"X-{names['csrf']}"] = self.csrf
         if behaviour.login == "basic":

@@ -27,6 +27,7 @@ class SettingsBehaviour(Behaviour):
     shows: str = "nothing"  # nothing, mask, token: what is answered for the token
     echoes: bool = False  # whether the answer to a change has the settings
     trial: bool = False  # whether the page tests the connection before it applies
+    etag: bool = False  # whether a change has to name the version that was read
     opened_before: bool = True  # whether the operator opens the settings before the change
 
 
@@ -39,6 +40,7 @@ class Settings(Interface):
         """Make names by one seed, and secrets by another."""
         super().__init__(behaviour, names, seed)
         self.held = {"address": EARLIER, "token": self.secret()}
+        self.etag = f'"{self.secret()}"'
         self.writes: list[dict[str, Any]] = []
 
     @property
@@ -51,6 +53,9 @@ class Settings(Interface):
         if first == names["trial"]:
             return Reply(200, {"reached": True})
         if first == names["settings"] and names["address"] in fields:
+            if self.behaviour.etag and asked.headers.get("if-match") != self.etag:
+                return Reply(412, {"error": "changed since"})
+            self.etag = f'"{self.secret()}"'
             self.held = {name: str(fields[names[name]]) for name in self.held}
             self.writes.append(dict(self.held))
             return self._shown() if self.behaviour.echoes else Reply(200, {"ok": True})
@@ -61,7 +66,7 @@ class Settings(Interface):
         names, token = self.names, self.held["token"]
         shown = {"nothing": {}, "mask": {names["token"]: "****"}, "token": {names["token"]: token}}
         settings = {names["address"]: self.held["address"], "port": 443, **shown[self.behaviour.shows]}
-        reply = Reply(200, {names["items"]: settings})
+        reply = Reply(200, {names["items"]: settings}, headers={"ETag": self.etag})
         if self.behaviour.csrf == "header":
             self.csrf = self.secret()
             reply.headers[f"X-{names['csrf']}"] = self.csrf
@@ -85,7 +90,9 @@ class SettingsBrowser(Browser):
         fields: Mapping[str, Any] = {names["address"]: ADDRESS, names["token"]: self.token, "port": 443}
         if behaviour.trial:
             self._post("POST", names["trial"], fields)
+        self.common = {"If-Match": self.interface.etag} if behaviour.etag else {}
         self._post(behaviour.method, names["settings"], fields)
+        self.common = {}
         self._open()
         self.sign_out()
         return self.har()

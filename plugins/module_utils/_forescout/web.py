@@ -41,6 +41,9 @@ class Forescout(Appliance):
         address = self.read(resource, key).get("server_address")
         if address and body.get("server_address", address) not in (address, ""):
             self.web.write(resource.path, "update", dict.fromkeys(body, ""))
+            if "capture" in self.web.map[resource.path]["read"]:
+                # What a read gives, such as an ETag, is new after each change.
+                self.read(resource, key)
         self.web.write(resource.path, "update", body)
 
     def close(self) -> None:

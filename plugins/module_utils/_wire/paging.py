@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from .._engine.errors import ApplianceError
 from .https import Response, next_link
@@ -126,11 +126,24 @@ class Pages:
         return next_link(found) if is_link else found
 
     def _link(self, answer: Response, link: str) -> str:
-        """Return the path of a link to the next page, which has to be on the same appliance."""
-        path = link[len(self.url) :] if link.startswith(f"{self.url}/") else link
-        if not path.startswith("/") or path.startswith("//") or urlsplit(path).netloc:
+        """Return the path of a link to the next page, which has to be on the same host.
+
+        Behind a proxy, an appliance may name its own scheme and port. A relative link has a query: a text
+        without one is a cursor.
+        """
+        try:
+            parts = urlsplit(urljoin(answer.path, link) if "?" in link else link)
+        except ValueError:
+            raise _incomplete(answer, "the answer names a next page that is no address", CHECK) from None
+        if parts.netloc and parts.hostname != urlsplit(self.url).hostname:
+            raise _incomplete(
+                answer,
+                f"the next page is on {parts.netloc}",
+                "set url to the address that the appliance names",
+            )
+        if not parts.path.startswith("/") or parts.path.startswith("//"):
             raise _incomplete(answer, "the answer names a next page", NO_WAY)
-        return path
+        return urlunsplit(("", "", parts.path, parts.query, ""))
 
     def _require_way(self, answer: Response, *, ends: bool) -> None:
         if not ends and "start" not in self.paging:

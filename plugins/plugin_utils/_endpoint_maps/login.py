@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from .places_sent import may_send
 from .recording import Exchange, Recording, scalars
 from .session import Draft, RecordedSession
+
+SCHEME = re.compile(r"Negotiate|NTLM|Digest", re.IGNORECASE)
+"""What browsers sign in by without a page (documented in RFC 4559 and RFC 7616)."""
 
 
 def find_login(
@@ -39,8 +44,14 @@ def find_login(
     elif local:
         made.miss("login", "signed_in_before")
     elif not is_basic:
-        made.miss("login", "no_login")
+        scheme = SCHEME.match(next(_authorizations(first), ""))
+        about = {"scheme": scheme[0], "request": f"{first.method} {first.bare_path}"} if scheme else {}
+        made.miss("login", "other_scheme" if scheme else "no_login", **about)
     return None
+
+
+def _authorizations(exchange: Exchange) -> Iterator[str]:
+    return (value for name, value in exchange.headers.items() if name.lower() == "authorization")
 
 
 def sends_basic(exchange: Exchange, session: RecordedSession) -> bool:

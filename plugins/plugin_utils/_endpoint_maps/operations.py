@@ -148,7 +148,10 @@ class Drafter:
         first = min((each.number for each in updates), default=0)
         unchanged = {key_of(each) for each in exchanges if each.number < first}
         safe = [each for each in showing if not each.writes or key_of(each) in unchanged]
-        found = {"settings.read": self._read(safe, showing, update), "settings.update": update}
+        read = self._read(safe, showing, update)
+        if read and update:
+            self._note_later_writes(update, read, unchanged)
+        found = {"settings.read": read, "settings.update": update}
         return {part: each for part, each in found.items() if each}
 
     def _update(self, updates: list[Exchange], showing: list[Exchange]) -> Exchange | None:
@@ -163,8 +166,23 @@ class Drafter:
         if alike:
             self.made.miss("settings.update", "several_updates", requests=self._named(alike))
         else:
-            self.made.miss("settings.update", "no_update")
+            self._explain_no_update()
         return None
+
+    def _explain_no_update(self) -> None:
+        """Note why no request changes both settings."""
+        session, writes = self.session, [each for each in self.recording.exchanges if each.writes]
+        sending = [each for each in writes if session.server_address in each.sent]
+        own = [each for each in sending if session.token in each.sent]
+        others = [each for each in writes if each not in sending and holds(each.body, session.token)]
+        if own:
+            reason = "unreadable_body" if own[0].form == "text" else "address_in_text"
+            self.made.miss("settings.update", reason, request=place(own[0], self.secrets))
+        elif sending and others:
+            about = {"request": self._named(sending), "others": self._named(others)}
+            self.made.miss("settings.update", "several_changes", **about)
+        else:
+            self.made.miss("settings.update", "no_update")
 
     def _read(
         self, safe: list[Exchange], showing: list[Exchange], update: Exchange | None
@@ -183,11 +201,34 @@ class Drafter:
         elif showing:
             self.made.miss("settings.read", "read_may_write", requests=self._named(showing))
         else:
-            self.made.miss("settings.read", "no_read")
+            self._explain_no_read()
         return None
 
+    def _explain_no_read(self) -> None:
+        """Note why no request reads the settings."""
+        address = self.session.server_address
+        having = [
+            each for each in self.recording.exchanges if not each.writes and address in (each.text or "")
+        ]
+        if having:
+            self.made.miss("settings.read", "address_in_text", request=self._named(having))
+        else:
+            self.made.miss("settings.read", "no_read")
+
+    def _note_later_writes(self, update: Exchange, read: Exchange, before: set[tuple[str, str]]) -> None:
+        """Note what was sent after the change, which it may need to have an effect, and which a map omits."""
+        later = [
+            each
+            for each in self.recording.exchanges
+            if update.number < each.number < read.number and each.writes and each.works
+            if each.origin == update.origin and key_of(each) not in {key_of(update), key_of(read), *before}
+        ]
+        if later:
+            about = {"request": place(update, self.secrets), "others": self._named(later)}
+            self.made.miss("settings.update", "later_writes", **about)
+
     def _likeness(self, exchange: Exchange, update: Exchange | None) -> tuple[bool, ...]:
-        """Return how a read is like the update: by its path, its field, and not being in a list, as in a log."""
+        """Return how a read is like the update: its path, its field, and no list around it, as in a log."""
         shown = _pointer(exchange.answer, self.session.server_address) or ""
         sent = _pointer(update.body, self.session.server_address) if update else None
         return (
@@ -330,7 +371,8 @@ class Drafter:
         formats = {time_format(each) for each in times}
         fitting = patterns(times)
         if not times:
-            self.made.miss("tokens.list.used_format", "no_used_time")
+            reason = "used_unreadable" if rows.has_parts(used) else "no_used_time"
+            self.made.miss("tokens.list.used_format", reason)
         elif len(formats) == 1 and None not in formats:
             return {**never, "used_format": formats.pop()}
         elif all(is_relative(each) for each in times):
@@ -384,7 +426,7 @@ def _secrets(recorded: list[Exchange], session: RecordedSession) -> set[str]:
         found |= {value.strip('"') for value in (*each.cookies.values(), *each.set_cookies.values())}
         for name, value in each.headers.items():
             if name.lower() in ("authorization", "proxy-authorization"):
-                found |= {value, *value.split()}
+                found |= {value, *value.split()[1:]}
             elif SESSION_HEADER.search(name) and any(map(str.isdigit, value)):
                 found.add(value)
     long = {value for value in found if len(value) >= SHORTEST_SECRET}

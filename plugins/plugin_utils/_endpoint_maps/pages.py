@@ -76,7 +76,7 @@ class Paging:
                 each
                 for each in self.pages
                 if not dict(parameters(each)).get(self._cursor or "")
-                and not any(link.endswith(each.path) for link in links)
+                and not any(link.endswith(each.path) or each.path.endswith(link) for link in links)
             ]
         else:
             fitting = [self.rows.exchange]
@@ -135,7 +135,7 @@ class Paging:
         return {**operation, "paging": {name: each for name, each in paging.items() if name != "page"}}
 
     def _with_cursor(self, operation: dict[str, Any], paging: dict[str, Any], made: Draft) -> dict[str, Any]:
-        links = [value for value in self._stated(paging["next"]) if str(value).startswith(("/", "http"))]
+        links = [value for value in self._stated(paging["next"]) if self._is_link(str(value))]
         cursor = self._cursor
         paging.pop("size", None)
         if cursor and cursor.startswith("/"):
@@ -149,6 +149,11 @@ class Paging:
         elif not links:
             self._note(made, paging)
         return {**operation, "paging": paging}
+
+    def _is_link(self, value: str) -> bool:
+        """Return whether a text is an address. A relative one has a query, and a request was sent to it."""
+        is_relative = "?" in value and any(each.path.endswith(value) for each in self.pages)
+        return is_relative or value.startswith(("/", "http"))
 
     def _is_page(self, exchange: Exchange) -> bool:
         """Return whether a request is the list's, differs only in the page, and was answered by a list."""

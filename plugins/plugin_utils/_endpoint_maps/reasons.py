@@ -34,6 +34,11 @@ REASONS = {
         f"{RECORD_AGAIN}; if the page sends the password in another form, such as a hash, a map cannot "
         "sign in",
     ),
+    "other_scheme": Reason(
+        "{request} signs in by {scheme}, which a map cannot repeat",
+        "if the appliance has a page to sign in with user name and password, record again with it; otherwise "
+        "keep this manual",
+    ),
     "password_change": Reason(
         "{request} changes the password, so the sign-in before it used another one",
         "sign out, then sign in with the new password and record again",
@@ -58,7 +63,8 @@ REASONS = {
     ),
     "unknown_value": Reason(
         "{request} sends {field}, which neither you typed nor an answer gave, and which is left out",
-        "if it is a one-time code, use an account that needs none; a map cannot send it, so try without it",
+        "if it is a one-time code, use an account that needs none; a map cannot send it, so try without it, "
+        "and if the appliance refuses that, keep this step manual",
     ),
     "secret_part": Reason(
         "{request} sends {field}, which has a part of the password, the token or a session value, and which "
@@ -234,7 +240,8 @@ REASONS = {
     ),
     "used_unreadable": Reason(
         "the times of use have no format that is known here",
-        "write their strptime pattern; until then Used is returned as it is and compared with nothing",
+        "write their strptime pattern, if they have one; without it Used is returned as it is and compared "
+        "with nothing",
     ),
     "paging": Reason(
         "{request} is one page, and the recording does not show how the next one is requested ({why})",
@@ -286,7 +293,7 @@ REASONS = {
         "run check_endpoints with defender_iot_prove=true, then set its provenance to captured",
     ),
     "no_read": Reason(
-        "no answer contains the server address",
+        "no request that only reads answers with the server address",
         "open the settings again after you applied them",
     ),
     "several_reads": Reason(
@@ -299,7 +306,21 @@ REASONS = {
     ),
     "no_update": Reason(
         "no request sends both the server address and the token",
-        "give the draft exactly the server address and the token that you typed",
+        "give the draft exactly the server address and the token that you typed; if the page sends one in "
+        "another form, keep this manual",
+    ),
+    "several_changes": Reason(
+        "{request} sends the server address, and {others} the token",
+        "a map sends both in one request: keep this manual",
+    ),
+    "address_in_text": Reason(
+        "{request} has the server address only inside a longer text",
+        "if the module takes that text as its server address, enter it and record again; otherwise keep this "
+        "manual",
+    ),
+    "later_writes": Reason(
+        "after {request}, {others} was sent, which the map leaves out",
+        "make sure that the settings have an effect without it; otherwise keep this manual",
     ),
     "several_updates": Reason(
         "each of {requests} sends the server address and the token, and one may only test them",

@@ -312,7 +312,19 @@ def lists(document: Any, pointer: str = "") -> Iterator[tuple[str, list[Any]]]:
 
 
 def is_in_groups(document: Any, pointer: str) -> bool:
-    """Return whether a pointer names one of several items of a list by its position."""
+    """Return whether a list is in an item of an outer list, and another item may have such a list too.
+
+    An item that has something else there is no group, such as another answer in a batch of JSON-RPC.
+    """
     steps = pointer.split("/")
-    around = (at(document, "/".join(steps[:end])) for end in range(1, len(steps)))
-    return any(isinstance(each, list) and len(each) > 1 for each in around)
+    for end in range(1, len(steps)):
+        around = at(document, "/".join(steps[:end]))
+        inside = "".join(f"/{step}" for step in steps[end + 1 :])
+        others = [
+            each
+            for number, each in enumerate(around if isinstance(around, list) else [])
+            if str(number) != steps[end]
+        ]
+        if any(isinstance(at(each, inside), (list, type(None))) for each in others):
+            return True
+    return False

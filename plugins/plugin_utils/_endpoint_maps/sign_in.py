@@ -237,8 +237,13 @@ class SignIn:
             return exchange.works
         is_last = exchange is self.flow.exchanges[-1]
         leads_away = exchange.method == "GET" and 300 <= exchange.status < 400
-        ends = self.login is not None and exchange.method == "DELETE" and exchange.path == self.login.path
-        return ends or (is_last and leads_away)
+        return self._deletes_session(exchange) or (is_last and leads_away)
+
+    def _deletes_session(self, exchange: Exchange) -> bool:
+        """Return whether a request deletes what the login made, as interfaces of resources sign out."""
+        if self.login is None or exchange.method != "DELETE":
+            return False
+        return f"{exchange.bare_path}/".startswith(f"{self.login.bare_path.rstrip('/')}/")
 
 
 def _may_sign_out(exchange: Exchange) -> bool:

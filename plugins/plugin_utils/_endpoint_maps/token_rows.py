@@ -176,6 +176,10 @@ class TokenRows:
         found = [row[pointer] for row in (*self.rows, *self.seen) if pointer in row]
         return [each for each in found if not same(each, never) and each not in NEVER]
 
+    def has_parts(self, pointer: str) -> bool:
+        """Return whether other tokens have a list or an object in this field, such as the parts of a time."""
+        return any(part.startswith(f"{pointer}/") for row in (*self.rows, *self.seen) for part in row)
+
     def _only_others_have(self) -> set[str]:
         rows = (*self.rows, *self.seen)
         others = {pointer for row in rows for pointer in row} - set(self.new)

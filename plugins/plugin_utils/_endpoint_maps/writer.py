@@ -38,6 +38,7 @@ BROWSERS_OWN = frozenset(
             "if-none-match",
         ),
         *("keep-alive", "origin", "pragma", "priority", "range", "referer", "te", "transfer-encoding"),
+        *("proxy-authorization", "proxy-connection"),
         *("upgrade", "upgrade-insecure-requests", "user-agent", "via", "save-data", "alt-used"),
     }
 )

@@ -356,6 +356,20 @@ def test_lists_in_groups_are_not_drafted() -> None:
     ]
 
 
+def test_a_list_beside_another_answer_of_a_batch_is_drafted() -> None:
+    listed = [
+        entry("GET", "/t", answer=[{"result": {"name": "ada"}}, {"result": rows}], cookies=BOTH)
+        for rows in ([OLD], [OLD, ROW], [OLD])
+    ]
+    found = made(PAGE, LOGIN, listed[0], CREATE, listed[1], DELETE, listed[2])
+    assert found.missing == []
+    assert found.endpoints["tokens"]["list"]["items"] == "/1/result"
+    for other in ({"result": []}, {"error": "none"}):
+        listed[0] = entry("GET", "/t", answer=[other, {"result": [OLD]}], cookies=BOTH)
+        found = made(PAGE, LOGIN, listed[0], CREATE, listed[1])
+        assert "list" not in found.endpoints.get("tokens", {})
+
+
 def test_a_list_in_the_only_item_of_a_list_is_drafted() -> None:
     batch = [entry("GET", "/t", answer=[{"rows": rows}], cookies=BOTH) for rows in ([OLD], [OLD, ROW], [OLD])]
     found = made(PAGE, LOGIN, batch[0], CREATE, batch[1], DELETE, batch[2])

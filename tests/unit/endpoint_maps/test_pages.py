@@ -52,6 +52,11 @@ WHOLE = {
         "/t",
         {"next": "/@odata.nextLink"},
     ),
+    "a relative link": (
+        [page("/t", FIRST, next="t?$skip=2"), page("/t?$skip=2", SECOND)],
+        "/t",
+        {"next": "/next"},
+    ),
     "a header with a link": (
         [page("/t", NEWEST, '</t?at=2>; rel="next"'), page("/t?at=2", [OTHERS[1]])],
         "/t",

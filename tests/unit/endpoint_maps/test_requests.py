@@ -269,6 +269,36 @@ def test_settings_are_not_read_by_a_request_that_nothing_proves(entries: list[An
     assert found.missing[0].startswith(said)
 
 
+APPLY = write("/apply", {})
+IN_TEXT = entry("GET", "/module", answer={"url": "https://192.0.2.11/"}, cookies=BOTH)
+BY_XML = entry("PUT", "/module", "x", headers=X_CSRF, cookies=BOTH)
+BY_XML["request"]["postData"] = {"mimeType": "text/xml", "text": f"<s><a>192.0.2.11</a><t>{TOKEN}</t></s>"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([CHANGED, APPLY, READ], "settings.update: after POST /applied, POST /apply was sent"),
+        ([APPLY, CHANGED, APPLY, READ], ""),
+        (
+            [write("/a", {"v": "192.0.2.11"}), write("/b", {"v": TOKEN}), READ],
+            "settings.update: POST /a sends the server address, and POST /b the token",
+        ),
+        (
+            [write("/a", {"u": "https://192.0.2.11/", "t": TOKEN}), READ],
+            "settings.update: POST /a has the server address only inside a longer text",
+        ),
+        ([CHANGED, IN_TEXT], "settings.read: GET /module has the server address only inside a longer text"),
+        ([BY_XML, READ], "settings.update: PUT /module sends a body that is neither JSON nor a form"),
+        ([write("/a", {"v": "192.0.2.11"}), READ], "settings.update: no request sends both"),
+        ([CHANGED], "settings.read: no request that only reads answers with the server address"),
+    ],
+)
+def test_what_a_map_of_settings_lacks_is_named(entries: list[Any], said: str) -> None:
+    found = made(PAGE, LOGIN, *entries, session=SETTINGS)
+    assert [each.startswith(said) for each in found.missing] == ([True] if said else [])
+
+
 def rpc(number: int, method: str, params: Any, answer: Any) -> dict[str, Any]:
     """Return the entry of a call by JSON-RPC."""
     return write("/rpc", {"id": number, "method": method, "params": params}, {"result": answer})
@@ -330,12 +360,36 @@ def test_the_user_name_in_a_path_stays_as_it_is() -> None:
     [
         ("02/03/2026 10:15", 'the times of use are text that fits "%m/%d/%Y %H:%M" and "%d/%m/%Y %H:%M"'),
         ("tick 4711", "the times of use have no format that is known here"),
+        ([2026, 11, 22, 10, 15], "the times of use have no format that is known here"),
     ],
 )
-def test_times_of_use_in_an_unclear_format_are_named(used: str, said: str) -> None:
-    rows = [{**OLD, "last": used}, ROW]
-    found = made(PAGE, LOGIN, CREATE, entry("GET", "/t", answer={"rows": rows}, cookies=BOTH))
+def test_times_of_use_in_an_unclear_format_are_named(used: Any, said: str) -> None:
+    rows = [{**OLD, "last": used}, {**ROW, "last": None} if isinstance(used, list) else ROW]
+    never = "null" if isinstance(used, list) else "N/A"
+    listed = entry("GET", "/t", answer={"rows": rows}, cookies=BOTH)
+    found = made(PAGE, LOGIN, CREATE, listed, session=replace(RECORDED, never_used=never))
     assert any(said in each for each in found.missing)
+
+
+@pytest.mark.parametrize("scheme", ["Negotiate", "NTLM", "Digest"])
+def test_a_sign_in_by_the_browser_is_named(scheme: str) -> None:
+    sent = {"Authorization": f"{scheme} YIIJvwYGKwYBBQUCoIIJszCCCa"}
+    create = entry("POST", "/t", {"text": "Forescout"}, {"nr": 7, "value": TOKEN}, headers=sent)
+    found = made(create, entry("GET", "/t", answer={"rows": [OLD, ROW]}, headers=sent))
+    assert any(each.startswith(f"login: POST /t signs in by {scheme}, which") for each in found.missing)
+
+
+@pytest.mark.parametrize(("path", "is_logout"), [("/in/4711", True), ("/in", True), ("/inside/4711", False)])
+def test_a_deletion_of_what_the_login_made_is_the_logout(path: str, is_logout: bool) -> None:
+    out = entry("DELETE", path, status=204, headers=X_CSRF, cookies=BOTH)
+    found = made(PAGE, LOGIN, CREATE, LIST, DELETE, GONE, out)
+    assert ("logout" in found.endpoints["login"]) == is_logout
+
+
+def test_headers_to_a_proxy_are_left_out_without_a_word() -> None:
+    found = creating({}, **{"Proxy-Authorization": "Basic cHJveHk6cHc="})
+    assert found.missing == []
+    assert set(found.endpoints["tokens"]["create"]["headers"]) == {"x-csrf"}
 
 
 def test_a_cookie_in_quotes_is_sent_without_them() -> None:

@@ -25,6 +25,7 @@ def behaviours(draw: st.DrawFn) -> SettingsBehaviour:
     """Draw a behaviour that a web interface can have."""
     is_basic = draw(st.integers(0, 9)) == 0
     carrier = "header" if is_basic else draw(st.sampled_from(CARRIERS))
+    is_opened_before = draw(st.integers(0, 4)) > 0
     is_cookie = carrier in ("cookie", "early_cookie")
     return SettingsBehaviour(
         login="basic" if is_basic else draw(st.sampled_from(LOGINS)),
@@ -42,7 +43,8 @@ def behaviours(draw: st.DrawFn) -> SettingsBehaviour:
         shows=draw(st.sampled_from(("nothing", "mask", "token"))),
         echoes=draw(st.booleans()),
         trial=draw(st.integers(0, 4)) == 0,
-        opened_before=draw(st.integers(0, 4)) > 0,
+        etag=is_opened_before and draw(st.booleans()),
+        opened_before=is_opened_before,
     )
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -35,6 +36,21 @@ MAP = {
 }
 WANTED = {"address": "192.0.2.2", "token": "new"}
 EMPTY = {"address": "", "token": ""}
+
+
+def test_an_etag_is_read_again_before_the_second_change() -> None:
+    settings: Any = copy.deepcopy(MAP["settings"])
+    settings["read"]["capture"] = {"etag": {"header": "ETag"}}
+    settings["update"]["headers"] = {"If-Match": "{etag}"}
+    params = {"token": "t", "username": None, "password": None, "endpoint_map": {**MAP, "settings": settings}}
+    api = Forescout({**CONNECTION, **params})
+    first, second = (
+        answer(200, {"address": held}, ETag=etag) for held, etag in (("192.0.2.1", "one"), ("", "two"))
+    )
+    api.web.http = Wire(first, answer(200, {}), second, answer(200, {}))
+    api.update(SETTINGS, None, {"server_address": "192.0.2.2", "access_token": "new"})
+    sent = [content["headers"] for content in api.web.http.contents]
+    assert [headers["If-Match"] for headers in sent if "If-Match" in headers] == ["one", "two"]
 
 
 def written(held: Any, body: dict[str, str]) -> list[Any]:

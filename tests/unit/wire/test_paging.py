@@ -80,6 +80,16 @@ WHOLE = {
         [rows(1, more="https://appliance.example/t?p=2"), rows(2)],
         ["/t?at=0", "/t?p=2"],
     ),
+    "a link with another scheme and port": (
+        {"next": "/more"},
+        [rows(1, more="http://appliance.example:8080/t?p=2"), rows(2)],
+        ["/t?at=0", "/t?p=2"],
+    ),
+    "a relative link": (
+        {"next": "/more"},
+        [rows(1, more="t?p=2"), rows(2, more="?p=3"), rows(3)],
+        ["/t?at=0", "/t?p=2", "/t?p=3"],
+    ),
     "a link in a header": (
         {"next": {"header": "Link"}},
         [linked(1, '</t?p=9>; rel="last", </t?p=2>; rel="next"'), linked(2, '</t?p=1>; rel="prev"')],
@@ -140,11 +150,21 @@ INCOMPLETE = {
         [rows(1, n="/t"), rows(1, n="/t")],
         "the same page again",
     ),
+    "a link without a path": (
+        {"next": "/n"},
+        [rows(1, n="https://appliance.example//else.example/t")],
+        "the answer names a next page",
+    ),
     "a cursor and no path": ({"next": "/n"}, [rows(1, n="abc")], "the answer names a next page"),
     "a link to another host": (
         {"next": "/n"},
         [rows(1, n="//else.example/t")],
-        "the answer names a next page",
+        "the next page is on else.example",
+    ),
+    "a link that is no address": (
+        {"next": "/n"},
+        [rows(1, n="https://[else/t")],
+        "names a next page that is no address",
     ),
     "more and no way on": ({"more": "/m"}, [rows(1, m=True)], "the answer says that more pages follow"),
     "more and no cursor": (
