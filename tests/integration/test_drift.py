@@ -161,6 +161,26 @@ def test_a_sensor_that_cannot_be_read_is_unknown_though_its_tokens_are_in_a_loop
     assert site.appliances()["sensor-north-01"] == "failed"
 
 
+def test_a_refused_login_is_not_repeated(untouched: Site) -> None:
+    """Three lock the control node out of a FortiGate, and five out of a sensor."""
+    wrong, first, second = "not-the-secret-0123456789", *FORTIGATES[:2]
+    connections = {name: untouched.node.host(name) for name in (first, second)}
+    hosts: dict[str, dict[str, Any]] = {
+        name: {f"fortigate_response_{option}": value for option, value in connection.items()}
+        | {"fortigate_response_token": wrong, "fortigate_response_entries": []}
+        for name, connection in connections.items()
+    }
+    hosts[first]["fortigate_access_token"] = wrong
+    tokens = [{"description": description} for description in ("forescout", "siem", "cmdb")]
+    hosts[SENSOR] = {"sensor_tokens_password": wrong, "sensor_tokens_tokens": tokens}
+    inventory = untouched.node.inputs / "wrong.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+    assert untouched.look(f"--inventory={inventory}").code == 4
+    assert [untouched.appliances()[name] for name in hosts] == ["failed"] * 3
+    refused = {name: sum(call["status"] == 401 for call in untouched.lab.calls(name)) for name in hosts}
+    assert refused == {first: 1, second: 1, SENSOR: 2}
+
+
 def test_what_is_unknown_outranks_drift(site: Site) -> None:
     site.spoil_profile()
     site.example.override(FORESCOUT, forescout_module_url=CLOSED_PORT)

@@ -163,3 +163,25 @@ def test_an_extra_variable_must_not_override_what_a_role_computes(example: Examp
     done = run(example, "forescout", "--check", "--extra-vars=sensor_tokens_seen=forescout")
     assert done.code != 0
     assert "remove sensor_tokens_seen from the extra variables" in done.output
+
+
+@pytest.mark.parametrize(
+    ("playbook", "arguments", "code"),
+    [
+        ("site", ["--check"], 2),
+        ("site", ['--extra-vars={"rollout": {}}'], 2),
+        ("drift", [], 4),
+    ],
+)
+def test_a_value_with_a_typing_error_in_its_template_is_not_taken_for_an_unset_one(
+    example: Example, playbook: str, arguments: list[str], code: int
+) -> None:
+    names = ("fortigate_response_entries", "fortigate_access_trusted_hosts", "forescout_policies_policies")
+    hosts = (FORTIGATES[0], FORTIGATES[1], FORESCOUT)
+    inventory = example.node.inputs / "typing_errors.yml"
+    values = {host: {name: "{{ plant_vlaues }}"} for host, name in zip(hosts, names, strict=True)}
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": values}}))
+    done = run(example, playbook, f"--inventory={inventory}", *arguments)
+    assert done.code == code, done.output
+    assert [host for host in hosts if f"fatal: [{host}]: FAILED!" not in done.output] == []
+    assert "'plant_vlaues' is undefined" in done.output

@@ -149,8 +149,10 @@ def _policy(root: Element) -> Element:
             f"{EXPORT}, not a folder or a group",
         )
     policies = root.named("RULE")
-    if len(policies) != 1 or not policies[0].attributes.get("NAME"):
-        raise InvalidOptions(f"it has {len(policies)} policies with a name instead of one", EXPORT)
+    if len(policies) != 1:
+        raise InvalidOptions(f"it has {len(policies)} policies instead of one", EXPORT)
+    if not policies[0].attributes.get("NAME"):
+        raise InvalidOptions("its policy has no name", EXPORT)
     return policies[0]
 
 

@@ -367,7 +367,8 @@ EXTERNAL = '<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>'
         ("<html><body/></html>", "it begins with html"),
         ("<POLICY><RULE NAME='P'/></POLICY>", "it begins with POLICY"),
         ("<RULES/>", "it has 0 policies"),
-        ("<RULES><RULE/></RULES>", "it has 1 policies with a name instead of one"),
+        ("<RULES><RULE/></RULES>", "its policy has no name"),
+        ("<RULES><RULE NAME=''/></RULES>", "its policy has no name"),
         ("<RULES><RULE NAME='a'/><RULE NAME='b'/></RULES>", "it has 2 policies"),
     ],
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ CONNECTIONS = {
     "fortisiem_events": ("fortisiem_event_info", OF_EVENTS),
 }
 UNSET = object()
+# Variables whose default must not apply because the template of their value has a typing error.
+COMMON = {"defender_iot_secret_store", "fortigate_access_trusted_hosts"}
+PARTS = ("tasks", "vars", "defaults")
+LOCAL_MODULES = {
+    *("report_outcome", "selection_check"),
+    *("respond_lock", "respond_decide", "respond_outcome"),
+}
 
 
 def read(role: str, file: str) -> dict[str, Any]:
@@ -116,3 +124,49 @@ def test_a_connection_has_every_option_and_each_from_the_variable_of_its_name(ro
     template = read(role, "vars/main.yml")[f"__{role}_connection"]
     handed_over = dict(re.findall(r"(\w+)=(\w+)", template))
     assert handed_over == {option: f"{role}_{option}" for option in spec.keys() - own}
+
+
+def tasks(found: Any) -> Iterator[dict[str, Any]]:
+    """Yield each task of a file of tasks or plays, also in its blocks."""
+    for task in found or []:
+        yield task
+        for part in ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks"):
+            yield from tasks(task.get(part))
+
+
+def files_of_tasks() -> dict[str, str]:
+    """Return the texts of all playbooks and of the tasks, variables and defaults of all roles, by path."""
+    places = ("playbooks/*.yml", "playbooks/tasks/*.yml", *(f"roles/*/{part}/*.yml" for part in PARTS))
+    return {str(path.relative_to(ROOT)): path.read_text() for place in places for path in ROOT.glob(place)}
+
+
+FILES = files_of_tasks()
+TASK_FILES = sorted(path for path in FILES if "/vars/" not in path and "/defaults/" not in path)
+
+
+@pytest.mark.parametrize("path", sorted(FILES))
+def test_a_variable_with_a_typing_error_in_its_template_is_not_taken_for_one_that_is_not_set(
+    path: str,
+) -> None:
+    """Ansible's test `defined` and filter `default` do not tell them apart, so no error would be shown."""
+    names = "|".join(sorted({name for role in ROLES for name in options(role)} | COMMON))
+    asked = re.findall(rf"\b({names}) is (?:not )?defined|attr\('({names})', '(?:un)?defined'\)", FILES[path])
+    assert asked == []
+    assert re.findall(rf"\b(?:{'|'.join(sorted(COMMON))}) \| default\b", FILES[path]) == []
+
+
+@pytest.mark.parametrize("path", TASK_FILES)
+def test_a_loop_ends_at_a_refused_login_and_has_a_variable_of_its_own(path: str) -> None:
+    """Further logins would count towards a lockout. A role may run in a loop over `item` of its caller."""
+    for task in tasks(yaml.safe_load(FILES[path])):
+        called = {key.removeprefix("otsec.defender_iot.") for key in task if key.startswith("otsec.")}
+        if "loop" not in task:
+            continue
+        control = task.get("loop_control", {})
+        if path.startswith("roles/") or "ansible.builtin.include_role" in task:
+            assert control.get("loop_var", "item").startswith("__"), task["name"]
+        if called - LOCAL_MODULES:
+            *_conditions, last = (
+                [control["break_when"]] if isinstance(control["break_when"], str) else control["break_when"]
+            )
+            assert last == f"({task['register']}.failure | default({{}})).status | default(none) == 401"
