@@ -32,6 +32,9 @@ PAUSES = (0.2, 1.0, 3.0)
 TURNS = 30
 """Attempts to add what many hosts may add to one record at once, such as the platforms of one token."""
 
+LOADED = time.time()
+"""When Ansible's main process, which forks the workers, loaded this module."""
+
 
 class StoreEntry:
     """One secret in a store. Adds every value to ``hidden``, the values that no result may show."""
@@ -174,7 +177,9 @@ class StoreEntry:
         self._amend(lambda record: records.delivered(record, consumer, fingerprint, at), about_minting=False)
 
     def others(self, host: str) -> Iterator[tuple[str, Belonging]]:
-        for store in self.store.siblings(host) if isinstance(self.store, FileStore) else ():
+        # Records of this run need not be read: hosts of one run are compared before they mint. To read them
+        # would cost a key derivation for each pair of hosts.
+        for store in self.store.siblings(host, LOADED) if isinstance(self.store, FileStore) else ():
             with suppress(SecretStoreError):
                 record = store.read()[0] or {}
                 owner = records.belonging(record) if records.is_well_formed(record) else None

@@ -73,12 +73,16 @@ class FileStore(ABC):
         with self._store_errors("removed"), self._locked(expected):
             self.path.unlink(missing_ok=True)
 
-    def siblings(self, host: str) -> Iterator[FileStore]:
-        """Yield the files of this name in the folders of other hosts, if this one is in its host's folder."""
+    def siblings(self, host: str, before: float) -> Iterator[FileStore]:
+        """Yield the files of this name in the folders of other hosts, if this one is in its host's folder.
+
+        Only files that were last written before a time, in seconds since the epoch.
+        """
         own = self.path.parent
         with self._store_errors("compared with those of other hosts"):
             folders = sorted(own.parent.iterdir()) if own.name == host and own.parent.is_dir() else []
             paths = [each / self.path.name for each in folders if each.is_dir() and each.name != host]
+            paths = [path for path in paths if path.exists() and path.stat().st_mtime < before]
         for path in paths:
             other = copy(self)
             other.path = path

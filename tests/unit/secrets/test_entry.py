@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from copy import copy
 from pathlib import Path
@@ -108,7 +109,9 @@ def test_the_trusted_hosts_of_a_stored_key_are_remembered(keeper: StoreEntry, st
     assert raw(store) == before
 
 
-def test_the_records_of_other_hosts_are_listed(tmp_path: Path, keeper: StoreEntry) -> None:
+def test_the_records_that_other_hosts_had_before_the_run_are_listed(
+    tmp_path: Path, keeper: StoreEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opener = keeper.store
 
     def at(host: str, name: str = "a") -> StoreEntry:
@@ -129,6 +132,8 @@ def test_the_records_of_other_hosts_are_listed(tmp_path: Path, keeper: StoreEntr
     (tmp_path / ".secrets" / "broken" / "a.yml").write_text("no vault file")
     (tmp_path / ".secrets" / "readme").write_text("")
     place = str(tmp_path / ".secrets" / "old" / "a.yml")
+    assert list(at("fgt").others("fgt")) == []
+    monkeypatch.setattr(f"{StoreEntry.__module__}.LOADED", time.time() + 1)
     assert list(at("fgt").others("fgt")) == [(place, Belonging("old", "old.example", "a"))]
     assert list(at("fgt").others("another")) == []
     entry = StoreEntry("memory:x", MemoryStore(), set(), keeper.loader)
