@@ -161,6 +161,22 @@ def test_a_sensor_that_cannot_be_read_is_unknown_though_its_tokens_are_in_a_loop
     assert site.appliances()["sensor-north-01"] == "failed"
 
 
+def test_what_is_unknown_outranks_drift(site: Site) -> None:
+    site.spoil_profile()
+    site.example.override(FORESCOUT, forescout_module_url=CLOSED_PORT)
+    assert site.look().code == 4
+    report = site.report()
+    assert (report["state"], report["counts"]["update"], report["counts"]["unknown"]) == ("unknown", 1, 1)
+
+
+def test_manual_steps_are_reported_as_not_predictable(site: Site) -> None:
+    site.example.override(FORESCOUT, forescout_module_transport="manual")
+    assert site.look().code == 0
+    (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
+    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "not_provable")
+    assert _cases(site, "skipped") == [FORESCOUT]
+
+
 def test_a_refused_login_is_not_repeated(untouched: Site) -> None:
     """Three lock the control node out of a FortiGate, and five out of a sensor."""
     wrong, first, second = "not-the-secret-0123456789", *FORTIGATES[:2]
@@ -179,22 +195,6 @@ def test_a_refused_login_is_not_repeated(untouched: Site) -> None:
     assert [untouched.appliances()[name] for name in hosts] == ["failed"] * 3
     refused = {name: sum(call["status"] == 401 for call in untouched.lab.calls(name)) for name in hosts}
     assert refused == {first: 1, second: 1, SENSOR: 2}
-
-
-def test_what_is_unknown_outranks_drift(site: Site) -> None:
-    site.spoil_profile()
-    site.example.override(FORESCOUT, forescout_module_url=CLOSED_PORT)
-    assert site.look().code == 4
-    report = site.report()
-    assert (report["state"], report["counts"]["update"], report["counts"]["unknown"]) == ("unknown", 1, 1)
-
-
-def test_manual_steps_are_reported_as_not_predictable(site: Site) -> None:
-    site.example.override(FORESCOUT, forescout_module_transport="manual")
-    assert site.look().code == 0
-    (unseen,) = [each for each in site.report()["objects"] if not each["previewable"]]
-    assert (unseen["appliance"], unseen["action"]) == (FORESCOUT, "not_provable")
-    assert _cases(site, "skipped") == [FORESCOUT]
 
 
 def test_a_limit_leaves_out_localhost_and_not_the_exit_code(untouched: Site) -> None:

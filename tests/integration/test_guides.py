@@ -63,6 +63,7 @@ ELSEWHERE = {
     "docs/from_sensor_to_map.md": "test_recording_to_map.py",
     "docs/gitops.md": "test_gitops.py",
     "docs/installation.md": "test_installation.py",
+    "docs/performance.md": "measures for many minutes",
     "docs/quick_start.md": "test_quick_start.py",
     "docs/secrets.md": "opens an editor for an operator to type in",
 }
