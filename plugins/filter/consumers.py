@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from ..plugin_utils._respond_run.sites import DECOMMISSIONED
+from ..plugin_utils._inventory.groups import DECOMMISSIONED
 
 Consumer = dict[str, Any]
 Stored = Mapping[str, Any]

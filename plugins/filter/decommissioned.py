@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from ..plugin_utils._respond_run.sites import DECOMMISSIONED
+from ..plugin_utils._inventory.groups import CONSOLES, DECOMMISSIONED, KINDS
 
-APPLIANCES = ("fortigates", "sensors", "forescouts", "fortisiems", "management_consoles")
 EVERY = ("all", "ungrouped")
 """Ansible's own groups."""
 
@@ -25,7 +24,7 @@ def decommissioned_errors(groups: Mapping[str, Sequence[str]]) -> dict[str, str]
     hosts and more does not count, because it may be a parent of the group.
     """
     gone = set(groups.get(DECOMMISSIONED, ()))
-    appliances = {host for group in APPLIANCES for host in groups.get(group, ())}
+    appliances = {host for group in (*KINDS, CONSOLES) for host in groups.get(group, ())}
     others = {name: set(hosts) for name, hosts in groups.items() if name != DECOMMISSIONED}
     placed = {
         host for name, hosts in others.items() if name not in EVERY and not gone < hosts for host in hosts
@@ -39,7 +38,7 @@ def _error(host: str, in_use: Sequence[str]) -> str:
     guess = f" (did you mean {' or '.join(close)}?)" if close else ""
     return (
         f"{host}: it is in the group decommissioned, but in no group of appliances, so nothing would be "
-        f"removed from it; correct the name{guess}, or add it to one of {', '.join(APPLIANCES[:4])} too"
+        f"removed from it; correct the name{guess}, or add it to one of {', '.join(KINDS)} too"
     )
 
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..module_utils._engine.moment import as_text, lies_ahead, now, read_moment
-from ..plugin_utils._respond_run.sites import DECOMMISSIONED
+from ..plugin_utils._inventory.groups import DECOMMISSIONED
 
 Result = Mapping[str, Any]
 Verdict = dict[str, Any]

@@ -22,6 +22,7 @@ from ansible.template import Templar
 from ...module_utils._engine.files import overwrite_regular
 from ...module_utils._engine.moment import as_text, now
 from ...module_utils._module.untagged import plain
+from .._inventory.groups import CONSOLES, DECOMMISSIONED, KINDS
 from .document import Appliance, Blocking, LeftBehind, Origin, Outcome, document
 from .junit import render as junit
 from .markdown import render as markdown
@@ -29,17 +30,10 @@ from .page import render as page
 
 COLLECTION = "otsec.defender_iot"
 FOLDER = "defender_iot_report"
-KINDS = {
-    "fortigates": "fortigate",
-    "sensors": "sensor",
-    "forescouts": "forescout",
-    "fortisiems": "fortisiem",
-}
 OF_APPLIANCE = ("defender_iot_site", "forescout_module_sensor", "ansible_host", "fortigate_access_trust")
 VERDICTS = {"fortigate_access_verdict", "forescout_module_verdict", "fortisiem_events_verdict"}
 POLICY_VERDICT = "forescout_policies_verdict"
 UNUSED = "sensor_tokens_unused"
-CONSOLES = "management_consoles"
 LEFT_BEHIND = "defender_iot_left_behind"
 HIDDEN = "no_log hides the result of its task, so its state is unknown"
 OUTCOME = f"{COLLECTION}.report_outcome"
@@ -263,7 +257,7 @@ def _appliance(host: Any, kind: str, manager: Any, loader: Any) -> Appliance:
 def _consoles(groups: Mapping[str, Any]) -> list[Any]:
     """Return the management consoles of the inventory. A pattern would warn of groups that do not exist."""
     named = groups[CONSOLES].get_hosts() if CONSOLES in groups else []
-    return [host for host in named if "decommissioned" not in {group.name for group in host.get_groups()}]
+    return [host for host in named if DECOMMISSIONED not in {group.name for group in host.get_groups()}]
 
 
 def _is_of_role(task: Any) -> bool:

@@ -10,12 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ...module_utils._engine.errors import InvalidOptions, attempting
+from .._inventory.groups import DECOMMISSIONED
 from .infrastructure import appliances
 
 SITE = "defender_iot_site"
 GROUPS = ("sensors", "fortigates")
-DECOMMISSIONED = "decommissioned"
-"""The inventory group of the appliances that are no longer to be used."""
 
 
 def plan_sites(

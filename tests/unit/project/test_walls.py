@@ -39,12 +39,19 @@ ALLOWED = {
     "plugin_utils/_endpoint_maps": {"module_utils/_engine", "module_utils/_module", "module_utils/_wire"},
     "plugin_utils/_rollout": set(),
     "plugin_utils/_text": set(),
-    "plugin_utils/_report": {"module_utils/_engine", "module_utils/_module", "plugin_utils/_text"},
+    "plugin_utils/_inventory": set(),
+    "plugin_utils/_report": {
+        "module_utils/_engine",
+        "module_utils/_module",
+        "plugin_utils/_inventory",
+        "plugin_utils/_text",
+    },
     "plugin_utils/_respond": {"module_utils/_engine", "plugin_utils/_text"},
     "plugin_utils/_respond_run": {
         "module_utils/_engine",
         "module_utils/_module",
         "plugin_utils/_action",
+        "plugin_utils/_inventory",
         "plugin_utils/_respond",
     },
     "plugin_utils/_action": {
@@ -73,7 +80,12 @@ ALLOWED = {
     },
     "callback": {"plugin_utils/_report", "plugin_utils/_respond_run"},
     "doc_fragments": set(),
-    "filter": {"module_utils/_engine", "plugin_utils/_respond_run", "plugin_utils/_rollout"},
+    "filter": {
+        "module_utils/_engine",
+        "plugin_utils/_inventory",
+        "plugin_utils/_respond_run",
+        "plugin_utils/_rollout",
+    },
     "lookup": {
         "module_utils/_engine",
         "module_utils/_module",
