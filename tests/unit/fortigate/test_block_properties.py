@@ -83,8 +83,8 @@ def gates(draw: st.DrawFn) -> Gate:
         if len(row["member"]) > 1 and draw(st.booleans()):
             row["member"].remove({"name": "none"})
     if draw(st.booleans()):
-        # Full, or nearly. Real groups take hundreds of members. One that takes a single member could not replace it,
-        # because it is never empty.
+        # Full, or nearly. Real groups take hundreds of members. One that takes a single member cannot replace
+        # it, because it is never empty.
         gate.cap = max([2, *(len(row["member"]) for row in rows if row)]) + draw(st.integers(0, 2))
     return gate
 
