@@ -10,6 +10,7 @@ the vault secrets.
 
 from __future__ import annotations
 
+import gc
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
@@ -18,12 +19,12 @@ from ...module_utils._engine.errors import InvalidOptions
 from ...module_utils._module.run import Module, run
 from ...module_utils._module.untagged import plain
 from .control_node import ControlNode
-from .prefork import load_endpoint_maps, load_filters, load_store
+from .prefork import load_endpoint_maps, load_jinja_plugins, load_store
 from .role_arguments import check_arguments
 from .role_variables import check_task
 
 # Ansible imports an action before it forks the workers, which inherit what is loaded here.
-load_filters()
+load_jinja_plugins()
 load_store()
 
 
@@ -42,6 +43,9 @@ class ApplianceAction(ActionBase):
             load_endpoint_maps()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        # Ansible has forked this process for this task. Otherwise, collecting garbage copies memory that the
+        # workers share: a run on 1,000 FortiGates takes 329 MB instead of 212.
+        gc.freeze()
         super().run(tmp, task_vars)
         node = ControlNode(self, self.module, task_vars or {})
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib import import_module
 
-from ansible.plugins.loader import filter_loader
+from ansible.plugins.loader import filter_loader, lookup_loader
 from ansible.template import Templar
 
 from .._secrets.store import store_class
@@ -28,12 +28,14 @@ LAST = "otsec.defender_iot.verdict_table"
 """A filter in the collection's last file. Ansible imports the files in order until it finds a filter."""
 
 
-def load_filters() -> None:
-    """Render a template with a filter, because Ansible loads all its filters when the first one is used.
+def load_jinja_plugins() -> None:
+    """Render a template with a filter and a test, and import the lookup of the roles.
 
-    It loads those of this collection when one of them is used.
+    Ansible loads all its filters when the first one is used, and all its tests when the first one is.
+    It loads the filters of this collection when one of them is used.
     """
-    Templar(loader=None).template(trust_as_template("{{ '' | default('') }}"))
+    Templar(loader=None).template(trust_as_template("{{ '' | default('') is none }}"))
+    lookup_loader.get("varnames")
     with suppress(KeyError):  # Ansible has not set up its loader of collections: no playbook runs
         filter_loader.get(LAST)
 

@@ -71,9 +71,10 @@ def run(script: str, *arguments: str) -> str:
     ).stdout
 
 
-def test_the_filters_and_the_default_store_are_loaded_with_the_action() -> None:
+def test_the_jinja_plugins_and_the_default_store_are_loaded_with_the_action() -> None:
     loaded = set(json.loads(run(LOADED)))
-    assert any(name.startswith("ansible.plugins.filter.core") for name in loaded)
+    for jinja_plugins in ("filter.core", "test.core", "lookup.varnames"):
+        assert any(name.startswith(f"ansible.plugins.{jinja_plugins}") for name in loaded), jinja_plugins
     files = (ROOT / "plugins/filter").glob("*.py")
     assert {f"{OWN}filter.{path.stem}" for path in files} <= loaded
     assert f"{OWN}plugin_utils._secrets.stores.vault_file" in loaded
