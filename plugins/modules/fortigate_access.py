@@ -77,8 +77,8 @@ options:
       - The trusted hosts of administrators that do not set their own, and whose profile in O(profiles) has
         the preset V(defender_iot_respond). They are the addresses of the control nodes as the FortiGate sees
         them.
-      - Such an administrator never gets O(trusted_hosts). If O(trusted_hosts) is set, and O(control_nodes) is
-        not, the task fails, unless the administrator sets its own trusted hosts.
+      - Such an administrator never gets O(trusted_hosts). If O(control_nodes) is not set although
+        O(trusted_hosts) is, the task fails, unless the administrator sets its own trusted hosts.
     type: list
     elements: str
   secret_store:

@@ -309,13 +309,14 @@ def test_a_list_that_still_has_the_deleted_token_is_reported(kind: str, is_draft
             "/t",
             {"text": "Forescout", "for": "Forescout"},
             ("/t", {"text": "{description}", "for": "{description}"}),
-            'has the description more than once, in the field "/text" and the field "/for"',
+            'has the description more than once, in the field "/text" and the field "/for", so the draft '
+            "sends it in each place",
         ),
         (
             "/Forescout/Forescout",
             {},
             ("/{description}/{description}", {}),
-            "has the description more than once, in a part of its path",
+            "has the description more than once, in a part of its path, so the draft sends it in each place",
         ),
     ],
 )
