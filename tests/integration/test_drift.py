@@ -24,6 +24,7 @@ from ansible_collections.otsec.defender_iot.tests.support.example import (
     Example,
 )
 from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with
+from ansible_collections.otsec.defender_iot.tests.support.report_documents import states_of_calls
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Run, Workspace
 
 SCHEMA = json.loads((ROOT / "plugins/plugin_utils/_report/schema.json").read_text())
@@ -114,7 +115,7 @@ def test_what_is_as_declared_is_clean_and_the_edges_are_those_of_verification(si
     assert (report["state"], report["mode"], report["playbook"]) == ("clean", "check", "drift")
     assert report["counts"] == {**dict.fromkeys(report["counts"], 0), "none": 11}
     assert site.appliances() == dict.fromkeys([*FORTIGATES, *SENSORS, FORESCOUT], "checked")
-    states = {(edge["from"], edge["to"]): edge["state"] for edge in report["edges"]}
+    states = states_of_calls(report)
     assert states.pop((FORESCOUT, "sensor-north-01")) == "working"
     # In the example inventory, FortiGates trust the sensors of all sites.
     pairs = [(sensor, name) for sensor in SENSORS for name in FORTIGATES]

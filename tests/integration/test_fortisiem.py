@@ -25,6 +25,7 @@ from ansible_collections.otsec.defender_iot.plugins.modules.fortisiem_event_info
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
 from ansible_collections.otsec.defender_iot.tests.support.leaks import files_with
 from ansible_collections.otsec.defender_iot.tests.support.patience import wait_for
+from ansible_collections.otsec.defender_iot.tests.support.report_documents import states_of_calls
 from ansible_collections.otsec.defender_iot.tests.support.workspace import ROOT, Workspace
 
 SIEM, SENSOR, ADDRESS = "fortisiem-01", "sensor-north-01", "192.0.2.11"
@@ -422,5 +423,4 @@ def test_verify_and_drift_judge_every_fortisiem(workspace: Workspace) -> None:
         "fortisiem-office": ("fortisiem", "checked"),
         "fortisiem-refused": ("fortisiem", "failed"),
     }
-    edges = {(edge["from"], edge["to"]): edge["state"] for edge in report["edges"]}
-    assert edges == {(SENSOR, SIEM): "working", (SENSOR, "fortisiem-office"): "unknown"}
+    assert states_of_calls(report) == {(SENSOR, SIEM): "working", (SENSOR, "fortisiem-office"): "unknown"}

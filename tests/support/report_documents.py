@@ -99,8 +99,13 @@ def item(at: dict[str, Any], kind: str, action: str = "none", **traits: Any) -> 
 def edge(start: str, end: str, state: str, evidence: str = _UNKNOWN, **traits: Any) -> dict[str, Any]:
     """Return an integration between two appliances in a report."""
     integration = "forescout" if traits.get("level") or "forescout" in start else "fortinet"
-    ends = {"from": start, "to": end, "integration": integration, "state": state}
+    ends = {"from": [start], "to": end, "integration": integration, "state": state}
     return {**ends, "since": None, "level": None, "evidence": evidence, **traits}
+
+
+def states_of_calls(report: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Return the state of each edge of a report, by caller and called appliance."""
+    return {(caller, edge["to"]): edge["state"] for edge in report["edges"] for caller in edge["from"]}
 
 
 def block(text: str, until: str = "2026-11-22T12:25:04Z") -> dict[str, Any]:
@@ -130,7 +135,7 @@ def document(
     """Return a report of these, with its counts and state."""
     counted = Counter(each["action"] for each in objects)
     counts = {action: counted[action] for action in ACTIONS}
-    states = Counter(each["state"] for each in edges)
+    states = Counter(each["state"] for each in edges for _caller in each["from"])
     unchecked = any(each["state"] != "checked" for each in appliances)
     differs = any(counts[action] for action in DIFFERENCES)
     return {

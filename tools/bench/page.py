@@ -52,7 +52,8 @@ ACTS = {
 
 def main() -> None:
     report = fleet()
-    sizes = ", ".join(f"{len(report[part]):,} {part}" for part in ("appliances", "objects", "edges"))
+    sizes = ", ".join(f"{len(report[part]):,} {part}" for part in ("appliances", "objects"))
+    sizes += f", {sum(report['edge_counts'].values()):,} edges"
     started = time.perf_counter()
     page = render(report)
     rendered = (time.perf_counter() - started) * 1000

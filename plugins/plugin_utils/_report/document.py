@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
+from ipaddress import IPv4Address, IPv6Address
 from shlex import quote
 from types import MappingProxyType
 from typing import Any
@@ -127,7 +129,7 @@ def document(
         "state": state,
         "exit_code": EXIT_CODES[state],
         "counts": {action: sum(each["action"] == action for each in objects) for action in ACTIONS},
-        "edge_counts": {state: sum(each["state"] == state for each in edges) for state in EDGE_STATES},
+        "edge_counts": {state: sum(_calls(edges, state)) for state in EDGE_STATES},
         "appliances": rows,
         "objects": objects,
         "edges": edges,
@@ -308,21 +310,36 @@ def _callers(
     for outcome in outcomes:
         if outcome.trusted is not None:
             declared.setdefault(outcome.appliance, set()).update(outcome.trusted)
-    return {
-        each.name: [client.name for client in clients if _trusts(each, declared.get(each.name), client)]
-        for each in appliances
-        if each.kind == "fortigate"
-    }
+    addresses = {client.name: _address(client) for client in clients}
+    # Most FortiGates of a fleet trust the same hosts.
+    among = cache(partial(_among, addresses=addresses))
 
-
-def _trusts(fortigate: Appliance, declared: Iterable[str] | None, client: Appliance) -> bool:
-    if declared is None:
+    def trusts(fortigate: Appliance, client: Appliance) -> bool:
+        if fortigate.name in declared:
+            return client.name in among(frozenset(declared[fortigate.name]))
         return fortigate.trust == "all" or client.site == fortigate.site
+
+    fortigates = [each for each in appliances if each.kind == "fortigate"]
+    return {each.name: [client.name for client in clients if trusts(each, client)] for each in fortigates}
+
+
+def _address(client: Appliance) -> IPv4Address | IPv6Address | None:
     try:
-        address = ipaddress.ip_address(client.address)
+        return ipaddress.ip_address(client.address)
     except ValueError:
-        return False
-    return any(address in ipaddress.ip_network(each) for each in declared)
+        return None
+
+
+def _among(hosts: frozenset[str], addresses: Mapping[str, IPv4Address | IPv6Address | None]) -> set[str]:
+    """Return the names of the addresses that are among trusted hosts."""
+    networks = [ipaddress.ip_network(each) for each in hosts]
+    single = {each.network_address for each in networks if each.num_addresses == 1}
+    wider = [each for each in networks if each.num_addresses > 1]
+    return {
+        name
+        for name, address in addresses.items()
+        if address and (address in single or any(address in each for each in wider))
+    }
 
 
 def _edges(
@@ -332,7 +349,9 @@ def _edges(
     verdicts: Mapping[str, Mapping[str, Any]],
     callers: Mapping[str, Sequence[str]],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the expected callers: a FortiGate's trusted sensors call it, a platform calls its sensor.
+    """Yield who is expected to call whom: its trusted sensors a FortiGate, a platform its sensor.
+
+    An edge has all callers of an appliance that share a verdict: a FortiGate may have hundreds.
 
     Sensors send alerts to a FortiSIEM: those of its verdict, or all.
     """
@@ -341,23 +360,28 @@ def _edges(
     for each in appliances:
         verdict = verdicts.get(each.name)
         if each.kind == "fortigate":
-            for name in callers[each.name]:
-                yield _edge("fortinet", name, each.name, verdict, each.name in drifting)
+            if callers[each.name]:
+                yield _edge("fortinet", callers[each.name], each.name, verdict, each.name in drifting)
         elif each.kind == "forescout" and each.asks:
             drifts = bool({each.name, each.asks} & drifting)
-            yield _edge("forescout", each.name, each.asks, verdict, drifts)
+            yield _edge("forescout", [each.name], each.asks, verdict, drifts)
         elif each.kind == "fortisiem":
             senders = (verdict or {}).get("sensors") or dict.fromkeys(sensor.name for sensor in sensors)
             for name, about in senders.items():
-                yield _edge("fortisiem", name, each.name, about or verdict, False)
+                yield _edge("fortisiem", [name], each.name, about or verdict, False)
+
+
+def _calls(edges: Iterable[Mapping[str, Any]], state: str) -> Iterator[int]:
+    """Yield the number of callers of each edge in a state."""
+    return (len(each["from"]) for each in edges if each["state"] == state)
 
 
 def _edge(
-    integration: str, caller: str, called: str, verdict: Mapping[str, Any] | None, drifts: bool
+    integration: str, callers: Sequence[str], called: str, verdict: Mapping[str, Any] | None, drifts: bool
 ) -> dict[str, Any]:
     found = verdict or {"state": "no_verdict", "since": None, "level": None, "evidence": NOT_VERIFIED}
     return {
-        "from": caller,
+        "from": callers,
         "to": called,
         "integration": integration,
         "state": "drift" if drifts else _verdict_state(found),

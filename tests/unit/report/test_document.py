@@ -24,6 +24,7 @@ from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.documen
     fields,
 )
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._report.sentences import headline, summary
+from ansible_collections.otsec.defender_iot.tests.support.report_documents import states_of_calls
 
 SCHEMA = json.loads((Path(documents.__file__).parent / "schema.json").read_text())
 ORIGIN = Origin("drift", "otsec.defender_iot 0.1.0", "2026-11-22T10:15:04Z")
@@ -178,7 +179,7 @@ def edges(*outcomes: Outcome) -> dict[tuple[str, str], str]:
     """Return the states of all edges between the four appliances."""
     every = (FGT, SENSOR, OTHER, PLATFORM)
     report = made(*outcomes, of=every, verdicts={"platform": VERDICT})
-    return {(edge["from"], edge["to"]): edge["state"] for edge in report["edges"]}
+    return states_of_calls(report)
 
 
 def test_sensors_call_the_fortigates_of_their_site_and_a_platform_its_sensor() -> None:
@@ -210,8 +211,8 @@ def test_sensors_call_the_fortigates_of_their_site_and_a_platform_its_sensor() -
 def test_sensors_send_alerts_to_a_fortisiem(verdicts: Any, found: Any, verified: Any) -> None:
     of = (SIEM, SENSOR, OTHER)
     report = made(*(seen(of=each) for each in of), of=of, verdicts=verdicts)
-    assert {edge["from"]: edge["state"] for edge in report["edges"]} == found
-    assert {(edge["to"], edge["integration"]) for edge in report["edges"]} == {("siem", "fortisiem")}
+    assert states_of_calls(report) == {(sensor, "siem"): state for sensor, state in found.items()}
+    assert {edge["integration"] for edge in report["edges"]} == {"fortisiem"}
     by_name = {row["appliance"]: row["verification"] for row in report["appliances"]}
     assert [by_name[each.name] for each in of] == verified
 
@@ -259,7 +260,9 @@ def callers(*trusted: list[str] | None, of: Appliance = FGT) -> list[str]:
     """Return the sensors that call a FortiGate after tasks that declared these trusted hosts."""
     outcomes = [Outcome(of.name, "checked", trusted=each) for each in trusted]
     unnamed = Appliance("unnamed", "sensor", "north", address="sensor.example")
-    return [edge["from"] for edge in made(*outcomes, of=(of, SENSOR, OTHER, unnamed))["edges"]]
+    return [
+        caller for caller, _fortigate in states_of_calls(made(*outcomes, of=(of, SENSOR, OTHER, unnamed)))
+    ]
 
 
 TRUSTED: list[tuple[list[list[str] | None], list[str]]] = [

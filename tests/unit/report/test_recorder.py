@@ -110,7 +110,7 @@ def test_the_report_has_the_hosts_that_are_left_behind_and_the_trusted_hosts(rec
     assert recorder.document()["edges"] == recorder.document()["left_behind"] == []
     note(recorder, "fortigate_access", {"objects": [], "trusted_hosts": ["192.0.2.0/24"]})
     note(recorder, "set_fact", facts)
-    assert [edge["from"] for edge in recorder.document()["edges"]] == ["sensor"]
+    assert [edge["from"] for edge in recorder.document()["edges"]] == [["sensor"]]
     assert [each["host"] for each in recorder.document()["left_behind"]] == ["old"]
     recorder.end()
     assert recorder.document()["left_behind"] == []
