@@ -52,9 +52,11 @@ def messages(root: Path = PLUGINS) -> list[Message]:
     nodes = list(chain.from_iterable(ast.walk(tree) for tree in trees.values()))
     public = {name: each for name, each in _functions(nodes).items() if not name.startswith("_")}
     found: set[Message] = set()
+    exported = _exported(trees.values())
     for path, tree in trees.items():
         creators = {**_classes(nodes), **public, **_functions(ast.walk(tree))}
-        created = chain(_created(tree, creators), _returned(tree))
+        constants = {**_imported(tree, exported), **_constants(tree)}
+        created = chain(_created(tree, creators, constants), _returned(tree, constants))
         source = str(path.relative_to(root))
         found.update(Message(source, *parts) for parts in created if _says_something(*parts[1:]))
     return sorted(found)
@@ -103,8 +105,9 @@ def _creator(function: ast.FunctionDef) -> Creator:
     return Creator(position, defaults.get(PARTS[1]))
 
 
-def _created(tree: ast.AST, creators: dict[str, Creator]) -> Iterator[tuple[str, str, str]]:
-    constants = _constants(tree)
+def _created(
+    tree: ast.AST, creators: dict[str, Creator], constants: dict[str, ast.expr]
+) -> Iterator[tuple[str, str, str]]:
     scopes = {
         node: {**constants, **_constants(function)}
         for function in ast.walk(tree)
@@ -136,9 +139,8 @@ def _called(node: ast.AST) -> str:
     return function.attr if is_own else ""
 
 
-def _returned(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+def _returned(tree: ast.AST, constants: dict[str, ast.expr]) -> Iterator[tuple[str, str, str]]:
     """Yield the pairs that functions return, each with the name of its function."""
-    constants = _constants(tree)
     for function in ast.walk(tree):
         if not (isinstance(function, ast.FunctionDef) and function.returns):
             continue
@@ -170,6 +172,23 @@ def _constants(tree: ast.AST) -> dict[str, ast.expr]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+
+
+def _exported(trees: Iterable[ast.AST]) -> dict[str, ast.expr]:
+    """Return the text constants of all modules, except names with several meanings."""
+    found: dict[str, dict[str, ast.expr]] = {}
+    for tree in trees:
+        for name, value in _constants(tree).items():
+            if isinstance(value, ast.Constant | ast.JoinedStr):
+                found.setdefault(name, {})[ast.unparse(value)] = value
+    return {name: next(iter(values.values())) for name, values in found.items() if len(values) == 1}
+
+
+def _imported(tree: ast.AST, exported: dict[str, ast.expr]) -> dict[str, ast.expr]:
+    """Return the text constants that a module imports from others."""
+    imports = (each for each in ast.walk(tree) if isinstance(each, ast.ImportFrom))
+    names = {alias.name for each in imports for alias in each.names}
+    return {name: exported[name] for name in names & exported.keys()}
 
 
 def _text(node: ast.expr, constants: dict[str, ast.expr]) -> str:

@@ -35,7 +35,8 @@ class ActionModule(RespondAction):
         missing = [name for name in DECIDED if name not in decided]
         if missing:
             raise InvalidOptions(
-                f"decided has no {missing[0]}, so it is not the result of a task that has decided",
+                f"the option decided has no {missing[0]}, so it is not the registered result of a task of "
+                "respond_decide that succeeded",
                 "set it to the registered result of respond_decide, and correct what that task reported",
             )
         self.require_hosts("fortigates", options["fortigates"])

@@ -72,11 +72,12 @@ notes:
   - This module has never been run against a real appliance. It is tested against the lab that the collection
     includes. The lab models the vendors' published documentation and behaviour that third parties have
     observed.
-  - A task runs in the Ansible process on the control node, whatever C(ansible_connection) is set to. The
-    inventory host represents the appliance. No SSH login takes place. C(async) is not supported.
-  - A task can be delegated to a remote host, such as a bastion. The control node still plans, compares and
-    stores secrets. Only the single requests are sent from the remote host, which needs Python 3.9 or later
-    and C(requests).
+  - A task that sends HTTPS requests runs in the Ansible process on the control node, whatever
+    C(ansible_connection) is set to. The inventory host represents the appliance. No SSH login takes place.
+    C(async) is not supported.
+  - A task that sends HTTPS requests can be delegated to a remote host, such as a bastion. The control node
+    still plans, compares and stores secrets. Only the single requests are sent from the remote host, which
+    needs Python 3.9 or later and C(requests).
   - >-
     If a connection option is not set, the environment variable of its product and name is read, such as
     E(FORTIGATE_CA_PATH), E(SENSOR_PROXY) or E(FORESCOUT_TIMEOUT). For FortiGates, the variables of the

@@ -14,13 +14,15 @@ options:
     description:
       - Short name of the plugin that is the Defender for IoT module on this platform, as C(fstool) expects
         it.
-      - It is not published, so there is no default. Required with O(transport=fstool).
+      - It is not published, so there is no default. Required with O(transport=fstool), except to list names
+        with C(discover=true) of M(otsec.defender_iot.forescout_module_info).
       - M(otsec.defender_iot.forescout_module_info) with C(discover) lists the installed plugins.
     type: str
   property_keys:
     description:
       - The property keys of the plugin's two settings. They are not published, so there are no defaults.
-        Required with O(transport=fstool).
+        Required with O(transport=fstool), except to list names with C(discover=true) of
+        M(otsec.defender_iot.forescout_module_info).
       - M(otsec.defender_iot.forescout_module_info) with C(discover) lists the keys of one plugin. The list
         includes both keys once an operator has applied the settings in the Console.
     type: dict
@@ -65,8 +67,9 @@ options:
     type: str
     default: /usr/local/forescout
 notes:
-  - With O(transport=fstool) the platform needs only a POSIX shell and C(timeout), and no Python. The commands
-    use the host's Ansible connection, with its keys, jump hosts and become. Of the connection options above,
-    only two apply, which are O(timeout) for each command and O(connect_timeout) for the connection to a
-    managed appliance. C(delegate_to) another host is refused.
+  - With O(transport=fstool) the task sends no HTTPS requests, so the notes about them do not apply. The
+    platform needs a POSIX shell and the command C(timeout), and no Python. The commands use the host's
+    Ansible connection, with its keys, jump hosts and become. Of the connection options above, only two apply,
+    which are O(timeout) for each command and O(connect_timeout) for the connection to a managed appliance.
+    C(delegate_to) another host is refused.
 """

@@ -21,8 +21,8 @@ options:
     description:
       - Access token of the sensor or the management console. The header contains the token alone, without a
         prefix such as C(Bearer).
-      - Use a token that only Ansible uses. A call with the token of an integration updates its I(Used) time,
-        and this time is the only evidence that the integration calls the sensor.
+      - Use a token that only Ansible uses. A call with the token of an integration updates its I(Used) time.
+        This time is the sensor's only evidence that the integration calls it.
       - If it is not set, the environment variable E(SENSOR_TOKEN) is read.
     type: str
   username:

@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: The otsec.defender_iot authors (@otsec)
 description:
   - Connects to an appliance and reads its TLS certificate. It sends no request and no credentials.
-  - An attacker on the way can present another certificate. Compare the fingerprint with the one that the
-    appliance shows on its own console before you use it as C(cert_fingerprint).
+  - An attacker on the way can present another certificate. Compare the fingerprint with one that you read
+    where interception is impossible, such as over a direct cable, before you use it as C(cert_fingerprint).
   - The playbook C(otsec.defender_iot.bootstrap) collects the fingerprints of a fleet for review.
 options:
   _terms:

@@ -50,8 +50,9 @@ _raw:
       type: str
     consumers:
       description:
-        - The inventory hosts to which the secret was assigned, and the value that each host last got. It is
-          V(current), V(previous) or V(unknown), for example if an operator enters the value.
+        - The inventory hosts to which the secret was assigned. Each has a word that tells which value the
+          host got last, V(current) or V(previous). It is V(unknown) if that was not recorded, for example
+          because an operator enters the value. The values themselves are never returned.
       type: dict
 """
 

@@ -141,8 +141,9 @@ options:
     type: bool
     default: false
 notes:
-  - Only the sensor shows whether the platform calls it. In the sensor's list of access tokens, I(Used) is the
-    time of the last call with the token, or N/A if there was none.
+  - The result does not show whether the platform calls the sensor. In the sensor's list of access tokens,
+    I(Used) is the time of the last call with the token, or N/A if there was none. On the platform,
+    M(otsec.defender_iot.forescout_host_info) shows whether a host has values of the sensor.
   - A platform has one such module, and the module queries one sensor.
 seealso:
   - module: otsec.defender_iot.forescout_module_info

@@ -12,8 +12,9 @@ description:
     import. No other byte of the export changes.
   - The names of the properties of the Defender for IoT module are not published. So an operator creates the
     policy once in the Console and exports it. The module writes no condition of its own.
-  - The file is refused if it has an action that is not in O(allowed_actions), if it has more than one
-    policy, or if it is no plain XML document in UTF-8 of at most 4 MiB.
+  - The file is refused if it does not begin with the element C(RULES), if it has an action that is not in
+    O(allowed_actions), if it has more than one policy, or if it is no plain XML document in UTF-8 of at most
+    4 MiB.
   - The description of the policy begins with a digest of its contents, such as
     V([defender_iot:3f9a5c0d12e4b678]). By it, a platform shows which file was imported last.
   - It never deletes a policy that it did not import.
@@ -182,9 +183,10 @@ options:
     type: str
     default: fstool
 notes:
-  - With O(transport=fstool) the platform needs only a POSIX shell, C(mktemp) and C(timeout). The commands use
-    the Ansible connection of the host, as root. O(timeout) is the time limit for each command.
-    C(delegate_to) another host is refused.
+  - With O(transport=fstool) the task also runs commands over the Ansible connection of the host, as root. The
+    notes about HTTPS requests do not apply to these commands. The platform needs only a POSIX shell,
+    C(mktemp) and C(timeout). O(timeout) is the time limit for each command. C(delegate_to) another host is
+    refused.
 seealso:
   - module: otsec.defender_iot.forescout_policy_info
   - name: Policies from your own export

@@ -59,13 +59,16 @@ options:
     elements: str
   inventory_hosts:
     description:
-      - Set it if O(trusted_hosts) is computed from an inventory. It has addresses by inventory
-        name, both of the hosts in O(trusted_hosts) and of the hosts that must lose their access.
-      - A host that is merely missing from the inventory then keeps its access, and the task warns of it. A
-        trusted host is removed if it is the address of a host in this option. It is also removed if the
-        record of the API key shows that it came from such a host, or that it did not come from the inventory.
-      - Without a record, the task keeps every single address, because its origin is unknown. The record is
-        written with the API key in the secret store.
+      - The addresses of all hosts that the inventory declares, by inventory name. They include the hosts in
+        O(trusted_hosts), and hosts that must lose their access, such as decommissioned ones. Set this option
+        if O(trusted_hosts) is computed from an inventory.
+      - All addresses in O(trusted_hosts) are trusted. Any other address on the FortiGate is removed in three
+        cases. In the first, a host in this option has this address. In the second, the record of the API key
+        shows that the address came from a host in this option, which has another address now. In the third,
+        the record does not contain the address, so it did not come from the inventory.
+      - An address is kept, with a warning, if the record shows that it came from a host that is missing from
+        this option. Without a record, the task keeps every single address, because its origin is unknown. The
+        record is written with the API key in the secret store.
       - It applies to administrators that do not set their own trusted hosts.
       - If it is not set, O(trusted_hosts) is the complete list.
     type: dict
@@ -74,7 +77,8 @@ options:
       - The trusted hosts of administrators that do not set their own, and whose profile in O(profiles) has
         the preset V(defender_iot_respond). They are the addresses of the control nodes as the FortiGate sees
         them.
-      - Such an administrator never gets O(trusted_hosts). If that is set and this is not set, the task fails.
+      - Such an administrator never gets O(trusted_hosts). If O(control_nodes) is not set although
+        O(trusted_hosts) is, the task fails, unless the administrator sets its own trusted hosts.
     type: list
     elements: str
   secret_store:

@@ -217,7 +217,7 @@ objects:
       type: dict
       returned: when the object changes
     reason:
-      description: The same as RV(reason).
+      description: Why the key was minted. The text of the return value RV(reason).
       type: str
       returned: always
 provenance:

@@ -77,7 +77,8 @@ notes:
   - After a change, and with O(proof), the module warns if the FortiGate says that FortiManager manages it and
     the account may read that.
   - If the policies are as desired and nevertheless ineffective, the module warns.
-  - The module does not support NGFW policy-based mode, in which firewall policies cannot deny.
+  - The module does not support NGFW policy-based mode. In this mode firewall policies have no action. Only
+    security policies can deny, which the module does not manage.
   - Documented are the fields, their defaults and the lookup. Observed are that the list is in the order of
     evaluation, that a new policy is the last one, and that a move is requested by query parameters. How the
     lookup answers in every release is not known.
@@ -126,7 +127,8 @@ verdict:
   returned: success, and on failure after the first request
   sample: effective
 reason:
-  description: Why, as a sentence without a period. With V(effective), it also says what no policy stops.
+  description: The reason for RV(verdict), as a sentence without a period. With V(effective), it also names
+    the traffic that no firewall policy stops.
   type: str
   returned: as RV(verdict)
   sample: no packet was looked up, because proof is not set, but nothing before "defender-iot-blocked" permits

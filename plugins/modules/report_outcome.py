@@ -20,9 +20,9 @@ description:
     the task. C(--limit) excludes C(localhost), so use all hosts of the limit instead.
   - Without a report the result is unreachable, because nothing is known.
   - With O(verification) the verdicts are used instead of the report, as in the playbook
-    C(otsec.defender_iot.verify). The exit code is 0 if every Forescout platform works and every FortiGate is
-    in the desired state. It is 2 if an integration is not verified. It is 4 if an appliance could not be
-    read, or if there is no verdict.
+    C(otsec.defender_iot.verify). The exit code is 0 if every FortiSIEM and the module of every Forescout
+    platform work, every Forescout policy is current, and every FortiGate is in the desired state. It is 2 if
+    one of these is not verified. It is 4 if an appliance could not be read, or if there is no verdict.
 options:
   verification:
     description:

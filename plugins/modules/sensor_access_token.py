@@ -55,7 +55,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(recreate=always) every run replaces the token.
+      - With O(recreate=always) every run replaces the token, unless the previous token still exists.
 options:
   state:
     description:

@@ -72,7 +72,8 @@ status:
   sample: 200
 checked_at:
   description:
-    - Time of the check in UTC. The token's I(Used) time is not older. A later time results from another call.
+    - Time of the check in UTC. After the check, the token's I(Used) time is not older than this time. If it
+      is newer, another call has used the token.
   type: str
   returned: success
   sample: "2026-11-02T10:15:00Z"

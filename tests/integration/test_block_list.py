@@ -399,7 +399,7 @@ def test_ngfw_mode_is_refused_with_a_verdict_and_no_write(site: Site) -> None:
     assert "NGFW policy-based mode" in result.message
     assert result.data["verdict"] == "ineffective"
     block = site.run(f"-eaddress={HOST}", f"-euntil={SOON}", "-ereason=worm", playbook="block")
-    assert "no policy blocks them: spare-01: planning the change failed: its policies have" in block.output
+    assert "no policy blocks them: spare-01: planning the change failed: its firewall" in block.output
     assert not any("policy" in write for write in site.writes())
 
 

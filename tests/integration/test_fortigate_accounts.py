@@ -95,7 +95,7 @@ def expected(act: str, rights: str, login: str, version: str) -> str | None:
     if list(ACTS).index(act) >= RIGHTS[rights]:
         return "permission denied: the account's admin profile lacks the permission"
     if act in ADMIN_ACTS and version == ASKS_FOR_PASSWORD and login == "token":
-        return "(admin's password required); set password in addition to token, or set username and password"
+        return "(admin's password required); set username and password instead of token"
     return None
 
 
@@ -206,7 +206,7 @@ def test_a_wrong_confirmation_is_one_failed_login(lab: Lab, act: str) -> None:
     error = outcome(account(lab, "token", **WRONG), act)
     assert isinstance(error, Refused)
     assert error.code == -8102
-    assert "it is wrong, or cannot be combined with a token" in error.reason
+    assert "it is wrong, or FortiOS does not accept it together with a token" in error.reason
     assert lab.state(FORTIGATE)["failed_logins"] == {"127.0.0.1": 1}
 
 

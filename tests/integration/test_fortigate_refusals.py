@@ -69,7 +69,7 @@ NUMBERS = {
     -672: ("it rejects the profile", "leave the cli options out, or set them manually"),
     -8102: (
         "from FortiOS 7.6.5 on, this request requires the administrator's own password",
-        "set password in addition to token",
+        "set username and password instead of token",
     ),
     -4711: ("it gave no reason", "check its event log"),
 }

@@ -203,7 +203,7 @@ def test_fortios_7_6_5_is_given_the_password_it_asks_for_before_admins_and_keys_
     (refused,) = run.of("token")
     assert refused.data["failure"]["code"] == -8102
     assert (
-        "requires the administrator's own password (admin's password required); set password"
+        "requires the administrator's own password (admin's password required); set username and"
         in refused.message
     )
     for given in ("password", "both"):

@@ -124,8 +124,8 @@ def _trusted_control_nodes(params: Params, admin: Params, place: str) -> Params:
         return {}
     if not params["control_nodes"]:
         raise InvalidOptions(
-            f'{place}: the profile of "{admin.get("name")}" has the preset {RESPOND}, so only control nodes '
-            "use it, but control_nodes is not set, and trusted_hosts are other clients",
+            f'{place}: the profile of "{admin.get("name")}" has the preset {RESPOND}, which is for control '
+            "nodes only, but neither control_nodes nor trusted_hosts of this administrator is set",
             "set trusted_hosts of this administrator, or control_nodes (in the role fortigate_access, "
             "fortigate_access_provisioning_trusted_hosts), to the addresses of the control nodes",
         )

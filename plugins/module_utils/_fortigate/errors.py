@@ -65,7 +65,7 @@ MEANINGS = {
     ),
     PASSWORD_REQUIRED: (
         "from FortiOS 7.6.5 on, this request requires the administrator's own password",
-        "set password in addition to token, or set username and password",
+        "set username and password instead of token",
     ),
 }
 """The cause and the remedy of each error number of FortiOS.
@@ -76,7 +76,7 @@ The list was collected by users; -3, -5, -23, -37, -56, -651, -672 and -8102 wer
 MEANINGS_WITH_PASSWORD = {
     **MEANINGS,
     PASSWORD_REQUIRED: (
-        "the password is not accepted: it is wrong, or cannot be combined with a token",
+        "the password is not accepted: it is wrong, or FortiOS does not accept it together with a token",
         "check it before you run again, because this may count as a failed login, and use username and "
         "password instead of token",
     ),

@@ -285,7 +285,8 @@ def _refuse_policy_mode(rows: Sequence[Row]) -> None:
 
 
 POLICY_MODE = (
-    "its policies have no action, as in NGFW policy-based mode, where only security policies can deny",
+    "its firewall policies have no action, as in NGFW policy-based mode, where only security policies can "
+    "deny",
     "block in a security policy, which this collection does not manage, or use another VDOM",
 )
 

@@ -103,21 +103,22 @@ REASONS = {
         "write the placeholder username where the user name belongs",
     ),
     "password_word": Reason(
-        "several fields of {request} contain the password's text",
-        "if one of these texts is only a fixed word, replace its placeholder by that word",
+        "the password was in more than one field of {request}, so the draft sends it in each of them",
+        "if a field is only a fixed word that equals the password, write this word there instead of the "
+        "placeholder",
     ),
     "no_create": Reason(
         "no answer contains the token",
         "generate a token while you record, and give the draft exactly the token that was shown",
     ),
     "create_polled": Reason(
-        "{request} answers with the token once the appliance has made it",
-        "a map does not wait for that: generate tokens manually",
+        "the page waits for the appliance to generate the token, and reads it with {request}",
+        "a map cannot wait for the token: generate tokens manually",
     ),
     "description_word": Reason(
-        "{request} sends the description in {field}",
-        "if one of these texts is only a fixed word, replace its placeholder by that word; or record again "
-        "with a description that is in nothing else",
+        "{request} has the description more than once, in {field}, so the draft sends it in each place",
+        "if a place is only a fixed word that equals the description, write this word there instead of the "
+        "placeholder; or record again with a description that is in nothing else",
     ),
     "fixed_word": Reason(
         "{request} has the description in its path too, which the map keeps as a fixed word",
@@ -211,7 +212,7 @@ REASONS = {
     "ambiguous_id": Reason("the id is one of {fields}", "see which it is in the answer, and write it there"),
     "token_is_id": Reason(
         "only {field} is different for each token, and it is the token itself",
-        "use no map: results would show every token as its id",
+        "use no map: it would take each token itself as its id, and results show ids",
     ),
     "no_id": Reason(
         "no field of the list is different for each token",
@@ -253,7 +254,8 @@ REASONS = {
         "it, write a larger page and size",
     ),
     "cursor_null": Reason(
-        "{request} sends {field} for every page but the first, for which the map sends null",
+        "the request for the first page has no {field}, but {request} for later pages has it, so the map "
+        "sends null for the first page",
         "run check_endpoints; if the appliance refuses null, use no map",
     ),
     "no_delete": Reason(

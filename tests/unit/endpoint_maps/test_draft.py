@@ -336,7 +336,7 @@ def test_a_password_that_is_also_a_word_is_listed() -> None:
         session=RecordedSession("sensor", "ada", "password", TOKEN, description="Forescout"),
     )
     assert any(
-        each.startswith("login: several fields of POST /in contain the password's text")
+        each.startswith("login: the password was in more than one field of POST /in")
         for each in found.missing
     )
 

@@ -164,7 +164,7 @@ def test_a_creation_that_is_waited_for_is_not_drafted(status: int, answers: list
     polls = [entry("GET", f"/jobs/{JOB}", answer=each, cookies=BOTH) for each in answers]
     found = made(PAGE, LOGIN, start, *polls, LIST, DELETE, GONE)
     assert "create" not in found.endpoints["tokens"]
-    assert any("answers with the token once the appliance has made it" in each for each in found.missing)
+    assert any("the page waits for the appliance to generate the token" in each for each in found.missing)
 
 
 def test_a_word_of_the_path_that_is_the_description_too_stays_as_it_is() -> None:
@@ -309,13 +309,14 @@ def test_a_list_that_still_has_the_deleted_token_is_reported(kind: str, is_draft
             "/t",
             {"text": "Forescout", "for": "Forescout"},
             ("/t", {"text": "{description}", "for": "{description}"}),
-            'sends the description in the field "/text" and the field "/for"',
+            'has the description more than once, in the field "/text" and the field "/for", so the draft '
+            "sends it in each place",
         ),
         (
             "/Forescout/Forescout",
             {},
             ("/{description}/{description}", {}),
-            "sends the description in a part of its path",
+            "has the description more than once, in a part of its path, so the draft sends it in each place",
         ),
     ],
 )

@@ -239,7 +239,7 @@ def test_a_cursor_that_the_first_page_lacks_is_sent_as_null(variables: Any) -> N
     operation = found.endpoints["tokens"]["list"]
     assert operation["json"]["variables"]["after"] == "{next}"
     assert operation["paging"] == {"more": "/info/more", "next": "/info/endCursor", "next_path": "/find"}
-    said = 'tokens.list.paging: POST /find sends "/variables/after" for every page but the first, for which'
+    said = 'tokens.list.paging: the request for the first page has no "/variables/after", but POST /find'
     assert any(each.startswith(said) for each in found.missing)
 
 

@@ -429,7 +429,7 @@ def test_the_account_for_responding_trusts_the_control_nodes_only() -> None:
     with pytest.raises(InvalidOptions) as error:
         hosts_of(**sensors)
     assert str(error.value).startswith(
-        'admins, item 2: the profile of "b" has the preset defender_iot_respond, so only control nodes'
+        'admins, item 2: the profile of "b" has the preset defender_iot_respond, which is for control'
     )
 
 

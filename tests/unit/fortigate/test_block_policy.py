@@ -405,7 +405,7 @@ def test_policies_without_an_action_are_those_of_the_ngfw_mode() -> None:
 def test_a_policy_that_loses_its_action_when_it_is_written_is_an_error() -> None:
     box, outcome = Box(), Outcome()
     box.drops = ("action", "schedule")
-    with pytest.raises(ApplianceError, match="reads back different: its policies have no action"):
+    with pytest.raises(ApplianceError, match="reads back different: its firewall policies have no action"):
         keep_into(outcome, box)
     assert outcome.result()["verdict"] == "ineffective"
     assert outcome.result()["changed"] is True

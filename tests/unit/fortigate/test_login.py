@@ -286,7 +286,7 @@ def test_the_password_confirms_writes_to_api_admins_and_nothing_else(
     [
         (
             None,
-            "requires the administrator's own password (admin's password required); set password",
+            "requires the administrator's own password (admin's password required); set username and",
         ),
         ("p", "the password is not accepted: it is wrong, or"),
     ],

@@ -276,7 +276,7 @@ def test_the_outcome_is_the_state_of_the_last_task(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"decided": {"failed": True, "msg": "no"}}, "decided has no folder, so it is not the result"),
+        ({"decided": {"failed": True, "msg": "no"}}, "the option decided has no folder, so it is not"),
         ({"fortigates": ["nowhere"]}, "fortigates has nowhere, which the inventory does not have"),
     ],
 )

@@ -46,7 +46,8 @@ class FstoolOptions:
     oneach_layout: layout of `oneach`; both were observed.
     dead_node, dead_in_oneach: an appliance that is down, and whether `oneach` reports it; unknown.
     slow_node, slow_seconds: an appliance whose `fstool` is slow.
-    status_wording: `pid` and `up` were observed; `up` answers only `fstool plugin NAME status`.
+    status_wording: wording of the status; both were observed. With `up`, only `fstool plugin NAME status`
+        prints one.
     bad_restarts, restart_goes: number of the next restarts that fail, and how they fail.
     restart_seconds: duration of a restart.
     ignores_settings: whether `set_property` reports success and keeps the old value.

@@ -16,7 +16,7 @@ from .policies import PolicyOptions
 class ForescoutOptions(FstoolOptions, PolicyOptions):
     """Switches of a Forescout, in addition to those of its nodes and policies.
 
-    nat: source address of every connection; None keeps the real source.
+    nat: source address of every connection; `null` keeps the real source.
     poll_interval: seconds between two calls to the sensor; unknown on real platforms.
     value_delay: seconds from such a call until hosts have its values; unknown too.
     module_installed: whether the module and its properties exist.

@@ -62,7 +62,7 @@ class PolicyOptions:
     unknown_group: result of an import with a group whose id is not known; unknown.
     unknown_property: result of an import with a property that is not known; unknown.
     policy_seconds: seconds until the Web API lists an imported policy (observed: up to 30).
-    policy_description: how the Web API shows a description; `absent` without it. Unknown.
+    policy_description: form of a description in the Web API; with `absent`, it shows none. Unknown.
     imports_roots: whether only files that begin with `RULES` can be imported (observed), or those that begin
         with `POLICY` or `POLICY_FOLDER` too (unknown).
     npstats_lists: whether `fstool npstats` lists policies that no host matches; unknown.

@@ -25,14 +25,14 @@ class FortiGateOptions(FirewallOptions):
 
     version: firmware; decides fields, error shapes, URL tokens, logins and re-authentication.
     vdoms: virtual domains; `root` is the management VDOM.
-    multi_vdom: whether multi-VDOM mode is on; None means that it is with more than one VDOM.
+    multi_vdom: whether multi-VDOM mode is on. With `null`, it is on if there is more than one VDOM.
     admin_profile: profile of the administrator who logs in with a password; it must exist.
     second_factor: whether that administrator has a second factor.
     password_change: whether that administrator must change the password before anything else.
     pre_login_banner, post_login_banner: whether a login must acknowledge a banner.
     wanopt: whether the model has WAN optimisation and so `wanoptgrp`.
-    nat: source address of every connection; None keeps the real source.
-    url_token: whether `?access_token=` works; None decides by version (off from 7.4.5, documented).
+    nat: source address of every connection; `null` keeps the real source.
+    url_token: whether `?access_token=` works; with `null`, the version decides (off from 7.4.5, documented).
     gzip: whether answers are compressed without a request (observed on the newest builds).
     refused_status: status of a duplicate, missing or invalid value: 500 (observed) or 424 (documented).
     forbidden_read: whether a caller without the right to read is refused, sees only names (both observed,

@@ -14,7 +14,7 @@ from ..core.options import switch
 class FortiSiemOptions:
     """Switches of a FortiSIEM.
 
-    nat: source address of every connection; None keeps the real source.
+    nat: source address of every connection; `null` keeps the real source.
     unauthorized: body of a refused login (unknown; clients observed two).
     token_endpoint: whether client credentials are supported (documented in 7.5.1).
     expires_in: the number in its answer; the documents have both, in seconds and in minutes.

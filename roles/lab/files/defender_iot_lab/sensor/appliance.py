@@ -44,9 +44,10 @@ WRONG_ANSWERS = ("empty", "html", "error")
 class SensorOptions:
     """Switches of a sensor.
 
-    nat: source address of every connection; None keeps the real source.
+    nat: source address of every connection; `null` keeps the real source.
     bad_token: answer to a missing or unknown token; unknown on real sensors.
-    max_failed_logins: failures after which all logins from a source are refused (documented, 5 once).
+    max_failed_logins: number of failed logins after which all logins from that source are refused
+        (documented; one document states 5).
     list_lag: seconds until the token list shows a new token (assumed: no document says that it may lag).
     names: whether the web interface has the names in `endpoints/sensor.yml` or names made from the seed.
     used_format: format of a time of use in the token list, with fixed names; unknown on real sensors. A

@@ -14,12 +14,13 @@ from ...core.options import switch
 class FirewallOptions:
     """Limits, settings and unknown behaviour of the firewall tables.
 
-    member_limit: most members of an IPv4 address group; None decides by version: 600 before 7.2 (documented
-        for 6.4.14), then 5000 (documented for a 180F with 7.2.8). The real limit is that of the model.
-    table_limit: most rows of each firewall table; None is that of a 180F with 7.2.8 (documented).
-    answer_limit: most rows of an answer from 7.2 on, with `limit_reached`; None without a limit.
-    ngfw_mode: with `policy-based`, policies have no action and no schedule (documented); a write of them has
-        no effect (unknown).
+    member_limit: most members of an IPv4 address group; with `null`, the version decides: 600 before 7.2
+        (documented for 6.4.14), then 5000 (documented for a 180F with 7.2.8). The real limit is that of the
+        model.
+    table_limit: most rows of each firewall table; `null` is that of a 180F with 7.2.8 (documented).
+    answer_limit: most rows of an answer from 7.2 on, with `limit_reached`; `null` is no limit.
+    ngfw_mode: with `policy-based`, firewall policies have no action and no schedule (documented); a write of
+        them has no effect (unknown).
     session_check: whether a change re-evaluates the sessions that are already open (documented setting).
     member_edit_reevaluates: whether a change of only a group's members does so too (unknown).
     empty_group: how a group without members is refused before 7.2: -56, -651, or 200 without a change
