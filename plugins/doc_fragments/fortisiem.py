@@ -19,7 +19,7 @@ options:
     required: true
   token:
     description:
-      - Access token of an API token. It overrides O(client_id) and O(username).
+      - Access token of FortiSIEM 7.5.0 or later. It overrides O(client_id) and O(username).
       - If it is not set, the environment variable E(FORTISIEM_TOKEN) is read.
     type: str
   client_id:

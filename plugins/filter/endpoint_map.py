@@ -58,7 +58,7 @@ def _seen(result: Mapping[str, Any], endpoints: Mapping[str, Any]) -> str:
     of = "the appliance reports the same total" if counted else "the answer has no total"
     found = f"{len(rows)} tokens, {used} of them used; {of}; every field was found"
     if used and "used_format" not in operation:
-        return f"{found}; without used_format the times of use cannot be compared"
+        return f"{found}; without used_format, only ISO 8601 and times since 1970 can be compared"
     return found
 
 

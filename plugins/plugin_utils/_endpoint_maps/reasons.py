@@ -129,7 +129,7 @@ REASONS = {
         "a map cannot read it: generate tokens manually",
     ),
     "create_no_description": Reason(
-        "neither {request}, which answers with the token, nor a request before it sends the description",
+        "{request} answers with the token, but neither it nor an earlier request sends the description",
         "give the draft exactly the description that you typed",
     ),
     "create_several": Reason(
