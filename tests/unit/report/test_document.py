@@ -286,6 +286,20 @@ def test_the_inventory_says_who_calls_a_fortigate_that_was_not_checked(trust: st
     assert callers(of=Appliance("fgt", "fortigate", "north", trust=trust)) == found
 
 
+def test_trusted_hosts_that_fortigates_share_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    network = documents.ipaddress.ip_network
+    monkeypatch.setattr(documents.ipaddress, "ip_network", lambda text: read.append(text) or network(text))
+    sensors = [Appliance(f"sensor-{n}", "sensor", address=f"192.0.2.{n}") for n in range(30)]
+    fortigates = [Appliance(f"fgt-{n}", "fortigate") for n in range(40)]
+    trusted = [f"192.0.2.{n}/32" for n in range(30)]
+    outcomes = [Outcome(each.name, "checked", trusted=trusted) for each in fortigates]
+    report = made(*outcomes, of=(*sensors, *fortigates))
+    assert sorted(read) == sorted(trusted)
+    assert len(report["edges"]) == 40
+    assert report["edge_counts"]["no_verdict"] == 40 * 30
+
+
 def test_a_management_console_that_is_a_trusted_host_is_of_a_retired_product() -> None:
     consoles = [Appliance(name, "management_console", address=f"192.0.2.{n}") for n, name in enumerate("ab")]
     other = Appliance("second", "fortigate")
