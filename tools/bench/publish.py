@@ -25,8 +25,6 @@ from .targets import BENCH, CHAIN, IN_SYNC, Target
 
 Runs = list[dict[str, Any]]
 NOT_MEASURED = "No run is stored yet."
-NO_SPEED = """No run of the present benchmark is stored yet. See the [earlier
-figures](https://github.com/otsec/defender_iot/blob/main/docs/performance.md#earlier-figures)."""
 QUANTITIES = ("cpu", "wall", "memory")
 COUNTED = ("requests", "connections", "writes")
 UNITS = ("wall s", "memory MB", "requests", "TLS handshakes", "writes")
@@ -155,7 +153,7 @@ def _row(title: str, measured: list[Mapping[str, float]]) -> list[str]:
 def _speed(runs: Runs) -> str:
     """Return the sentence of the README."""
     if not runs:
-        return NO_SPEED
+        return NOT_MEASURED
     costs = [f"{BY_KEY[key].name} {number(_typical(runs, 'some', key))} ms" for key in README_KEYS]
     return fill(f"CPU for each object, {SIZES[1]} mock FortiGates in sync: {', '.join(costs)}.", width=120)
 
