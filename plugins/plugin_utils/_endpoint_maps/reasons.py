@@ -251,7 +251,7 @@ REASONS = {
     "together": Reason(
         "{request} asks for a page by {fields}, in which several numbers change together",
         "a map changes only one, and refuses a list that is longer than this page: if the appliance allows "
-        "it, write a larger page and size",
+        "it, write a size that fits all tokens on the first page",
     ),
     "cursor_null": Reason(
         "the request for the first page has no {field}, but {request} for later pages has it, so the map "
