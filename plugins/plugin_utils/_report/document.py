@@ -129,7 +129,9 @@ def document(
         "state": state,
         "exit_code": EXIT_CODES[state],
         "counts": {action: sum(each["action"] == action for each in objects) for action in ACTIONS},
-        "edge_counts": {state: sum(_calls(edges, state)) for state in EDGE_STATES},
+        "edge_counts": {
+            state: sum(len(each["from"]) for each in edges if each["state"] == state) for state in EDGE_STATES
+        },
         "appliances": rows,
         "objects": objects,
         "edges": edges,
@@ -369,11 +371,6 @@ def _edges(
             senders = (verdict or {}).get("sensors") or dict.fromkeys(sensor.name for sensor in sensors)
             for name, about in senders.items():
                 yield _edge("fortisiem", [name], each.name, about or verdict, False)
-
-
-def _calls(edges: Iterable[Mapping[str, Any]], state: str) -> Iterator[int]:
-    """Yield the number of callers of each edge in a state."""
-    return (len(each["from"]) for each in edges if each["state"] == state)
 
 
 def _edge(
