@@ -48,7 +48,7 @@ REASONS = {
         "a map cannot repeat it: sign in with a local account of the appliance and record again",
     ),
     "other_port": Reason(
-        "the password was sent to {host}, and the other requests to {used}",
+        "the password was sent to {host}, but all other requests to the address {used}",
         "a map has one address: sign in on the page of that address and record again, or keep this manual",
     ),
     "signed_in_before": Reason("the session began before the recording", RECORD_AGAIN),
@@ -212,7 +212,7 @@ REASONS = {
     "ambiguous_id": Reason("the id is one of {fields}", "see which it is in the answer, and write it there"),
     "token_is_id": Reason(
         "only {field} is different for each token, and it is the token itself",
-        "use no map: it would take each token itself as its id, and results show ids",
+        "use no map: with it, the token would be the id, and results show ids",
     ),
     "no_id": Reason(
         "no field of the list is different for each token",

@@ -188,7 +188,8 @@ def test_a_login_on_another_port_is_no_single_sign_on() -> None:
 
     found = made(PAGE, LOGIN, *moved([CREATE, LIST, DELETE, GONE]))
     assert found.missing[0].startswith(
-        "login: the password was sent to sensor.example, and the other requests to sensor.example:8443; "
+        "login: the password was sent to sensor.example, "
+        "but all other requests to the address sensor.example:8443; "
     )
 
 
