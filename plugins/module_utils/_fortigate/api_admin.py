@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Union
 
 from .._engine.errors import InvalidOptions
@@ -29,6 +30,7 @@ SINGLE = "255.255.255.255"
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
 
+@lru_cache(maxsize=4096)  # several steps of a task compare the same hundreds of hosts
 def network(host: str) -> str:
     """Return an address or network in CIDR notation, ``192.0.2.10/32`` for a single host.
 

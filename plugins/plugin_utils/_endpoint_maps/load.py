@@ -81,7 +81,7 @@ def load_endpoint_map(path: str, loader: DataLoader) -> dict[str, Any]:
     found = loader.path_dwim(path)
     try:
         refuse_irregular(found)
-        endpoints = plain(loader.load_from_file(found))
+        endpoints = plain(loader.load_from_file(found, unsafe=True))
     except OSError as error:
         why = f"the endpoint map {path} cannot be read: {error.strerror}"
         raise InvalidOptions(why, "use the path of a YAML file") from None

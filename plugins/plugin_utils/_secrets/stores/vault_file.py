@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.yaml import yaml_dump, yaml_load
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, match_encrypt_secret
 
@@ -39,7 +40,7 @@ class VaultFile(FileStore):
 
     def _decrypted(self, content: bytes) -> dict[str, Any]:
         try:
-            record = yaml.safe_load(self.vault.decrypt(content))
+            record = yaml_load(self.vault.decrypt(content))
         except AnsibleError:
             raise SecretStoreError(
                 f"{self.path} cannot be decrypted: it is not a vault file, or none of this run's vault "
@@ -57,5 +58,5 @@ class VaultFile(FileStore):
 
     def _encrypted(self, record: dict[str, Any]) -> bytes:
         identity, secret = match_encrypt_secret(self.vault.secrets, constants.DEFAULT_VAULT_ENCRYPT_IDENTITY)
-        content = self.vault.encrypt(yaml.safe_dump(record, sort_keys=True), secret=secret, vault_id=identity)
+        content = self.vault.encrypt(yaml_dump(record, sort_keys=True), secret=secret, vault_id=identity)
         return bytes(content)
