@@ -107,7 +107,28 @@ def sensors_to_search(
 def _may_have_unused(consumers: Sequence[Consumer], sensor: Mapping[str, Any]) -> bool:
     kept = (sensor.get(KEPT) or {}).get("results") or ()
     wanted = [each[ITEM] for each in kept if ITEM in each]
-    return bool(unused_token_names(consumers, wanted, sensor.get(SEEN) or {}))
+    seen = sensor.get(SEEN) or listed_tokens(sensor.get(KEPT) or {})
+    return bool(unused_token_names(consumers, wanted, seen))
+
+
+def listed_tokens(kept: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the last result with the sensor's list of tokens, else the sensor's last refusal, else {}.
+
+    ``kept`` is the result of the task that creates the tokens of a sensor, or empty.
+    """
+    results = (kept.get("results") or [])[::-1]
+    listed = [each for each in results if "tokens" in each]
+    return next(iter(listed + [each for each in results if _is_refusal(each)]), {})
+
+
+def _is_refusal(result: Mapping[str, Any]) -> bool:
+    """Return whether the appliance is unreachable or answered with an error, so a retry would fail too."""
+    return bool(result.get("unreachable") or (result.get("failure") or {}).get("status"))
+
+
+def unread_sensors(sensors: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the sensors whose tokens this run has not listed, and which did not refuse that."""
+    return [each for each in sensors if not listed_tokens(hostvars[each].get(KEPT) or {})]
 
 
 def replaced_tokens(kept: Mapping[str, Any]) -> list[str]:
@@ -289,6 +310,8 @@ class FilterModule:
             "consumed_tokens": consumed_tokens,
             "unused_token_names": unused_token_names,
             "sensors_to_search": sensors_to_search,
+            "listed_tokens": listed_tokens,
+            "unread_sensors": unread_sensors,
             "replaced_tokens": replaced_tokens,
             "known_tokens": known_tokens,
             "unused_tokens": unused_tokens,

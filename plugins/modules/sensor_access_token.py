@@ -220,6 +220,17 @@ verified_at:
   type: str
   returned: success
   sample: "2026-11-02T09:30:01Z"
+tokens:
+  description:
+    - All tokens that the sensor listed before the task changed any, as in
+      M(otsec.defender_iot.sensor_access_token_info).
+  type: list
+  elements: dict
+  returned: with O(endpoints), if the task read the list
+  sample:
+    - description: Forescout
+      id: 4
+      used: "2026-11-02T10:15:00Z"
 objects:
   description: The object and the action taken, as a list with one entry. Other modules may return several.
   type: list

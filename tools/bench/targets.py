@@ -66,15 +66,15 @@ BENCH = (
         f"CPU at {MOST} FortiGates against {SOME}, with API keys", ratio(of("most", "keys"), KEYS), most=1.15
     ),
     Target(f"memory at {MOST} FortiGates, with API keys", of("most", "keys", "memory"), most=300, unit="MB"),
-    Target("CPU below `fortinet.fortios`, role", ratio(of("some", "fortinet"), ROLE), least=30),
-    Target("CPU below `uri`, role", ratio(of("some", "uri"), ROLE), least=12),
+    Target("CPU of `fortinet.fortios` against the role", ratio(of("some", "fortinet"), ROLE), least=30),
+    Target("CPU of `uri` against the role", ratio(of("some", "uri"), ROLE), least=12),
     Target(
-        "memory below `fortinet.fortios`, role",
+        "memory of `fortinet.fortios` against the role",
         ratio(of("some", "fortinet", "memory"), of("some", "role", "memory")),
         least=15,
     ),
     Target(
-        f"wall time below `fortinet.fortios` with {LATENCY} ms latency, role",
+        f"wall time of `fortinet.fortios` against the role, with {LATENCY} ms latency",
         ratio(of("slowed", "fortinet", "wall"), of("slowed", "role", "wall")),
         least=10,
     ),

@@ -33,7 +33,7 @@ def mint(task: Task, outcome: Outcome) -> None:
 def prepare_secret(task: Task, outcome: Outcome) -> SecretChange:
     """Read the store and the appliance, and plan what :func:`mint` does. Nothing is written."""
     options, stored = replace(RotationOptions.of(task.options), began=task.began), _read_store(task)
-    plan = _plan(task, stored, options)
+    plan = _plan(task, outcome, stored, options)
     outcome.warnings += plan.notes
     if plan.mints and task.resource.on_parent and not (task.parent_is_new or plan.lacks_parent):
         refuse_self_change(task)
@@ -174,15 +174,18 @@ def _advice(pending: Pending) -> tuple[str, str]:
     )
 
 
-def _plan(task: Task, stored: StoredSecret, options: RotationOptions) -> SecretPlan:
+def _plan(task: Task, outcome: Outcome, stored: StoredSecret, options: RotationOptions) -> SecretPlan:
     if apply(task, PredictedReplacement(stored, options)) is not None:
         return plan_predicted_retirement(stored, options)
-    owner = _read_admin(task, stored, options) if task.resource.on_parent else _read_own_entries(task, stored)
-    return plan_secret(stored, owner, options, now())
+    if task.resource.on_parent:
+        return plan_secret(stored, _read_admin(task, stored, options), options, now())
+    return plan_secret(stored, _read_own_entries(task, outcome, stored), options, now())
 
 
-def _read_own_entries(task: Task, stored: StoredSecret) -> TokenEntries:
+def _read_own_entries(task: Task, outcome: Outcome, stored: StoredSecret) -> TokenEntries:
+    """Read the entries of the task's object. The result has the whole list, which needs no second login."""
     entries = read_entries(task)
+    outcome.values[f"{task.resource.kind}s"] = list(entries.listed)
     require_own(task, stored)
     return entries
 

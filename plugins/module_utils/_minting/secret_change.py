@@ -54,12 +54,12 @@ def entry_of(task: Task) -> SecretEntry:
 
 
 def read_entries(task: Task) -> TokenEntries:
-    """Read the entries that have the task's key."""
+    """Read all entries, and return those that have the task's key."""
     with attempting(f"reading {task.title}"):
         rows = task.appliance.table(task.resource)
-        keys = [complete(task.resource.described, row)[task.resource.key] for row in rows]
-    own = tuple(row for row, key in zip(rows, keys) if key == task.key)
-    return TokenEntries(task.title, entry_of(task).ref, own)
+        listed = tuple(complete(task.resource.described, row) for row in rows)
+    own = tuple(row for row, each in zip(rows, listed) if each[task.resource.key] == task.key)
+    return TokenEntries(task.title, entry_of(task).ref, own, listed)
 
 
 def probe(task: Task, value: str, raw: Mapping[str, Any] | None = None) -> tuple[str, int | None]:

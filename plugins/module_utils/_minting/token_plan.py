@@ -24,12 +24,14 @@ LISTED_WITHIN = timedelta(minutes=2)
 class TokenEntries:
     """The entries of an appliance's list with the task's key. Several may be valid at once.
 
-    ``ref`` is the store's reference to the value of one of them.
+    ``ref`` is the store's reference to the value of one of them. ``listed`` are the entries with any key, in
+    the options' schema.
     """
 
     title: str
     ref: str
     rows: tuple[Entry, ...]
+    listed: tuple[Entry, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:

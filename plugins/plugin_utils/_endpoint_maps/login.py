@@ -40,7 +40,7 @@ def find_login(
         used, other = urlsplit(first.origin), urlsplit(sending[0].origin)
         reason = "other_port" if used.hostname == other.hostname else "other_host"
         host = other.netloc if reason == "other_port" else str(other.hostname)
-        made.miss("login", reason, host=host, used=used.netloc)
+        made.miss("login", reason, host=host, address=used.netloc)
     elif local:
         made.miss("login", "signed_in_before")
     elif not is_basic:

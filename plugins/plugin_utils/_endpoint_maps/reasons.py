@@ -48,7 +48,7 @@ REASONS = {
         "a map cannot repeat it: sign in with a local account of the appliance and record again",
     ),
     "other_port": Reason(
-        "the password was sent to {host}, but all other requests to the address {used}",
+        "the password was sent to {host}, but all other requests to {address}",
         "a map has one address: sign in on the page of that address and record again, or keep this manual",
     ),
     "signed_in_before": Reason("the session began before the recording", RECORD_AGAIN),
@@ -58,7 +58,7 @@ REASONS = {
         "sensitive data, record again, and save with Export HAR (with sensitive data)",
     ),
     "no_session": Reason(
-        "{request} sends nothing that an answer of the sign-in gave",
+        "{request} sends no session value from an answer of the sign-in",
         f"{RECORD_AGAIN}; if that changes nothing, a script makes the session, which a map cannot repeat",
     ),
     "unknown_value": Reason(
@@ -77,7 +77,8 @@ REASONS = {
     ),
     "fixed_time": Reason(
         "{request} sends {field}, a time of the recording, which the map would always send",
-        "remove it if the appliance does without; if it is when the token expires, write a later one",
+        "remove it if the appliance accepts the request without it; if it is the time at which the token "
+        "expires, write a later one",
     ),
     "list_time": Reason(
         "{request} sends {field}, a time of the recording, which may leave tokens out of the list",
@@ -153,8 +154,8 @@ REASONS = {
         "a map cannot read it: list tokens manually",
     ),
     "cached_list": Reason(
-        "no answer lists a token of that description, and the one to {request} came from the browser's cache "
-        "without its content",
+        "no answer lists a token of that description, and the answer to {request} came from the browser's "
+        "cache without its content",
         "enable Disable Cache in the developer tools, and record again",
     ),
     "filtered_list": Reason(
@@ -197,7 +198,7 @@ REASONS = {
     "fixed_position": Reason(
         "{request} sends {field}, a number that may be the token's position in the list, and which the map "
         "would always send",
-        "remove it if the appliance does without; otherwise delete tokens manually",
+        "remove it if the appliance accepts the request without it; otherwise delete tokens manually",
     ),
     "description_only": Reason(
         "{request} names the token only by its description, so the draft has provenance assumed for it",
@@ -267,7 +268,7 @@ REASONS = {
         "without the list, no request is known to delete the new token", "complete tokens.list first"
     ),
     "unnamed_delete": Reason(
-        "a later list lacks the new token, and no request before it names the token as the list does",
+        "a later list lacks the new token, and no request before it contains the token's id or description",
         "a map cannot delete tokens here: delete them manually",
     ),
     "several_deletes": Reason(
@@ -337,5 +338,5 @@ REASONS = {
         "record again with the developer tools open from the start and only these pages; in Firefox, set "
         "devtools.netmonitor.responseBodyLimit to 0 in about:config",
     ),
-    "invalid": Reason("{fault}", "the drafted map is not valid there: correct it"),
+    "invalid": Reason("{fault}", "correct this part of the drafted map"),
 }

@@ -283,8 +283,11 @@ SEVERAL = {
         [write("/seen", {"row": 7}), write("/cleanup", {})],
         "each of POST /seen, POST /cleanup may have deleted it",
     ),
-    "nothing names it": ([write("/cleanup", {})], "no request before it names the token as the list does"),
-    "nothing at all": ([], "no request before it names the token as the list does"),
+    "nothing names it": (
+        [write("/cleanup", {})],
+        "no request before it contains the token's id or description",
+    ),
+    "nothing at all": ([], "no request before it contains the token's id or description"),
 }
 
 
@@ -320,7 +323,7 @@ def test_a_short_id_is_found_in_a_longer_text(request_: Any, place: Any) -> None
 def test_a_number_that_is_a_part_of_another_is_no_id(path: str) -> None:
     found = deleted_by(write(path.replace(" ", "%20"), method="DELETE"))
     assert said(found, "tokens.delete") == [
-        "a later list lacks the new token, and no request before it names the token as the list does"
+        "a later list lacks the new token, and no request before it contains the token's id or description"
     ]
 
 

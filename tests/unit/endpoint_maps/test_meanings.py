@@ -285,7 +285,7 @@ def later(kind: str) -> Any:
     ("kind", "is_drafted", "said"),
     [
         ("late", True, "the list still had the token after DELETE /t/..., and lacked it later"),
-        ("with another write", False, "a later list lacks the new token, and no request before it names"),
+        ("with another write", False, "a later list lacks the new token, and no request before it contains"),
         ("kept", False, "DELETE /t/... names the new token, and the list that was read after it still has"),
     ],
 )

@@ -188,8 +188,7 @@ def test_a_login_on_another_port_is_no_single_sign_on() -> None:
 
     found = made(PAGE, LOGIN, *moved([CREATE, LIST, DELETE, GONE]))
     assert found.missing[0].startswith(
-        "login: the password was sent to sensor.example, "
-        "but all other requests to the address sensor.example:8443; "
+        "login: the password was sent to sensor.example, but all other requests to sensor.example:8443; "
     )
 
 
@@ -198,7 +197,7 @@ def test_a_list_from_the_browser_s_cache_without_content_is_reported() -> None:
     del cached["response"]["content"]["text"]
     found = made(PAGE, LOGIN, GONE, CREATE, cached)
     assert any(
-        "the one to GET /t came from the browser's cache without its content" in each
+        "the answer to GET /t came from the browser's cache without its content" in each
         for each in found.missing
     )
 
@@ -330,7 +329,7 @@ def test_a_fault_of_the_draft_is_named_if_nothing_else_is() -> None:
     found = made(PAGE, LOGIN, CREATE, listed[0], DELETE, listed[1], session=session)
     assert found.missing == [
         "versions: an answer contains the version, but these versions cannot be compared with it; "
-        "the drafted map is not valid there: correct it"
+        "correct this part of the drafted map"
     ]
 
 

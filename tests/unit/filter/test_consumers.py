@@ -16,12 +16,14 @@ from ansible_collections.otsec.defender_iot.plugins.filter.consumers import (
     consumed_tokens,
     decommissioning_error,
     known_tokens,
+    listed_tokens,
     previous_token_holders,
     replaced_tokens,
     sensor_error,
     sensors_to_search,
     token_consumers,
     uncleared_platforms_error,
+    unread_sensors,
     unused_token_names,
     unused_token_plan,
     unused_tokens,
@@ -32,6 +34,20 @@ from ansible_collections.otsec.defender_iot.plugins.filter.trusted_hosts import 
     trusted_hosts_by_site,
 )
 
+LISTED = {"tokens": [{"description": "siem", "id": 1, "used": None}]}
+REFUSED = {"failed": True, "msg": "s1: ...", "failure": {"status": 401}}
+UNREACHABLE = {"unreachable": True, "msg": "s1: ..."}
+UNSTORED = {"failed": True, "msg": "s1: ...", "failure": {"status": None}}
+READ = {
+    # results of the task that creates the tokens: the one with the list, or why there is none
+    "listed": ([LISTED, {**LISTED, "changed": True}], {**LISTED, "changed": True}),
+    "listed once": ([LISTED, UNSTORED, REFUSED], LISTED),
+    "refused": ([UNSTORED, REFUSED], REFUSED),
+    "not reached": ([UNREACHABLE], UNREACHABLE),
+    "failed before the first request": ([UNSTORED, {"failed": True, "msg": "..."}], {}),
+    "without an endpoint map": ([{"changed": False, "minted": False}], {}),
+    "no tokens": ([], {}),
+}
 JUDGED = {"integration": "forescout", "verdict": {"state": "working"}}
 S1 = {"forescout_module_sensor": "s1"}
 GONE = {**S1, "group_names": ["decommissioned", "forescouts"]}
@@ -76,6 +92,23 @@ def consumer(name: str, sensor: str = "s1", description: str = "forescout", **pr
 @pytest.mark.parametrize(("variables", "consumers"), PLATFORMS.values(), ids=PLATFORMS)
 def test_a_platform_declares_the_token_that_it_uses(variables: Any, consumers: Any) -> None:
     assert token_consumers([{"inventory_hostname": "ct", **variables}]) == consumers
+
+
+@pytest.mark.parametrize(("results", "listed"), READ.values(), ids=READ)
+def test_the_list_of_tokens_is_not_read_twice(results: list[Any], listed: dict[str, Any]) -> None:
+    kept = {"results": results}
+    assert listed_tokens(kept) == listed
+    assert unread_sensors(["s1"], {"s1": {"__sensor_tokens_kept": kept}}) == ([] if listed else ["s1"])
+
+
+def test_a_sensor_without_a_task_of_its_own_is_unread() -> None:
+    assert unread_sensors(["s1"], {"s1": {}}) == ["s1"]
+    assert listed_tokens({"skipped": True}) == {}
+
+
+def test_a_token_that_only_the_sensor_lists_is_searched_for_in_the_store() -> None:
+    kept = {"results": [{"__sensor_tokens_item": {"description": "forescout"}, **LISTED}]}
+    assert sensors_to_search(["s1"], [], {"s1": {"__sensor_tokens_kept": kept}}) == ["s1"]
 
 
 def test_a_token_that_two_platforms_use_is_one_token() -> None:

@@ -86,7 +86,7 @@ def test_a_target_is_met_if_the_worst_run_meets_it(
 
 def test_targets_are_ratios_within_a_run() -> None:
     measured = {target.text: target.value(bench_run()) for target in BENCH}
-    assert measured["CPU below `fortinet.fortios`, role"] == 1600 / 30
+    assert measured["CPU of `fortinet.fortios` against the role"] == 1600 / 30
     assert measured["CPU with API keys against without, 1,000 FortiGates"] == 40 / 30
     assert measured["deciding on 10,000 alerts and 5,000 devices"] == 1
     assert {target.value(chain_run()) for target in CHAIN} == {1, 1320}
@@ -95,7 +95,7 @@ def test_targets_are_ratios_within_a_run() -> None:
 def test_the_pages_have_the_medians_and_the_worst_of_all_runs() -> None:
     found = pages([bench_run(), bench_run(), bench_run(2)], [chain_run()])
     summary, details = found["docs/performance.md"], found["docs/performance_details.md"]
-    assert "| CPU below `uri`, role | at least 12 times | 20.0 (10.0-20.0) | **missed** |" in summary
+    assert "| CPU of `uri` against the role | at least 12 times | 20.0 (10.0-20.0) | **missed** |" in summary
     assert "| memory, `site` | at most 300 MB | 1,320 | **missed** |" in summary
     assert "| role | 30.0 (30.0-60.0) | 30.0 (30.0-60.0) | 30.0 (30.0-60.0) | 2 | 1 | 0 |" in details
     assert "fortinet.fortios" not in details.partition("### 1,000 FortiGates")[2].partition("##")[0]
