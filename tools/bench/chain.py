@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from ..lab import ROOT, Lab
-from .contestants import FORKS, OWN, PLAYBOOKS
+from .contestants import OWN, PLAYBOOKS
 from .fleet import fresh
 from .measure import UnexpectedExit, cost, end_on_signals
 from .publish import print_targets, publish
@@ -111,7 +111,7 @@ class Chain:
         """Run a playbook and return its figures. Raises UnexpectedExit."""
         self.lab.ask("/calls", "DELETE")
         name = playbook if playbook == FLOOR else f"otsec.defender_iot.{playbook}"
-        command = [str(OWN / "ansible-playbook"), name, "--forks", str(FORKS)]
+        command = [str(OWN / "ansible-playbook"), name]
         for inventory in self._few_inventories() if few else (self.inventory, self._of_lab):
             command += ["-i", str(inventory)]
         command += ["--vault-password-file", str(self.folder / "vault-password")]

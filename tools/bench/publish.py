@@ -139,7 +139,7 @@ def _chain_table(runs: Runs) -> str:
     if not runs:
         return NOT_MEASURED
     few, whole = runs[-1]["sizes"]
-    fleet = f"{whole:,} appliances, {FORKS} forks. The small fleet has {few:,} appliances."
+    fleet = f"{whole:,} appliances, Ansible's default of 5 forks. The small fleet has {few:,} appliances."
     rows = (_row(title, [run["figures"][name] for run in runs]) for name, title in STEPS.items())
     return "\n\n".join([_machines(runs), fleet, table(("run", "CPU s", *UNITS), rows)])
 
