@@ -150,12 +150,19 @@ class Stage:
             owner = Belonging(host, address, ADMIN if is_key else host, serials)
             self.node.keep(name, **bound(record, owner))
 
+    def generate_key(self, appliance: str) -> dict[str, Any]:
+        """Generate a key, which makes the one before void. Return the answer of the FortiGate."""
+        token = self.lab.appliances[appliance]["credentials"]["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self.lab.call(
+            appliance, "POST", GENERATE.split()[1], headers=headers, json={"api-user": ADMIN}
+        )
+        assert answer.ok, answer.text
+        return dict(answer.json())
+
     def _minted_key(self, spot: Spot) -> tuple[str, None, tuple[str, ...]]:
         """Return the value of a new key, no id, and the serial number of its FortiGate."""
-        token = self.lab.appliances[spot.appliance]["credentials"]["token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        method, path = GENERATE.split()
-        answer = self.lab.call(spot.appliance, method, path, headers=headers, json={"api-user": ADMIN}).json()
+        answer = self.generate_key(spot.appliance)
         return answer["results"]["access_token"], None, (answer["serial"],)
 
     def _minted_token(self, spot: Spot) -> tuple[str, Any, tuple[str, ...]]:
