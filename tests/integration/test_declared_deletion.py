@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -20,9 +21,14 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, 
 NORTH, SOUTH = SENSORS
 SECOND = "forescout-02"
 MISSPELT = "sensor-nroth-01"
+DROPPED = "its consumer {} is not in the inventory or has no forescout_module_sensor"
 IMPATIENT = {"sensor_tokens_retire_delay": 1, "sensor_tokens_retire_retries": 2}
-APPLIANCES = f"--limit={NORTH},{SOUTH},{FORESCOUT},{SECOND}"
-DROPPED = f"its consumer {SECOND} is not in the inventory or has no forescout_module_sensor"
+APPLIANCES = (NORTH, SOUTH, FORESCOUT, SECOND)
+# Platforms that are set manually, their sensors with addresses, and the descriptions of their tokens.
+MANUAL = {
+    "forescout-03": ("spare-sensor-1", "203.0.113.101", "forescout"),
+    "forescout-04": ("spare-sensor-2", "203.0.113.102", "plant b"),
+}
 
 
 class Platforms:
@@ -45,6 +51,23 @@ class Platforms:
             yaml.safe_dump({"all": {"children": {"forescouts": {"hosts": {SECOND: host}}}}})
         )
 
+    def declare_manual(self, *platforms: str) -> None:
+        """Declare the sensors of the platforms that are set manually, and these platforms."""
+        sensors = {
+            sensor: {**self.example.variables(sensor), "ansible_host": address}
+            for sensor, address, _description in MANUAL.values()
+        }
+        hosts = {name: self._manual(name) for name in platforms}
+        groups = {"sensors": {"hosts": sensors}, "forescouts": {"hosts": hosts}}
+        (self.node.inputs / "manual.yml").write_text(yaml.safe_dump({"all": {"children": groups}}))
+
+    def _manual(self, platform: str) -> dict[str, Any]:
+        """Return the variables of a platform that is set manually."""
+        sensor, _address, description = MANUAL[platform]
+        own = {"transport": "manual", "sensor": sensor, "token_description": description}
+        given = {f"forescout_module_{name}": value for name, value in own.items()}
+        return {**self.example.variables(SECOND), **given}
+
     def misspell(self) -> None:
         """Declare that the first platform uses a sensor that does not exist."""
         variables = self.node.inputs / "host_vars" / f"{FORESCOUT}.yml"
@@ -59,15 +82,17 @@ class Platforms:
         """Run a playbook on sensors and platforms. Record only its calls."""
         self.node.lab.forget_calls()
         given = f"--extra-vars={json.dumps({**IMPATIENT, **variables})}"
-        return self.example.playbook(playbook, f"--inventory={self.second}", APPLIANCES, given, *arguments)
+        added = [self.second, *self.node.inputs.glob("manual.yml")]
+        hosts = [*APPLIANCES, *(() if len(added) == 1 else ("spare-sensor-1", "spare-sensor-2", *MANUAL))]
+        inventories = [f"--inventory={path}" for path in added]
+        return self.example.playbook(playbook, *inventories, f"--limit={','.join(hosts)}", given, *arguments)
 
-    def set_up(self, sensor: str, **variables: Any) -> None:
+    def set_up(self, sensor: str) -> None:
         """Set up both platforms."""
-        self.declare(sensor, **variables)
+        self.declare(sensor)
         self.run("site").succeeded()
         for platform in (FORESCOUT, SECOND):
-            if variables.get("forescout_module_transport") != "manual" or platform == FORESCOUT:
-                self.example.wait_for_poll(platform)
+            self.example.wait_for_poll(platform)
 
     def tokens(self, sensor: str) -> list[Any]:
         """Return the identifiers of a sensor's tokens."""
@@ -92,42 +117,85 @@ def platforms(workspace: Workspace) -> Platforms:
     return Platforms(workspace)
 
 
+@dataclass(frozen=True)
+class Dropped:
+    """Runs without the platforms of three sensors, for real and in check mode, and the report after them."""
+
+    platforms: Platforms
+    runs: list[Run]
+    unchanged: bool
+    drift: Run
+    report: dict[str, Any]
+    page: str
+
+    def is_kept(self, platform: str) -> None:
+        """Check that the runs say why they keep a platform's token."""
+        for run in self.runs:
+            assert f"forescout: kept, because {DROPPED.format(platform)}" in run.output
+
+    def is_reported(self, sensor: str, platform: str, description: str = "forescout") -> None:
+        """Check that the report names a token that is kept."""
+        why = DROPPED.format(platform)
+        assert f"{sensor}: token {description} is kept: {why}" in self.drift.output
+        (entry,) = [each for each in self.report["objects"] if each["appliance"] == sensor]
+        assert (entry["kind"], entry["action"], entry["message"]) == ("token", "none", f"kept: {why}")
+        assert "**Left unchanged**" in self.page
+
+
 @pytest.fixture(scope="module")
-def set_up_in_the_south(new_workspace: Callable[[], Workspace]) -> Platforms:
-    """Two platforms, the second with the sensor in the south, until the first test with `platforms`."""
+def dropped(new_workspace: Callable[[], Workspace]) -> Dropped:
+    """Set up all platforms, and leave out all but the first one. At the end, only the second one is back."""
     platforms = Platforms(new_workspace())
+    platforms.declare_manual(*MANUAL)
     platforms.set_up(SOUTH)
-    return platforms
+    stored = platforms.node.stored_files()
+    sensors = (SOUTH, *(sensor for sensor, *_rest in MANUAL.values()))
+    tokens = {name: platforms.tokens(name) for name in sensors}
+    assert [len(each) for each in tokens.values()] == [1, 1, 1]
+    platforms.drop()
+    platforms.declare_manual()
+    runs, writes = [], []
+    for arguments in ((), ("--check",)):
+        runs.append(platforms.run("site", *arguments).succeeded())
+        writes += platforms.writes()
+    left = {name: platforms.tokens(name) for name in sensors}
+    unchanged = (left, platforms.node.stored_files(), writes) == (tokens, stored, [])
+    drift = platforms.run("drift").succeeded()
+    page = (platforms.node.folder / "defender_iot_report/report.md").read_text()
+    (platforms.node.inputs / "manual.yml").unlink()
+    platforms.declare(SOUTH)
+    return Dropped(platforms, runs, unchanged, drift, platforms.report(), page)
 
 
 @pytest.fixture
-def in_the_south(set_up_in_the_south: Platforms) -> Iterator[Platforms]:
-    """The same platforms. Both are declared correctly again at the end."""
-    yield set_up_in_the_south
-    set_up_in_the_south.spell()
-    set_up_in_the_south.declare(SOUTH)
+def in_the_south(dropped: Dropped) -> Iterator[Platforms]:
+    """The first two platforms, until the first test with `platforms`. They are declared again at the end."""
+    yield dropped.platforms
+    dropped.platforms.spell()
+    dropped.platforms.declare(SOUTH)
 
 
-def _is_kept_and_reported(platforms: Platforms) -> None:
-    """Drop the second platform, and check that its token is kept and the report says so."""
-    (token,), stored = platforms.tokens(SOUTH), platforms.node.stored_files()
-    platforms.drop()
-    for arguments in ((), ("--check",)):
-        run = platforms.run("site", *arguments).succeeded()
-        assert f"forescout: kept, because {DROPPED}" in run.output
-        assert (run.changes, platforms.writes()) == ([], [])
-    assert (platforms.tokens(SOUTH), platforms.node.stored_files()) == ([token], stored)
-    run = platforms.run("drift").succeeded()
-    assert f"{SOUTH}: token forescout is kept: {DROPPED}" in run.output
-    (entry,) = [each for each in platforms.report()["objects"] if each["appliance"] == SOUTH]
-    assert (entry["kind"], entry["action"], entry["message"]) == ("token", "none", f"kept: {DROPPED}")
-    assert "**Left unchanged**" in (platforms.node.folder / "defender_iot_report/report.md").read_text()
+def test_no_token_of_a_missing_platform_is_deleted(dropped: Dropped) -> None:
+    assert [run.changes for run in dropped.runs] == [[], []]
+    assert dropped.unchanged
 
 
 def test_the_token_of_a_platform_that_is_missing_from_the_inventory_is_kept_and_reported(
-    in_the_south: Platforms,
+    dropped: Dropped,
 ) -> None:
-    _is_kept_and_reported(in_the_south)
+    dropped.is_kept(SECOND)
+    dropped.is_reported(SOUTH, SECOND)
+
+
+def test_the_token_of_a_missing_platform_that_was_set_manually_is_kept_and_reported(dropped: Dropped) -> None:
+    dropped.is_kept("forescout-03")
+    dropped.is_reported("spare-sensor-1", "forescout-03")
+
+
+def test_a_token_that_no_platform_uses_any_more_under_a_name_of_its_own_is_found_by_drift(
+    dropped: Dropped,
+) -> None:
+    dropped.is_reported("spare-sensor-2", "forescout-04", "plant b")
 
 
 @pytest.mark.parametrize("playbook", ["site", "forescout", "drift"])
@@ -170,22 +238,6 @@ def test_a_missing_platform_becomes_no_obstacle_to_a_declared_deletion(in_the_so
     assert platforms.tokens(SOUTH) == []
 
 
-def test_the_token_of_a_missing_platform_that_was_set_manually_is_kept_and_reported(
-    platforms: Platforms,
-) -> None:
-    platforms.set_up(SOUTH, forescout_module_transport="manual")
-    _is_kept_and_reported(platforms)
-
-
-def test_a_token_that_no_platform_uses_any_more_under_a_name_of_its_own_is_found_by_drift(
-    platforms: Platforms,
-) -> None:
-    platforms.set_up(SOUTH, forescout_module_token_description="plant b")
-    platforms.drop()
-    run = platforms.run("drift").succeeded()
-    assert f"{SOUTH}: token plant b is kept: {DROPPED}" in run.output
-
-
 def test_the_token_that_a_missing_platform_shares_with_one_that_moves_is_kept(platforms: Platforms) -> None:
     platforms.set_up(NORTH)
     (token,) = platforms.tokens(NORTH)
@@ -196,7 +248,7 @@ def test_the_token_that_a_missing_platform_shares_with_one_that_moves_is_kept(pl
     assert (
         predicted.changes == done.changes == [(FORESCOUT, "forescout_module"), (SOUTH, "sensor_access_token")]
     )
-    assert f"forescout: kept, because {DROPPED}" in done.output
+    assert f"forescout: kept, because {DROPPED.format(SECOND)}" in done.output
     assert platforms.tokens(NORTH) == [token]
 
 

@@ -12,7 +12,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -371,45 +370,70 @@ def test_the_environment_of_a_task_is_in_no_command_line(workspace: Workspace, b
         assert leaked([token], line) == []
 
 
-@pytest.mark.parametrize("arguments", [(), ("-vvvv",)])
-def test_the_reason_of_a_failed_module_process_is_shown(
-    workspace: Workspace, bastion: Bastion, arguments: tuple[str, ...]
-) -> None:
-    _inventory(workspace, bastion, ansible_python_interpreter="/no/such/python")
-    run = workspace.run(*_delegated([play(PROFILE, hosts="fgt-north-01")]), arguments=arguments)
-    message = run.one("fgt-north-01").message
+# Bastions that cannot carry out a task, and the variables of each. One has a Python without packages.
+UNUSABLE: dict[str, dict[str, Any]] = {
+    "without-python": {"ansible_python_interpreter": "/no/such/python"},
+    "without-packages": {},
+    "closed-bastion": {"ansible_port": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def unusable(
+    new_workspace: Callable[[], Workspace], bastion: Bastion, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, Run]:
+    """Delegate a task of a FortiGate to each of these bastions."""
+    node = new_workspace()
+    python = tmp_path_factory.mktemp("bare") / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    python.chmod(0o755)
+    variables = {**UNUSABLE, "without-packages": {"ansible_python_interpreter": str(python)}}
+    hosts = {f"fgt-{name}": node.host(place, way=name) for name, place in _places().items()}
+    node.inventory(**hosts, **{name: bastion.variables(**own) for name, own in variables.items()})
+    return node, node.run(play({**PROFILE, "delegate_to": "{{ way }}"}, hosts=",".join(hosts)))
+
+
+def _places() -> dict[str, str]:
+    """Return the FortiGate of each unusable bastion."""
+    return {name: f"spare-{number:02}" for number, name in enumerate(UNUSABLE, 1)}
+
+
+def _says_that_python_is_missing(message: str, fortigate: str) -> None:
     assert message.startswith(
-        'fgt-north-01: reading admin profile "defender-iot" failed: the module process on'
+        f'{fortigate}: reading admin profile "defender-iot" failed: the module process on'
     )
     assert re.search(r"/no/such/python: not found \(exit code 127\); check the Python interpreter", message)
 
 
-def test_a_missing_package_on_the_bastion_is_named(
-    workspace: Workspace, bastion: Bastion, tmp_path: Path
-) -> None:
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
-    python.chmod(0o755)
-    _inventory(workspace, bastion, ansible_python_interpreter=str(python))
-    result = workspace.run(*_delegated([play(PROFILE, hosts="fgt-north-01")])).one("fgt-north-01")
+def test_the_reason_of_a_failed_module_process_is_shown(unusable: tuple[Workspace, Run]) -> None:
+    fortigate = "fgt-without-python"
+    _says_that_python_is_missing(unusable[1].one(fortigate).message, fortigate)
+
+
+def test_a_missing_package_on_the_bastion_is_named(unusable: tuple[Workspace, Run]) -> None:
     assert re.search(
         r'reading admin profile "defender-iot" failed: the Python package requests is not installed for \S+ '
         r"on \S+; install it there$",
-        result.message,
+        unusable[1].one("fgt-without-packages").message,
     )
 
 
-def test_a_bastion_that_cannot_be_reached_is_named(workspace: Workspace, bastion: Bastion) -> None:
-    workspace.inventory(
-        fgt_north_01=workspace.host("fgt-north-01"), bastion=bastion.variables(ansible_port=1)
-    )
-    run = workspace.run(*_delegated([play(PROFILE, hosts="fgt-north-01")]))
-    (result,) = run.results
+def test_a_bastion_that_cannot_be_reached_is_named(unusable: tuple[Workspace, Run]) -> None:
+    node, run = unusable
+    result = run.one("fgt-closed-bastion")
     assert run.code != 0
     assert result.status == "unreachable"
-    assert result.message.startswith("fgt-north-01: ")
-    assert "bastion" in result.message
-    assert workspace.lab.calls() == []
+    assert result.message.startswith("fgt-closed-bastion: ")
+    assert "cannot reach closed-bastion," in result.message
+    assert node.lab.calls(_places()["closed-bastion"]) == []
+
+
+def test_the_reason_of_a_failed_module_process_is_shown_in_a_verbose_run_too(
+    workspace: Workspace, bastion: Bastion
+) -> None:
+    _inventory(workspace, bastion, **UNUSABLE["without-python"])
+    run = workspace.run(*_delegated([play(PROFILE, hosts="fgt-north-01")]), arguments=["-vvvv"])
+    _says_that_python_is_missing(run.one("fgt-north-01").message, "fgt-north-01")
 
 
 def test_a_task_delegated_to_the_control_node_itself_runs_in_process(

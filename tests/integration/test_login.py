@@ -11,16 +11,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     ENDPOINTS,
-    Run,
+    Play,
     Workspace,
     play,
     task,
 )
 
-FORTIGATE = "fgt-north-01"
 LOGIN = ("POST", "/api/v2/authentication")
 LOGOUT = ("DELETE", "/api/v2/authentication")
 PROFILES = "/api/v2/cmdb/system/accprofile"
@@ -29,7 +27,7 @@ WRONG = "not-the-password-0123"
 PROFILE = task("fortigate_admin_profile", name="plant", preset="defender_iot")
 
 
-# Each case has its own FortiGate, with switches. The account has a name and a password.
+# Each case has its own appliance. These are FortiGates with switches. The account has a name and a password.
 VERSIONS = {f"to-{version.replace('.', '-')}": version for version in ("7.2.4", "7.4.5", "7.6.5")}
 REFUSED = {f"refused-{status}": status for status in (401, 200)}
 BY_A_PERSON = {
@@ -67,139 +65,171 @@ LOOPED = {
 }
 
 
-class FortiGates:
-    """A FortiGate for each case, after one run."""
+# FortiGates that want the administrator's own password, by what their hosts have.
+ASKING = {"token": "fgt-north-01", "password": "fgt-north-02", "both": "fgt-south-01"}
+# Web interfaces, with the own variables of their hosts.
+WEB = {
+    "sensor-wrong": ("sensor-north-01", {"password": WRONG}),
+    "sensor-right": ("sensor-south-01", {}),
+    "forescout": ("forescout-01", {"password": WRONG}),
+}
+
+
+class Appliances:
+    """An appliance for each case, after one run."""
 
     def __init__(self, node: Workspace) -> None:
-        self.lab = node.lab
-        self.names = {host: f"spare-{number:02}" for number, host in enumerate(SWITCHES, 1)}
+        self.node, self.lab = node, node.lab
+        spare = {host: f"spare-{number:02}" for number, host in enumerate(SWITCHES, 1)}
+        web = {host: name for host, (name, _own) in WEB.items()}
+        self.names = {**spare, **ASKING, **web}
+        hosts = {
+            **self._fortigates(spare),
+            **self._asking(),
+            **{host: node.host(name, **own) for host, (name, own) in WEB.items()},
+        }
+        self.lab.forget_calls()
+        node.inventory(**hosts)
+        self.run = node.run(*self._plays(), arguments=["-vvvv"])
+
+    def _fortigates(self, names: dict[str, str]) -> dict[str, dict[str, Any]]:
+        """Return the hosts that log in with a name and a password."""
         hosts = {}
-        for host, name in self.names.items():
+        for host, name in names.items():
             self.lab.switch(name, **SWITCHES[host])
             account = self.lab.appliances[name]["credentials"]
             login = {"token": None, "username": account["username"], "password": account["password"]}
-            given = {**node.host(name), **login, **OWN.get(host, {})}
+            given = {**self.node.host(name), **login, **OWN.get(host, {})}
             hosts[host] = {option: value for option, value in given.items() if value is not None}
         for _attempt in range(3):
             wrong = {"username": "admin", "secretkey": WRONG}
-            assert self.lab.call(self.names["locked"], *LOGIN, json=wrong).status_code == 401
-        self.lab.forget_calls()
-        node.inventory(**hosts)
+            assert self.lab.call(names["locked"], *LOGIN, json=wrong).status_code == 401
+        return hosts
+
+    def _asking(self) -> dict[str, dict[str, Any]]:
+        """Return the hosts of FortiGates that want the administrator's own password."""
+        hosts = {}
+        for given, name in ASKING.items():
+            self.lab.switch(name, version="7.6.5")
+            hosts[given] = {**self.node.host(name), **self.lab.appliances[name]["credentials"]}
+        del hosts["password"]["token"], hosts["token"]["username"], hosts["token"]["password"]
+        del hosts["both"]["username"]
+        return hosts
+
+    def _plays(self) -> list[Play]:
         # A play whose hosts all fail would end the run.
         refused = {
             **task("fortigate_admin_profile", name="super_admin", vpn="none"),
             "ignore_errors": True,
         }
-        self.run = node.run(
-            play(PROFILE, hosts=",".join(["all", "!failing", *(f"!{host}" for host in LOOPS)])),
+        wanted = {"profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
+        ref = self.node.ref("key-{{ inventory_hostname }}")
+        return [
+            play(PROFILE, hosts=",".join(set(SWITCHES) - {"failing", *LOOPS})),
             play(refused, hosts="failing"),
+            play(
+                task("fortigate_api_admin", name="plant", **wanted),
+                task("fortigate_api_key", name="plant", secret_ref=ref),
+                hosts=",".join(ASKING),
+            ),
+            play(
+                task("sensor_access_token_info", endpoints=ENDPOINTS["sensor"]),
+                hosts="sensor-wrong,sensor-right",
+            ),
+            play(
+                {
+                    **task("forescout_module_info", endpoints=ENDPOINTS["forescout"]),
+                    "ignore_errors": True,
+                    "ignore_unreachable": True,
+                },
+                hosts="forescout",
+            ),
             play(LOOPED, hosts=",".join(LOOPS)),
-            arguments=["-vvvv"],
-        )
+        ]
 
     def requests(self, host: str) -> list[tuple[str, str]]:
-        """Return the requests to a host's FortiGate."""
-        return _requests(self.lab, self.names[host])
+        """Return the requests to a host's appliance."""
+        return [(call["method"], call["path"]) for call in self.lab.calls(self.names[host])]
 
     def state(self, host: str) -> dict[str, Any]:
-        """Return the state of a host's FortiGate."""
+        """Return the state of a host's appliance."""
         return self.lab.state(self.names[host])
 
 
 @pytest.fixture(scope="module")
-def fortigates(new_workspace: Callable[[], Workspace]) -> FortiGates:
-    """The FortiGates, until the first test with another control node."""
-    return FortiGates(new_workspace())
-
-
-def _requests(lab: Lab, appliance: str) -> list[tuple[str, str]]:
-    return [(call["method"], call["path"]) for call in lab.calls(appliance)]
+def appliances(new_workspace: Callable[[], Workspace]) -> Appliances:
+    """The appliances of all cases."""
+    return Appliances(new_workspace())
 
 
 @pytest.mark.parametrize("host", VERSIONS)
-def test_a_password_opens_one_session_that_writes_and_is_closed(fortigates: FortiGates, host: str) -> None:
-    assert fortigates.run.one(host).changed
-    assert fortigates.requests(host) == [
+def test_a_password_opens_one_session_that_writes_and_is_closed(appliances: Appliances, host: str) -> None:
+    assert appliances.run.one(host).changed
+    assert appliances.requests(host) == [
         LOGIN,
         ("GET", f"{PROFILES}/plant"),
         ("POST", PROFILES),
         ("GET", f"{PROFILES}/plant"),
         LOGOUT,
     ]
-    name = fortigates.names[host]
-    assert {call["principal"] for call in fortigates.lab.calls(name)} == {"admin"}
-    assert fortigates.lab.connections()[name] == 1
-    assert fortigates.state(host)["sessions"] == []
+    name = appliances.names[host]
+    assert {call["principal"] for call in appliances.lab.calls(name)} == {"admin"}
+    assert appliances.lab.connections()[name] == 1
+    assert appliances.state(host)["sessions"] == []
 
 
-def test_the_session_is_closed_after_a_failure_too(fortigates: FortiGates) -> None:
-    assert fortigates.run.one("failing").status == "failed"
-    assert fortigates.requests("failing")[-1] == LOGOUT
-    assert fortigates.state("failing")["sessions"] == []
+def test_the_session_is_closed_after_a_failure_too(appliances: Appliances) -> None:
+    assert appliances.run.one("failing").status == "failed"
+    assert appliances.requests("failing")[-1] == LOGOUT
+    assert appliances.state("failing")["sessions"] == []
 
 
 @pytest.mark.parametrize("host", REFUSED)
-def test_a_wrong_password_is_tried_once(fortigates: FortiGates, host: str) -> None:
-    result = fortigates.run.one(host)
+def test_a_wrong_password_is_tried_once(appliances: Appliances, host: str) -> None:
+    result = appliances.run.one(host)
     assert result.status == "failed"
     assert result.message.startswith(f'{host}: reading admin profile "plant" failed (')
-    assert WRONG not in fortigates.run.output
-    assert fortigates.requests(host) == [LOGIN]
+    assert WRONG not in appliances.run.output
+    assert appliances.requests(host) == [LOGIN]
 
 
-def test_a_locked_out_source_is_told_to_wait(fortigates: FortiGates) -> None:
-    result = fortigates.run.one("locked")
+def test_a_locked_out_source_is_told_to_wait(appliances: Appliances) -> None:
+    result = appliances.run.one("locked")
     assert result.status == "failed"
     assert "(429, -4): this source address is locked out" in result.message
-    assert fortigates.requests("locked") == [LOGIN]
+    assert appliances.requests("locked") == [LOGIN]
 
 
-def test_a_release_without_a_login_in_its_api_is_reached_through_its_banner(fortigates: FortiGates) -> None:
-    assert fortigates.run.one("banner").changed
-    requests = fortigates.requests("banner")
+def test_a_release_without_a_login_in_its_api_is_reached_through_its_banner(appliances: Appliances) -> None:
+    assert appliances.run.one("banner").changed
+    requests = appliances.requests("banner")
     assert requests[:3] == [LOGIN, ("POST", "/logincheck"), ("POST", "/logindisclaimer")]
     assert requests[-1] == ("POST", "/logout")
-    assert fortigates.state("banner")["sessions"] == []
+    assert appliances.state("banner")["sessions"] == []
 
 
 @pytest.mark.parametrize("host", BY_A_PERSON)
-def test_a_login_that_needs_a_person_is_refused_and_ended(fortigates: FortiGates, host: str) -> None:
-    result = fortigates.run.one(host)
+def test_a_login_that_needs_a_person_is_refused_and_ended(appliances: Appliances, host: str) -> None:
+    result = appliances.run.one(host)
     assert result.status == "failed"
     assert BY_A_PERSON[host][1] in result.message
-    assert fortigates.requests(host) == [LOGIN, LOGOUT]
-    assert fortigates.state(host)["sessions"] == []
+    assert appliances.requests(host) == [LOGIN, LOGOUT]
+    assert appliances.state(host)["sessions"] == []
 
 
 @pytest.mark.parametrize("host", LOOPS)
-def test_a_loop_or_a_retry_does_not_lock_the_source_out(fortigates: FortiGates, host: str) -> None:
-    rounds = [result.message for result in fortigates.run.of(host) if result.status == "failed"]
+def test_a_loop_or_a_retry_does_not_lock_the_source_out(appliances: Appliances, host: str) -> None:
+    rounds = [result.message for result in appliances.run.of(host) if result.status == "failed"]
     assert len(rounds) >= 4
     assert all("an earlier answer, and the login was not repeated" in message for message in rounds[1:])
-    assert len(fortigates.requests(host)) == 1
-    assert fortigates.state(host)["failed_logins"] == {"127.0.0.1": 1}
+    assert len(appliances.requests(host)) == 1
+    assert appliances.state(host)["failed_logins"] == {"127.0.0.1": 1}
 
 
 def test_fortios_7_6_5_is_given_the_password_it_asks_for_before_admins_and_keys_change(
-    workspace: Workspace,
+    appliances: Appliances,
 ) -> None:
-    appliances = {"token": FORTIGATE, "password": "fgt-north-02", "both": "fgt-south-01"}
-    hosts = {}
-    for given, appliance in appliances.items():
-        workspace.lab.switch(appliance, version="7.6.5")
-        account = workspace.lab.appliances[appliance]["credentials"]
-        hosts[given] = {**workspace.host(appliance), **account}
-    del hosts["password"]["token"], hosts["token"]["username"], hosts["token"]["password"]
-    del hosts["both"]["username"]
-    workspace.inventory(**hosts)
-    wanted = {"profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
-    run = workspace.run(
-        play(
-            task("fortigate_api_admin", name="plant", **wanted),
-            task("fortigate_api_key", name="plant", secret_ref=workspace.ref("key-{{ inventory_hostname }}")),
-        ),
-        arguments=["-vvvv"],
-    )
+    run = appliances.run
     (refused,) = run.of("token")
     assert refused.data["failure"]["code"] == -8102
     assert (
@@ -208,38 +238,29 @@ def test_fortios_7_6_5_is_given_the_password_it_asks_for_before_admins_and_keys_
     )
     for given in ("password", "both"):
         assert [result.changed for result in run.of(given)] == [True, True], run.output
-        assert hosts[given]["password"] not in run.output
-    assert set(workspace.stored_files()) == {"key-password.yml", "key-both.yml"}
+        assert appliances.lab.appliances[ASKING[given]]["credentials"]["password"] not in run.output
+    assert set(appliances.node.stored_files()) == {"key-password.yml", "key-both.yml"}
 
 
-def _with_sensor(node: Workspace, **overriding: str) -> Run:
-    node.inventory(sensor={**node.host("sensor-north-01"), **overriding})
-    read = task("sensor_access_token_info", endpoints=ENDPOINTS["sensor"])
-    return node.run(play(read), arguments=["-vvvv"])
-
-
-def test_a_sensor_s_wrong_password_is_tried_once(workspace: Workspace) -> None:
-    run = _with_sensor(workspace, password=WRONG)
-    result = run.one("sensor")
+def test_a_sensor_s_wrong_password_is_tried_once(appliances: Appliances) -> None:
+    result = appliances.run.one("sensor-wrong")
     assert result.status == "failed"
-    assert result.message.startswith("sensor: ")
+    assert result.message.startswith("sensor-wrong: ")
     assert 'logging in as "admin"' in result.message
     assert "(401)" in result.message
-    assert WRONG not in run.output
-    assert _requests(workspace.lab, "sensor-north-01").count(SENSOR_LOGIN) == 1
-    assert sum(workspace.lab.state("sensor-north-01")["failed_logins"].values()) == 1
+    assert WRONG not in appliances.run.output
+    assert appliances.requests("sensor-wrong").count(SENSOR_LOGIN) == 1
+    assert sum(appliances.state("sensor-wrong")["failed_logins"].values()) == 1
 
 
-def test_a_sensor_s_session_is_closed(workspace: Workspace) -> None:
-    _with_sensor(workspace).succeeded()
-    assert _requests(workspace.lab, "sensor-north-01")[-1] == ("POST", "/api/authentication/logout")
-    assert workspace.lab.state("sensor-north-01")["sessions"] == []
+def test_a_sensor_s_session_is_closed(appliances: Appliances) -> None:
+    assert appliances.run.one("sensor-right").status == "ok"
+    assert appliances.requests("sensor-right")[-1] == ("POST", "/api/authentication/logout")
+    assert appliances.state("sensor-right")["sessions"] == []
 
 
-def test_a_forescout_s_wrong_password_is_tried_once(workspace: Workspace) -> None:
-    workspace.inventory(forescout={**workspace.host("forescout-01"), "password": WRONG})
-    read = task("forescout_module_info", endpoints=ENDPOINTS["forescout"])
-    result = workspace.run(play(read)).one("forescout")
+def test_a_forescout_s_wrong_password_is_tried_once(appliances: Appliances) -> None:
+    result = appliances.run.one("forescout")
     assert result.status == "failed"
     assert 'logging in as "admin"' in result.message
-    assert _requests(workspace.lab, "forescout-01") == [("POST", "/fsum/oauth2.0/token")]
+    assert appliances.requests("forescout") == [("POST", "/fsum/oauth2.0/token")]

@@ -27,6 +27,12 @@ from ansible_collections.otsec.defender_iot.tests.support.workspace import (
 )
 
 HEALTHY = "fgt-healthy"
+LATE = "fgt-late"
+# Hosts of web interfaces, with their modules.
+WEB = {
+    "sensor": ("sensor-north-01", "sensor_access_token_info"),
+    "forescout": ("forescout-01", "forescout_module_info"),
+}
 LONGEST_SENTENCE = 420
 
 
@@ -174,6 +180,7 @@ BODY = {
 class Outcome:
     """The results of all cases: the run, and for each host its calls and its tables before and after."""
 
+    node: Workspace
     run: Run
     calls: dict[str, list[dict[str, Any]]]
     before: dict[str, Any]
@@ -215,7 +222,8 @@ def outcome(new_workspace: Callable[[], Workspace], closed_port: int) -> Outcome
     lab = node.lab
     spares = iter(sorted(name for name in lab.appliances if re.fullmatch(r"spare-\d+", name)))
     places = {name: case.appliance or next(spares) for name, case in CASES.items()}
-    places[HEALTHY] = next(spares)
+    places[HEALTHY], places[LATE] = next(spares), next(spares)
+    lab.fault(places[LATE], "delay", {"method": "POST"}, seconds=3, after=True)
     for name, case in CASES.items():
         if case.variables.get("key"):
             lab.cmdb(places[name], "POST", "api-user", BODY)
@@ -228,15 +236,25 @@ def outcome(new_workspace: Callable[[], Workspace], closed_port: int) -> Outcome
         hosts[name].update(case.variables)
     hosts["closed-port"]["url"] = f"https://127.0.0.1:{closed_port}"
     hosts[HEALTHY]["key"] = True
+    hosts[LATE]["timeout"] = 1
+    fortigates = ",".join(hosts)
+    for kind, (place, _module) in WEB.items():
+        lab.fault(place, "html", {"path_prefix": "/__lab__/"}, status=200)
+        hosts[kind] = node.host(place)
     (node.store / "store-is-a-folder.yml").mkdir(parents=True)
     lab.forget_calls()
     before = {name: lab.tables(place) for name, place in places.items()}
     node.inventory(**hosts)
-    run = node.run(play(ADMIN, KEY))
+    # A play whose hosts all fail would end the run.
+    web = [
+        play({**task(module, endpoints=ENDPOINTS[kind]), "ignore_errors": True}, hosts=kind)
+        for kind, (_place, module) in WEB.items()
+    ]
+    run = node.run(play(ADMIN, KEY, hosts=fortigates), *web)
     # The lab records a call after its answer, which is here after the end of the run.
     wait_for(lambda: lab.calls(places["slow"]))
     calls = {name: lab.calls(place) for name, place in places.items()}
-    return Outcome(run, calls, before, {name: lab.tables(place) for name, place in places.items()})
+    return Outcome(node, run, calls, before, {name: lab.tables(place) for name, place in places.items()})
 
 
 @pytest.mark.parametrize("host", CASES)
@@ -296,6 +314,23 @@ def test_no_trace_of_the_program_is_printed(outcome: Outcome) -> None:
     assert 'File "' not in outcome.run.output
 
 
+def test_an_answer_that_comes_too_late_says_that_the_outcome_is_not_known(outcome: Outcome) -> None:
+    (late,) = outcome.run.of(LATE)
+    assert late.status == "unreachable"
+    assert_one_sentence(
+        late.message, LATE, r"creating .*not known whether the request was carried out; run again"
+    )
+    outcome.node.lab.control("DELETE", "/faults")
+    assert outcome.node.run(play(ADMIN, hosts=LATE)).succeeded().changes == []
+
+
+@pytest.mark.parametrize("kind", WEB)
+def test_the_web_interfaces_fail_in_one_sentence_too(outcome: Outcome, kind: str) -> None:
+    failure = outcome.run.one(kind, WEB[kind][1])
+    assert failure.failed
+    assert_one_sentence(failure.message, kind, rf"\(200\): .*{HTML}")
+
+
 def _with_key(node: Workspace) -> None:
     """Write an inventory of a host with a stored key and a host without a store."""
     node.lab.cmdb("fgt-north-01", "POST", "api-user", BODY)
@@ -332,26 +367,3 @@ def test_a_store_that_another_password_encrypted_is_not_taken_for_an_empty_one(w
     run = workspace.run(play(ADMIN, KEY), ANSIBLE_VAULT_PASSWORD_FILE=str(other))
     _assert_only_the_store_failed(workspace, run, r"reading the secret .* cannot be decrypted")
     assert workspace.stored_files() == before
-
-
-def test_an_answer_that_comes_too_late_says_that_the_outcome_is_not_known(workspace: Workspace) -> None:
-    workspace.lab.fault("fgt-north-01", "delay", {"method": "POST"}, seconds=3, after=True)
-    workspace.inventory(fgt_late=workspace.host("fgt-north-01", timeout=1))
-    late = workspace.run(play(ADMIN)).one("fgt-late")
-    assert late.status == "unreachable"
-    assert_one_sentence(
-        late.message, "fgt-late", r"creating .*not known whether the request was carried out; run again"
-    )
-    workspace.lab.control("DELETE", "/faults")
-    assert workspace.run(play(ADMIN)).succeeded().changes == []
-
-
-@pytest.mark.parametrize("kind", ["sensor", "forescout"])
-def test_the_web_interfaces_fail_in_one_sentence_too(workspace: Workspace, kind: str) -> None:
-    appliance = {"sensor": "sensor-north-01", "forescout": "forescout-01"}[kind]
-    read = {"sensor": "sensor_access_token_info", "forescout": "forescout_module_info"}[kind]
-    workspace.lab.fault(appliance, "html", {"path_prefix": "/__lab__/"}, status=200)
-    workspace.inventory(web=workspace.host(appliance))
-    failure = workspace.run(play(task(read, endpoints=ENDPOINTS[kind]))).one("web", read)
-    assert failure.failed
-    assert_one_sentence(failure.message, "web", rf"\(200\): .*{HTML}")

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from ansible_collections.otsec.defender_iot.tests.support.example import FORESCOUT, Example
-from ansible_collections.otsec.defender_iot.tests.support.workspace import Workspace
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
 
 CASES = {
     "an option": (
@@ -22,13 +22,13 @@ CASES = {
     ),
     "an option of an item": (
         "fortinet",
-        "fgt-north-01",
+        "fgt-north-02",
         {"fortigate_access_admins": [{"name": "a", "trusted_host": ["192.0.2.1"]}]},
         "admins (fortigate_access_admins), item 1: unsupported option trusted_host; use trusted_hosts",
     ),
     "an option in a remedy": (
         "fortinet",
-        "fgt-north-01",
+        "fgt-south-01",
         {"fortigate_access_url": "https://127.0.0.1:1"},
         "connection refused; check host and port in url (fortigate_access_url), the network",
     ),
@@ -41,9 +41,23 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("playbook", "host", "variables", "message"), CASES.values(), ids=CASES)
-def test_a_message_of_a_role_names_its_variable(
-    workspace: Workspace, playbook: str, host: str, variables: dict[str, Any], message: str
-) -> None:
-    run = Example(workspace).override(host, **variables).playbook(playbook, "--check", f"--limit={host}")
+@pytest.fixture(scope="module")
+def runs(new_workspace: Callable[[], Workspace]) -> dict[str, Run]:
+    """The run of each playbook on all of its hosts."""
+    example = Example(new_workspace())
+    example.override_each({host: variables for _playbook, host, variables, _message in CASES.values()})
+    hosts = {
+        playbook: [case[1] for case in CASES.values() if case[0] == playbook]
+        for playbook, *_ in CASES.values()
+    }
+    return {
+        playbook: example.playbook(playbook, "--check", f"--limit={','.join(names)}")
+        for playbook, names in hosts.items()
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_message_of_a_role_names_its_variable(runs: dict[str, Run], case: str) -> None:
+    playbook, host, _variables, message = CASES[case]
+    run = runs[playbook]
     assert message in "\n".join(result.message for result in run.of(host)), run.output

@@ -13,11 +13,10 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.tests.support.sabotage import Rule
+from ansible_collections.otsec.defender_iot.tests.support.sabotage import Background, Rule
 from ansible_collections.otsec.defender_iot.tests.support.stage import (
     ADMIN,
     CREATE,
@@ -27,7 +26,7 @@ from ansible_collections.otsec.defender_iot.tests.support.stage import (
     STATUS,
     Stage,
 )
-from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace, play, task
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Play, Run, Workspace, play, task
 
 WRITES = [(f"write {number}", phase) for number in (1, 2, 3) for phase in ("before", "half", "after")]
 STEPS = {
@@ -70,6 +69,8 @@ def _points() -> list[Point]:
 
 POINTS = _points()
 RETIRED = {f"retired-{phase}-{step.split()[0].lower()}": (step, phase) for step, phase in RETIRING}
+# After the crash, another process has the PID of the killed one.
+REUSED = {f"reused-{kind}": kind for kind in MINTING}
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,18 @@ def _minted(stage: Stage) -> dict[str, int]:
 def _set_up(stage: Stage) -> None:
     """Mint the secrets to rotate, and complete a rotation of those to retire."""
     number = {"key": 0, "token": 0}
-    for point in POINTS:
-        number[point.kind] += 1
-        if point.kind == "key":
-            stage.key(point.host, f"spare-{number['key']:02}")
+    for host, kind in {**{point.host: point.kind for point in POINTS}, **REUSED}.items():
+        number[kind] += 1
+        if kind == "key":
+            stage.key(host, f"spare-{number['key']:02}")
         else:
-            stage.token(point.host, f"spare-sensor-{number['token'] % SENSORS + 1}")
+            stage.token(host, f"spare-sensor-{number['token'] % SENSORS + 1}")
     for index, host in enumerate(RETIRED):
         stage.token(host, f"spare-sensor-{index % SENSORS + 1}")
-    rotated = [*(point.host for point in POINTS if point.rotating), *RETIRED]
-    stage.run(hosts=",".join(rotated)).succeeded()
+    stage.mint(*(point.host for point in POINTS if point.rotating), *RETIRED)
     for host in RETIRED:
         stage.spots[host].options["rotation_id"] = "second"
-    stage.run(hosts=",".join(RETIRED)).succeeded()
+    stage.mint(*RETIRED)
     for host in RETIRED:
         assert stage.opens(host, stage.record(host)["value"])
         stage.spots[host].options["previous"] = "absent"
@@ -127,7 +127,11 @@ def aftermath(new_workspace: Callable[[], Workspace]) -> Aftermath:
     stage.lab.forget_calls()
     rules = {p.host: Rule((p.step[0],), p.step[1], "stop") for p in POINTS}
     rules |= {host: Rule((step,), phase, "stop") for host, (step, phase) in RETIRED.items()}
+    rules |= {host: Rule((MINTING[kind],), "after", "stop") for host, kind in REUSED.items()}
     killed = _stop_and_kill(stage, rules)
+    for host in REUSED:
+        pending = stage.record(host)["pending"]
+        stage.edit(host, pending={**pending, "owner": {**pending["owner"], "pid": os.getpid()}})
     writes = len(stage.writes())
     predicted = stage.run("--check").succeeded()
     predicted_writes = len(stage.writes()) - writes
@@ -136,10 +140,14 @@ def aftermath(new_workspace: Callable[[], Workspace]) -> Aftermath:
     return Aftermath(stage, before, killed, predicted, predicted_writes, recovered, mints)
 
 
-def _stop_and_kill(stage: Stage, rules: dict[str, Rule]) -> Run:
-    """Run until every host has stopped at its step, and kill the run."""
+def _stop_and_kill(stage: Stage, rules: dict[str, Rule], *plays: Play) -> Run:
+    """Run the plays, or the tasks of every secret, until every host has stopped at its step. Kill the run."""
     sabotage = stage.sabotage(rules)
-    running = stage.in_background(sabotage)
+    running = (
+        Background(lambda: stage.loudly(*plays, sabotage=sabotage))
+        if plays
+        else stage.in_background(sabotage)
+    )
     try:
         sabotage.wait_until_stopped()
     finally:
@@ -158,7 +166,7 @@ def test_the_run_was_killed_in_the_middle_of_every_task(aftermath: Aftermath) ->
 
 def test_the_next_run_resumes_at_once_and_finishes_everywhere(aftermath: Aftermath) -> None:
     aftermath.recovered.succeeded()
-    assert len(aftermath.recovered.results) == len(POINTS) + len(RETIRED)
+    assert len(aftermath.recovered.results) == len(POINTS) + len(RETIRED) + len(REUSED)
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.host)
@@ -196,9 +204,9 @@ def test_a_key_is_minted_again_only_where_its_value_was_lost(aftermath: Aftermat
 
 
 def test_tokens_are_minted_again_only_where_their_values_were_lost(aftermath: Aftermath) -> None:
-    tokens = [point for point in POINTS if point.kind == "token"]
+    steps = [point.step for point in POINTS if point.kind == "token"] + [(MINTING["token"], "after")]
     minted = sum(count for name, count in aftermath.mints.items() if name.startswith("spare-sensor-"))
-    assert minted == len(tokens) + sum(point.step in LOST for point in tokens)
+    assert minted == len(steps) + sum(step in LOST for step in steps)
 
 
 @pytest.mark.parametrize("host", RETIRED)
@@ -224,100 +232,155 @@ def test_no_half_written_file_is_left_in_the_store(aftermath: Aftermath) -> None
     assert names == {"secret.yml"}
 
 
-@pytest.mark.parametrize("kind", MINTING)
-def test_a_run_whose_worker_alone_is_killed_ends_and_the_next_one_finishes(
-    workspace: Workspace, kind: str
-) -> None:
-    stage = Stage(workspace)
-    stage.secret(kind)
-    broken = stage.break_run("it", "die", "after", MINTING[kind])
-    assert broken.code not in (0, None)
-    assert "dead" in broken.output
-    assert stage.mints() == 1
-    repaired = stage.settle()
-    assert repaired.one().data["reason"] == "an earlier run was interrupted, and any value it minted is lost"
+@pytest.mark.parametrize("host", REUSED)
+def test_a_process_with_the_pid_of_a_killed_one_is_not_waited_for(aftermath: Aftermath, host: str) -> None:
+    assert aftermath.recovered.one(host).data["minted"] is True
+    aftermath.stage.has_one_working_secret(host)
 
 
-@pytest.mark.parametrize("kind", MINTING)
-def test_a_zombie_is_not_waited_for(workspace: Workspace, kind: str) -> None:
-    stage = Stage(workspace)
-    stage.secret(kind)
-    stage.write_inventory()
-    sabotage = stage.sabotage({"it": Rule(("write 2",), "before", "stop")})
-    running = stage.in_background(sabotage)
+@dataclass(frozen=True)
+class DeadWorkers:
+    """Runs whose workers alone were killed, one run for each kind of secret, and one that left zombies.
+
+    ``mints`` has the number of mints before the next run, which was made while the zombies were there.
+    """
+
+    broken: dict[str, Run]
+    mints: dict[str, int]
+    repaired: Run
+    stopped: Run
+
+
+@pytest.fixture(scope="module")
+def dead_workers(new_workspace: Callable[[], Workspace]) -> DeadWorkers:
+    """Kill workers and repair everything at once."""
+    stage = Stage(new_workspace())
+    for number, each in enumerate(("dead", "zombie"), 1):
+        stage.key(f"{each}-key", f"spare-{number:02}")
+        stage.token(f"{each}-token", f"spare-sensor-{number}")
+    broken = {}
+    for kind, step in MINTING.items():
+        die = stage.sabotage({f"dead-{kind}": Rule((step,), "after", "die")})
+        broken[kind] = stage.run(sabotage=die, hosts=f"dead-{kind}")
+    mints = {kind: stage.mints(f"dead-{kind}") for kind in MINTING}
+    sabotage = stage.sabotage({f"zombie-{kind}": Rule(("write 2",), "before", "stop") for kind in MINTING})
+    stage.strategy = "free"
+    running = stage.in_background(sabotage, "zombie-key,zombie-token")
     try:
         sabotage.wait_until_stopped()
         sabotage.leave_zombies()
-        assert stage.settle().one().data["minted"] is True
+        stage.strategy = "linear"
+        repaired = stage.settle()
     finally:
         sabotage.kill()
-    assert stage.keep(running.wait()).code == -9
+    return DeadWorkers(broken, mints, repaired, stage.keep(running.wait()))
 
 
 @pytest.mark.parametrize("kind", MINTING)
-def test_a_process_with_the_pid_of_a_killed_one_is_not_waited_for(workspace: Workspace, kind: str) -> None:
-    stage = Stage(workspace)
-    stage.secret(kind)
-    stage.break_run("it", "die", "after", MINTING[kind])
-    pending = stage.record("it")["pending"]
-    stage.edit("it", pending={**pending, "owner": {**pending["owner"], "pid": os.getpid()}})
-    assert stage.settle().one().data["minted"] is True
+def test_a_run_whose_worker_alone_is_killed_ends_and_the_next_one_finishes(
+    dead_workers: DeadWorkers, kind: str
+) -> None:
+    broken = dead_workers.broken[kind]
+    assert broken.code not in (0, None)
+    assert "dead" in broken.output
+    assert dead_workers.mints[kind] == 1
+    repaired = dead_workers.repaired.one(f"dead-{kind}")
+    assert repaired.data["reason"] == "an earlier run was interrupted, and any value it minted is lost"
 
 
 @pytest.mark.parametrize("kind", MINTING)
+def test_a_zombie_is_not_waited_for(dead_workers: DeadWorkers, kind: str) -> None:
+    assert dead_workers.repaired.one(f"zombie-{kind}").data["minted"] is True
+    assert dead_workers.stopped.code == -9
+
+
 def test_a_run_that_was_killed_in_another_pid_namespace_is_resumed_after_a_quarter_of_an_hour(
-    workspace: Workspace, pid_namespace: tuple[str, ...], kind: str
+    workspace: Workspace, pid_namespace: tuple[str, ...]
 ) -> None:
     stage = Stage(workspace)
-    stage.secret(kind)
     workspace.wrapper = pid_namespace
-    stage.break_run("it", "die", "after", MINTING[kind])
+    for kind, step in MINTING.items():
+        stage.secret(kind, kind)
+        stage.run(sabotage=stage.sabotage({kind: Rule((step,), "after", "die")}), hosts=kind)
     workspace.wrapper = ()
-    refused = stage.run().one()
-    assert refused.failed
-    assert "is minting it" in refused.message
-    assert re.search(r"if it was killed, run again after \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", refused.message)
-    assert stage.mints() == 1
-    stage.make_old("it")
-    assert stage.settle().one().data["minted"] is True
+    refused = stage.run()
+    for kind in MINTING:
+        result = refused.one(kind)
+        assert result.failed
+        assert "is minting it" in result.message
+        assert re.search(r"if it was killed, run again after \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", result.message)
+        assert stage.mints(kind) == 1
+        stage.make_old(kind)
+    repaired = stage.settle()
+    assert [repaired.one(kind).data["minted"] for kind in MINTING] == [True, True]
 
 
 CREATE_ADMIN = "POST /api/v2/cmdb/system/api-user"
-PARENT_STEPS = [("write 1", "after"), *((step, "after") for step in (CREATE_ADMIN, GENERATE))]
+PARENT_STEPS = [
+    (CREATE_ADMIN, "before"),
+    *((step, "after") for step in ("write 1", CREATE_ADMIN, GENERATE)),
+]
+PARENTS = {
+    f"{tasks}-{phase}-{step.rpartition('/')[2].replace(' ', '-')}": (tasks == "separate", step, phase)
+    for tasks in ("separate", "together")
+    for step, phase in PARENT_STEPS
+}
 
 
-@pytest.mark.parametrize(("step", "phase"), [(CREATE_ADMIN, "before"), *PARENT_STEPS])
-@pytest.mark.parametrize("separate", [False, True], ids=["fortigate_access", "fortigate_api_admin"])
-def test_the_void_key_of_a_recreated_admin_is_replaced_whenever_the_run_is_killed(
-    workspace: Workspace, separate: bool, step: str, phase: str
-) -> None:
-    stage = Stage(workspace)
+@dataclass(frozen=True)
+class Recreated:
+    """Administrators that were deleted, and recreated by a run that was killed. ``void`` has the old keys."""
+
+    stage: Stage
+    void: dict[str, str]
+    killed: Run
+    again: Run
+
+
+@pytest.fixture(scope="module")
+def recreated(new_workspace: Callable[[], Workspace]) -> Recreated:
+    """Set up an administrator with a key for each point, delete them, kill one run, and run twice."""
+    stage = Stage(new_workspace())
+    node, appliances = stage.node, {host: f"spare-{number:02}" for number, host in enumerate(PARENTS, 1)}
+    node.inventory(**{host: node.host(name, separate=PARENTS[host][0]) for host, name in appliances.items()})
+    plays = [_access(node)]
+    stage.keep(stage.loudly(*plays)).succeeded()
+    void = {host: node.kept(host)["value"] for host in PARENTS}
+    for name in appliances.values():
+        stage.lab.cmdb(name, "DELETE", f"api-user/{ADMIN}")
+    rules = {host: Rule((step,), phase, "stop") for host, (_separate, step, phase) in PARENTS.items()}
+    killed = _stop_and_kill(stage, rules, *plays)
+    stage.keep(stage.loudly(*plays)).succeeded()
+    again = stage.keep(stage.loudly(*plays)).succeeded()
+    stage.leaks_nothing()
+    return Recreated(stage, void, killed, again)
+
+
+def _access(node: Workspace) -> Play:
+    """Return a play for an administrator with a key: a task for each, or one for both."""
     admin = {"name": ADMIN, "profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
-    key = {"secret_ref": workspace.ref("key")}
-    access = (
-        [task("fortigate_api_admin", **admin, **key), task("fortigate_api_key", name=ADMIN, **key)]
-        if separate
-        else [task("fortigate_access", admins=[{**admin, **key}])]
+    key = {"secret_ref": node.ref("{{ inventory_hostname }}")}
+    return play(
+        {**task("fortigate_api_admin", **admin, **key), "when": "separate"},
+        {**task("fortigate_api_key", name=ADMIN, **key), "when": "separate"},
+        {**task("fortigate_access", admins=[{**admin, **key}]), "when": "not separate"},
+        strategy="free",
     )
 
-    def run(**more: Any) -> Run:
-        return stage.keep(stage.loudly(play(*access), **more))
 
-    workspace.inventory(fgt=workspace.host("spare-01"))
-    run().succeeded()
-    void = workspace.kept("key")["value"]
-    stage.lab.cmdb("spare-01", "DELETE", f"api-user/{ADMIN}")
-    killed = run(sabotage=stage.sabotage({"fgt": Rule((step,), phase, "die")}))
-    assert killed.code not in (0, None)
-    run().succeeded()
-    value = workspace.kept("key")["value"]
-    assert value != void
-    headers = {"Authorization": f"Bearer {value}"}
-    answer = stage.lab.call("spare-01", "GET", STATUS.split()[1], headers=headers)
+@pytest.mark.parametrize("host", PARENTS)
+def test_the_void_key_of_a_recreated_admin_is_replaced_whenever_the_run_is_killed(
+    recreated: Recreated, host: str
+) -> None:
+    assert recreated.killed.code not in (0, None)
+    record = recreated.stage.node.kept(host)
+    assert record["value"] != recreated.void[host]
+    appliance = f"spare-{list(PARENTS).index(host) + 1:02}"
+    headers = {"Authorization": f"Bearer {record['value']}"}
+    answer = recreated.stage.lab.call(appliance, "GET", STATUS.split()[1], headers=headers)
     assert answer.status_code == 200
-    assert run().succeeded().changes == []
-    assert workspace.kept("key").keys().isdisjoint({"pending", "doubt"})
-    stage.leaks_nothing()
+    assert recreated.again.changes == []
+    assert record.keys().isdisjoint({"pending", "doubt"})
 
 
 def test_tokens_that_are_removed_are_gone_from_sensor_and_store_whenever_the_run_is_killed(
@@ -327,7 +390,7 @@ def test_tokens_that_are_removed_are_gone_from_sensor_and_store_whenever_the_run
     steps = {"before": DELETE, "between": "delete 1"}
     for host in steps:
         stage.token(host, "spare-sensor-1")
-    stage.run().succeeded()
+    stage.mint()
     for spot in stage.spots.values():
         spot.options["state"] = "absent"
     stage.write_inventory()

@@ -141,22 +141,19 @@ def test_verify_exits_with_the_code_of_the_worst_verdict(example: Example) -> No
     assert run(example, "verify", f"--limit={SENSORS_FIRST}").code == 4
 
 
-@pytest.mark.parametrize(
-    ("host", "variable", "closest"),
-    [
-        (FORTIGATES[0], "fortigate_access_admin", "fortigate_access_admins"),
-        (SENSORS_FIRST, "sensor_tokens_endpoint", "sensor_tokens_endpoints"),
-        (FORESCOUT, "forescout_module_sensors", "forescout_module_sensor"),
-    ],
-)
-def test_a_misspelt_variable_of_a_role_is_refused_on_its_host(
-    example: Example, host: str, variable: str, closest: str
-) -> None:
-    example.override(host, **{variable: []})
+def test_a_misspelt_variable_of_a_role_is_refused_on_its_host(example: Example) -> None:
+    misspelt = {
+        FORTIGATES[0]: ("fortigate_access_admin", "fortigate_access_admins"),
+        SENSORS_FIRST: ("sensor_tokens_endpoint", "sensor_tokens_endpoints"),
+        FORESCOUT: ("forescout_module_sensors", "forescout_module_sensor"),
+    }
+    example.override_each({host: {variable: []} for host, (variable, _closest) in misspelt.items()})
     done = run(example, "site", "--check")
     assert done.code != 0
-    assert f"it has no variable {variable}; rename {variable} to {closest}" in done.output
-    assert [result.host for result in done.results if result.failed] == [host]
+    assert sorted(result.host for result in done.results if result.failed) == sorted(misspelt)
+    for host, (variable, closest) in misspelt.items():
+        (refused,) = [result for result in done.of(host) if result.failed]
+        assert f"it has no variable {variable}; rename {variable} to {closest}" in refused.message
 
 
 def test_an_extra_variable_must_not_override_what_a_role_computes(example: Example) -> None:

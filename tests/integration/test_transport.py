@@ -17,7 +17,9 @@ from ansible_collections.otsec.defender_iot.tests.support.leaks import files_wit
 from ansible_collections.otsec.defender_iot.tests.support.servers import HttpProxy, SocksProxy, running
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     ENDPOINTS,
+    Play,
     Run,
+    Task,
     Workspace,
     play,
     task,
@@ -144,19 +146,38 @@ def test_the_environment_gives_options_and_nothing_else(workspace: Workspace) ->
 
 
 def test_the_environment_of_a_task_gives_options(workspace: Workspace) -> None:
-    box = workspace.host("fgt-north-01")
-    workspace.inventory(fgt={"ca_path": box["ca_path"]})
-    named = {**READ, "environment": {"FORTIGATE_TOKEN": "{{ token_of_play }}"}}
-    block = {"block": [named], "environment": {"FORTIGATE_URL": box["url"], "FORTIGATE_TOKEN": "block"}}
-    outer = {"environment": [{"FORTIGATE_TOKEN": "play"}], "vars": {"token_of_play": box["token"]}}
-    node = {"FORTIGATE_URL": "https://127.0.0.1:1", "FORTIGATE_TOKEN": "node"}
-    workspace.run(play(block, **outer), **node).succeeded()
-    assert len(workspace.lab.calls("fgt-north-01")) == 1
-    refused = workspace.run(play({**block, "block": [READ]}, **outer), **node).one("fgt")
-    assert "(401)" in refused.message
+    boxes = {
+        host: workspace.host(name)
+        for host, name in {
+            "named": "fgt-north-01",
+            "given": "fgt-north-02",
+            "unnamed": "fgt-south-01",
+        }.items()
+    }
     # An option overrides the environment of the task.
-    workspace.inventory(fgt=box)
-    workspace.run(play({**block, "block": [READ]}, **outer), **node).succeeded()
+    hosts = {host: {"ca_path": box["ca_path"]} for host, box in boxes.items()} | {"given": boxes["given"]}
+    workspace.inventory(**hosts)
+
+    def with_environment(host: str, read: Task) -> Play:
+        environment = {"FORTIGATE_URL": boxes[host]["url"], "FORTIGATE_TOKEN": "block"}
+        block = {"block": [read], "environment": environment}
+        outer = {
+            "environment": [{"FORTIGATE_TOKEN": "play"}],
+            "vars": {"token_of_play": boxes[host]["token"]},
+        }
+        return play(block, hosts=host, **outer)
+
+    named = {**READ, "environment": {"FORTIGATE_TOKEN": "{{ token_of_play }}"}}
+    node = {"FORTIGATE_URL": "https://127.0.0.1:1", "FORTIGATE_TOKEN": "node"}
+    plays = [
+        with_environment(host, read)
+        for host, read in {"named": named, "given": READ, "unnamed": READ}.items()
+    ]
+    run = workspace.run(*plays, **node)
+    assert [run.one(host).status for host in ("named", "given")] == ["ok", "ok"]
+    assert len(workspace.lab.calls("fgt-north-01")) == 1
+    assert run.one("unnamed").failed
+    assert "(401)" in run.one("unnamed").message
 
 
 def test_an_unverified_certificate_is_one_warning_for_each_host(

@@ -35,7 +35,11 @@ class Example:
 
     def override(self, host: str, **variables: Any) -> Example:
         """Override variables of one host in later runs. Without variables, remove the override."""
-        self._overrides.write_text(yaml.safe_dump({"all": {"hosts": {host: variables}}}))
+        return self.override_each({host: variables})
+
+    def override_each(self, hosts: dict[str, dict[str, Any]]) -> Example:
+        """Override variables of these hosts in later runs, and of no other."""
+        self._overrides.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
         return self
 
     def playbook(self, name: str, *arguments: str, **environment: str | None) -> Run:

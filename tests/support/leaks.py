@@ -43,38 +43,37 @@ class CommandLines:
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
+        self._processes: list[str] = []
+        self._newest = b""
 
     def look(self) -> None:
-        """Add the command lines of the running processes."""
-        parents = _parents()
-        for process in parents:
-            if _descends(process, parents):
-                with suppress(OSError):
-                    self.seen.add(_read(f"/proc/{process}/cmdline"))
+        """Add the command lines of the running processes, which may have changed since the last look."""
+        # The last PID of this machine. While it stays the same, no process has been added.
+        newest = _read("/proc/loadavg").split()[-1]
+        if newest != self._newest:
+            self._processes = list(_family(str(os.getpid())))
+            self._newest = newest
+        for process in self._processes:
+            try:
+                self.seen.add(_read(f"/proc/{process}/cmdline"))
+            except OSError:
+                # A process that ends while its parent's children are listed can hide another one.
+                self._newest = b""
 
 
-def _parents() -> dict[int, int]:
-    """Return the parent of each process."""
-    parents = {}
-    with os.scandir("/proc") as entries:
-        processes = [entry.name for entry in entries if entry.name.isdigit()]
-    for process in processes:
-        with suppress(OSError):
-            parents[int(process)] = int(_read(f"/proc/{process}/stat").rpartition(b")")[2].split()[1])
-    return parents
+def _family(process: str) -> Iterator[str]:
+    """Yield a process and its descendants. Other users may run the same tests."""
+    yield process
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208
+            for child in _read(f"/proc/{process}/task/{thread}/children").split():
+                yield from _family(child.decode())
 
 
 def _read(path: str) -> bytes:
     """Return the content of a file in /proc. Watching reads thousands of them, at half of pathlib's cost."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
         return file.read()
-
-
-def _descends(process: int, parents: dict[int, int]) -> bool:
-    """Return whether a process is this one or its descendant. Other users may run the same tests."""
-    while process in parents and process != os.getpid():
-        process = parents[process]
-    return process == os.getpid()
 
 
 @contextmanager

@@ -178,10 +178,10 @@ class Workspace:
 
     def keep(self, name: str, **record: Any) -> None:
         """Write a record to the store, like an operator."""
-        self.store.mkdir(exist_ok=True)
+        path = self.store / f"{name}.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
         secret = VaultSecret(VAULT_PASSWORD.encode())
-        content = VaultLib([("default", secret)]).encrypt(yaml.safe_dump(record), secret=secret)
-        (self.store / f"{name}.yml").write_bytes(content)
+        path.write_bytes(VaultLib([("default", secret)]).encrypt(yaml.safe_dump(record), secret=secret))
 
     def kept(self, name: str) -> dict[str, Any]:
         """Read a record from the store."""
