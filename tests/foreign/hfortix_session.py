@@ -4,8 +4,8 @@
 
 """An operator's steps with `hfortix` on FortiGates: a program for the environment of the third-party clients.
 
-It reads addresses and accounts by name from standard input, and prints the result of each step by name and
-step.
+Each line of its standard input has addresses and accounts by name. It answers with a line of the results by
+name and step.
 """
 
 from __future__ import annotations
@@ -103,5 +103,6 @@ def session(place: dict[str, Any], account: dict[str, str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    given = json.load(sys.stdin)
-    json.dump({name: session(**each) for name, each in given.items()}, sys.stdout, default=str)
+    for line in sys.stdin:
+        outcomes = {name: session(**each) for name, each in json.loads(line).items()}
+        print(json.dumps(outcomes, default=str), flush=True)

@@ -22,6 +22,7 @@ REAUTHENTICATING = "7.6.5"
 WITH_VDOMS = "7.2.8"
 OLDER = VERSIONS[:-1]
 FAILED = "Error in repo"
+REMOVALS = ("Delete the admin", "Delete the profile", "Delete a missing profile")
 UNKNOWN_VALUE = "Set an unknown value"
 TRUSTED_HOST = "Add a trusted host without a password"
 each_version = pytest.mark.parametrize("version", VERSIONS)
@@ -60,13 +61,17 @@ MADE_BY_OURS = (
 
 @dataclass(frozen=True)
 class Story:
-    """The runs: their changes, their tasks on our objects, ours on theirs with the calls, their removal."""
+    """The runs: their changes, their tasks on our objects, ours on theirs with the calls, their removal.
+
+    `refused` has the other tasks in the run of their removal.
+    """
 
     made: Run
     kept: Run
     ours: Run
     calls: list[dict[str, Any]]
     removed: Run
+    refused: Run
 
 
 def _changes(run: Run, host: str) -> dict[str, bool]:
@@ -99,22 +104,46 @@ def _ours(workspace: Workspace, lab: Lab, *tasks: dict[str, Any]) -> Run:
 
 @pytest.fixture(scope="module")
 def story(running_lab: Lab, foreign: ForeignNode, workspace: Workspace) -> Story:
-    """Create objects with our modules, create and keep with theirs, keep with ours, remove with theirs."""
+    """Create objects with our modules, create and keep with theirs, keep with ours, remove with theirs.
+
+    An administrator with read access uses the profile `reader`, which theirs fail to remove.
+    """
     running_lab.reset()
     _ours(workspace, running_lab, *MADE_BY_OURS).succeeded()
     logins = _logins(foreign, lambda version: version == REAUTHENTICATING)
-    run = foreign.run_on("make", logins)
-    made, kept = (_part(run, ours) for ours in (False, True))
+    made, kept = _split(foreign.run_on("make", logins), lambda name: "our" not in name.split())
     running_lab.forget_calls()
     ours = _ours(workspace, running_lab, *MADE_BY_THEIRS)
     calls = running_lab.calls()
-    return Story(made, kept, ours, calls, foreign.run_on("remove", logins))
+    for version, variables in logins.items():
+        variables["reader_token"] = _reader(running_lab, version)
+    removed, refused = _split(foreign.run_on("remove", logins), lambda name: name in REMOVALS)
+    return Story(made, kept, ours, calls, removed, refused)
 
 
-def _part(run: Run, ours: bool) -> Run:
-    """Return the results for the objects that our modules created, or the other results."""
-    results = [result for result in run.results if ("our" in result.task.split()) == ours]
-    return replace(run, results=results)
+def _split(run: Run, chosen: Callable[[str], bool]) -> tuple[Run, Run]:
+    """Return the results of the tasks with the chosen names, and the other results."""
+    first = [result for result in run.results if chosen(result.task)]
+    return replace(run, results=first), replace(
+        run, results=[each for each in run.results if each not in first]
+    )
+
+
+def _reader(lab: Lab, version: str) -> str:
+    """Create an administrator with read access, and return its key."""
+    account = lab.appliances[version]["credentials"]
+    headers = {"Authorization": f"Bearer {account['token']}", "X-Admin-Passwd": account["password"]}
+
+    def post(path: str, body: dict[str, str]) -> Any:
+        answer = lab.call(version, "POST", f"/api/v2/{path}", headers=headers, json=body)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    post("cmdb/system/accprofile", {"name": "reader", "sysgrp": "read"})
+    post("cmdb/system/api-user", {"name": "reader", "accprofile": "reader"})
+    return str(
+        post("monitor/system/api-user/generate-key", {"api-user": "reader"})["results"]["access_token"]
+    )
 
 
 @each_version
@@ -200,36 +229,10 @@ def test_a_token_alone_changes_no_admin_from_7_6_5(brief: Run) -> None:
     }
 
 
-@pytest.fixture(scope="module")
-def refused(running_lab: Lab, foreign: ForeignNode) -> Run:
-    """Run tasks that are refused. An administrator with read access uses the profile `reader`."""
-    running_lab.reset()
-    logins = _logins(foreign, lambda version: version == REAUTHENTICATING)
-    for version, variables in logins.items():
-        variables["reader_token"] = _reader(running_lab, version)
-    return foreign.run_on("refused", logins)
-
-
-def _reader(lab: Lab, version: str) -> str:
-    """Create an administrator with read access, and return its key."""
-    account = lab.appliances[version]["credentials"]
-    headers = {"Authorization": f"Bearer {account['token']}", "X-Admin-Passwd": account["password"]}
-
-    def post(path: str, body: dict[str, str]) -> Any:
-        answer = lab.call(version, "POST", f"/api/v2/{path}", headers=headers, json=body)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    post("cmdb/system/accprofile", {"name": "reader", "sysgrp": "read"})
-    post("cmdb/system/api-user", {"name": "reader", "accprofile": "reader"})
-    return str(
-        post("monitor/system/api-user/generate-key", {"api-user": "reader"})["results"]["access_token"]
-    )
-
-
 @each_version
-def test_they_report_their_failures(refused: Run, version: str) -> None:
-    results = [result for result in refused.of(version) if result.task not in (UNKNOWN_VALUE, TRUSTED_HOST)]
+def test_they_report_their_failures(story: Story, version: str) -> None:
+    separate = (UNKNOWN_VALUE, TRUSTED_HOST)
+    results = [result for result in story.refused.of(version) if result.task not in separate]
     assert {(result.failed, FAILED in result.message) for result in results} == {(True, True)}
     answers = {result.task: _answer(result) for result in results}
     assert {task: (answer["http_status"], answer.get("error")) for task, answer in answers.items()} == {
@@ -244,14 +247,14 @@ def test_they_report_their_failures(refused: Run, version: str) -> None:
     assert "entry not found in datasource" in lines
 
 
-def test_they_refuse_an_unknown_value_before_any_request(refused: Run) -> None:
-    (result,) = [result for result in refused.results if result.task == UNKNOWN_VALUE]
+def test_they_refuse_an_unknown_value_before_any_request(story: Story) -> None:
+    (result,) = [result for result in story.refused.results if result.task == UNKNOWN_VALUE]
     assert result.failed
     assert "value of fwgrp must be one of: none, read, read-write, custom" in result.message
 
 
-def test_their_member_path_sends_no_password(refused: Run) -> None:
-    (result,) = [result for result in refused.results if result.task == TRUSTED_HOST]
+def test_their_member_path_sends_no_password(story: Story) -> None:
+    (result,) = [result for result in story.refused.results if result.task == TRUSTED_HOST]
     assert (result.host, _answer(result)["error"]) == (REAUTHENTICATING, -8102)
 
 

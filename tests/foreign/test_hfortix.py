@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from select import select
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from ansible_collections.otsec.defender_iot.tests.support.foreign import ENVIRONMENT, VERSIONS
 from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
-from ansible_collections.otsec.defender_iot.tests.support.patience import RUN_SECONDS
+from ansible_collections.otsec.defender_iot.tests.support.patience import wait_for
 
 SESSION = Path(__file__).with_name("hfortix_session.py")
 PROFILES = ["super_admin_readonly", "super_admin", "prof_admin"]
@@ -78,7 +82,23 @@ READS_ONLY = dict.fromkeys(WORKS, NO_JSON) | {
 NO_LOGIN = {"log in": "Login succeeded but no CSRF token found in response"}
 
 
-def _sessions(lab: Lab, versions: tuple[str, ...], *credentials: str) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def library(running_lab: Lab) -> Iterator[subprocess.Popen[str]]:
+    """The library in a process, shared by all tests because its import takes seconds."""
+    with subprocess.Popen(
+        [str(ENVIRONMENT / "bin" / "python"), str(SESSION)],
+        env={**os.environ, "SSL_CERT_FILE": running_lab.ca_path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+def _sessions(
+    library: subprocess.Popen[str], lab: Lab, versions: tuple[str, ...], *credentials: str
+) -> dict[str, Any]:
     """Run the library's steps on some FortiGates, with some of their credentials."""
     given = {}
     for name in versions:
@@ -86,39 +106,34 @@ def _sessions(lab: Lab, versions: tuple[str, ...], *credentials: str) -> dict[st
         url = urlsplit(appliance["url"])
         account = {each: appliance["credentials"][each] for each in credentials}
         given[name] = {"place": {"host": url.hostname, "port": url.port}, "account": account}
-    process = subprocess.run(
-        [str(ENVIRONMENT / "bin" / "python"), str(SESSION)],
-        input=json.dumps(given),
-        env={**os.environ, "SSL_CERT_FILE": lab.ca_path},
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=True,
-    )
-    return json.loads(process.stdout)
+    print(json.dumps(given), file=library.stdin, flush=True)
+    wait_for(lambda: select([library.stdout], [], [], 1)[0])
+    return json.loads(library.stdout.readline())
 
 
 def _works(version: str, outcomes: dict[str, Any]) -> dict[str, Any]:
     return {"read the status": f"v{version}", **outcomes}
 
 
-def test_with_a_token(lab: Lab) -> None:
+def test_with_a_token(lab: Lab, library: subprocess.Popen[str]) -> None:
     expected = {version: _works(version, WORKS) for version in VERSIONS}
     expected["7.6.5"] = _works("7.6.5", WORKS_WITHOUT_ADMINS)
-    assert _sessions(lab, VERSIONS, "token") == expected
+    assert _sessions(library, lab, VERSIONS, "token") == expected
 
 
-def test_with_a_password(lab: Lab) -> None:
+def test_with_a_password(lab: Lab, library: subprocess.Popen[str]) -> None:
     """It sends the CSRF token with the quotes of its cookie. Whether FortiGates accept that is unknown."""
     for version in VERSIONS:
         lab.switch(version, quoted_csrf_token="accept")
     expected = {version: _works(version, WORKS) for version in VERSIONS}
     expected["7.6.5"] = NO_LOGIN
-    assert _sessions(lab, VERSIONS, "username", "password") == expected
+    assert _sessions(library, lab, VERSIONS, "username", "password") == expected
     assert [lab.state(version)["sessions"] for version in VERSIONS] == [[]] * len(VERSIONS)
 
 
-def test_with_a_password_and_a_csrf_token_that_must_have_no_quotes(lab: Lab) -> None:
+def test_with_a_password_and_a_csrf_token_that_must_have_no_quotes(
+    lab: Lab, library: subprocess.Popen[str]
+) -> None:
     version = "7.4.5"
     expected = {version: _works(version, READS_ONLY)}
-    assert _sessions(lab, (version,), "username", "password") == expected
+    assert _sessions(library, lab, (version,), "username", "password") == expected

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from .lab import Lab
-from .workspace import ROOT, Run, Workspace
+from .workspace import ROOT, Result, Run, Workspace
 
 ENVIRONMENT = ROOT / ".cache" / "foreign"
 PLAYBOOKS = ROOT / "tests" / "foreign" / "playbooks"
@@ -59,6 +60,15 @@ class ForeignNode(Workspace):
         return self.host(appliance, ansible_user=account["username"], ansible_password=account["password"])
 
     def run_on(self, playbook: str, hosts: dict[str, dict[str, Any]]) -> Run:
-        """Run one of the playbooks on hosts with their variables."""
+        """Run one of the playbooks on hosts with their variables.
+
+        Steps of one module are items of a loop, because each task forks Ansible. The result of an item has
+        the name of its step.
+        """
         self.inventory(**hosts)
-        return self.playbook(str(PLAYBOOKS / f"{playbook}.yml"))
+        run = self.playbook(str(PLAYBOOKS / f"{playbook}.yml"))
+        return replace(run, results=[_of_step(result) for result in run.results])
+
+
+def _of_step(result: Result) -> Result:
+    return replace(result, task=result.data["item"]["step"]) if "item" in result.data else result

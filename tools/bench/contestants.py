@@ -53,10 +53,8 @@ class Contestant:
 
     def environment(self, sockets: str) -> dict[str, str]:
         """Return its environment, which makes an ordinary module fast. ``sockets`` is a short path."""
-        inherited = environment()
-        inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # else each run compiles the packages again
         return {
-            **inherited,
+            **environment(),
             "PATH": f"{self._binaries}{os.pathsep}{os.environ['PATH']}",
             "ANSIBLE_COLLECTIONS_PATH": str(self._collections),
             "ANSIBLE_PIPELINING": "1",
