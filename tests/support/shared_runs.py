@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the otsec.defender_iot authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests that share their runs, because most of the time of a run is the start of ansible-playbook.
+
+Each test has its own host, with its own appliance. It is a generator: it prepares the appliance, yields the
+step that is to be run, and gets the part of the run on its host. All tests of a file go from step to step
+together. A failed assertion ends only its own test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable, Iterable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from .workspace import Run
+
+Steps = Generator[Hashable, Run, None]
+Test = Callable[..., None]
+
+
+class SharedRuns:
+    """The tests of a file that share their runs. The file has the fixture `outcomes`, which calls `go`."""
+
+    def __init__(self) -> None:
+        self._tests: dict[str, Callable[[Any], Steps]] = {}
+
+    def test(self, steps: Callable[[Any], Steps]) -> Test:
+        """Make a test of a generator, which gets its place."""
+        self._tests[steps.__name__] = steps
+
+        def test(outcomes: Outcomes) -> None:
+            outcomes.check(steps.__name__)
+
+        return _named(test, steps)
+
+    def each(self, cases: Iterable[str]) -> Callable[[Callable[[Any, str], Steps]], Test]:
+        """Make a test of each case. The generator gets its place and the case."""
+        names = list(cases)
+
+        def decorate(steps: Callable[[Any, str], Steps]) -> Test:
+            self._tests |= {f"{steps.__name__}-{name}": partial(steps, case=name) for name in names}
+
+            def test(outcomes: Outcomes, case: str) -> None:
+                outcomes.check(f"{steps.__name__}-{case}")
+
+            return pytest.mark.parametrize("case", names)(_named(test, steps))
+
+        return decorate
+
+    def go(
+        self,
+        make_place: Callable[[int], Any],
+        advance: Callable[[dict[str, Any]], dict[str, Run]],
+    ) -> Outcomes:
+        """Run all tests. `make_place` makes the place of the test with this number, from 1 on.
+
+        `advance` runs the next steps by host, and returns the parts of the runs by host. The attribute
+        `host` of a place is the name of its host.
+        """
+        going: dict[str, tuple[str, Steps]] = {}
+        for number, (name, start) in enumerate(self._tests.items(), 1):
+            place = make_place(number)
+            going[name] = (place.host, start(place))
+        outcomes = Outcomes()
+        runs: dict[str, Any] = {}
+        while going:
+            wanted = {}
+            for name, (host, steps) in list(going.items()):
+                try:
+                    wanted[host] = steps.send(runs.get(host))
+                except Exception as error:
+                    outcomes.errors[name] = error
+                    del going[name]
+            runs = advance(wanted) if wanted else {}
+        return outcomes
+
+
+class Outcomes:
+    """The exceptions that have ended the tests. At the end of its steps, a generator raises StopIteration."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, Exception] = {}
+
+    def check(self, name: str) -> None:
+        """Fail like the test."""
+        if not isinstance(self.errors[name], StopIteration):
+            raise self.errors[name]
+
+
+def _named(test: Test, steps: Callable[..., Steps]) -> Test:
+    """Return the test under the name, and with the documentation, of its generator."""
+    test.__name__, test.__doc__, test.__module__ = steps.__name__, steps.__doc__, steps.__module__
+    return test
