@@ -298,7 +298,7 @@ def test_a_refusal_changes_nothing(place: Place, case: str) -> Steps:
     place.set(**options)
     result = (yield place.role()).one(module="fortigate_block_list")
     assert result.failed
-    assert message.replace("{host}", place.host) in result.message
+    assert message.replace("{host}", place.name) in result.message
     assert place.writes() == []
 
 
@@ -363,14 +363,14 @@ def account(place: Place, **rights: str) -> str:
     """Create a REST API administrator with rights to the firewall, and return its key."""
     lab = place.lab
     profile = {"name": "keeper", "fwgrp": "custom", "fwgrp-permission": rights}
-    lab.cmdb(place.host, "POST", "accprofile", profile)
+    lab.cmdb(place.name, "POST", "accprofile", profile)
     trusted = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"}]
     admin = {"name": "keeper", "accprofile": "keeper", "trusthost": trusted, "vdom": [{"name": "root"}]}
-    lab.cmdb(place.host, "POST", "api-user", admin)
-    known = lab.appliances[place.host]["credentials"]
+    lab.cmdb(place.name, "POST", "api-user", admin)
+    known = lab.appliances[place.name]["credentials"]
     headers = {"Authorization": f"Bearer {known['token']}", "X-Admin-Passwd": known["password"]}
     path = "/api/v2/monitor/system/api-user/generate-key"
-    answer = lab.call(place.host, "POST", path, headers=headers, json={"api-user": "keeper"})
+    answer = lab.call(place.name, "POST", path, headers=headers, json={"api-user": "keeper"})
     return str(answer.json()["results"]["access_token"])
 
 
@@ -379,16 +379,16 @@ def test_the_preset_for_responding_keeps_the_list_and_reads_the_policy(place: Pl
     node = place.site.node
     place.set(policy_proof=PROOF)
     (yield place.role()).succeeded()
-    access = {f"fortigate_access_{option}": value for option, value in node.host(place.host).items()}
+    access = {f"fortigate_access_{option}": value for option, value in node.host(place.name).items()}
     access |= {
         "fortigate_access_secret_store": node.ref("keys"),
         "fortigate_access_profiles": [{"name": "respond", "preset": "defender_iot_respond"}],
         "fortigate_access_admins": [{"name": "respond", "profile": "respond"}],
         "fortigate_access_provisioning_trusted_hosts": ["127.0.0.1"],
     }
-    place.site.hosts[place.host] |= access
+    place.site.hosts[place.name] |= access
     (yield place.playbook("fortinet")).succeeded()
-    place.set(entries=SAMPLE, token=node.kept(f"keys/{place.host}/respond")["value"])
+    place.set(entries=SAMPLE, token=node.kept(f"keys/{place.name}/respond")["value"])
     run = (yield place.role()).succeeded()
     assert actions(run) == [(HOST, "create"), (HOST6, "create")]
     assert run.one(module="fortigate_block_policy").data["verdict"] == "effective"
@@ -420,7 +420,7 @@ def test_ngfw_mode_is_refused_with_a_verdict_and_no_write(place: Place) -> Steps
     writes = place.writes()
     entry = (f"-eaddress={HOST}", f"-euntil={SOON}", "-ereason=worm")
     block = yield place.playbook("block", *entry)
-    why = f"no policy blocks them: {place.host}: planning the change failed: its firewall"
+    why = f"no policy blocks them: {place.name}: planning the change failed: its firewall"
     assert why in block.output
     assert not any("policy" in write for write in writes + place.writes())
 
@@ -455,7 +455,7 @@ def test_a_policy_moved_or_changed_by_others_is_restored(place: Place) -> Steps:
 def test_an_installation_by_fortimanager_is_repaired_by_the_next_run(place: Place) -> Steps:
     place.set(entries=SAMPLE)
     (yield place.role()).succeeded()
-    place.lab.control("POST", f"/appliances/{place.host}/commands/install", {})
+    place.lab.control("POST", f"/appliances/{place.name}/commands/install", {})
     assert place.action(HOST, SERVER) == "accept"
     assert (yield place.role("--check")).succeeded().changes != []
     (yield place.role()).succeeded()

@@ -106,11 +106,11 @@ class Site:
 class Place:
     """One FortiGate of a site for one test, as a host of the same name."""
 
-    def __init__(self, site: Site, host: str) -> None:
+    def __init__(self, site: Site, name: str) -> None:
         """Create its groups, with a member of another administrator."""
-        self.site, self.lab, self.host = site, site.lab, host
-        site.put_groups(host)
-        site.add(host)
+        self.site, self.lab, self.name = site, site.lab, name
+        site.put_groups(name)
+        site.add(name)
 
     def role(self, *arguments: str) -> tuple[str, ...]:
         """Return the step that runs the role."""
@@ -122,36 +122,36 @@ class Place:
 
     def set(self, **options: Any) -> None:
         """Change variables of the host."""
-        self.site.set(self.host, **options)
+        self.site.set(self.name, **options)
 
     def switch(self, **options: Any) -> None:
         """Change options of the FortiGate."""
-        self.lab.switch(self.host, **options)
+        self.lab.switch(self.name, **options)
 
     def put(self, address: str, until: str = SOON, owner: str = "manual") -> str:
         """Add an entry like another controller, and return the name of its object."""
-        return self.site.put(self.host, address, until, owner)
+        return self.site.put(self.name, address, until, owner)
 
     def firewall(self, method: str, path: str, body: Any = None) -> Any:
         """Read or write the firewall tables. Return the results."""
-        return self.lab.firewall(self.host, method, path, body)
+        return self.lab.firewall(self.name, method, path, body)
 
     def action(self, source: str, destination: str) -> str:
         """Return what the FortiGate does with a packet."""
-        return str(self.lab.packet(self.host, source, destination)["action"])
+        return str(self.lab.packet(self.name, source, destination)["action"])
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """Return the firewall tables."""
-        return self.site.tables(self.host)
+        return self.site.tables(self.name)
 
     def members(self) -> list[str]:
         """Return the members of the group."""
-        return self.site.members(self.host)
+        return self.site.members(self.name)
 
     def calls(self) -> list[dict[str, Any]]:
         """Return the calls since the begin of the last step."""
-        return self.lab.calls(self.host)
+        return self.lab.calls(self.name)
 
     def writes(self) -> list[str]:
         """Return the writes since the begin of the last step."""
-        return self.site.writes(self.host)
+        return self.site.writes(self.name)

@@ -11,15 +11,17 @@ together. A failed assertion ends only its own test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Iterable
+import json
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
 
-from .workspace import Run
+from .workspace import COLLECTION, Run, Task, Workspace, play, task
 
-Steps = Generator[Hashable, Run, None]
+Steps = Generator[Any, Run, None]
 Test = Callable[..., None]
 
 
@@ -52,6 +54,10 @@ class SharedRuns:
 
         return decorate
 
+    def __len__(self) -> int:
+        """Return the number of tests."""
+        return len(self._tests)
+
     def go(
         self,
         make_place: Callable[[int], Any],
@@ -60,12 +66,12 @@ class SharedRuns:
         """Run all tests. `make_place` makes the place of the test with this number, from 1 on.
 
         `advance` runs the next steps by host, and returns the parts of the runs by host. The attribute
-        `host` of a place is the name of its host.
+        `name` of a place is that of its host.
         """
         going: dict[str, tuple[str, Steps]] = {}
         for number, (name, start) in enumerate(self._tests.items(), 1):
             place = make_place(number)
-            going[name] = (place.host, start(place))
+            going[name] = (place.name, start(place))
         outcomes = Outcomes()
         runs: dict[str, Any] = {}
         while going:
@@ -78,6 +84,60 @@ class SharedRuns:
                     del going[name]
             runs = advance(wanted) if wanted else {}
         return outcomes
+
+
+@dataclass(frozen=True)
+class Step:
+    """The next tasks of a host, of which none stops the run, and the arguments of that run."""
+
+    tasks: tuple[Task, ...]
+    arguments: tuple[str, ...] = ()
+
+
+class TaskRuns:
+    """Runs the tasks of many hosts."""
+
+    def __init__(self, node: Workspace) -> None:
+        self.node = node
+        self.hosts: dict[str, dict[str, Any]] = {}
+        """The variables of each host."""
+
+    def advance(self, steps: dict[str, Step]) -> dict[str, Run]:
+        """Run the next step of each host. Return the run of each host."""
+        self.node.lab.forget_calls()
+        runs = {}
+        for arguments in dict.fromkeys(step.arguments for step in steps.values()):
+            tasks = {host: step.tasks for host, step in steps.items() if step.arguments == arguments}
+            lists = {host: [_as_variable(each) for each in wanted] for host, wanted in tasks.items()}
+            hosts = {host: {**self.hosts[host], "steps": each} for host, each in lists.items()}
+            # Not in YAML, whose writer would sort the options.
+            (self.node.inputs / "inventory.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
+            run = self.node.run(play(*_common_tasks(lists)), arguments=arguments)
+            runs |= {host: run.on(host) for host in lists}
+        return runs
+
+
+def _as_variable(wanted: Task) -> dict[str, Any]:
+    """Return a task as an entry of the variable `steps`."""
+    (name,) = (each for each in wanted if each.startswith(COLLECTION))
+    module, check = name.removeprefix(COLLECTION), wanted.get("check_mode", False)
+    return {"module": module, "options": wanted[name], "check": check}
+
+
+def _common_tasks(lists: dict[str, list[dict[str, Any]]]) -> list[Task]:
+    """Return tasks, each for the hosts whose variable `steps` has its module at this place."""
+    found = {(place, each["module"]): 0 for steps in lists.values() for place, each in enumerate(steps)}
+    return [
+        {
+            **task(module),
+            "args": f"{{{{ steps[{place}].options }}}}",
+            "check_mode": f"{{{{ steps[{place}].check or ansible_check_mode }}}}",
+            "when": f"steps | length > {place} and steps[{place}].module == '{module}'",
+            "ignore_errors": True,
+            "ignore_unreachable": True,
+        }
+        for place, module in sorted(found)
+    ]
 
 
 class Outcomes:
