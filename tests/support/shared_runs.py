@@ -112,9 +112,44 @@ class TaskRuns:
             hosts = {host: {**self.hosts[host], "steps": each} for host, each in lists.items()}
             # Not in YAML, whose writer would sort the options.
             (self.node.inputs / "inventory.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
-            run = self.node.run(play(*_common_tasks(lists)), arguments=arguments)
+            # Otherwise Ansible warns of options from a variable in the results of the modules.
+            without = {"ANSIBLE_INJECT_FACT_VARS": "False"}
+            run = self.node.run(play(*_common_tasks(lists)), arguments=arguments, **without)
             runs |= {host: run.on(host) for host in lists}
         return runs
+
+
+class Place:
+    """One appliance for one test, as a host of the same name."""
+
+    def __init__(self, runs: TaskRuns, name: str) -> None:
+        self.runs, self.node, self.lab, self.name = runs, runs.node, runs.node.lab, name
+        self.set(**self.node.host(name))
+
+    def set(self, **variables: Any) -> None:
+        """Set variables of the host. None unsets one."""
+        given = {**self.runs.hosts.get(self.name, {}), **variables}
+        self.runs.hosts[self.name] = {name: value for name, value in given.items() if value is not None}
+
+    def step(self, *tasks: Task, arguments: tuple[str, ...] = ()) -> Step:
+        """Return the step that runs tasks in order, even if one fails."""
+        return Step(tasks, arguments)
+
+    def cmdb(self, method: str, path: str, body: Any = None) -> Any:
+        """Read or write the configuration of the FortiGate. Return the results."""
+        return self.lab.cmdb(self.name, method, path, body)
+
+    def ref(self, entry: str = "entry") -> str:
+        """Return the reference to a secret of this test in the store."""
+        return self.node.ref(f"{self.name}/{entry}")
+
+    def kept(self, entry: str = "entry") -> dict[str, Any]:
+        """Read the record of a secret of this test."""
+        return self.node.kept(f"{self.name}/{entry}")
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the calls since the begin of the last step."""
+        return self.lab.calls(self.name)
 
 
 def _as_variable(wanted: Task) -> dict[str, Any]:
