@@ -143,6 +143,11 @@ class Place:
         """Return the reference to a secret of this test in the store."""
         return self.node.ref(f"{self.name}/{entry}")
 
+    def keep(self, value: str) -> None:
+        """Write the secret of this test to the store, like an operator."""
+        (self.node.store / self.name).mkdir(parents=True, exist_ok=True)
+        self.node.keep(f"{self.name}/entry", value=value)
+
     def kept(self, entry: str = "entry") -> dict[str, Any]:
         """Read the record of a secret of this test."""
         return self.node.kept(f"{self.name}/{entry}")
