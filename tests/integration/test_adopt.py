@@ -7,68 +7,89 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import pytest
 from defender_iot_lab.sensor.appliance import SensorOptions
 
-from ansible_collections.otsec.defender_iot.tests.support.workspace import (
-    Run,
-    Workspace,
-    play,
-    task,
+from ansible_collections.otsec.defender_iot.tests.support.shared_runs import (
+    Outcomes,
+    Place,
+    SharedRuns,
+    Steps,
+    TaskRuns,
 )
+from ansible_collections.otsec.defender_iot.tests.support.workspace import Task, Workspace, play, task
 
-SENSOR = "sensor-north-01"
 WRONG = "0123456789abcdef0123456789abcdef"
 SPARE_SENSORS = [f"spare-sensor-{number}" for number in range(1, 7)]
 (POSITIONS,) = (each.metadata["choices"] for each in fields(SensorOptions) if each.name == "bad_token")
 
 
-def _adopt(node: Workspace, **how: Any) -> Run:
-    token = task("sensor_access_token", description="forescout", secret_ref=node.ref("token"))
-    return node.run(play(token), **how)
+TOGETHER = SharedRuns()
 
 
-def _inventory(node: Workspace) -> None:
-    """Write an inventory of a sensor without an account. Only the stored token is used."""
-    node.inventory(sensor={name: node.host(SENSOR)[name] for name in ("url", "ca_path")})
+@pytest.fixture(scope="module")
+def outcomes(new_workspace: Callable[[], Workspace]) -> Outcomes:
+    """Run the tests that share their runs, each with its own sensor."""
+    runs = TaskRuns(new_workspace())
+    return TOGETHER.go(lambda number: _place(runs, number), runs.advance)
 
 
-@pytest.fixture
-def adopting(workspace: Workspace) -> Workspace:
-    """A control node whose store has only the value of a token of the sensor."""
-    workspace.keep("token", value=workspace.lab.make_token(SENSOR, "forescout"))
-    workspace.lab.forget_calls()
-    _inventory(workspace)
-    return workspace
+def _place(runs: TaskRuns, number: int) -> Place:
+    """Return a sensor, of which the inventory has no account: only a stored token is used."""
+    place = Place(runs, f"spare-sensor-{number}")
+    place.set(username=None, password=None)
+    return place
 
 
-def test_a_stored_token_is_verified_once_by_a_documented_call(adopting: Workspace) -> None:
-    value = adopting.kept("token")["value"]
-    first = _adopt(adopting).succeeded().one("sensor")
+def _adopt(secret_ref: str, **more: Any) -> Task:
+    return task("sensor_access_token", description="forescout", secret_ref=secret_ref, **more)
+
+
+def _keep_token(place: Place) -> str:
+    """Create a token on the sensor, and store only its value. Return it."""
+    value = place.lab.make_token(place.name, "forescout")
+    place.keep(value)
+    return value
+
+
+def _stored(place: Place) -> dict[str, bytes]:
+    """Return the files of this test in the store."""
+    return {name: content for name, content in place.node.stored_files().items() if place.name in name}
+
+
+@TOGETHER.test
+def test_a_stored_token_is_verified_once_by_a_documented_call(place: Place) -> Steps:
+    value = _keep_token(place)
+    first = (yield place.step(_adopt(place.ref()))).one()
+    assert not first.failed
     assert first.changed
     assert first.data["minted"] is False
     assert first.data["provenance"] == "documented"
     assert any("does not prove another caller" in warning for warning in first.data["warnings"])
-    (call,) = adopting.lab.calls(SENSOR)
+    (call,) = place.calls()
     assert (call["method"], call["path"], call["status"]) == ("GET", "/api/v1/alerts", 200)
     assert call["principal"] == "forescout"
 
-    stored = adopting.stored_files()
-    adopting.lab.forget_calls()
-    assert _adopt(adopting).succeeded().changes == []
-    assert adopting.lab.calls() == []
-    assert adopting.stored_files() == stored
-    assert adopting.kept("token")["value"] == value
+    stored = _stored(place)
+    again = (yield place.step(_adopt(place.ref()))).one()
+    assert (again.failed, again.changed) == (False, False)
+    assert place.calls() == []
+    assert _stored(place) == stored
+    assert place.kept()["value"] == value
 
 
-def test_check_mode_predicts_the_verification_without_a_call(adopting: Workspace) -> None:
-    stored = adopting.stored_files()
-    assert _adopt(adopting, arguments=["--check", "--diff"]).succeeded().one("sensor").changed
-    assert adopting.lab.calls() == []
-    assert adopting.stored_files() == stored
+@TOGETHER.test
+def test_check_mode_predicts_the_verification_without_a_call(place: Place) -> Steps:
+    _keep_token(place)
+    stored = _stored(place)
+    result = (yield place.step(_adopt(place.ref()), arguments=("--check", "--diff"))).one()
+    assert (result.failed, result.changed) == (False, True)
+    assert place.calls() == []
+    assert _stored(place) == stored
 
 
 def test_a_wrong_token_fails_clearly_whatever_the_sensor_answers_to_it(workspace: Workspace) -> None:
@@ -79,7 +100,7 @@ def test_a_wrong_token_fails_clearly_whatever_the_sensor_answers_to_it(workspace
     stored = workspace.stored_files()
     hosts = {position: workspace.host(appliance) for position, appliance in positions.items()}
     workspace.inventory(**hosts)
-    run = _adopt(workspace, arguments=["-vvvv"])
+    run = workspace.run(play(_adopt(workspace.ref("token"))), arguments=["-vvvv"])
     for position, appliance in positions.items():
         host = position.replace("_", "-")
         result = run.one(host)
@@ -96,44 +117,52 @@ def test_a_wrong_token_fails_clearly_whatever_the_sensor_answers_to_it(workspace
     assert WRONG not in run.output
 
 
-def test_a_missing_store_entry_says_what_to_do(workspace: Workspace) -> None:
-    _inventory(workspace)
-    result = _adopt(workspace).one("sensor")
+@TOGETHER.test
+def test_a_missing_store_entry_says_what_to_do(place: Place) -> Steps:
+    result = (yield place.step(_adopt(place.ref()))).one()
     assert result.status == "failed"
     assert result.message.startswith(
-        f"sensor: planning the change failed: the store has nothing under {workspace.ref('token')}, "
+        f"{place.name}: planning the change failed: the store has nothing under {place.ref()}, "
     )
     assert "generate it in the appliance's web interface and store its value there" in result.message
     assert "or set endpoints" in result.message
-    assert workspace.lab.calls() == []
-    assert workspace.stored_files() == {}
+    assert place.calls() == []
+    assert _stored(place) == {}
 
 
-def test_an_unreachable_sensor_leaves_the_token_unverified(adopting: Workspace) -> None:
-    adopting.lab.fault(SENSOR, "status", status=503)
-    stored = adopting.stored_files()
-    assert _adopt(adopting).one("sensor").status == "failed"
-    assert adopting.stored_files() == stored
-    adopting.lab.control("DELETE", "/faults")
-    assert _adopt(adopting).succeeded().one("sensor").changed
+@TOGETHER.test
+def test_an_unreachable_sensor_leaves_the_token_unverified(place: Place) -> Steps:
+    _keep_token(place)
+    place.lab.fault(place.name, "status", status=503)
+    stored = _stored(place)
+    assert (yield place.step(_adopt(place.ref()))).one().status == "failed"
+    assert _stored(place) == stored
+    place.lab.control("DELETE", "/faults")
+    result = (yield place.step(_adopt(place.ref()))).one()
+    assert (result.failed, result.changed) == (False, True)
 
 
-def test_without_an_endpoint_map_a_token_is_removed_once_the_sensor_rejects_it(adopting: Workspace) -> None:
-    token = {"description": "forescout", "secret_ref": adopting.ref("token"), "state": "absent"}
-    valid = adopting.run(play(task("sensor_access_token", **token))).one("sensor")
+@TOGETHER.test
+def test_without_an_endpoint_map_a_token_is_removed_once_the_sensor_rejects_it(place: Place) -> Steps:
+    _keep_token(place)
+    absent = _adopt(place.ref(), state="absent")
+    valid = (yield place.step(absent)).one()
     assert valid.status == "failed"
     assert "delete it in the appliance's web interface, and run again" in valid.message
-    assert [call["method"] for call in adopting.lab.calls()] == ["GET"]
-    assert "token.yml" in adopting.stored_files()
-    adopting.keep("token", value=WRONG)
-    assert adopting.run(play(task("sensor_access_token", **token))).succeeded().one("sensor").changed
-    assert adopting.stored_files() == {}
+    assert [call["method"] for call in place.calls()] == ["GET"]
+    assert _stored(place)
+    place.keep(WRONG)
+    gone = (yield place.step(absent)).one()
+    assert (gone.failed, gone.changed) == (False, True)
+    assert _stored(place) == {}
 
 
-def test_a_forescout_s_settings_are_listed_as_manual_steps_and_nothing_is_sent(adopting: Workspace) -> None:
-    settings = task("forescout_module", server_address="192.0.2.11", access_token_ref=adopting.ref("token"))
-    adopting.inventory(forescout={})
-    result = adopting.run(play(settings)).succeeded().one("forescout")
-    assert result.changed is False
+@TOGETHER.test
+def test_a_forescout_s_settings_are_listed_as_manual_steps_and_nothing_is_sent(place: Place) -> Steps:
+    _keep_token(place)
+    place.set(url=None, ca_path=None)
+    settings = task("forescout_module", server_address="192.0.2.11", access_token_ref=place.ref())
+    result = (yield place.step(settings)).one()
+    assert (result.failed, result.changed) == (False, False)
     assert any("Server Address to 192.0.2.11" in step for step in result.data["steps"])
-    assert adopting.lab.calls() == []
+    assert place.calls() == []

@@ -21,8 +21,10 @@ from ansible_collections.otsec.defender_iot.tests.support.block_lists import (
     PAST,
     SINCE,
     SOON,
+    Place,
     Site,
 )
+from ansible_collections.otsec.defender_iot.tests.support.shared_runs import Outcomes, SharedRuns, Steps
 from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
 
 VERSIONS = ["6.4.5", "6.4.14", "7.0.0", "7.0.6", "7.2.8", "7.4.1", "7.4.5", "7.6.2", "7.6.5"]
@@ -43,6 +45,7 @@ SAMPLE = [
 ]
 PROOF = {"interface": "lan", "destination": SERVER, "destination_interface": "ot"}
 BOX = "spare-01"
+TOGETHER = SharedRuns()
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,13 @@ def test_in_sync_costs_two_reads_per_family_and_one_for_the_policies(fleet: Flee
 def test_the_diff_says_who_is_blocked_until_when_and_why(fleet: Fleet) -> None:
     for text in (f'"address": "{HOST}"', f'"until": "{SOON}"', '"source": "1834"', '"approved_by": "j.doe"'):
         assert text in fleet.runs["built"].output
+
+
+@pytest.fixture(scope="module")
+def outcomes(new_workspace: Callable[[], Workspace]) -> Outcomes:
+    """Run the tests that share their runs."""
+    site = Site(new_workspace())
+    return TOGETHER.go(lambda number: Place(site, f"spare-{number:02}"), site.advance)
 
 
 @pytest.fixture
@@ -221,44 +231,49 @@ def test_block_refuses_a_time_in_the_past(site: Site) -> None:
     assert site.lab.calls() == []
 
 
-def test_absent_removes_what_was_made_and_check_mode_predicts_it(site: Site) -> None:
-    site.lab.firewall(BOX, "DELETE", f"addrgrp/{GROUP}/member/vendor")
-    site.set(BOX, entries=SAMPLE, policy_towards=True)
-    site.run().succeeded()
-    before = site.tables(BOX)
-    site.set(BOX, state="absent")
-    predicted, real = site.run("--check").succeeded(), site.run().succeeded()
+@TOGETHER.test
+def test_absent_removes_what_was_made_and_check_mode_predicts_it(place: Place) -> Steps:
+    place.firewall("DELETE", f"addrgrp/{GROUP}/member/vendor")
+    place.set(entries=SAMPLE, policy_towards=True)
+    (yield place.role()).succeeded()
+    before = place.tables()
+    place.set(state="absent")
+    predicted = (yield place.role("--check")).succeeded()
+    assert place.writes() == []
+    real = (yield place.role()).succeeded()
     for module in ("fortigate_block_list", "fortigate_block_policy"):
         assert actions(predicted, module) == actions(real, module)
-    after = site.tables(BOX)
+    after = place.tables()
     assert not [name for rows in after.values() for name in rows if name.startswith(GROUP)]
-    deleted = [call["path"].split("/") for call in site.lab.calls() if call["method"] == "DELETE"]
+    deleted = [call["path"].split("/") for call in place.calls() if call["method"] == "DELETE"]
     # Never a table: each path ends with the name of an object or of a member.
     assert {len(parts) for parts in deleted} == {7, 9}
     strangers = {
         table: [name for name in rows if not name.startswith(GROUP)] for table, rows in before.items()
     }
     assert {table: list(rows) for table, rows in after.items()} == strangers
-    assert site.run().succeeded().changes == []
+    assert (yield place.role()).succeeded().changes == []
 
 
-def test_an_expired_entry_is_released_by_the_next_run(site: Site) -> None:
-    site.put(BOX, HOST, PAST)
-    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
-    assert actions(site.run().succeeded()) == [(HOST, "delete")]
-    assert f"{GROUP}-{HOST}" not in site.tables(BOX)["firewall.address"]
+@TOGETHER.test
+def test_an_expired_entry_is_released_by_the_next_run(place: Place) -> Steps:
+    place.put(HOST, PAST)
+    assert place.action(HOST, SERVER) == "accept"
+    run = yield place.role()
+    assert actions(run.succeeded()) == [(HOST, "delete")]
+    assert f"{GROUP}-{HOST}" not in place.tables()["firewall.address"]
 
 
 REFUSALS = {
     "protected": (
         {"entries": [{"address": OTHER, "until": SOON}, SAMPLE[0]], "protected": ["192.0.2.7/32"]},
-        f"{BOX}: checking the options failed: entries (fortigate_response_entries), item 2: address "
+        "{host}: checking the options failed: entries (fortigate_response_entries), item 2: address "
         "192.0.2.7 is protected by 192.0.2.7/32, so nothing was changed; remove the entry, or the "
         "network from protected",
     ),
     "max_new": (
         {"entries": SAMPLE, "max_new": 1},
-        f"{BOX}: planning the change failed: it would add 2 hosts, but max_new "
+        "{host}: planning the change failed: it would add 2 hosts, but max_new "
         "(fortigate_response_max_new) is 1; check the entries, then remove some or increase max_new",
     ),
     "max_entries": (
@@ -277,22 +292,23 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_changes_nothing(site: Site, name: str) -> None:
-    options, message = REFUSALS[name]
-    site.set(BOX, **options)
-    result = site.run().one(module="fortigate_block_list")
+@TOGETHER.each(REFUSALS)
+def test_a_refusal_changes_nothing(place: Place, case: str) -> Steps:
+    options, message = REFUSALS[case]
+    place.set(**options)
+    result = (yield place.role()).one(module="fortigate_block_list")
     assert result.failed
-    assert message in result.message
-    assert site.writes() == []
+    assert message.replace("{host}", place.name) in result.message
+    assert place.writes() == []
 
 
-def test_a_group_that_is_full_is_refused_with_both_numbers(site: Site) -> None:
-    site.lab.switch(BOX, member_limit=3)
-    site.set(BOX, entries=[*SAMPLE, {"address": OTHER, "until": SOON}])
-    message = site.run().one(module="fortigate_block_list").message
+@TOGETHER.test
+def test_a_group_that_is_full_is_refused_with_both_numbers(place: Place) -> Steps:
+    place.switch(member_limit=3)
+    place.set(entries=[*SAMPLE, {"address": OTHER, "until": SOON}])
+    message = (yield place.role()).one(module="fortigate_block_list").message
     assert "would have 4 members, the placeholder included, but this FortiGate allows 3" in message
-    assert site.writes() == []
+    assert place.writes() == []
 
 
 @pytest.mark.parametrize("advance", [3600, -3600])
@@ -305,38 +321,24 @@ def test_clocks_that_differ_release_nothing(site: Site, advance: int) -> None:
     assert site.writes() == []
 
 
-@pytest.mark.parametrize(
-    "switches", [{"answer_limit": 2}, {"forbidden_read": "trim"}, {"forbidden_read": "empty"}, {}]
-)
-def test_a_list_that_cannot_be_read_in_full_releases_nothing(site: Site, switches: dict[str, Any]) -> None:
-    site.put(BOX, HOST, PAST)
-    site.put(BOX, OTHER, PAST)
-    token = account(site, policy="read", address="none")
-    site.lab.switch(BOX, **switches)
-    site.set(BOX, **({} if "answer_limit" in switches else {"token": token}))
-    site.lab.forget_calls()
-    result = site.run().one(module="fortigate_block_list")
+UNREAD = {
+    "short": {"answer_limit": 2},
+    "trimmed": {"forbidden_read": "trim"},
+    "empty": {"forbidden_read": "empty"},
+    "refused": {},
+}
+
+
+@TOGETHER.each(UNREAD)
+def test_a_list_that_cannot_be_read_in_full_releases_nothing(place: Place, case: str) -> Steps:
+    place.put(HOST, PAST)
+    place.put(OTHER, PAST)
+    token = account(place, policy="read", address="none")
+    place.switch(**UNREAD[case])
+    place.set(**({} if case == "short" else {"token": token}))
+    result = (yield place.role()).one(module="fortigate_block_list")
     assert result.failed, result.data
-    assert site.members(BOX) == ["none", "vendor", f"{GROUP}-{HOST}", f"{GROUP}-{OTHER}"]
-
-
-def test_policies_that_may_not_be_read_leave_the_verdict_unknown(site: Site) -> None:
-    positions = dict(zip((BOX, "spare-02", "spare-03"), UNREADABLE, strict=True))
-    for host in positions:
-        if host != BOX:
-            site.put_groups(host)
-            site.add(host)
-    site.run().succeeded()
-    for host, position in positions.items():
-        site.set(host, token=account(site, host, policy="none", address="read-write"))
-        site.lab.switch(host, forbidden_read=position)
-    site.lab.forget_calls()
-    run = site.run()
-    for host, position in positions.items():
-        result = run.one(host, "fortigate_block_policy")
-        assert (result.failed, result.data["verdict"]) == (True, "unknown"), result.data
-        assert UNREADABLE[position] in result.data["reason"]
-        assert [write for write in site.writes(host) if "policy" in write and "POST" not in write] == []
+    assert place.members() == ["none", "vendor", f"{GROUP}-{HOST}", f"{GROUP}-{OTHER}"]
 
 
 UNREADABLE = {
@@ -346,105 +348,128 @@ UNREADABLE = {
 }
 
 
-def account(site: Site, box: str = BOX, **rights: str) -> str:
+@TOGETHER.each(UNREADABLE)
+def test_policies_that_may_not_be_read_leave_the_verdict_unknown(place: Place, case: str) -> Steps:
+    (yield place.role()).succeeded()
+    place.set(token=account(place, policy="none", address="read-write"))
+    place.switch(forbidden_read=case)
+    result = (yield place.role()).one(module="fortigate_block_policy")
+    assert (result.failed, result.data["verdict"]) == (True, "unknown"), result.data
+    assert UNREADABLE[case] in result.data["reason"]
+    assert [write for write in place.writes() if "policy" in write and "POST" not in write] == []
+
+
+def account(place: Place, **rights: str) -> str:
     """Create a REST API administrator with rights to the firewall, and return its key."""
+    lab = place.lab
     profile = {"name": "keeper", "fwgrp": "custom", "fwgrp-permission": rights}
-    site.lab.cmdb(box, "POST", "accprofile", profile)
+    lab.cmdb(place.name, "POST", "accprofile", profile)
     trusted = [{"id": 1, "type": "ipv4-trusthost", "ipv4-trusthost": "127.0.0.1 255.255.255.255"}]
     admin = {"name": "keeper", "accprofile": "keeper", "trusthost": trusted, "vdom": [{"name": "root"}]}
-    site.lab.cmdb(box, "POST", "api-user", admin)
-    known = site.lab.appliances[box]["credentials"]
+    lab.cmdb(place.name, "POST", "api-user", admin)
+    known = lab.appliances[place.name]["credentials"]
     headers = {"Authorization": f"Bearer {known['token']}", "X-Admin-Passwd": known["password"]}
     path = "/api/v2/monitor/system/api-user/generate-key"
-    answer = site.lab.call(box, "POST", path, headers=headers, json={"api-user": "keeper"})
+    answer = lab.call(place.name, "POST", path, headers=headers, json={"api-user": "keeper"})
     return str(answer.json()["results"]["access_token"])
 
 
-def test_the_preset_for_responding_keeps_the_list_and_reads_the_policy(site: Site) -> None:
-    site.set(BOX, policy_proof=PROOF)
-    site.run().succeeded()
-    access = {f"fortigate_access_{option}": value for option, value in site.node.host(BOX).items()}
+@TOGETHER.test
+def test_the_preset_for_responding_keeps_the_list_and_reads_the_policy(place: Place) -> Steps:
+    node = place.site.node
+    place.set(policy_proof=PROOF)
+    (yield place.role()).succeeded()
+    access = {f"fortigate_access_{option}": value for option, value in node.host(place.name).items()}
     access |= {
-        "fortigate_access_secret_store": site.node.ref("keys"),
+        "fortigate_access_secret_store": node.ref("keys"),
         "fortigate_access_profiles": [{"name": "respond", "preset": "defender_iot_respond"}],
         "fortigate_access_admins": [{"name": "respond", "profile": "respond"}],
         "fortigate_access_provisioning_trusted_hosts": ["127.0.0.1"],
     }
-    site.hosts[BOX] |= access
-    site.run(playbook="fortinet").succeeded()
-    site.set(BOX, entries=SAMPLE, token=site.node.kept(f"keys/{BOX}/respond")["value"])
-    run = site.run().succeeded()
+    place.site.hosts[place.name] |= access
+    (yield place.playbook("fortinet")).succeeded()
+    place.set(entries=SAMPLE, token=node.kept(f"keys/{place.name}/respond")["value"])
+    run = (yield place.role()).succeeded()
     assert actions(run) == [(HOST, "create"), (HOST6, "create")]
     assert run.one(module="fortigate_block_policy").data["verdict"] == "effective"
-    site.set(BOX, policy_towards=True)
-    result = site.run().one(module="fortigate_block_policy")
+    place.set(policy_towards=True)
+    result = (yield place.role()).one(module="fortigate_block_policy")
     assert "permission denied" in result.message
 
 
-@pytest.mark.parametrize("treatment", UNSETTLED["references_without_right"])
+WITHOUT_RIGHT = {"allow": "", "missing": "a referenced object does not exist", "forbid": "permission denied"}
+
+
+@TOGETHER.each(UNSETTLED["references_without_right"])
 def test_a_policy_by_an_account_without_other_rights_is_made_or_refused_in_words(
-    site: Site, treatment: str
-) -> None:
-    site.set(BOX, token=account(site, policy="read-write", address="read-write"))
-    site.lab.switch(BOX, references_without_right=treatment)
-    result = site.run().one(module="fortigate_block_policy")
-    expected = {"allow": "", "missing": "a referenced object does not exist", "forbid": "permission denied"}
-    assert expected[treatment] in result.message
-    assert result.failed is (treatment != "allow")
+    place: Place, case: str
+) -> Steps:
+    place.set(token=account(place, policy="read-write", address="read-write"))
+    place.switch(references_without_right=case)
+    result = (yield place.role()).one(module="fortigate_block_policy")
+    assert WITHOUT_RIGHT[case] in result.message
+    assert result.failed is (case != "allow")
 
 
-def test_ngfw_mode_is_refused_with_a_verdict_and_no_write(site: Site) -> None:
-    site.lab.switch(BOX, ngfw_mode="policy-based")
-    result = site.run().one(module="fortigate_block_policy")
+@TOGETHER.test
+def test_ngfw_mode_is_refused_with_a_verdict_and_no_write(place: Place) -> Steps:
+    place.switch(ngfw_mode="policy-based")
+    result = (yield place.role()).one(module="fortigate_block_policy")
     assert "NGFW policy-based mode" in result.message
     assert result.data["verdict"] == "ineffective"
-    block = site.run(f"-eaddress={HOST}", f"-euntil={SOON}", "-ereason=worm", playbook="block")
-    assert "no policy blocks them: spare-01: planning the change failed: its firewall" in block.output
-    assert not any("policy" in write for write in site.writes())
+    writes = place.writes()
+    entry = (f"-eaddress={HOST}", f"-euntil={SOON}", "-ereason=worm")
+    block = yield place.playbook("block", *entry)
+    why = f"no policy blocks them: {place.name}: planning the change failed: its firewall"
+    assert why in block.output
+    assert not any("policy" in write for write in writes + place.writes())
 
 
-def test_a_policy_moved_or_changed_by_others_is_restored(site: Site) -> None:
-    site.put(BOX, HOST)
-    site.set(BOX, policy_proof=PROOF)
-    site.run().succeeded()
-    number = next(
-        key for key, row in enumerate(site.lab.firewall(BOX, "GET", "policy")) if row["name"] == GROUP
-    )
-    assert number == 0
-    policyid = site.lab.firewall(BOX, "GET", "policy")[0]["policyid"]
-    site.lab.firewall(BOX, "PUT", f"policy/{policyid}?action=move&after=1", {})
-    result = site.run("--check").one(module="fortigate_block_policy").data
+@TOGETHER.test
+def test_a_policy_moved_or_changed_by_others_is_restored(place: Place) -> Steps:
+    place.put(HOST)
+    place.set(policy_proof=PROOF)
+    (yield place.role()).succeeded()
+    names = [row["name"] for row in place.firewall("GET", "policy")]
+    assert names.index(GROUP) == 0
+    policyid = place.firewall("GET", "policy")[0]["policyid"]
+    place.firewall("PUT", f"policy/{policyid}?action=move&after=1", {})
+    result = (yield place.role("--check")).one(module="fortigate_block_policy").data
     assert (result["changed"], result["verdict"]) == (True, "ineffective")
     assert "matches policy 1" in result["reason"]
-    assert site.run().succeeded().one(module="fortigate_block_policy").data["verdict"] == "effective"
-    site.lab.firewall(BOX, "PUT", f"policy/{policyid}", {"status": "disable"})
-    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
-    site.run().succeeded()
-    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "deny"
-    site.lab.firewall(BOX, "PUT", f"policy/{policyid}", {"comments": "see ticket 12"})
-    site.set(BOX, state="absent")
-    run = site.run()
+    run = (yield place.role()).succeeded()
+    assert run.one(module="fortigate_block_policy").data["verdict"] == "effective"
+    place.firewall("PUT", f"policy/{policyid}", {"status": "disable"})
+    assert place.action(HOST, SERVER) == "accept"
+    (yield place.role()).succeeded()
+    assert place.action(HOST, SERVER) == "deny"
+    place.firewall("PUT", f"policy/{policyid}", {"comments": "see ticket 12"})
+    place.set(state="absent")
+    run = yield place.role()
     assert "was not made by this collection" in run.one(module="fortigate_block_policy").message
     assert actions(run) == [(HOST, "delete")]
-    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
+    assert place.action(HOST, SERVER) == "accept"
 
 
-def test_an_installation_by_fortimanager_is_repaired_by_the_next_run(site: Site) -> None:
-    site.set(BOX, entries=SAMPLE)
-    site.run().succeeded()
-    site.lab.control("POST", f"/appliances/{BOX}/commands/install", {})
-    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "accept"
-    assert site.run("--check").succeeded().changes != []
-    site.run().succeeded()
-    assert site.lab.packet(BOX, HOST, SERVER)["action"] == "deny"
-    assert site.run().succeeded().changes == []
+@TOGETHER.test
+def test_an_installation_by_fortimanager_is_repaired_by_the_next_run(place: Place) -> Steps:
+    place.set(entries=SAMPLE)
+    (yield place.role()).succeeded()
+    place.lab.control("POST", f"/appliances/{place.name}/commands/install", {})
+    assert place.action(HOST, SERVER) == "accept"
+    assert (yield place.role("--check")).succeeded().changes != []
+    (yield place.role()).succeeded()
+    assert place.action(HOST, SERVER) == "deny"
+    assert (yield place.role()).succeeded().changes == []
 
 
-def test_a_misspelt_variable_is_refused(site: Site) -> None:
-    site.set(BOX, entrys=[])
-    run = site.run()
+@TOGETHER.test
+def test_a_misspelt_variable_is_refused(place: Place) -> Steps:
+    place.set(entrys=[])
+    run = yield place.role()
+    assert run.code != 0
     assert "rename fortigate_response_entrys to fortigate_response_entries" in run.output
-    assert site.lab.calls() == []
+    assert place.calls() == []
 
 
 def test_drift_compares_and_site_repairs_the_block_list_only_where_it_is_declared(site: Site) -> None:

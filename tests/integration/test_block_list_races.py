@@ -14,8 +14,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.tests.support.block_lists import GROUP, LATER, PAST, SOON, Site
+from ansible_collections.otsec.defender_iot.tests.support.block_lists import (
+    GROUP,
+    LATER,
+    PAST,
+    SOON,
+    Place,
+    Site,
+)
 from ansible_collections.otsec.defender_iot.tests.support.sabotage import Background, Rule, Sabotage
+from ansible_collections.otsec.defender_iot.tests.support.shared_runs import Outcomes, SharedRuns, Steps
 from ansible_collections.otsec.defender_iot.tests.support.workspace import Run, Workspace
 
 NEW, EXTENDED, EXPIRED, THEIRS = "192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10"
@@ -157,49 +165,57 @@ def test_two_controllers_at_once_end_with_the_union(two_controllers: Any, host: 
     assert sorted(site.members(HOSTS[host])) == [*names, *STRANGERS]
 
 
-@pytest.fixture
-def site(workspace: Workspace) -> Site:
-    """One FortiGate with an expired entry."""
-    made = Site(workspace)
-    made.put_groups("spare-01")
-    made.put("spare-01", EXPIRED, PAST)
-    made.add("spare-01")
-    return made
+TOGETHER = SharedRuns()
 
 
-@pytest.mark.parametrize("after", ["addrgrp6", "address6"])
-def test_an_entry_that_is_extended_while_it_is_planned_is_not_released(site: Site, after: str) -> None:
+@pytest.fixture(scope="module")
+def outcomes(new_workspace: Callable[[], Workspace]) -> Outcomes:
+    """Run the tests that share their runs, each with a FortiGate with an expired entry."""
+    site = Site(new_workspace())
+
+    def make_place(number: int) -> Place:
+        place = Place(site, f"spare-{number:02}")
+        place.put(EXPIRED, PAST)
+        return place
+
+    return TOGETHER.go(make_place, site.advance)
+
+
+@TOGETHER.each(["addrgrp6", "address6"])
+def test_an_entry_that_is_extended_while_it_is_planned_is_not_released(place: Place, case: str) -> Steps:
     comment = f"defender-iot v1; until={LATER}; since={PAST}; owner=respond"
     write = {
         "method": "PUT",
         "path": f"{FIREWALL}/address/{GROUP}-{EXPIRED}",
         "body": {"comment": comment},
-        "after_path": f"{FIREWALL}/{after}",
+        "after_path": f"{FIREWALL}/{case}",
     }
-    site.lab.control("POST", "/appliances/spare-01/commands/second_writer", write)
-    result = site.run().succeeded().one(module="fortigate_block_list").data
+    place.lab.control("POST", f"/appliances/{place.name}/commands/second_writer", write)
+    result = (yield place.role()).succeeded().one(module="fortigate_block_list").data
     assert [(each["address"], each["until"]) for each in result["entries"]] == [(EXPIRED, LATER)]
-    assert f"{GROUP}-{EXPIRED}" in site.members("spare-01")
+    assert f"{GROUP}-{EXPIRED}" in place.members()
 
 
-def test_a_member_that_is_added_meanwhile_survives(site: Site) -> None:
+@TOGETHER.test
+def test_a_member_that_is_added_meanwhile_survives(place: Place) -> Steps:
     write = {
         "method": "POST",
         "path": f"{FIREWALL}/addrgrp/{GROUP}/member",
         "body": {"name": "spare"},
         "after_path": f"{FIREWALL}/address6",
     }
-    site.lab.control("POST", "/appliances/spare-01/commands/second_writer", write)
-    site.run().succeeded()
-    assert sorted(site.members("spare-01")) == ["none", "spare", "vendor"]
+    place.lab.control("POST", f"/appliances/{place.name}/commands/second_writer", write)
+    (yield place.role()).succeeded()
+    assert sorted(place.members()) == ["none", "spare", "vendor"]
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_write_whose_answer_is_lost_is_completed_by_the_next_run(site: Site, method: str) -> None:
-    site.set("spare-01", entries=[{"address": NEW, "until": SOON}])
-    fault = {"appliance": "spare-01", "match": {"method": method}, "times": 1}
-    site.lab.control("POST", "/faults", {**fault, "fault": {"kind": "drop", "after": True}})
-    assert "it is not known whether the request was carried out" in site.run().output
-    site.run().succeeded()
-    assert sorted(site.members("spare-01")) == [f"{GROUP}-{NEW}", *STRANGERS]
-    assert site.run().succeeded().changes == []
+@TOGETHER.each(["POST", "DELETE"])
+def test_a_write_whose_answer_is_lost_is_completed_by_the_next_run(place: Place, case: str) -> Steps:
+    place.set(entries=[{"address": NEW, "until": SOON}])
+    fault = {"appliance": place.name, "match": {"method": case}, "times": 1}
+    place.lab.control("POST", "/faults", {**fault, "fault": {"kind": "drop", "after": True}})
+    result = (yield place.role()).one(module="fortigate_block_list")
+    assert "it is not known whether the request was carried out" in result.message
+    (yield place.role()).succeeded()
+    assert sorted(place.members()) == [f"{GROUP}-{NEW}", *STRANGERS]
+    assert (yield place.role()).succeeded().changes == []

@@ -6,10 +6,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ansible_collections.otsec.defender_iot.tests.support.lab import Lab
+from ansible_collections.otsec.defender_iot.tests.support.shared_runs import (
+    Outcomes,
+    Place,
+    SharedRuns,
+    Steps,
+    TaskRuns,
+)
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     ENDPOINTS,
     Workspace,
@@ -136,17 +145,29 @@ def test_what_is_read_of_sensor_and_forescout_can_be_given_back_without_a_change
     assert [result.changed for result in run.of("forescout")] == [True, False, False]
 
 
-def test_a_manual_change_is_shown_with_both_values_and_reverted(workspace: Workspace) -> None:
-    workspace.inventory(fgt=workspace.host(FORTIGATE))
-    workspace.run(play(PROFILE, ADMIN)).succeeded()
-    rights = {"policy": "read", "address": "read-write"}
-    workspace.lab.cmdb(FORTIGATE, "PUT", "accprofile/plant", {"vpngrp": "read", "fwgrp-permission": rights})
-    everybody = {"id": 7, "type": "ipv4-trusthost", "ipv4-trusthost": "203.0.113.0 255.255.255.0"}
-    workspace.lab.cmdb(FORTIGATE, "PUT", "api-user/plant", {"trusthost": [everybody]})
-    before = workspace.lab.tables(FORTIGATE)
+TOGETHER = SharedRuns()
 
-    checked = workspace.run(play(PROFILE, ADMIN), arguments=["--check", "--diff"]).succeeded()
-    assert workspace.lab.tables(FORTIGATE) == before
+
+@pytest.fixture(scope="module")
+def outcomes(new_workspace: Callable[[], Workspace]) -> Outcomes:
+    """Run the tests that share their runs, each with its own appliance."""
+    runs = TaskRuns(new_workspace())
+    return TOGETHER.go(lambda number: Place(runs, f"spare-{number:02}"), runs.advance)
+
+
+@TOGETHER.test
+def test_a_manual_change_is_shown_with_both_values_and_reverted(place: Place) -> Steps:
+    made = yield place.step(PROFILE, ADMIN)
+    assert [result.failed for result in made.results] == [False, False]
+    rights = {"policy": "read", "address": "read-write"}
+    place.cmdb("PUT", "accprofile/plant", {"vpngrp": "read", "fwgrp-permission": rights})
+    everybody = {"id": 7, "type": "ipv4-trusthost", "ipv4-trusthost": "203.0.113.0 255.255.255.0"}
+    place.cmdb("PUT", "api-user/plant", {"trusthost": [everybody]})
+    before = place.lab.tables(place.name)
+
+    checked = yield place.step(PROFILE, ADMIN, arguments=("--check", "--diff"))
+    assert [result.failed for result in checked.results] == [False, False]
+    assert place.lab.tables(place.name) == before
     profile, admin = (result.data["diff"] for result in checked.results)
     assert (profile["before"]["vpn"], profile["after"]["vpn"]) == ("read", "none")
     assert profile["before"]["firewall_permissions"]["policy"] == "read"
@@ -161,29 +182,36 @@ def test_a_manual_change_is_shown_with_both_values_and_reverted(workspace: Works
     ]
     assert [side for side in sides if f"\n{side}" not in checked.output] == []
 
-    reverted = workspace.run(play(PROFILE, ADMIN), arguments=["--diff"]).succeeded()
+    reverted = yield place.step(PROFILE, ADMIN, arguments=("--diff",))
     assert [result.data["diff"] for result in reverted.results] == [profile, admin]
-    assert workspace.run(play(PROFILE, ADMIN)).succeeded().changes == []
+    again = yield place.step(PROFILE, ADMIN)
+    assert [(result.failed, result.changed) for result in again.results] == [(False, False)] * 2
 
 
-@pytest.mark.parametrize("opposite_family", [True, False])
-@pytest.mark.parametrize("host_bits", ["kept", "masked"])
-def test_trusted_hosts_in_another_order_form_and_numbering_are_no_change(
-    workspace: Workspace, host_bits: str, opposite_family: bool
-) -> None:
-    workspace.lab.switch(FORTIGATE, host_bits=host_bits, opposite_family=opposite_family)
-    _configured_manually(workspace, FORTIGATE)
-    workspace.lab.forget_calls()
-    workspace.inventory(fgt=workspace.host(FORTIGATE))
+FORMS = {
+    f"{bits}-{'with' if family else 'without'}-opposite-family": {
+        "host_bits": bits,
+        "opposite_family": family,
+    }
+    for bits in ("kept", "masked")
+    for family in (True, False)
+}
+
+
+@TOGETHER.each(FORMS)
+def test_trusted_hosts_in_another_order_form_and_numbering_are_no_change(place: Place, case: str) -> Steps:
+    place.lab.switch(place.name, **FORMS[case])
+    _configured_manually(place.node, place.name)
     hosts = ["192.0.2.11", "2001:0db8:0::/64", "198.51.100.0 255.255.255.240", "192.0.2.11/32"]
     admin = task("fortigate_api_admin", name="by-hand", trusted_hosts=hosts, pki_group="plant-pki")
-    assert workspace.run(play(admin)).succeeded().changes == []
-    assert [call["method"] for call in workspace.lab.calls(FORTIGATE)] == ["GET"]
+    result = (yield place.step(admin)).one()
+    assert (result.failed, result.changed) == (False, False)
+    assert [call["method"] for call in place.calls()] == ["GET"]
 
 
-def _rows(node: Workspace) -> dict[str, dict[str, Any]]:
+def _rows(lab: Lab, fortigate: str) -> dict[str, dict[str, Any]]:
     """Return all rows of profiles and administrators, by name."""
-    tables = node.lab.tables(FORTIGATE)
+    tables = lab.tables(fortigate)
     return {row["name"]: row for table in ("accprofile", "api-user") for row in tables[table]}
 
 
@@ -191,16 +219,17 @@ def _differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in after.items() if before.get(name) != value}
 
 
-def test_fields_that_are_not_named_stay_untouched(workspace: Workspace) -> None:
-    _configured_manually(workspace, FORTIGATE)
-    workspace.inventory(fgt=workspace.host(FORTIGATE))
-    before = _rows(workspace)
+@TOGETHER.test
+def test_fields_that_are_not_named_stay_untouched(place: Place) -> Steps:
+    _configured_manually(place.node, place.name)
+    before = _rows(place.lab, place.name)
     one_row = task("fortigate_admin_profile", name="manual/50% ä", log_report="read-write")
     rights = {"firewall": "custom", "firewall_permissions": {"service": "read"}}
     one_right = task("fortigate_admin_profile", name="manual/50% ä", **rights)
     comments = task("fortigate_api_admin", name="by-hand", comments="Changed", pki_group="plant-pki")
-    assert len(workspace.run(play(one_row, one_right, comments)).succeeded().changes) == 3
-    after = _rows(workspace)
+    run = yield place.step(one_row, one_right, comments)
+    assert [(result.failed, result.changed) for result in run.results] == [(False, True)] * 3
+    after = _rows(place.lab, place.name)
     assert before.keys() == after.keys()
     assert _differing(before["by-hand"], after["by-hand"]) == {"comments": "Changed"}
     profile = "manual/50% ä"
@@ -223,67 +252,76 @@ def test_what_is_absent_stays_absent_and_check_mode_removes_nothing(workspace: W
         play(task("sensor_access_token", **token, state="absent"), hosts="sensor"),
     ]
     workspace.run(*present).succeeded()
-    everything, stored = _rows(workspace), workspace.stored_files()
+    everything, stored = _rows(workspace.lab, FORTIGATE), workspace.stored_files()
     assert {"plant"} < everything.keys()
     assert stored
 
     predicted = workspace.run(*absent, arguments=["--check", "--diff"]).succeeded()
-    assert (_rows(workspace), workspace.stored_files()) == (everything, stored)
+    assert (_rows(workspace.lab, FORTIGATE), workspace.stored_files()) == (everything, stored)
     assert len(workspace.lab.state(SENSOR)["tokens"]) == 1
 
-    removed = workspace.run(*absent).succeeded()
-    assert len(removed.changes) == 3
+    removed = workspace.run(*absent, *absent).succeeded()
+    assert [result.changed for result in removed.results] == [True] * 3 + [False] * 3
     assert removed.changes == predicted.changes
-    assert "plant" not in _rows(workspace)
+    assert "plant" not in _rows(workspace.lab, FORTIGATE)
     assert workspace.lab.state(SENSOR)["tokens"] == []
     assert workspace.stored_files() == {}
 
-    assert workspace.run(*absent).succeeded().changes == []
 
-
-def test_a_profile_in_use_is_not_removed_and_the_message_says_why(workspace: Workspace) -> None:
-    _configured_manually(workspace, FORTIGATE)
-    workspace.inventory(fgt=workspace.host(FORTIGATE))
-    before = _rows(workspace)
-    run = workspace.run(play(task("fortigate_admin_profile", name="manual/50% ä", state="absent")))
-    (result,) = run.results
+@TOGETHER.test
+def test_a_profile_in_use_is_not_removed_and_the_message_says_why(place: Place) -> Steps:
+    _configured_manually(place.node, place.name)
+    before = _rows(place.lab, place.name)
+    run = yield place.step(task("fortigate_admin_profile", name="manual/50% ä", state="absent"))
+    result = run.one()
     assert result.status == "failed"
-    says = 'fgt: deleting admin profile "manual/50% ä" failed (500, -23): it is still in use'
+    says = f'{place.name}: deleting admin profile "manual/50% ä" failed (500, -23): it is still in use'
     assert result.message.startswith(says)
-    assert _rows(workspace) == before
+    assert _rows(place.lab, place.name) == before
 
 
-def test_a_token_without_a_stored_value_is_not_created_twice(workspace: Workspace) -> None:
-    workspace.inventory(sensor=workspace.host(SENSOR))
-    workspace.lab.make_token(SENSOR, "forescout")
-    before = workspace.lab.state(SENSOR)["tokens"]
-    token = task("sensor_access_token", **IN_MAP, description="forescout", secret_ref=workspace.ref("token"))
-    result = workspace.run(play(token)).one("sensor")
+def _sensor(place: Place, number: int) -> str:
+    """Connect the host to a sensor instead of its FortiGate. Return the name of the sensor."""
+    sensor = f"spare-sensor-{number}"
+    place.set(**{"token": None, **place.node.host(sensor)})
+    return sensor
+
+
+@TOGETHER.test
+def test_a_token_without_a_stored_value_is_not_created_twice(place: Place) -> Steps:
+    sensor = _sensor(place, 1)
+    place.lab.make_token(sensor, "forescout")
+    before = place.lab.state(sensor)["tokens"]
+    token = task("sensor_access_token", **IN_MAP, description="forescout", secret_ref=place.ref())
+    result = (yield place.step(token)).one()
     assert result.status == "failed"
     exists = 'access token "forescout" exists, but the store has nothing under '
-    assert result.message.startswith(f"sensor: planning the change failed: {exists}")
+    assert result.message.startswith(f"{place.name}: planning the change failed: {exists}")
     assert "state: absent" in result.message
-    assert workspace.lab.state(SENSOR)["tokens"] == before
-    assert workspace.stored_files() == {}
+    assert place.lab.state(sensor)["tokens"] == before
+    assert not (place.node.store / place.name).exists()
 
 
-def test_two_tokens_of_one_description_are_left_to_an_operator(workspace: Workspace) -> None:
-    workspace.inventory(sensor=workspace.host(SENSOR))
-    values = [workspace.lab.make_token(SENSOR, "forescout") for _time in range(2)]
-    workspace.keep("token", value=values[0])
-    token = {"description": "forescout", "secret_ref": workspace.ref("token"), **IN_MAP}
-    result = workspace.run(play(task("sensor_access_token", **token, state="absent"))).one("sensor")
+@TOGETHER.test
+def test_two_tokens_of_one_description_are_left_to_an_operator(place: Place) -> Steps:
+    sensor = _sensor(place, 2)
+    values = [place.lab.make_token(sensor, "forescout") for _time in range(2)]
+    place.keep(values[0])
+    token = {"description": "forescout", "secret_ref": place.ref(), **IN_MAP}
+    result = (yield place.step(task("sensor_access_token", **token, state="absent"))).one()
     assert result.status == "failed"
     assert 'access token "forescout" exists 2 times (ids 1, 2); delete all but one' in result.message
-    assert len(workspace.lab.state(SENSOR)["tokens"]) == 2
-    assert workspace.kept("token")["value"] == values[0]
+    assert len(place.lab.state(sensor)["tokens"]) == 2
+    assert place.kept()["value"] == values[0]
 
 
-def test_a_lost_value_is_replaced_once_the_sensor_has_no_such_token_any_more(workspace: Workspace) -> None:
-    workspace.inventory(sensor=workspace.host(SENSOR))
-    workspace.keep("token", value="a value of a token that was deleted manually")
-    token = task("sensor_access_token", **IN_MAP, description="forescout", secret_ref=workspace.ref("token"))
-    result = workspace.run(play(token)).succeeded().one("sensor")
+@TOGETHER.test
+def test_a_lost_value_is_replaced_once_the_sensor_has_no_such_token_any_more(place: Place) -> Steps:
+    sensor = _sensor(place, 3)
+    place.keep("a value of a token that was deleted manually")
+    token = task("sensor_access_token", **IN_MAP, description="forescout", secret_ref=place.ref())
+    result = (yield place.step(token)).one()
+    assert not result.failed
     assert result.data["minted"] is True
-    assert workspace.kept("token")["value"] != "a value of a token that was deleted manually"
-    assert len(workspace.lab.state(SENSOR)["tokens"]) == 1
+    assert place.kept()["value"] != "a value of a token that was deleted manually"
+    assert len(place.lab.state(sensor)["tokens"]) == 1

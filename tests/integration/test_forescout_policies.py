@@ -541,8 +541,8 @@ class Plant:
         self.exports.joinpath("group.xml").write_bytes(console.src.read_bytes())
         self.write("Omron")
 
-    def write(self, vendor: str) -> None:
-        """Write the inventory, with the vendor in a condition."""
+    def write(self, vendor: str, others: Mapping[str, list[dict[str, Any]]] | None = None) -> None:
+        """Write the inventory, with the vendor in a condition. Other hosts have only their own policies."""
         example = Example(self.node)
         policies = [
             {
@@ -558,13 +558,19 @@ class Plant:
             "forescout_policies_policies": policies,
         }
         hosts = {
-            FORESCOUT: {**self.node.by_ssh(FORESCOUT), "forescout_policies_transport": "fstool"},
-            OTHER: {},
+            FORESCOUT: {
+                **example.variables(FORESCOUT),
+                **self.node.by_ssh(FORESCOUT),
+                "forescout_policies_transport": "fstool",
+            },
+            OTHER: example.variables(OTHER),
         }
+        for name, own in (others or {}).items():
+            hosts[name] = {**example.variables(OTHER), "forescout_policies_policies": own}
         children = {
             "sensors": {"hosts": {SENSOR: {**example.variables(SENSOR), "ansible_host": ADDRESS}}},
             "forescouts": {
-                "hosts": {name: {**example.variables(name), **shared, **own} for name, own in hosts.items()},
+                "hosts": {name: {**shared, **own} for name, own in hosts.items()},
             },
         }
         self.inventory.joinpath("hosts.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
@@ -574,6 +580,25 @@ class Plant:
         store = f"--extra-vars=defender_iot_secret_store=vault_file:{self.node.store}"
         inventories = [self.inventory]
         return self.node.playbook(f"otsec.defender_iot.{name}", store, *arguments, inventories=inventories)
+
+
+REFUSED: dict[str, tuple[list[dict[str, Any]], str]] = {
+    # Two policies from one file would replace each other.
+    "same-src": (
+        [{"src": "a.xml"}, {"src": "a.xml", "name": "b"}],
+        "have the same src or name, so one would replace the other",
+    ),
+    "same-name": (
+        [{"src": "firmware.xml", "name": "OT group"}, {"src": "group.xml"}],
+        "two files have a policy of the same",
+    ),
+    "outside": ([{"src": "../firmware.xml"}], "is empty or leads out of the folder"),
+    "number": (
+        [{"src": "firmware.xml", "conditions": [{"label": "Firmware", "value": 2.10}]}],
+        "conditions.value is 2.1, which is not a text",
+    ),
+}
+"""The policies of hosts of their own, and the reason of each refusal."""
 
 
 def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, console: Console) -> None:
@@ -614,30 +639,12 @@ def test_playbooks_deliver_verify_and_compare_policies(workspace: Workspace, con
         },
     }
 
-    # Two policies from one file would replace each other.
-    twice = '--extra-vars={"forescout_policies_policies": [{"src": "a.xml"}, {"src": "a.xml", "name": "b"}]}'
-    refused = plant.play("forescout", "--limit=forescouts", twice)
+    plant.write("Omron", {name: policies for name, (policies, _why) in REFUSED.items()})
+    refused = plant.play("forescout", f"--limit={','.join(REFUSED)},sensors")
     assert refused.code == 2
-    assert "have the same src or name, so one would replace the other" in refused.output
-    for entries, why in (
-        (
-            [{"src": "firmware.xml", "name": "OT group"}, {"src": "group.xml"}],
-            "two files have a policy of the same",
-        ),
-        ([{"src": "../firmware.xml"}], "is empty or leads out of the folder"),
-    ):
-        variables = json.dumps({"forescout_policies_policies": entries})
-        refused = plant.play("forescout", f"--limit={OTHER},sensors", f"--extra-vars={variables}")
-        assert refused.code == 2
+    for name, (_policies, why) in REFUSED.items():
+        assert refused.stats[name]["failures"] == 1, refused.output
         assert why in refused.output
-    number = {"src": "firmware.xml", "conditions": [{"label": "Firmware", "value": 2.10}]}
-    refused = plant.play(
-        "forescout",
-        "--limit=forescouts",
-        f"--extra-vars={json.dumps({'forescout_policies_policies': [number]})}",
-    )
-    assert refused.code == 2
-    assert "conditions.value is 2.1, which is not a text" in refused.output
     assert console.cliapi == ["import", "import"]
 
     plant.write("Siemens")

@@ -17,6 +17,13 @@ import pytest
 import yaml
 from defender_iot_lab.fortigate.device import FortiGateOptions
 
+from ansible_collections.otsec.defender_iot.tests.support.shared_runs import (
+    Outcomes,
+    Place,
+    SharedRuns,
+    Steps,
+    TaskRuns,
+)
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     COLLECTION,
     Run,
@@ -43,6 +50,7 @@ FLEET = {
     for model, switches in MODELS.items()
 }
 HOSTS = {name: f"spare-{number:02}" for number, name in enumerate(FLEET, 1)}
+TOGETHER = SharedRuns()
 
 
 def _with_password(node: Workspace, appliance: str) -> dict[str, Any]:
@@ -143,28 +151,30 @@ LACKING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("there", [False, True], ids=["to create", "to change"])
-@pytest.mark.parametrize("mode", [["--check"], []], ids=["check", "run"])
-def test_what_a_fortigate_does_not_have_is_refused_before_any_write(
-    workspace: Workspace, mode: list[str], there: bool
+def test_what_a_fortigate_does_not_have_is_refused_before_any_write_and_in_check_mode(
+    workspace: Workspace,
 ) -> None:
+    """Both for a profile to create and for one to update."""
+    cases = [(name, doing) for name in LACKING for doing in ("creating", "updating")]
     hosts = {}
-    for number, (name, (switches, options, _said)) in enumerate(LACKING.items(), 1):
+    for number, (name, doing) in enumerate(cases, 1):
         appliance = f"spare-{number:02}"
+        switches, options, _said = LACKING[name]
         workspace.lab.switch(appliance, **switches)
-        if there:
+        if doing == "updating":
             workspace.lab.cmdb(appliance, "POST", "accprofile", {"name": "p", "fwgrp": "custom"})
-        hosts[name] = workspace.host(appliance, wanted={"name": "p", **options})
+        hosts[f"{name}-{doing}"] = workspace.host(appliance, wanted={"name": "p", **options})
     workspace.inventory(**hosts)
     workspace.lab.forget_calls()
-    wanted = {**task("fortigate_admin_profile"), "args": "{{ wanted }}"}
-    run = workspace.run(play(wanted), arguments=mode)
-    doing = "updating" if there else "creating"
-    for name, (_switches, _options, said) in LACKING.items():
-        assert run.one(name).message == (
-            f'{name}: {doing} admin profile "p" is not supported: {said}; '
+    wanted = {**task("fortigate_admin_profile"), "args": "{{ wanted }}", "ignore_errors": True}
+    run = workspace.run(play({**wanted, "check_mode": True}, wanted))
+    for name, doing in cases:
+        host = f"{name}-{doing}"
+        says = (
+            f'{host}: {doing} admin profile "p" is not supported: {LACKING[name][2]}; '
             "leave out what this appliance does not have"
         )
+        assert [result.message for result in run.of(host)] == [says] * 2
     assert not [call for call in workspace.lab.calls() if call["write"]]
 
 
@@ -182,6 +192,13 @@ def _caller(node: Workspace, appliance: str, name: str, profile: dict[str, Any],
 
 MANAGER = {"sysgrp": "read-write"}
 PROFILE = task("fortigate_admin_profile", name="{{ profile }}", vpn="read", vdom="{{ vdom | default(omit) }}")
+
+
+@pytest.fixture(scope="module")
+def outcomes(new_workspace: Callable[[], Workspace]) -> Outcomes:
+    """Run the tests that share their runs, each with its own FortiGate."""
+    runs = TaskRuns(new_workspace())
+    return TOGETHER.go(lambda number: Place(runs, f"spare-{number:02}"), runs.advance)
 
 
 def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: Workspace) -> None:
@@ -210,16 +227,16 @@ def test_a_caller_with_fewer_rights_is_told_what_it_cannot_see_or_do(workspace: 
         assert (said or "") in run.one(name).message
 
 
-def test_an_object_that_the_caller_cannot_see_is_not_taken_for_a_missing_one(workspace: Workspace) -> None:
+@TOGETHER.test
+def test_an_object_that_the_caller_cannot_see_is_not_taken_for_a_missing_one(place: Place) -> Steps:
     """FortiOS answers -5 if a caller creates an existing object that is hidden from it."""
-    appliance = "spare-01"
-    workspace.lab.cmdb(appliance, "POST", "accprofile", {"name": "there"})
+    place.cmdb("POST", "accprofile", {"name": "there"})
     envelope = {"path": "system", "name": "accprofile", "http_status": 404, "status": "error"}
     path = "/api/v2/cmdb/system/accprofile/there"
     match = {"method": "GET", "path_prefix": path}
-    workspace.lab.fault(appliance, "status", match, status=404, body=envelope)
-    workspace.inventory(fgt=workspace.host(appliance, profile="there"))
-    refused = workspace.run(play(PROFILE)).one()
+    place.lab.fault(place.name, "status", match, status=404, body=envelope)
+    place.set(profile="there")
+    refused = (yield place.step(PROFILE)).one()
     assert refused.failed
     assert "(500, -5): an object of this name already exists" in refused.message
     assert "this account may be unable to see it" in refused.message
@@ -240,8 +257,7 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize("mode", [["--check"], []], ids=["check", "run"])
-def test_a_task_does_not_lock_its_own_account_out(workspace: Workspace, mode: list[str]) -> None:
+def test_a_task_does_not_lock_its_own_account_out_and_check_mode_says_so(workspace: Workspace) -> None:
     tasks = {**SELF, **HARMLESS}
     hosts = {}
     for number, name in enumerate(tasks, 1):
@@ -250,111 +266,107 @@ def test_a_task_does_not_lock_its_own_account_out(workspace: Workspace, mode: li
         hosts[name] = workspace.host(appliance, ref=workspace.ref(name))
     workspace.inventory(**hosts)
     before = {name: workspace.lab.tables(f"spare-{number:02}") for number, name in enumerate(tasks, 1)}
-    plays = [play({**each, "ignore_errors": True}, hosts=name) for name, each in tasks.items()]
-    run = workspace.run(*plays, arguments=mode)
+    tolerant = {name: {**each, "ignore_errors": True} for name, each in tasks.items()}
+    plays = [play({**each, "check_mode": True}, each, hosts=name) for name, each in tolerant.items()]
+    run = workspace.run(*plays)
     for name in SELF:
-        assert run.one(name).failed, run.output
-        assert "may be the account that this task logs in with" in run.one(name).message
-        assert "or set allow_self_change: true" in run.one(name).message
+        predicted, done = run.of(name)
+        for result in (predicted, done):
+            assert result.failed, run.output
+            assert "may be the account that this task logs in with" in result.message
+            assert "or set allow_self_change: true" in result.message
         number = list(tasks).index(name) + 1
         assert workspace.lab.tables(f"spare-{number:02}") == before[name]
     for name in HARMLESS:
-        assert run.one(name).changed
+        assert [result.changed for result in run.of(name)] == [True, True]
     assert workspace.stored_files() == {}
 
 
-def test_a_task_may_change_its_own_account_where_it_is_told_to(workspace: Workspace) -> None:
-    _caller(workspace, "spare-01", "manager", MANAGER)
-    workspace.inventory(fgt=workspace.host("spare-01"))
+@TOGETHER.test
+def test_a_task_may_change_its_own_account_where_it_is_told_to(place: Place) -> Steps:
+    _caller(place.node, place.name, "manager", MANAGER)
     mine = task("fortigate_api_admin", name="manager", trusted_hosts=["192.0.2.1"], allow_self_change=True)
-    assert workspace.run(play(mine)).succeeded().one().changed
+    assert (yield place.step(mine)).one().changed
 
 
-def test_an_administrator_s_session_may_change_api_admins_but_not_its_own_profile(
-    workspace: Workspace,
-) -> None:
-    appliance = "spare-01"
-    _caller(workspace, appliance, "manager", MANAGER)
-    workspace.lab.switch(appliance, admin_profile="manager")
-    account = workspace.lab.appliances[appliance]["credentials"]
-    login = {"token": None, "username": account["username"], "password": account["password"]}
-    workspace.inventory(fgt={k: v for k, v in workspace.host(appliance, **login).items() if v})
-    run = workspace.run(play({**SELF["rights"]}, hosts="fgt"))
+@TOGETHER.test
+def test_an_administrator_s_session_may_change_api_admins_but_not_its_own_profile(place: Place) -> Steps:
+    _caller(place.node, place.name, "manager", MANAGER)
+    place.lab.switch(place.name, admin_profile="manager")
+    account = place.lab.appliances[place.name]["credentials"]
+    place.set(token=None, username=account["username"], password=account["password"])
+    run = yield place.step(SELF["rights"])
     assert "may be the account that this task logs in with" in run.one().message
 
 
-def test_an_admin_that_somebody_removed_gets_a_new_key_with_its_new_self(workspace: Workspace) -> None:
-    lab, appliance = workspace.lab, "spare-01"
+@TOGETHER.test
+def test_an_admin_that_somebody_removed_gets_a_new_key_with_its_new_self(place: Place) -> Steps:
     admin = {"name": "a", "profile": "super_admin_readonly", "trusted_hosts": ["127.0.0.1"]}
-    access = task("fortigate_access", admins=[admin], secret_store=workspace.ref("keys"))
-    workspace.inventory(fgt=workspace.host(appliance))
-    workspace.run(play(access)).succeeded()
-    old = workspace.kept("keys/a")["value"]
-    lab.cmdb(appliance, "DELETE", "api-user/a")
-    checked = workspace.run(play(access), arguments=["--check"]).succeeded().one()
-    done = workspace.run(play(access)).succeeded().one()
+    access = task("fortigate_access", admins=[admin], secret_store=place.ref("keys"))
+    assert not (yield place.step(access)).one().failed
+    old = place.kept("keys/a")["value"]
+    place.cmdb("DELETE", "api-user/a")
+    checked, done = (yield place.step({**access, "check_mode": True}, access)).results
     reported = [
-        [(each["kind"], each["action"], each["changed"]) for each in run.data["objects"]]
-        for run in (checked, done)
+        [(each["kind"], each["action"], each["changed"]) for each in result.data["objects"]]
+        for result in (checked, done)
     ]
     assert reported[0] == reported[1]
     assert done.data["objects"][1]["reason"] == "the object it belongs to is new"
-    new = workspace.kept("keys/a")["value"]
+    new = place.kept("keys/a")["value"]
     assert new != old
     headers = {"Authorization": f"Bearer {new}"}
-    status = lab.call(appliance, "GET", "/api/v2/monitor/system/status", headers=headers).status_code
+    status = place.lab.call(place.name, "GET", "/api/v2/monitor/system/status", headers=headers).status_code
     assert status == 200
-    assert workspace.run(play(access)).succeeded().changes == []
+    again = (yield place.step(access)).one()
+    assert (again.failed, again.changed) == (False, False)
 
 
 PURGE = {"profiles": [{"name": "p"}], "purge": True, "purge_names": "old-*"}
 
 
-def test_what_is_not_listed_is_purged_within_its_names_and_limit(workspace: Workspace) -> None:
-    lab, appliance = workspace.lab, "spare-01"
+@TOGETHER.test
+def test_what_is_not_listed_is_purged_within_its_names_and_limit(place: Place) -> Steps:
     for name in ("old-1", "old-2", "older", "p"):
-        lab.cmdb(appliance, "POST", "accprofile", {"name": name})
-    _caller(workspace, appliance, "old-3", {"fwgrp": "read"})
-    workspace.inventory(fgt=workspace.host(appliance))
-    before = lab.tables(appliance)
-
-    refused = workspace.run(play(task("fortigate_access", **PURGE, admins=[], purge_limit=3))).one()
-    assert "purge would delete 4 objects, but purge_limit is 3, so nothing was changed" in refused.message
-    assert lab.tables(appliance) == before
-
+        place.cmdb("POST", "accprofile", {"name": name})
+    _caller(place.node, place.name, "old-3", {"fwgrp": "read"})
+    before = place.lab.tables(place.name)
     purge = task("fortigate_access", **PURGE, admins=[])
-    checked = workspace.run(play(purge), arguments=["--check", "--diff"]).succeeded().one()
-    assert lab.tables(appliance) == before
-    done = workspace.run(play(purge), arguments=["--diff"]).succeeded().one()
+    limited = task("fortigate_access", **PURGE, admins=[], purge_limit=3)
+    refused, checked = (yield place.step(limited, {**purge, "check_mode": True})).results
+    assert refused.failed
+    assert "purge would delete 4 objects, but purge_limit is 3, so nothing was changed" in refused.message
+    assert place.lab.tables(place.name) == before
+    done = (yield place.step(purge)).one()
     assert done.data["objects"] == checked.data["objects"]
     assert "warnings" not in checked.data
     gone = [(each["kind"], each["name"]) for each in done.data["objects"] if each["action"] == "delete"]
     assert gone == [("admin", "old-3"), ("profile", "old-1"), ("profile", "old-2"), ("profile", "old-3")]
-    names = [row["name"] for row in lab.cmdb(appliance, "GET", "accprofile")]
+    names = [row["name"] for row in place.cmdb("GET", "accprofile")]
     assert names == ["super_admin", "prof_admin", "super_admin_readonly", "older", "p"]
-    assert [row["name"] for row in lab.cmdb(appliance, "GET", "api-user")] == ["automation"]
-    assert workspace.run(play(purge)).succeeded().changes == []
+    assert [row["name"] for row in place.cmdb("GET", "api-user")] == ["automation"]
+    again = (yield place.step(purge)).one()
+    assert (again.failed, again.changed) == (False, False)
 
 
-def test_a_list_of_many_is_one_read_of_its_table(workspace: Workspace) -> None:
-    lab, appliance = workspace.lab, "spare-01"
+@TOGETHER.test
+def test_a_list_of_many_is_one_read_of_its_table(place: Place) -> Steps:
     names = [f"plant-{number:02}" for number in range(30)]
-    workspace.inventory(fgt=workspace.host(appliance))
     many = task("fortigate_access", profiles=[{"name": name, "vpn": "read"} for name in names])
-    assert len(workspace.run(play(many)).succeeded().one().data["objects"]) == 30
-    lab.forget_calls()
-    assert workspace.run(play(many)).succeeded().changes == []
-    assert [(call["method"], call["path"]) for call in lab.calls(appliance)] == [
-        ("GET", "/api/v2/cmdb/system/accprofile")
-    ]
+    first = (yield place.step(many)).one()
+    assert not first.failed
+    assert len(first.data["objects"]) == 30
+    again = (yield place.step(many)).one()
+    assert (again.failed, again.changed) == (False, False)
+    calls = [(call["method"], call["path"]) for call in place.calls()]
+    assert calls == [("GET", "/api/v2/cmdb/system/accprofile")]
 
 
-def test_a_profile_in_use_is_not_deleted(workspace: Workspace) -> None:
-    appliance = "spare-01"
-    _caller(workspace, appliance, "used", {"fwgrp": "read"})
-    workspace.inventory(fgt=workspace.host(appliance))
+@TOGETHER.test
+def test_a_profile_in_use_is_not_deleted(place: Place) -> Steps:
+    _caller(place.node, place.name, "used", {"fwgrp": "read"})
     gone = task("fortigate_admin_profile", name="used", state="absent")
-    checked = workspace.run(play(gone), arguments=["--check"]).succeeded().one()
+    checked, refused = (yield place.step({**gone, "check_mode": True}, gone)).results
+    assert not checked.failed
     assert "1 objects on the appliance still refer to it" in checked.data["warnings"][0]
-    refused = workspace.run(play(gone)).one()
     assert "(500, -23): it is still in use" in refused.message

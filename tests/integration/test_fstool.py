@@ -24,12 +24,15 @@ from ansible_collections.otsec.defender_iot.tests.support.fstool_platform import
     SENSOR,
     Platform,
     checked,
+    many_platforms,
+    platform_of,
 )
 from ansible_collections.otsec.defender_iot.tests.support.leaks import (
     files_with,
     leaked,
     watched_command_lines,
 )
+from ansible_collections.otsec.defender_iot.tests.support.shared_runs import Outcomes, SharedRuns, Steps
 from ansible_collections.otsec.defender_iot.tests.support.workspace import (
     COLLECTION,
     ENDPOINTS,
@@ -110,23 +113,35 @@ def test_check_mode_predicts_a_run_restarts_once_and_a_second_changes_nothing(
     assert platforms.polled[name]["outcome"] == "ok"
 
 
-def test_what_fstool_wrote_is_what_the_other_transport_reads(platform: Platform) -> None:
+TOGETHER = SharedRuns()
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> Outcomes:
+    """Run the tests that share their runs, each with its own platform."""
+    with many_platforms(tmp_path_factory.mktemp("platforms"), tree, len(TOGETHER)) as runs:
+        return TOGETHER.go(lambda number: platform_of(runs, number), runs.advance)
+
+
+@TOGETHER.test
+def test_what_fstool_wrote_is_what_the_other_transport_reads(platform: Platform) -> Steps:
     rest = task("forescout_module_info", endpoints=ENDPOINTS["forescout"])
-    _written, by_rest, by_fstool = platform.run(platform.task(), rest, platform.info()).of("fs")
+    _written, by_rest, by_fstool = (yield platform.step(platform.task(), rest, platform.info())).results
     assert by_rest.data["settings"] == by_fstool.data["settings"] == {"server_address": ADDRESS}
 
 
-@pytest.mark.parametrize("version", ["9.1.5", "8.5.2"])
-@pytest.mark.parametrize("delivery", ["argument", "file"])
-def test_any_printable_token_arrives_as_one_word(platform: Platform, version: str, delivery: str) -> None:
-    platform.node.lab.switch(FORESCOUT, version=version)
-    tokens = ["$HOME;`id`'\"\\ \\\\x", " blanks around ", "a=b:c#d!e\\", "-n", "%s\\n*?[a]~{}&|<>()"]
+@TOGETHER.each(f"{delivery}-{version}" for delivery in ("argument", "file") for version in ("9.1.5", "8.5.2"))
+def test_any_printable_token_arrives_as_one_word(platform: Platform, case: str) -> Steps:
+    delivery, version = case.split("-")
+    platform.switch(version=version)
+    tokens = ["$HOME;`id`'\"\\ \\\\x%s\\n*?[a]~{}&|<>()a=b:c#d!e\\", " blanks around ", "-n"]
     tasks = []
     for number, token in enumerate(tokens):
-        platform.node.keep(f"token-{number}", value=token)
+        entry = f"{platform.entry}-{number}"
+        platform.node.keep(entry, value=token)
         how = {"token_compare": "plain", "token_delivery": delivery, "nodes": [EM, CA_1]}
-        tasks += 2 * [platform.task(access_token_ref=platform.node.ref(f"token-{number}"), **how)]
-    results = platform.run(*tasks).of("fs")
+        tasks += 2 * [platform.task(access_token_ref=platform.node.ref(entry), **how)]
+    results = (yield platform.step(*tasks)).results
     assert [result.changed for result in results] == [True, False] * len(tokens), results[0].message
     assert platform.restarts == {EM: len(tokens), CA_1: len(tokens), CA_2: 0}
     if delivery == "argument":
@@ -187,38 +202,42 @@ def test_as_an_argument_the_token_shows_only_in_fstool_s_own_command_line(platfo
     assert all(b"fstool\0" in line and b"\0set_property\0" in line and b"ssh" not in line for line in shown)
 
 
-def test_a_token_that_is_shown_otherwise_is_refused_where_it_must_read_back(platform: Platform) -> None:
-    platform.node.lab.switch(FORESCOUT, token_storage="encrypted")
-    result = platform.one(token_compare="plain")
+@TOGETHER.test
+def test_a_token_that_is_shown_otherwise_is_refused_where_it_must_read_back(platform: Platform) -> Steps:
+    platform.switch(token_storage="encrypted")
+    result = (yield platform.once(token_compare="plain")).one()
     assert result.failed
     assert "are neither the old nor the new ones" in result.message
 
 
-@pytest.mark.parametrize("compare", ["auto", "plain"])
+@TOGETHER.each(["auto", "plain"])
 def test_a_token_replaced_in_the_console_is_noticed_where_the_store_shows_it(
-    platform: Platform, compare: str
-) -> None:
-    assert platform.one().changed
+    platform: Platform, case: str
+) -> Steps:
     rest = {"transport": "rest", "endpoints": ENDPOINTS["forescout"]}
-    platform.node.keep("other", value="a-token-from-the-console")
+    other = f"{platform.entry}-other"
+    platform.node.keep(other, value="a-token-from-the-console")
     applied = task(
-        "forescout_module", **rest, server_address=ADDRESS, access_token_ref=platform.node.ref("other")
+        "forescout_module", **rest, server_address=ADDRESS, access_token_ref=platform.node.ref(other)
     )
-    _applied, result = platform.run(applied, platform.task(token_compare=compare)).of("fs")
-    assert result.changed is (compare == "plain")
+    run = yield platform.step(platform.task(), applied, platform.task(token_compare=case))
+    first, _applied, result = run.results
+    assert first.changed
+    assert result.changed is (case == "plain")
 
 
-def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(platform: Platform) -> None:
-    platform.node.lab.switch(FORESCOUT, applied_once=False)
-    never = platform.one()
+@TOGETHER.test
+def test_a_key_that_was_never_set_is_refused_unless_that_is_wanted(platform: Platform) -> Steps:
+    platform.switch(applied_once=False)
+    never = (yield platform.once()).one()
     assert "has no property config." in never.message
     assert platform.is_untouched()
-    platform.node.lab.switch(FORESCOUT, applied_once=True)
+    platform.switch(applied_once=True)
     wrong = {**platform.ssh["property_keys"], "access_token": "config.wrong.value"}
-    result = platform.one(property_keys=wrong)
+    result = (yield platform.once(property_keys=wrong)).one()
     assert "has no property config.wrong.value; apply the module's settings once" in result.message
     assert platform.is_untouched()
-    assert platform.one(property_keys=wrong, create_keys=True).changed
+    assert (yield platform.once(property_keys=wrong, create_keys=True)).one().changed
 
 
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
@@ -236,13 +255,14 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_what_cannot_be_is_one_sentence(platform: Platform) -> None:
+@TOGETHER.test
+def test_what_cannot_be_is_one_sentence(platform: Platform) -> Steps:
     tasks = []
     for options, _says in IMPOSSIBLE:
         made = platform.task(**options)
         (name,) = [key for key in made if key != "name"]
         tasks.append({**made, name: {k: v for k, v in made[name].items() if v is not None}})
-    results = platform.run(*tasks).of("fs")
+    results = (yield platform.step(*tasks)).results
     for result, (_options, says) in zip(results, IMPOSSIBLE, strict=True):
         assert result.failed
         assert says in result.message

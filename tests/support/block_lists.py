@@ -86,7 +86,72 @@ class Site:
             self.lab.firewall(appliance, "POST", f"addrgrp{family}", body)
         self.lab.firewall(appliance, "POST", f"addrgrp/{GROUP}/member", {"name": "vendor"})
 
+    def advance(self, steps: dict[str, tuple[str, ...]]) -> dict[str, Run]:
+        """Run the next step of each host, equal steps in one run. Return the run of each host."""
+        self.lab.forget_calls()
+        runs = {}
+        for step in dict.fromkeys(steps.values()):
+            hosts = [host for host, wanted in steps.items() if wanted == step]
+            playbook, *arguments = step
+            run = self.run(*arguments, f"--limit={','.join(hosts)}", playbook=playbook or None)
+            runs |= {host: run.on(host) for host in hosts}
+        return runs
+
     def writes(self, *appliances: str) -> list[str]:
         """Return the recorded writes."""
         calls = [call for call in self.lab.calls(*appliances) if call["write"]]
         return [f"{call['method']} {call['path']}" for call in calls]
+
+
+class Place:
+    """One FortiGate of a site for one test, as a host of the same name."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        """Create its groups, with a member of another administrator."""
+        self.site, self.lab, self.name = site, site.lab, name
+        site.put_groups(name)
+        site.add(name)
+
+    def role(self, *arguments: str) -> tuple[str, ...]:
+        """Return the step that runs the role."""
+        return "", *arguments
+
+    def playbook(self, name: str, *arguments: str) -> tuple[str, ...]:
+        """Return the step that runs a playbook of the collection."""
+        return name, *arguments
+
+    def set(self, **options: Any) -> None:
+        """Change variables of the host."""
+        self.site.set(self.name, **options)
+
+    def switch(self, **options: Any) -> None:
+        """Change options of the FortiGate."""
+        self.lab.switch(self.name, **options)
+
+    def put(self, address: str, until: str = SOON, owner: str = "manual") -> str:
+        """Add an entry like another controller, and return the name of its object."""
+        return self.site.put(self.name, address, until, owner)
+
+    def firewall(self, method: str, path: str, body: Any = None) -> Any:
+        """Read or write the firewall tables. Return the results."""
+        return self.lab.firewall(self.name, method, path, body)
+
+    def action(self, source: str, destination: str) -> str:
+        """Return what the FortiGate does with a packet."""
+        return str(self.lab.packet(self.name, source, destination)["action"])
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Return the firewall tables."""
+        return self.site.tables(self.name)
+
+    def members(self) -> list[str]:
+        """Return the members of the group."""
+        return self.site.members(self.name)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the calls since the begin of the last step."""
+        return self.lab.calls(self.name)
+
+    def writes(self) -> list[str]:
+        """Return the writes since the begin of the last step."""
+        return self.site.writes(self.name)

@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from . import lab as labs
 from .example import FORESCOUT
+from .shared_runs import Step, TaskRuns
 from .workspace import Result, Run, Task, Workspace, play, task
 
 SENSOR, ADDRESS = "sensor-north-01", "192.0.2.11"
@@ -28,14 +34,22 @@ class Platform:
         self.node = node
         self.name = name
         self.entry = entry
+        # Not below the test's folder, because the path of a socket is limited to about 100 characters.
+        self._sockets = tempfile.TemporaryDirectory(prefix="fstool-")
         self.ssh = node.lab.appliances[name]["ssh"]
         self.token = node.lab.make_token(SENSOR, "forescout")
         node.keep(entry, value=self.token)
         self.connect(**variables)
 
     def host(self, **variables: Any) -> dict[str, Any]:
-        """Return the variables of the platform's inventory host."""
-        return self.node.host(self.name, **{**self.node.by_ssh(self.name), **variables})
+        """Return the variables of the platform's inventory host.
+
+        As with Ansible's defaults, its commands share a connection, here to save the time of handshakes.
+        """
+        ways = self.node.by_ssh(self.name)
+        sockets = f"-o ControlMaster=auto -o ControlPersist=60 -o ControlPath={self._sockets.name}/%C"
+        ways["ansible_ssh_args"] = ways["ansible_ssh_args"].replace("-o ControlPath=none", sockets)
+        return self.node.host(self.name, **{**ways, **variables})
 
     def connect(self, **variables: Any) -> None:
         """Write an inventory with only this platform."""
@@ -75,6 +89,18 @@ class Platform:
         """Run the task once and return its result."""
         return self.run(self.task(**options)).one("fs")
 
+    def step(self, *tasks: Task) -> Step:
+        """Return the step that runs tasks in order, even if one fails."""
+        return Step(tasks, ("--diff",))
+
+    def once(self, **options: Any) -> Step:
+        """Return the step that runs the task once."""
+        return self.step(self.task(**options))
+
+    def switch(self, **options: Any) -> None:
+        """Change options of the platform."""
+        self.node.lab.switch(self.name, **options)
+
     @property
     def nodes(self) -> dict[str, Any]:
         """The state of each node in the lab."""
@@ -102,6 +128,29 @@ class Platform:
             and not [call for call in node["calls"] if "set_property" in call]
             for node in self.nodes.values()
         )
+
+
+@contextmanager
+def many_platforms(folder: Path, tree: Path, number: int) -> Iterator[TaskRuns]:
+    """Run a lab with that many platforms, for tests that share their runs."""
+    appliances: list[dict[str, Any]] = [{"name": SENSOR, "kind": "sensor", "address": ADDRESS}]
+    for each in range(1, number + 1):
+        options = {"poll_interval": 86400}
+        address = f"192.0.2.{20 + each}"
+        appliances.append(
+            {"name": f"fs-{each:02}", "kind": "forescout", "address": address, "options": options}
+        )
+    (folder / "lab").mkdir()
+    with labs.running_lab(folder / "lab", appliances) as lab:
+        yield TaskRuns(Workspace(folder / "node", tree, lab))
+
+
+def platform_of(runs: TaskRuns, number: int) -> Platform:
+    """Return the platform of a test that shares its runs."""
+    name = f"fs-{number:02}"
+    platform = Platform(runs.node, name, entry=name)
+    runs.hosts[name] = platform.host()
+    return platform
 
 
 def checked(task_: Task) -> Task:

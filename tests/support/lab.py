@@ -64,7 +64,9 @@ class Lab:
 
     def calls(self, *appliances: str) -> list[dict[str, Any]]:
         """Return the recorded calls of some appliances, or of all."""
-        return [c for c in self.control("GET", "/calls") if not appliances or c["appliance"] in appliances]
+        only = f"?appliance={appliances[0]}" if len(appliances) == 1 else ""
+        calls = self.control("GET", f"/calls{only}")
+        return [call for call in calls if not appliances or call["appliance"] in appliances]
 
     def forget_calls(self) -> None:
         """Delete the recorded calls."""
@@ -76,7 +78,7 @@ class Lab:
 
     def state(self, appliance: str) -> dict[str, Any]:
         """Return the state of an appliance, with redacted secrets."""
-        return self.control("GET", "/state")["appliances"][appliance]
+        return self.control("GET", f"/state?appliance={appliance}")["appliances"][appliance]
 
     def tables(self, appliance: str) -> dict[str, Any]:
         """Return the configuration of a FortiGate."""

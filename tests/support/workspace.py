@@ -86,6 +86,12 @@ class Run:
         assert len(found) == 1, f"{len(found)} results of {module} on {host}\n{self.output}"
         return found[0]
 
+    def on(self, host: str) -> Run:
+        """Return the part of the run on one host. Only its output is that of the whole run."""
+        ended = self.stats.get(host, {"failures": 1})
+        code = self.code if ended["failures"] or ended["unreachable"] else 0
+        return Run(code, self.output, self.of(host), {host: ended})
+
     @property
     def changes(self) -> list[tuple[str, str]]:
         """The done or predicted changes: host and module, sorted."""

@@ -105,6 +105,13 @@ def test_calls_and_counters(lab: Any, fgt: Any) -> None:
     assert lab.calls("fgt") == []
 
 
+def test_the_state_is_that_of_all_appliances_or_of_one(lab: Any) -> None:
+    state = lab.control("GET", "/state")
+    assert {"fgt", "sensor"} < state["appliances"].keys()
+    one = lab.control("GET", "/state?appliance=fgt")
+    assert one["appliances"] == {"fgt": state["appliances"]["fgt"]}
+
+
 def test_secrets_are_known_and_never_shown_elsewhere(lab: Any, fgt: Any, sensor: Any, forescout: Any) -> None:
     key = fgt("POST", GENERATE, json={"api-user": "automation"}).json()["results"]["access_token"]
     token = sensor("POST", "/__lab__/tokens", json={"description": "x"}).json()["token"]

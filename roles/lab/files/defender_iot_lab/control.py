@@ -96,7 +96,8 @@ def _read_routes(lab: Lab) -> list[Route]:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
 
     async def state(request: Request) -> Response:
-        dump = {name: appliance.dump() for name, appliance in lab.appliances.items()}
+        wanted = request.query_params.get("appliance")
+        dump = {name: each.dump() for name, each in lab.appliances.items() if wanted in (None, name)}
         return JSONResponse(lab.ledger.redacted({"time": lab.clock.now(), "appliances": dump}))
 
     async def calls(request: Request) -> Response:

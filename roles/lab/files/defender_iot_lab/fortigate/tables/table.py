@@ -9,13 +9,14 @@ import hashlib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .attribute import Attribute, Row, Rules, Version, described, initial, known, merged, shown, with_origin
 from .refusal import DUPLICATE, EMPTY_VALUE, TABLE_FULL, invalid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableSchema:
     """One table: its path, key, access group, and attributes in the order of a read.
 
@@ -46,6 +47,17 @@ class TableSchema:
         return str(self.attributes[self.key].described()["type"])
 
 
+@cache
+def _attributes_in(
+    schema: TableSchema, version: Version, features: frozenset[str]
+) -> Mapping[str, Attribute]:
+    """Return the attributes that exist in a firmware with these features.
+
+    Cached, because a reset of the lab asks for those of every table of every FortiGate.
+    """
+    return known(schema.attributes, version, features)
+
+
 class Table:
     """The rows of one table in the order of their creation, by their key as text."""
 
@@ -59,7 +71,7 @@ class Table:
 
     def run_on(self, version: Version, features: frozenset[str]) -> None:
         """Use the attributes that exist in a firmware with these features."""
-        self.attributes = known(self.schema.attributes, version, features)
+        self.attributes = _attributes_in(self.schema, version, features)
 
     @property
     def revision(self) -> str:
