@@ -17,7 +17,7 @@ from textwrap import fill
 from typing import Any
 
 from ..lab import ROOT
-from .contestants import BY_KEY, CONTESTANTS, FORKS
+from .contestants import BY_KEY, CONTESTANTS
 from .plan import LATENCY, SIZES, Case, cases
 from .plot import Chart, number, plot
 from .runs import RUNS, stored
