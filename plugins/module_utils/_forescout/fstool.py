@@ -24,6 +24,10 @@ from .fstool_nodes import EM, Nodes, is_address
 from .fstool_plugin import Plugin
 from .properties import parsed, with_value
 
+IN_ORDER = ("server_address", "access_token")
+"""In the order of writing. If an operator applies other settings between both writes, the address reads back
+different, but the store may not show the token."""
+
 BACKUP = ".defender_iot_backup"
 NO_ADDRESS = "(no IP address)"
 VERSION = re.compile(r"^\s*Version\s*:\s*((\d+)(?:\.\d+)*)", re.MULTILINE)
@@ -58,7 +62,8 @@ class Fstool(Appliance):
         self.nodes = Nodes(shell, params)
         self.plugin = Plugin(self.nodes, params)
         self.folder = f"{params['install_path']}/plugin"
-        self.keys: dict[str, str] = dict(params["property_keys"] or {})
+        keys = params["property_keys"] or {}
+        self.keys: dict[str, str] = {option: keys[option] for option in IN_ORDER if option in keys}
         self.address = params.get("server_address")
         self.escapes = str(params["escapes"])
         self.shows_token = params.get("token_compare") == "plain"

@@ -220,9 +220,10 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fstool_plugin, "POLL_SECONDS", 0)
 
 
-def test_the_steps_come_in_their_order_and_the_token_only_as_input() -> None:
+@pytest.mark.parametrize("listed", [("server_address", "access_token"), ("access_token", "server_address")])
+def test_the_steps_come_in_their_order_and_the_token_only_as_input(listed: tuple[str, str]) -> None:
     box = Box()
-    api = fstool(box)
+    api = fstool(box, property_keys={option: PARAMS["property_keys"][option] for option in listed})
     del box.scripts[:], box.stdins[:]
     api.update(SETTINGS, None, BODY)
     kinds = ["if [ -e", "umask", "fstool plugin_x set_property a.value", "IFS= read", "if [ -e"]
