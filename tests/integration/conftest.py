@@ -26,18 +26,20 @@ SELDOM = {"poll_interval": 86400}
 
 # The files that take longest on one worker.
 LONGEST = (
-    "fstool",
-    "journey",
-    "move",
-    "respond",
-    "respond_accidents",
-    "secret_crashes",
-    "gitops",
-    "secret_failures",
     "delegation",
     "declared_deletion",
     "rotate",
+    "selection",
+    "respond",
+    "respond_accidents",
+    "block_list",
+    "secret_crashes",
+    "journey",
     "guides",
+    "fstool",
+    "move",
+    "gitops",
+    "secret_failures",
     "runner",
 )
 
