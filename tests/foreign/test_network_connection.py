@@ -41,7 +41,8 @@ def test_a_host_with_httpapi_is_reached_without_that_connection(node: Workspace)
     node.inventory(fgt={**node.host(VERSION), **HTTPAPI})
     run = node.run(play(READ), arguments=["-vvvv"]).succeeded()
     assert "attempting to start connection" not in run.output
-    assert [call["principal"] for call in node.lab.calls()] == ["automation"]
+    # Daemons of earlier tests may log out of sessions that the lab no longer knows.
+    assert [call["principal"] for call in node.lab.calls() if call["principal"]] == ["automation"]
 
 
 def test_a_connection_that_ansible_cannot_load_is_overridden_in_the_play(node: Workspace) -> None:
