@@ -110,7 +110,10 @@ def _cases(site: Site, tag: str) -> list[str]:
 
 
 def test_what_is_as_declared_is_clean_and_the_edges_are_those_of_verification(site: Site) -> None:
+    """Each sensor is logged in to once, although its tokens are compared and their times of use are read."""
     assert site.look().code == 0
+    logins = [call for call in site.lab.calls(*SENSORS) if call["path"] == "/api/authentication/login"]
+    assert sorted(call["appliance"] for call in logins) == sorted(SENSORS)
     report = site.report()
     assert (report["state"], report["mode"], report["playbook"]) == ("clean", "check", "drift")
     assert report["counts"] == {**dict.fromkeys(report["counts"], 0), "none": 11}
