@@ -37,6 +37,19 @@ def test_become_is_the_user_s_own(platform: Platform) -> None:
     assert run.one("fs-by-sudo").changed
 
 
+@pytest.mark.parametrize("verbosity", ["", "-vvvv"])
+def test_a_message_is_the_command_s_and_not_the_ssh_client_s(
+    platform: Platform, tmp_path: Path, verbosity: str
+) -> None:
+    platform.node.lab.switch(FORESCOUT, root_login=False)
+    # A folder at the path of the socket makes the client warn, like a second client that connects first.
+    arguments = str(platform.node.by_ssh(FORESCOUT)["ansible_ssh_args"])
+    sockets = f"ControlMaster=auto -o ControlPath={tmp_path}"
+    platform.connect(ansible_ssh_args=arguments.replace("ControlPath=none", sockets))
+    run = platform.run(platform.task(), arguments=tuple(verbosity.split()))
+    assert "(fstool: must be run as root)" in run.one("fs").message
+
+
 def test_become_asks_for_a_password_where_sudo_does(platform: Platform) -> None:
     asking = Platform(platform.node, SECOND)
     for each in (platform, asking):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,10 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ...module_utils._engine.errors import Refused, Unreachable
 from ...module_utils._engine.shell import CommandResult
+
+# The ssh client writes to the same stream as the command: warnings before it, and at -vvv also during it.
+BEGIN = "defender-iot: stderr of the command"
+CLIENT_LOG = re.compile(r"^debug\d: .*\n?", re.MULTILINE)
 
 
 class HostShell:
@@ -26,7 +31,7 @@ class HostShell:
         """Run one command. Neither its input nor its output is logged."""
         # With input, Ansible requests no terminal, which would merge both streams and change line ends.
         try:
-            result = self.execute(command, (stdin or "\n").encode())
+            result = self.execute(f"echo '{BEGIN}' >&2; {command}", (stdin or "\n").encode())
         except AnsibleConnectionFailure:
             raise Unreachable(
                 "Ansible's own connection to it failed",
@@ -37,4 +42,10 @@ class HostShell:
                 f"Ansible could not run a command on it: {error.message}",
                 "check the connection and become variables of the host",
             ) from None
-        return CommandResult(int(result["rc"]), str(result["stdout"]), str(result["stderr"]))
+        return CommandResult(int(result["rc"]), str(result["stdout"]), _of_command(str(result["stderr"])))
+
+
+def _of_command(stderr: str) -> str:
+    """Return what the command itself wrote to stderr, or everything if it did not start."""
+    client, begin, command = stderr.partition(f"{BEGIN}\n")
+    return CLIENT_LOG.sub("", command if begin else client)
