@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import (
@@ -259,6 +260,27 @@ def test_a_file_that_is_not_a_vault_file_is_not_an_empty_store(
     with pytest.raises(SecretStoreError, match="cannot be decrypted: it is not a vault file") as caught:
         store.read()
     assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["value: s3cr3t\n", '{"value": "s3cr3t"}', "# mine\nvalue: 's3cr3t'\n"])
+def test_a_record_written_by_hand_is_read(store: VaultFile, path: Path, content: str) -> None:
+    planted(path, store.vault.encrypt(content))
+    assert store.read()[0] == {"value": "s3cr3t"}
+
+
+@pytest.mark.parametrize("content", ["[]", '"s3cr3t"', "- s3cr3t\n", "{value: s3cr3t", ""])
+def test_a_file_without_a_mapping_is_not_an_empty_store(store: VaultFile, path: Path, content: str) -> None:
+    planted(path, store.vault.encrypt(content))
+    with pytest.raises(SecretStoreError, match="does not contain a YAML mapping") as caught:
+        store.read()
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["quoted \"'", "two\nlines", "tab\t", "\u00e9 \U0001f512", "yes", "1"])
+def test_a_written_record_is_yaml(store: VaultFile, path: Path, value: str) -> None:
+    store.write({"value": value}, None)
+    assert store.read()[0] == {"value": value}
+    assert yaml.safe_load(store.vault.decrypt(path.read_bytes())) == {"value": value}
 
 
 def test_an_unreadable_file_is_not_an_empty_store(store: VaultFile, path: Path) -> None:

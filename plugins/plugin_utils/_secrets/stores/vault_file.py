@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 from ansible import constants
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.yaml import yaml_dump, yaml_load
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, match_encrypt_secret
 
@@ -40,7 +41,7 @@ class VaultFile(FileStore):
 
     def _decrypted(self, content: bytes) -> dict[str, Any]:
         try:
-            record = yaml_load(self.vault.decrypt(content))
+            record = _parsed(self.vault.decrypt(content))
         except AnsibleError:
             raise SecretStoreError(
                 f"{self.path} cannot be decrypted: it is not a vault file, or none of this run's vault "
@@ -58,5 +59,14 @@ class VaultFile(FileStore):
 
     def _encrypted(self, record: dict[str, Any]) -> bytes:
         identity, secret = match_encrypt_secret(self.vault.secrets, constants.DEFAULT_VAULT_ENCRYPT_IDENTITY)
-        content = self.vault.encrypt(yaml_dump(record, sort_keys=True), secret=secret, vault_id=identity)
-        return bytes(content)
+        # JSON is YAML too, and is read in a tenth of the time if the record has hundreds of trusted hosts.
+        text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False)
+        return bytes(self.vault.encrypt(text, secret=secret, vault_id=identity))
+
+
+def _parsed(text: bytes) -> Any:
+    """Parse a record, which may be written by hand as YAML. Raises YAMLError."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml_load(text)
