@@ -112,8 +112,8 @@ from ansible.plugins.lookup import LookupBase
 from ..module_utils._engine.errors import InvalidOptions
 from ..module_utils._engine.files import refuse_irregular
 from ..module_utils._module.untagged import plain
-from ..plugin_utils._endpoint_maps.draft import draft, text_of
-from ..plugin_utils._endpoint_maps.session import RecordedSession
+from ..plugin_utils._endpoint_maps.drafting.draft import draft, text_of
+from ..plugin_utils._endpoint_maps.drafting.session import RecordedSession
 
 NEEDED = {
     "sensor": ("username", "password", "token", "description"),

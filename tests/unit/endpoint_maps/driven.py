@@ -22,13 +22,16 @@ from ansible_collections.otsec.defender_iot.plugins.module_utils._minting.mint i
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.access_token import TOKEN
 from ansible_collections.otsec.defender_iot.plugins.module_utils._sensor.web import Sensor
 from ansible_collections.otsec.defender_iot.plugins.module_utils._wire.web_interface import WebInterface
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.draft import draft, text_of
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.load import (
-    checked_endpoint_map,
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.draft import (
+    draft,
+    text_of,
 )
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import (
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.session import (
     Draft,
     RecordedSession,
+)
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.load import (
+    checked_endpoint_map,
 )
 from ansible_collections.otsec.defender_iot.tests.support.web_sessions import (
     DESCRIPTION,

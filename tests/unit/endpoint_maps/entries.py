@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.draft import draft
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import (
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.draft import draft
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.session import (
     Draft,
     RecordedSession,
 )

@@ -19,12 +19,15 @@ import pytest
 import yaml
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.draft import draft, text_of
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.draft import (
+    draft,
+    text_of,
+)
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.session import (
+    RecordedSession,
+)
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.load import (
     checked_endpoint_map,
-)
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import (
-    RecordedSession,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
     BOTH,

@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.places_sent import addresses
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.recording import (
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.recording import same_request
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.recording.har import (
     read_recording,
 )
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.same_request import (
-    MOST_TEXTS,
-    key_of,
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.recording.places_sent import (
+    addresses,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
     BOTH,
@@ -67,11 +66,11 @@ def test_the_work_grows_as_the_recording_does(poll: Callable[[int], dict[str, An
 def key(body: Any) -> tuple[str, str]:
     """Return the key of a request that sends a body."""
     text = json.dumps({"log": {"entries": [entry("POST", "/rpc", body, {})]}})
-    return key_of(read_recording(text).exchanges[0])
+    return same_request.key_of(read_recording(text).exchanges[0])
 
 
 def test_of_a_long_body_only_the_texts_at_the_top_name_the_operation() -> None:
-    long = [f"word {number}" for number in range(MOST_TEXTS + 1)]
+    long = [f"word {number}" for number in range(same_request.MOST_TEXTS + 1)]
     assert key({"method": "add", "rows": long, "size": 3}) == ("POST", "/rpc add")
     assert key({"method": "add", "rows": long[2:], "size": 3}) != ("POST", "/rpc add")
     assert key(long) == ("POST", "/rpc")

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.draft import text_of
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import (
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.draft import text_of
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.session import (
     RecordedSession,
 )
 from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import Draft
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.session import Draft
 from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
     BOTH,
     CREATE,

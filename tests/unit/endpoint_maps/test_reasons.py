@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.reasons import REASONS
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import Draft
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.reasons import (
+    REASONS,
+)
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.session import Draft
 from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
     OLD,
     PASSWORD,
@@ -21,7 +23,7 @@ from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries imp
 )
 
 ROOT = Path(__file__).parents[3]
-DRAFTER = ROOT / "plugins" / "plugin_utils" / "_endpoint_maps"
+DRAFTER = ROOT / "plugins" / "plugin_utils" / "_endpoint_maps" / "drafting"
 
 
 def test_the_tutorial_has_a_row_for_each_reason_and_no_other() -> None:

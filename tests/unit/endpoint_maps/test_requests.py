@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import RecordedSession
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.session import (
+    RecordedSession,
+)
 from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
     BOTH,
     CREATE,

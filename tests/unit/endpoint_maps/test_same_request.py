@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.session import Draft
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.session import Draft
 from ansible_collections.otsec.defender_iot.tests.unit.endpoint_maps.entries import (
     BOTH,
     CREATE,

@@ -14,7 +14,9 @@ from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.otsec.defender_iot.plugins.lookup.endpoint_map_draft import LookupModule
-from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.draft import RecordedSession
+from ansible_collections.otsec.defender_iot.plugins.plugin_utils._endpoint_maps.drafting.draft import (
+    RecordedSession,
+)
 from ansible_collections.otsec.defender_iot.tests.support.irregular import IRREGULAR, not_blocking
 
 SESSION = RecordedSession("sensor", "ada", "p4ssw0rd", "t0k3n", description="Forescout")

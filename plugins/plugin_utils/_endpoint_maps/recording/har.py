@@ -20,8 +20,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from ...module_utils._engine.errors import InvalidOptions
-from ...module_utils._wire.places import pointed
+from ....module_utils._engine.errors import InvalidOptions
+from ....module_utils._wire.places import pointed
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 SANITIZING = ("webinspector", "chrome", "edge")

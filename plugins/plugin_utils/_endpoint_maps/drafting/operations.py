@@ -10,18 +10,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..recording.filters import filtering
+from ..recording.flow import Flow
+from ..recording.har import Exchange, Recording, at, holds, same, scalars
+from ..recording.places_sent import PlaceSent, addresses, has_value, sent_places
+from ..recording.same_request import key_of
+from ..recording.secret_forms import password_forms
+from ..recording.token_rows import TokenRows, is_relative, name_of, patterns, time_format
 from .deletion import Deletion
-from .filters import filtering
-from .flow import Flow
 from .harm import Repeated, field_name
 from .login import find_login
 from .pages import Paging
-from .places_sent import PlaceSent, addresses, has_value, sent_places
-from .recording import Exchange, Recording, at, holds, same, scalars
-from .same_request import key_of
-from .secret_forms import password_forms
 from .session import Draft, RecordedSession
-from .token_rows import TokenRows, is_relative, name_of, patterns, time_format
 from .tokens import find_create, find_list, fixed_words
 from .writer import Writer, place
 

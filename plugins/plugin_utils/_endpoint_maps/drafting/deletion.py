@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from .places_sent import addresses
-from .recording import Exchange, at, holds
-from .same_request import is_for, key_of
+from ..recording.har import Exchange, at, holds
+from ..recording.places_sent import addresses
+from ..recording.same_request import is_for, key_of
+from ..recording.token_rows import TokenRows
 from .session import Draft, RecordedSession
-from .token_rows import TokenRows
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from .places_sent import may_send
-from .recording import Exchange, Recording, scalars
+from ..recording.har import Exchange, Recording, scalars
+from ..recording.places_sent import may_send
 from .session import Draft, RecordedSession
 
 SCHEME = re.compile(r"Negotiate|NTLM|Digest", re.IGNORECASE)

@@ -14,14 +14,14 @@ from urllib.parse import quote
 
 import yaml
 
-from ...module_utils._engine.errors import InvalidOptions
-from ...module_utils._wire.web_interface import PLACEHOLDER
-from .load import Fault, checked_endpoint_map
+from ....module_utils._engine.errors import InvalidOptions
+from ....module_utils._wire.web_interface import PLACEHOLDER
+from ..load import Fault, checked_endpoint_map
+from ..recording.har import read_recording
+from ..recording.values import decodings, texts
 from .operations import Drafter
-from .recording import read_recording
 from .session import Draft, RecordedSession
 from .sign_in import SignIn
-from .values import decodings, texts
 from .writer import is_secret, is_telling
 
 

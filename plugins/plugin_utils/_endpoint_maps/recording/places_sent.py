@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from .recording import Exchange, scalars
+from .har import Exchange, scalars
 from .values import longest_run
 
 PlaceSent = tuple[str, str]

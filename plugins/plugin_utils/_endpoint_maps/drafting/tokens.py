@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from .places_sent import PlaceSent, has_value, sent_places
-from .recording import Exchange, at, holds, is_in_groups, lists, scalars
-from .same_request import is_for, key_of
+from ..recording.har import Exchange, at, holds, is_in_groups, lists, scalars
+from ..recording.places_sent import PlaceSent, has_value, sent_places
+from ..recording.same_request import is_for, key_of
+from ..recording.token_rows import TokenRows, rows_of
+from ..recording.values import may_hold, shows
 from .session import Draft, RecordedSession
-from .token_rows import TokenRows, rows_of
-from .values import may_hold, shows
 
 SHARED_FIELDS = 3
 """Objects with so many fields of a token are tokens, and not other objects with an id and a name."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...module_utils._wire.places import DECODERS
+from ....module_utils._wire.places import DECODERS
 
 RECORD_AGAIN = "open a private window, start recording, sign in, and do all the steps again"
 

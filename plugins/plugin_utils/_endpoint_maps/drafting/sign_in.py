@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
-from ...module_utils._wire.web_interface import placeholders
-from .flow import proof
+from ....module_utils._wire.web_interface import placeholders
+from ..recording.flow import proof
+from ..recording.har import Exchange, holds, same, scalars
+from ..recording.places_sent import addresses, may_send, sent_places
 from .login import sends_basic
 from .operations import Drafter
-from .places_sent import addresses, may_send, sent_places
-from .recording import Exchange, holds, same, scalars
 from .session import Draft
 from .writer import place
 

@@ -20,8 +20,8 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
-from ...module_utils._wire.places import from_base64, tags, without_quotes
-from .recording import Exchange, scalars
+from ....module_utils._wire.places import from_base64, tags, without_quotes
+from .har import Exchange, scalars
 
 Place = dict[str, str]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ...module_utils._engine.moment import EPOCHS, as_text, read_moment
-from .recording import Exchange, holds, lists, same, scalars
+from ....module_utils._engine.moment import EPOCHS, as_text, read_moment
+from .har import Exchange, holds, lists, same, scalars
 from .values import SHORTEST, may_hold
 
 NEVER = (None, "", 0, -1)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from .har import Exchange, scalars
 from .page_paths import numbered_parts, with_part
-from .recording import Exchange, scalars
 from .token_rows import name_of
 
 PAGES = {"page", "pagenumber", "pageindex", "pageno", "pagenum", "p"}

@@ -13,10 +13,11 @@ import re
 from functools import cached_property
 from typing import Any
 
-from ...module_utils._wire.https import next_link
-from .filters import is_filter
-from .page_paths import same_pages
-from .parameters import (
+from ....module_utils._wire.https import next_link
+from ..recording.filters import is_filter
+from ..recording.har import Exchange, at, scalars
+from ..recording.page_paths import same_pages
+from ..recording.parameters import (
     OFFSETS,
     PAGES,
     POSITIONS,
@@ -28,10 +29,9 @@ from .parameters import (
     plain,
     whole_number,
 )
-from .recording import Exchange, at, scalars
+from ..recording.token_rows import TokenRows
+from ..recording.values import is_opaque
 from .session import Draft
-from .token_rows import TokenRows
-from .values import is_opaque
 
 CURSORS = {"cursor", "after", "pagetoken", "continuation", "continuationtoken", "marker", "next", "nexttoken"}
 TOTALS = {

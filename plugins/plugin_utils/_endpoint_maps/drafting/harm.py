@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .places_sent import SHORTEST, PlaceSent, has_value, sent_places
+from ..recording.har import Exchange, same
+from ..recording.places_sent import SHORTEST, PlaceSent, has_value, sent_places
+from ..recording.token_rows import NEVER, TokenRows, is_time
+from ..recording.values import is_opaque
 from .positions import names_by_id, selecting
-from .recording import Exchange, same
-from .token_rows import NEVER, TokenRows, is_time
-from .values import is_opaque
 
 
 @dataclass

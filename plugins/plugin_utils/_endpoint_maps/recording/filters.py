@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .har import Exchange, scalars
 from .places_sent import sent_places
-from .recording import Exchange, scalars
 from .token_rows import is_time, name_of
 
 NAMES = re.compile(

@@ -14,9 +14,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .places_sent import PlaceSent, has_value, sent_places
-from .recording import Exchange, child
-from .token_rows import name_of
+from ..recording.har import Exchange, child
+from ..recording.places_sent import PlaceSent, has_value, sent_places
+from ..recording.token_rows import name_of
 
 NUMBER = re.compile(r"(?<![\w.])-?\d{1,6}(?![\w.])")
 NUMBERED = re.compile(r"(?<![^\W_])\d{1,6}(?![^\W_])")

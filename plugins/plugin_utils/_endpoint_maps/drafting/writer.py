@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
-from ...module_utils._wire.web_interface import PLACEHOLDER
-from .codes import are_digits, is_code, is_short_number
-from .filters import is_filter
-from .flow import Flow
-from .load import UUID, is_literal_secret
-from .places_sent import PlaceSent, is_composite
-from .recording import Exchange, child
-from .same_request import is_label
-from .secret_forms import has_part, password_forms
+from ....module_utils._wire.web_interface import PLACEHOLDER
+from ..load import UUID, is_literal_secret
+from ..recording.codes import are_digits, is_code, is_short_number
+from ..recording.filters import is_filter
+from ..recording.flow import Flow
+from ..recording.har import Exchange, child
+from ..recording.places_sent import PlaceSent, is_composite
+from ..recording.same_request import is_label
+from ..recording.secret_forms import has_part, password_forms
+from ..recording.token_rows import is_time
+from ..recording.values import candidates, is_opaque
 from .session import Draft, RecordedSession
-from .token_rows import is_time
-from .values import candidates, is_opaque
 
 BROWSERS_OWN = frozenset(
     {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from copy import copy
 from typing import Any
 
-from .recording import Exchange, at, scalars
+from .har import Exchange, at, scalars
 from .values import WORD, Place, Source, cookie_given, given, has, shows
 
 RESERVED = frozenset(

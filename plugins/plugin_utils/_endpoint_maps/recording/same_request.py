@@ -12,10 +12,10 @@ from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .load import UUID
+from ..load import UUID
+from .har import Exchange, at, child, scalars
 from .page_paths import same_pages
 from .parameters import POSITIONS, plain
-from .recording import Exchange, at, child, scalars
 from .token_rows import is_time, name_of
 from .values import is_opaque
 
