@@ -50,7 +50,7 @@ def ratio(more: Callable[[Run], float], less: Callable[[Run], float]) -> Callabl
 _, SOME, MOST = (f"{size:,}" for size in SIZES)
 ROLE, KEYS, TASKS = (of("some", key) for key in ("role", "keys", "tasks"))
 BENCH = (
-    Target("CPU against an empty task, role", ratio(ROLE, of("some", "floor")), most=1.6),
+    Target("CPU against an empty task, role", ratio(ROLE, of("some", "floor")), most=1.7),
     Target(
         "CPU against an empty task, one task for each object", ratio(TASKS, of("some", "floor")), most=2.2
     ),
