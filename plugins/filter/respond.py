@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sites of a run of the role respond."""
+"""The sites of a run of the role respond, and the appliances that are never blocked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._engine.errors import InvalidOptions
+from ..plugin_utils._respond_run.infrastructure import appliance_at
 from ..plugin_utils._respond_run.sites import plan_sites
 
 
@@ -33,4 +34,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Return the filters by name."""
-        return {"respond_sites": respond_sites}
+        return {"appliance_at": appliance_at, "respond_sites": respond_sites}

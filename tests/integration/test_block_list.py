@@ -231,6 +231,16 @@ def test_block_refuses_a_time_in_the_past(site: Site) -> None:
     assert site.lab.calls() == []
 
 
+def test_block_refuses_the_address_of_an_appliance(site: Site) -> None:
+    run = site.run("-eaddress=127.0.0.1", f"-euntil={SOON}", "-ereason=worm", playbook="block")
+    assert run.code != 0
+    assert (
+        f"127.0.0.1 is the address of {BOX}, a FortiGate, so nothing was changed; correct address"
+        in run.output
+    )
+    assert site.lab.calls() == []
+
+
 @TOGETHER.test
 def test_absent_removes_what_was_made_and_check_mode_predicts_it(place: Place) -> Steps:
     place.firewall("DELETE", f"addrgrp/{GROUP}/member/vendor")

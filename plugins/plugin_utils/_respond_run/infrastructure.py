@@ -44,6 +44,13 @@ def appliances(groups: Mapping[str, Iterable[str]], hostvars: HostVars) -> dict[
     return found
 
 
+def appliance_at(address: Any, groups: Mapping[str, Iterable[str]], hostvars: HostVars) -> str:
+    """Return which appliance of the inventory states this address, "" if none does. Resolves no names."""
+    wanted = read_address(str(address))
+    found = appliances(groups, hostvars).items()
+    return next((what for name, what in found if wanted is not None and read_address(name) == wanted), "")
+
+
 def infrastructure(stated: Mapping[str, str], hostvars: HostVars, site: Iterable[str]) -> dict[Network, str]:
     """Return the networks that are protected without being listed in a rule, each with what it is.
 

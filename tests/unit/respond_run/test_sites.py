@@ -15,6 +15,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.otsec.defender_iot.plugins.filter.respond import FilterModule, respond_sites
 from ansible_collections.otsec.defender_iot.plugins.module_utils._engine.errors import InvalidOptions
 from ansible_collections.otsec.defender_iot.plugins.plugin_utils._respond_run.infrastructure import (
+    appliance_at,
     appliances,
     infrastructure,
 )
@@ -104,7 +105,7 @@ def test_sites_that_cannot_be_worked_on_are_refused(arguments: Any, message: str
 
 
 def test_the_filter_has_its_name() -> None:
-    assert FilterModule().filters() == {"respond_sites": respond_sites}
+    assert FilterModule().filters() == {"appliance_at": appliance_at, "respond_sites": respond_sites}
 
 
 def test_every_stated_address_of_an_appliance_is_known_or_else_its_names() -> None:
@@ -120,6 +121,21 @@ def test_every_stated_address_of_an_appliance_is_known_or_else_its_names() -> No
         "sensor-alone": "the address of sensor-alone, a sensor",
         "fgt-alone": "the address of fgt-alone, a FortiGate",
     }
+
+
+@pytest.mark.parametrize(
+    ("address", "what"),
+    [
+        ("192.0.2.21", "the address of ct, a Forescout platform"),
+        (" 2001:DB8:0::1 ", "the address of fgt-s, a FortiGate"),
+        ("192.0.2.99", ""),
+        ("192.0.2.0/24", ""),
+        ("sensor.example", ""),
+        (None, ""),
+    ],
+)
+def test_an_address_is_that_of_an_appliance_in_every_notation(address: Any, what: str) -> None:
+    assert appliance_at(address, GROUPS, HOSTVARS) == what
 
 
 def test_names_the_control_node_and_what_fortigates_protect_are_protected(

@@ -263,7 +263,7 @@ def test_a_file_that_is_not_a_vault_file_is_not_an_empty_store(
 
 
 @pytest.mark.parametrize("content", ["value: s3cr3t\n", '{"value": "s3cr3t"}', "# mine\nvalue: 's3cr3t'\n"])
-def test_a_record_written_by_hand_is_read(store: VaultFile, path: Path, content: str) -> None:
+def test_a_record_that_a_person_wrote_is_read(store: VaultFile, path: Path, content: str) -> None:
     planted(path, store.vault.encrypt(content))
     assert store.read()[0] == {"value": "s3cr3t"}
 

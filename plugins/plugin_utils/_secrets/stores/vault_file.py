@@ -65,7 +65,7 @@ class VaultFile(FileStore):
 
 
 def _parsed(text: bytes) -> Any:
-    """Parse a record, which may be written by hand as YAML. Raises YAMLError."""
+    """Parse a record. One that a person wrote is YAML. Raises YAMLError."""
     try:
         return json.loads(text)
     except ValueError:
