@@ -234,11 +234,19 @@ def test_block_refuses_a_time_in_the_past(site: Site) -> None:
 def test_block_refuses_the_address_of_an_appliance(site: Site) -> None:
     run = site.run("-eaddress=127.0.0.1", f"-euntil={SOON}", "-ereason=worm", playbook="block")
     assert run.code != 0
-    assert (
-        f"127.0.0.1 is the address of {BOX}, a FortiGate, so nothing was changed; correct address"
-        in run.output
-    )
+    assert f"127.0.0.1 is the address of {BOX}, a FortiGate, so nothing was changed" in run.output
     assert site.lab.calls() == []
+
+
+@pytest.mark.parametrize("broken", ["{{ nope }}", "{{ nope", "{{ lookup('file', '/nonexistent') }}"])
+def test_a_variable_of_another_host_does_not_stop_a_block(site: Site, broken: str) -> None:
+    site.hosts["other"] = {"ansible_host": "192.0.2.200", "sensor_tokens_url": broken}
+    arguments = (f"-euntil={SOON}", "-ereason=worm", f"--limit={BOX}")
+    run = site.run(f"-eaddress={HOST}", *arguments, playbook="block")
+    assert actions(run) == [(HOST, "create")]
+    assert "other: sensor_tokens_url cannot be evaluated, so its address is not known" in run.output
+    refused = site.run("-eaddress=192.0.2.200/32", *arguments, playbook="block")
+    assert "192.0.2.200/32 is the address of other, a FortiGate, so nothing was changed" in refused.output
 
 
 @TOGETHER.test

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The machine and the versions of a run."""
+"""The machine, the versions and the commit of a run."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+from ..lab import ROOT
 from .contestants import FOREIGN
 
 
@@ -26,6 +28,12 @@ def machine() -> str:
     return ", ".join(
         [hardware, f"Linux {platform.release()}", f"Python {platform.python_version()}", *packages]
     )
+
+
+def commit() -> str:
+    """Return the commit of the clone, with ``-dirty`` if a file of it was changed."""
+    command = ["git", "describe", "--always", "--abbrev=9", "--exclude=*", "--dirty"]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _field(path: str, name: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stored runs: one JSON file for each run of a benchmark, with its date, machine and figures."""
+"""Stored runs: one JSON file for each run of a benchmark, with its date, commit, machine and figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .machine import machine
+from .machine import commit, machine
 
 RUNS = Path(__file__).parent / "runs"
 Figures = Mapping[str, Mapping[str, float]]
@@ -29,6 +29,7 @@ class Record:
     def __init__(self, benchmark: str, sizes: list[int]) -> None:
         self.benchmark, self.sizes = benchmark, sizes
         self.load = os.getloadavg()[0]
+        self.commit = commit()
         self.started = time.time()
 
     def store(self, figures: Mapping[str, Any], folder: Path) -> Path:
@@ -39,6 +40,7 @@ class Record:
             "date": time.strftime("%Y-%m-%d", begun),
             "minutes": round((time.time() - self.started) / 60, 1),
             "load": round(self.load, 2),
+            "commit": self.commit,
             "machine": machine(),
             "sizes": self.sizes,
             "figures": _rounded(figures),

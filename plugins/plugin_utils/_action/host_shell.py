@@ -15,9 +15,9 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ...module_utils._engine.errors import Refused, Unreachable
 from ...module_utils._engine.shell import CommandResult
 
-# The ssh client writes to the same stream as the command: warnings before it, and at -vvv also during it.
-BEGIN = "defender-iot: stderr of the command"
-CLIENT_LOG = re.compile(r"^debug\d: .*\n?", re.MULTILINE)
+# The ssh client writes to the same stream: warnings before the command, with -v its log and statistics too.
+BEGIN, END = "defender-iot: begin of stderr", "defender-iot: end of stderr"
+LOG = re.compile(r"debug\d: [^\r\n]*\r?\n?")
 
 
 class HostShell:
@@ -31,7 +31,7 @@ class HostShell:
         """Run one command. Neither its input nor its output is logged."""
         # With input, Ansible requests no terminal, which would merge both streams and change line ends.
         try:
-            result = self.execute(f"echo '{BEGIN}' >&2; {command}", (stdin or "\n").encode())
+            result = self.execute(_marked(command), (stdin or "\n").encode())
         except AnsibleConnectionFailure:
             raise Unreachable(
                 "Ansible's own connection to it failed",
@@ -42,10 +42,21 @@ class HostShell:
                 f"Ansible could not run a command on it: {error.message}",
                 "check the connection and become variables of the host",
             ) from None
-        return CommandResult(int(result["rc"]), str(result["stdout"]), _of_command(str(result["stderr"])))
+        out, err = str(result["stdout"]), str(result["stderr"])
+        if BEGIN in out:
+            raise Refused(
+                "the SSH connection has a terminal, which merges both outputs of a command",
+                "remove -t from the SSH arguments of the host, and RequestTTY from the SSH configuration",
+            )
+        return CommandResult(int(result["rc"]), out, _of_command(err))
+
+
+def _marked(command: str) -> str:
+    """Return a command line that marks where the command's own stderr begins and ends."""
+    return f"echo '{BEGIN}' >&2; ({command}); code=$?; echo '{END}' >&2; exit $code"
 
 
 def _of_command(stderr: str) -> str:
     """Return what the command itself wrote to stderr, or everything if it did not start."""
-    client, begin, command = stderr.partition(f"{BEGIN}\n")
-    return CLIENT_LOG.sub("", command if begin else client)
+    client, begin, rest = stderr.partition(f"{BEGIN}\n")
+    return LOG.sub("", rest.partition(END)[0] if begin else client)

@@ -13,6 +13,11 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible.errors import AnsibleError
+from ansible.utils.display import Display
+from jinja2.exceptions import UndefinedError
+
+from .._inventory.groups import DECOMMISSIONED
 from .._respond.addresses import Address, Network, read_address
 from .._respond.rules import read_networks
 
@@ -29,6 +34,8 @@ PROTECTED = "fortigate_response_protected"
 
 HostVars = Mapping[str, Mapping[str, Any]]
 
+display = Display()
+
 
 def appliances(groups: Mapping[str, Iterable[str]], hostvars: HostVars) -> dict[str, str]:
     """Return each address of an appliance that the inventory states, with what it is.
@@ -40,15 +47,24 @@ def appliances(groups: Mapping[str, Iterable[str]], hostvars: HostVars) -> dict[
         for host in groups.get(group, ()):
             names = [name for name in _names(host, hostvars[host]) if name]
             addresses = [str(each) for each in map(read_address, names) if each is not None]
-            found |= dict.fromkeys(addresses or names, f"the address of {host}, {what}")
+            found |= dict.fromkeys(addresses or names, _label(host, what))
     return found
 
 
 def appliance_at(address: Any, groups: Mapping[str, Iterable[str]], hostvars: HostVars) -> str:
-    """Return which appliance of the inventory states this address, "" if none does. Resolves no names."""
-    wanted = read_address(str(address))
-    found = appliances(groups, hostvars).items()
-    return next((what for name, what in found if wanted is not None and read_address(name) == wanted), "")
+    """Return which appliance of the inventory states this address, "" if none does. Resolves no names.
+
+    Another host's variable that cannot be evaluated causes a warning only, because a block may be urgent.
+    """
+    wanted = _single(str(address))
+    gone = set(groups.get(DECOMMISSIONED, ()))
+    for group, what in GROUPS.items() if wanted else ():
+        for host in groups.get(group, ()):
+            if host not in gone and wanted in map(
+                read_address, _names(host, _evaluated(host, hostvars[host]))
+            ):
+                return _label(host, what)
+    return ""
 
 
 def infrastructure(stated: Mapping[str, str], hostvars: HostVars, site: Iterable[str]) -> dict[Network, str]:
@@ -70,6 +86,30 @@ def infrastructure(stated: Mapping[str, str], hostvars: HostVars, site: Iterable
         found |= read_networks(PROTECTED, texts, f"{PROTECTED} of {host} has it")
     for own in list(_addresses_towards(list(found))):
         found.setdefault(own, "an address of the control node")
+    return found
+
+
+def _label(host: str, what: str) -> str:
+    return f"the address of {host}, {what}"
+
+
+def _single(text: str) -> Address | None:
+    """Return an address that may have the mask of a single host, None for anything else."""
+    try:
+        found = ipaddress.ip_interface(text.strip())
+    except ValueError:
+        return None
+    return read_address(str(found.ip)) if found.network.num_addresses == 1 else None
+
+
+def _evaluated(host: str, variables: Mapping[str, Any]) -> dict[str, str]:
+    """Return the addresses of a host whose templates can be evaluated, and warn about the others."""
+    found: dict[str, str] = {}
+    for name in ADDRESSES:
+        try:
+            found[name] = str(variables.get(name) or "")
+        except (AnsibleError, UndefinedError):
+            display.warning(f"{host}: {name} cannot be evaluated, so its address is not known")
     return found
 
 

@@ -128,6 +128,9 @@ def test_every_stated_address_of_an_appliance_is_known_or_else_its_names() -> No
     [
         ("192.0.2.21", "the address of ct, a Forescout platform"),
         (" 2001:DB8:0::1 ", "the address of fgt-s, a FortiGate"),
+        ("2001:db8::1/128", "the address of fgt-s, a FortiGate"),
+        ("192.0.2.21/32", "the address of ct, a Forescout platform"),
+        ("192.0.2.21/255.255.255.255", "the address of ct, a Forescout platform"),
         ("192.0.2.99", ""),
         ("192.0.2.0/24", ""),
         ("sensor.example", ""),
@@ -136,6 +139,10 @@ def test_every_stated_address_of_an_appliance_is_known_or_else_its_names() -> No
 )
 def test_an_address_is_that_of_an_appliance_in_every_notation(address: Any, what: str) -> None:
     assert appliance_at(address, GROUPS, HOSTVARS) == what
+
+
+def test_a_decommissioned_appliance_has_no_address() -> None:
+    assert appliance_at("192.0.2.21", {**GROUPS, "decommissioned": ["ct"]}, HOSTVARS) == ""
 
 
 def test_names_the_control_node_and_what_fortigates_protect_are_protected(

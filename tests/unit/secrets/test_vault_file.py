@@ -268,6 +268,13 @@ def test_a_record_that_a_person_wrote_is_read(store: VaultFile, path: Path, cont
     assert store.read()[0] == {"value": "s3cr3t"}
 
 
+def test_a_record_with_a_date_is_written_again(store: VaultFile, path: Path) -> None:
+    planted(path, store.vault.encrypt("value: s3cr3t\nmine: 2026-12-01\n"))
+    record, version = store.read()
+    store.write({**(record or {}), "value": "new"}, version)
+    assert store.read()[0] == {"value": "new", "mine": "2026-12-01"}
+
+
 @pytest.mark.parametrize("content", ["[]", '"s3cr3t"', "- s3cr3t\n", "{value: s3cr3t", ""])
 def test_a_file_without_a_mapping_is_not_an_empty_store(store: VaultFile, path: Path, content: str) -> None:
     planted(path, store.vault.encrypt(content))

@@ -60,7 +60,7 @@ class VaultFile(FileStore):
     def _encrypted(self, record: dict[str, Any]) -> bytes:
         identity, secret = match_encrypt_secret(self.vault.secrets, constants.DEFAULT_VAULT_ENCRYPT_IDENTITY)
         # JSON is YAML too, and is read in a tenth of the time if the record has hundreds of trusted hosts.
-        text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False)
+        text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False, default=str)
         return bytes(self.vault.encrypt(text, secret=secret, vault_id=identity))
 
 
