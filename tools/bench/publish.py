@@ -116,8 +116,8 @@ def _summary(runs: Runs, targets: Iterable[Target], picture: str) -> str:
 
 def _machines(runs: Runs) -> str:
     return "\n".join(
-        f"- {run['date']}, commit {run['commit']}, {run['minutes']:g} minutes, load before the run {run['load']:g}: "
-        f"{run['machine']}"
+        f"- {run['date']}, commit {run['commit']}, {run['minutes']:g} minutes, "
+        f"load before the run {run['load']:g}: {run['machine']}"
         for run in runs
     )
 

@@ -47,7 +47,8 @@ def chain_run() -> dict[str, Any]:
 
 
 def _run(sizes: list[int], found: dict[str, Any]) -> dict[str, Any]:
-    return {"date": "2026-11-28", "minutes": 8, "load": 0.1, "machine": "a", "sizes": sizes, "figures": found}
+    about = {"date": "2026-11-28", "minutes": 8, "load": 0.1, "commit": "c", "machine": "a"}
+    return {**about, "sizes": sizes, "figures": found}
 
 
 def test_all_take_turns() -> None:

@@ -118,7 +118,7 @@ OTHERS = {
     "plugin_utils/_action": {"ansible"},
     "plugin_utils/_report": {"ansible", "jinja2", "markupsafe", "yaml"},
     "plugin_utils/_respond": {"yaml"},
-    "plugin_utils/_respond_run": {"ansible", "yaml"},
+    "plugin_utils/_respond_run": {"ansible", "jinja2", "yaml"},
     "action": {"ansible"},
     "callback": {"ansible"},
     "filter": {"ansible"},
