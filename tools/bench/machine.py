@@ -31,9 +31,14 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """Return the commit of the clone, with ``-dirty`` if a file of it was changed."""
-    command = ["git", "describe", "--always", "--abbrev=9", "--exclude=*", "--dirty"]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    """Return the commit of the clone, and whether the code that is measured was changed since."""
+    changed = _git("status", "--porcelain", "--", "plugins", "playbooks", "roles")
+    return _git("rev-parse", "--short=9", "HEAD") + (" with changes" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def _field(path: str, name: str) -> str:
