@@ -24,8 +24,8 @@ ROOT = "root"
 
 NAME_HOSTS = "set trusted_hosts to the hosts that connect"
 
-SINGLE = "/32", " 255.255.255.255"
-"""The masks of a single IPv4 host."""
+SINGLE = " 255.255.255.255"
+"""The mask of a single host, as FortiOS returns it."""
 
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
@@ -38,7 +38,7 @@ def network(host: str) -> str:
     stores for them is not documented, and both forms mean the same network. Any other text is returned
     unchanged, because the existing configuration must be readable. prepare_api_admin refuses it in an option.
     """
-    address = host.removesuffix(SINGLE[0]).removesuffix(SINGLE[1])
+    address = host.removesuffix(SINGLE if " " in host else "/32")
     if _is_ipv4(address):
         return f"{address}/32"
     try:
